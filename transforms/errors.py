@@ -1,0 +1,31 @@
+"""The project's errors. Each says in one line what happened, where, and what to do next."""
+
+
+class TreasuryWatchError(Exception):
+    """A failure the user can act on; the command line prints it as one line and exits with 1."""
+
+
+class ConfigurationError(TreasuryWatchError):
+    """A declaration or setting is missing or wrong; the message names the file and the key."""
+
+
+class LayoutError(TreasuryWatchError):
+    """A file is not what its source publishes. Nothing of it is loaded.
+
+    `source` is the layout, `place` a line, column or member, `expected` and `found` say what differs.
+    """
+
+    def __init__(self, source: str, place: str, expected: str, found: str, next_step: str | None = None):
+        self.source, self.place, self.expected, self.found = source, place, expected, found
+        self.next_step = next_step or "check that the file is whole and unaltered; nothing of it was loaded"
+        super().__init__(f"{source}, {place}: expected {expected}, found {shorten(found)}; {self.next_step}")
+
+
+class UnknownHolderError(LayoutError):
+    """A label that the holder reference does not know; the message shows the closest known labels."""
+
+
+def shorten(text: str, length: int = 120) -> str:
+    """One line of at most `length` characters, for messages."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= length else line[: length - 1] + "…"

@@ -1,0 +1,52 @@
+"""One module per source layout: `recognise(body)` tells by content, `parse(body, source)` reads or refuses.
+
+`recognised(body)` names the layout of some bytes; `parse(body, source)` reads them with the declared source's parser.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from transforms.errors import LayoutError, shorten
+from transforms.layouts import ecb, fred, mfh, mfhhis01, mof, s1_globl, slt3d_globl, slt_table3, slt_table5
+from transforms.model import Parsed, Source
+
+LAYOUTS: dict[str, ModuleType] = {
+    "slt_table3": slt_table3,
+    "slt_table5": slt_table5,
+    "mfhhis01": mfhhis01,
+    "slt3d_globl": slt3d_globl,
+    "s1_globl": s1_globl,
+    "mfh": mfh,
+    "fred": fred,
+    "ecb": ecb,
+    "mof": mof,
+}
+
+
+def recognised(body: bytes) -> str:
+    """The source id that the content is of: a layout's name, or `fred:<ID>`. Raises LayoutError where none fits."""
+    found = [name for name, module in LAYOUTS.items() if module.recognise(body)]
+    if len(found) != 1:
+        start = shorten(body[:80].decode("latin-1"))
+        raise LayoutError(
+            "unknown file",
+            "start",
+            f"one of the layouts {', '.join(LAYOUTS)}",
+            "an empty file" if not body.strip() else start,
+            "a new layout is declared in transforms/layouts",
+        )
+    return f"fred:{fred.series_of(body)}" if found == ["fred"] else found[0]
+
+
+def parse(body: bytes, source: Source) -> Parsed:
+    """Read one file of a declared source. Raises LayoutError that names source, line or column."""
+    module = LAYOUTS[source.layout]
+    if not module.recognise(body):
+        # The parser's own message is the better one where it finds what is wrong; this one is for what it would accept.
+        try:
+            module.parse(body, source)
+        except LayoutError:
+            raise
+        raise LayoutError(source.id, "start", f"the layout {source.layout}", shorten(body[:80].decode("latin-1")))
+    return module.parse(body, source)

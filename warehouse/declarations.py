@@ -1,0 +1,178 @@
+"""Reads config/: sources, holders, tables, rules, calendar. The one place where declarations become objects."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from transforms.errors import ConfigurationError
+from transforms.model import Source
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Column:
+    """One declared column: its type, unit and description feed schema, checks, comments and docs."""
+
+    name: str
+    type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One declared table."""
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    partition: str | None = None
+
+    @property
+    def column_names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+
+class Declarations:
+    """Everything under config/, read once and checked. `bases` overrides base URLs by name."""
+
+    def __init__(self, folder: Path | None = None, bases: dict[str, str] | None = None):
+        self.folder = folder or Path(os.environ.get("TREASURY_WATCH_CONFIG") or PROJECT / "config")
+        if not self.folder.is_dir():
+            raise ConfigurationError(
+                f"config folder {self.folder} does not exist; set TREASURY_WATCH_CONFIG to the folder that holds sources.toml"
+            )
+        self._bases = bases or {}
+
+    def toml(self, name: str) -> dict[str, Any]:
+        """One TOML file of the folder. Raises ConfigurationError with the parser's position."""
+        path = self.folder / name
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as problem:
+            raise ConfigurationError(f"{path}: {problem}; mend the file or restore it from the repository") from problem
+
+    def rows(self, name: str) -> list[dict[str, str]]:
+        """One CSV file of the folder, as dictionaries of text."""
+        path = self.folder / name
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                return list(csv.DictReader(file))
+        except OSError as problem:
+            raise ConfigurationError(f"{path}: {problem}; restore it from the repository") from problem
+
+    @cached_property
+    def bases(self) -> dict[str, str]:
+        """Base URL by name; TREASURY_WATCH_BASE_<NAME> or the constructor's `bases` override the file."""
+        declared = dict(self.toml("sources.toml")["bases"])
+        for name in declared:
+            override = self._bases.get(name) or os.environ.get(f"TREASURY_WATCH_BASE_{name.upper()}")
+            if override:
+                declared[name] = override if override.endswith("/") else override + "/"
+        return declared
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """Every declared source by id; FRED series are `fred:<ID>`."""
+        document = self.toml("sources.toml")
+        found = {}
+        for name, entry in document["sources"].items():
+            entry = dict(entry)
+            url = self._base(name, entry.pop("base")) + entry.pop("path")
+            found[name] = self._source(name, url=url, **entry)
+        fred = document["fred"]
+        for holds in ("exchange_rates", "market_series"):
+            for series, entry in fred[holds].items():
+                name = f"fred:{series}"
+                found[name] = self._source(
+                    name,
+                    title=entry.get("title", f"H.10 exchange rate {series}"),
+                    publisher=fred["publisher"],
+                    url=self._base(name, fred["base"]) + fred["path"].format(series=series),
+                    layout=fred["layout"],
+                    holds="fx" if holds == "exchange_rates" else "market_series",
+                    unit=entry.get("unit", "units per dollar" if entry.get("per") == "usd" else "dollars per unit"),
+                    rhythm=entry.get("rhythm", fred["rhythm"]),
+                    precedence=fred["precedence"],
+                    stale_after_days=entry.get("stale_after_days", fred["stale_after_days"]),
+                    currency=entry.get("currency", ""),
+                    per=entry.get("per", ""),
+                )
+        return found
+
+    def _base(self, source: str, name: str) -> str:
+        if name not in self.bases:
+            raise ConfigurationError(f"sources.toml, {source}: base {name!r} is not in [bases] ({', '.join(self.bases)})")
+        return self.bases[name]
+
+    def _source(self, name: str, **entry: Any) -> Source:
+        try:
+            return Source(id=name, **entry)
+        except TypeError as problem:
+            raise ConfigurationError(f"sources.toml, {name}: {problem}; see transforms/model.py for the keys") from problem
+
+    def source(self, name: str) -> Source:
+        """One source. Raises ConfigurationError that lists the known ones."""
+        if name not in self.sources:
+            raise ConfigurationError(f"no source {name!r} in sources.toml; known: {', '.join(sorted(self.sources))}")
+        return self.sources[name]
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """Every published table by name."""
+        document = self.toml("tables.toml")
+        columns = document["columns"]
+        found = {}
+        for name, entry in document["tables"].items():
+            missing = [c for c in [*entry["columns"], *entry["key"]] if c not in columns]
+            if missing:
+                raise ConfigurationError(f"tables.toml, {name}: columns {', '.join(missing)} are not declared in [columns]")
+            found[name] = Table(
+                name,
+                entry["description"],
+                tuple(entry["key"]),
+                tuple(Column(c, columns[c]["type"], columns[c]["description"]) for c in entry["columns"]),
+                entry.get("partition"),
+            )
+        return found
+
+    @cached_property
+    def holders(self) -> list[dict[str, str]]:
+        """The holder reference: one dictionary per holder, text as in holders.csv."""
+        return self.rows("holders.csv")
+
+    @cached_property
+    def holder_labels(self) -> list[dict[str, str]]:
+        """Every published label with the holder (and, for some, the measure) it stands for."""
+        known = {row["holder_id"] for row in self.holders}
+        rows = self.rows("holder_labels.csv")
+        for number, row in enumerate(rows, start=2):
+            if row["holder_id"] not in known:
+                raise ConfigurationError(f"holder_labels.csv, line {number}: holder {row['holder_id']!r} is not in holders.csv")
+        return rows
+
+    @cached_property
+    def calendar(self) -> list[tuple[date, date]]:
+        """Known releases: (release day, first day of the month it covers), oldest first."""
+        rows = self.rows("release_calendar.csv")
+        return sorted((date.fromisoformat(r["released"]), date.fromisoformat(r["covers"] + "-01")) for r in rows)
+
+    @cached_property
+    def series_breaks(self) -> list[dict[str, str]]:
+        return self.rows("series_breaks.csv")
+
+    @cached_property
+    def press_figures(self) -> list[dict[str, str]]:
+        return self.rows("press_figures.csv")
+
+    @cached_property
+    def rules(self) -> dict[str, Any]:
+        return self.toml("alert_rules.toml")
