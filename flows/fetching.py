@@ -1,0 +1,429 @@
+"""Fetches the bytes of one source over HTTP under one policy: time-outs, retries, limits, conditional requests.
+
+What comes back is the file as its publisher serves it, or nothing: an error page, a cut-off body, an empty one or one
+larger than the limit is refused here, before anything is archived.
+"""
+
+import html
+import math
+import random
+import re
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from http import HTTPStatus
+from typing import Any, Literal, Self
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import requote_uri
+from urllib3 import Retry
+from urllib3 import exceptions as urllib3_errors
+
+from transforms.errors import ConfigurationError, TreasuryWatchError, shorten
+from transforms.model import Source
+
+_PIECE = 64 * 1024
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_RETRIED = frozenset({429, *range(500, 600)})
+_MAY_BE_ZERO = frozenset(
+    {"retries", "backoff_seconds", "backoff_jitter_seconds", "max_retry_after_seconds", "max_redirects"}
+)
+_LATER = "try again later; what was loaded before stays as it is"
+_PAGE_MOVED = "open the address in a browser and, if the file has moved, correct its path in config/sources.toml"
+
+# What may stand before the first tag is skipped possessively, so that a hostile page cannot make the search slow.
+_HTML_START = re.compile(
+    rb"(?:\s+|<\?xml.*?\?>|<!--.*?-->)*+<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|h1|div|p)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_HTML_TITLE = re.compile(r"<title\b[^>]*>([^<]*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class HttpPolicy:
+    """How files are fetched: section [http] of config/settings.toml, with the same names. Times are in seconds."""
+
+    user_agent: str
+    connect_timeout_seconds: float
+    read_timeout_seconds: float
+    total_timeout_seconds: float
+    retries: int
+    backoff_seconds: float
+    backoff_jitter_seconds: float
+    max_retry_after_seconds: float
+    max_redirects: int
+    max_bytes: int
+
+    @classmethod
+    def from_settings(cls, section: dict[str, Any]) -> Self:
+        """The policy that section [http] states. Raises ConfigurationError for a key unknown, missing or mistyped."""
+        wanted = {field.name: field.type for field in fields(cls)}
+        for key in section:
+            if key not in wanted:
+                near = get_close_matches(key, wanted, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(wanted)}"
+                raise ConfigurationError(f"settings.toml, [http]: unknown key {key!r}; {hint}")
+        for key, kind in wanted.items():
+            if key not in section:
+                raise ConfigurationError(f"settings.toml, [http]: {key!r} is missing; add it, see config/settings.toml")
+            expected, fits = _requirement(key, kind, section[key])
+            if not fits:
+                raise ConfigurationError(
+                    f"settings.toml, [http] {key}: expected {expected}, found {section[key]!r}; correct the value"
+                )
+        return cls(**section)
+
+
+def _requirement(key: str, kind: object, value: Any) -> tuple[str, bool]:
+    """What a setting must be, in words, and whether the value is that."""
+    if kind is str:
+        return "one line of text", isinstance(value, str) and bool(value.strip()) and value.isprintable()
+    noun = "a whole number" if kind is int else "a number of seconds"
+    numeric = isinstance(value, int if kind is int else (int, float)) and not isinstance(value, bool)
+    if key in _MAY_BE_ZERO:
+        return f"{noun}, 0 or more", numeric and math.isfinite(value) and value >= 0
+    return f"{noun} above 0", numeric and math.isfinite(value) and value > 0
+
+
+class FetchError(TreasuryWatchError):
+    """A source could not be fetched whole; nothing of it was kept.
+
+    `source` is its id, `url` the address without user name, password and query values, `expected` and `found` say
+    what differs.
+    """
+
+    def __init__(self, source: str, url: str, expected: str, found: str, next_step: str = _LATER):
+        self.source, self.url = source, public_url(url)
+        self.expected, self.found, self.next_step = expected, found, next_step
+        super().__init__(f"{source}, {self.url}: expected {expected}, found {shorten(found, 200)}; {next_step}")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a server answered for one source.
+
+    `body` is the file, decoded (b"" if not modified); `url` the declared address; `retrieved` aware, in UTC. `etag` and
+    `last_modified` are to be handed to the next `fetch`, None where the server sends none.
+    """
+
+    source: str
+    url: str
+    status: Literal["new", "not_modified"]
+    body: bytes
+    etag: str | None
+    last_modified: str | None
+    retrieved: datetime
+    content_type: str
+
+
+def public_url(url: str) -> str:
+    """The address as it may stand in a message: no user name or password, and the values of the query masked."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that cannot be read"
+    query = re.sub(r"=[^&]*", "=***", parts.query) if "=" in parts.query else "***" * bool(parts.query)
+    return urlunsplit((parts.scheme, (f"[{host}]" if ":" in host else host) + port, parts.path, query, ""))
+
+
+class _PoliteRetry(Retry):
+    """urllib3's retries with three gaps closed.
+
+    urllib3 asks again at once after the first failure, gives up on a Retry-After it cannot read, and repeats a
+    request whose certificate was refused.
+    """
+
+    def get_backoff_time(self) -> float:
+        if not self.history:
+            return 0.0
+        wait = self.backoff_factor * 2 ** (len(self.history) - 1) + random.random() * self.backoff_jitter
+        return min(self.backoff_max, wait)
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        try:
+            return super().parse_retry_after(retry_after)
+        except (urllib3_errors.InvalidHeader, ValueError, OverflowError):
+            return 0.0  # the back-off applies
+
+    def increment(self, *args: Any, **kwargs: Any) -> Self:
+        error = kwargs.get("error")
+        if error is not None and any(isinstance(e, ssl.SSLCertVerificationError) for e in _chain(error)):
+            raise urllib3_errors.MaxRetryError(kwargs.get("_pool"), "", error) from error  # type: ignore[arg-type]
+        return super().increment(*args, **kwargs)
+
+
+def _retry(policy: HttpPolicy) -> _PoliteRetry:
+    return _PoliteRetry(
+        total=policy.retries,
+        allowed_methods=frozenset({"GET"}),
+        status_forcelist=_RETRIED,
+        backoff_factor=policy.backoff_seconds,
+        backoff_jitter=policy.backoff_jitter_seconds,
+        retry_after_max=policy.max_retry_after_seconds,  # type: ignore[arg-type]  # annotated int, compared as a number
+        raise_on_status=False,  # the last answer comes back, so that the message can name its status
+    )
+
+
+class _Session(requests.Session):
+    """A session that leaves redirects to `fetch`: requests would read a redirect's body whole, whatever its size."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
+def make_session(policy: HttpPolicy) -> requests.Session:
+    """A session that states who asks and repeats GET requests on connection errors, 429 and 5xx; TLS is verified."""
+    session = _Session()
+    session.headers["User-Agent"] = policy.user_agent
+    session.headers["Accept-Encoding"] = "gzip"  # the one coding that is decoded here, under the size limit
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=_retry(policy)))
+    return session
+
+
+def fetch(
+    session: requests.Session,
+    source: Source,
+    policy: HttpPolicy,
+    *,
+    etag: str | None = None,
+    last_modified: str | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Fetched:
+    """The file of one source, or the word that it is unchanged since `etag` / `last_modified`.
+
+    A connection that breaks in the middle of the body is asked again, as often as the policy says. Raises FetchError
+    for whatever is not one whole file: see the module's description.
+    """
+    validators = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+    headers = {name: value for name, value in validators.items() if value}
+    retries = _retry(policy)
+    while True:
+        with closing(_ask(session, source, policy, headers)) as response:
+            unchanged = _check_status(source, response, conditional=bool(headers))
+            try:
+                body = b"" if unchanged else _read_body(source, response, policy)
+            except urllib3_errors.HTTPError as problem:
+                try:
+                    retries = retries.increment("GET", "", error=problem)
+                except urllib3_errors.MaxRetryError:
+                    raise _broken_body(source, response, problem, policy) from problem
+            else:
+                content_type = response.headers.get("Content-Type", "")
+                if not unchanged:
+                    _refuse_html(source, body, content_type)
+                return Fetched(
+                    source=source.id,
+                    url=source.url,
+                    status="not_modified" if unchanged else "new",
+                    body=body,
+                    # a 304 need not repeat the validators, which then still hold
+                    etag=response.headers.get("ETag") or (etag if unchanged else None),
+                    last_modified=response.headers.get("Last-Modified") or (last_modified if unchanged else None),
+                    retrieved=clock().astimezone(UTC),
+                    content_type=content_type,
+                )
+        retries.sleep()
+
+
+def _ask(session: requests.Session, source: Source, policy: HttpPolicy, headers: dict[str, str]) -> requests.Response:
+    """The answer to a GET after at most `max_redirects` redirects, its body unread."""
+    url = source.url
+    for _ in range(policy.max_redirects + 1):
+        try:
+            response = session.get(
+                url,
+                headers=headers,
+                stream=True,
+                allow_redirects=False,
+                timeout=(policy.connect_timeout_seconds, policy.read_timeout_seconds),
+            )
+        except (requests.RequestException, urllib3_errors.HTTPError) as problem:
+            raise _no_answer(source, url, problem, policy) from problem
+        location = response.headers.get("Location")
+        if response.status_code not in _REDIRECTS or not location:
+            return response
+        response.close()
+        try:
+            target = urljoin(url, requote_uri(location))
+            downgraded = urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https"
+        except ValueError as problem:
+            raise FetchError(source.id, url, "a redirect to an address", public_url(location), _PAGE_MOVED) from problem
+        if downgraded:
+            raise FetchError(
+                source.id, url, "a redirect that stays on https", f"one to {public_url(target)}", _PAGE_MOVED
+            )
+        url = target
+    found = f"one more, to {public_url(url)}"
+    raise FetchError(source.id, source.url, f"at most {policy.max_redirects} redirects", found, _PAGE_MOVED)
+
+
+def _check_status(source: Source, response: requests.Response, *, conditional: bool) -> bool:
+    """Whether the file is unchanged. Refuses every status but 200, and 304 where validators were sent."""
+    status = response.status_code
+    if status == HTTPStatus.OK or (status == HTTPStatus.NOT_MODIFIED and conditional):
+        return status == HTTPStatus.NOT_MODIFIED
+    url = response.url or source.url
+    known = status in HTTPStatus.__members__.values()
+    found = f"status {status} {HTTPStatus(status).phrase if known else ''}".rstrip()
+    if status == HTTPStatus.NOT_MODIFIED:
+        step = "a server or proxy on the way answers wrongly; try again later"
+        raise FetchError(source.id, url, "the file (no earlier copy was mentioned)", found, step)
+    if response.raw.retries and (repeated := len(response.raw.retries.history)):
+        found += f" after {repeated + 1} attempts"
+    if status in (401, 403):
+        step = "open the address in a browser; if it works there, check user_agent in section [http] of settings.toml"
+    elif status in _RETRIED:
+        step = _LATER
+    else:
+        step = _PAGE_MOVED
+    raise FetchError(source.id, url, "status 200", found, step)
+
+
+def _read_body(source: Source, response: requests.Response, policy: HttpPolicy) -> bytes:
+    """The decoded body, whole. Raises FetchError, or urllib3's HTTPError where the connection broke."""
+    url, limit = response.url, policy.max_bytes
+    too_large = f"if the file has really grown, raise max_bytes (now {limit}) in section [http] of settings.toml"
+    declared = response.raw.length_remaining
+    if declared is not None and declared > limit:
+        raise FetchError(source.id, url, f"at most {limit} bytes", f"{declared} announced by the server", too_large)
+    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    pieces = _within_time(source, response, policy)
+    if coding in ("gzip", "x-gzip"):
+        pieces = _gunzip(source, url, pieces)
+    elif coding not in ("", "identity"):
+        raise FetchError(source.id, url, "a body that is plain or gzip, as asked for", f"Content-Encoding {coding}")
+    kept, size = [], 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise FetchError(source.id, url, f"at most {limit} bytes", "more (reading stopped there)", too_large)
+        kept.append(piece)
+    if not size:
+        raise FetchError(source.id, url, "a file", "an empty body with status 200")
+    return b"".join(kept)
+
+
+def _within_time(source: Source, response: requests.Response, policy: HttpPolicy) -> Iterator[bytes]:
+    """The body as it arrives, undecoded. A slow drip resets every socket time-out, so the sum is limited as well.
+
+    urllib3 raises IncompleteRead where fewer bytes arrive than Content-Length or the chunks announce.
+    """
+    deadline = time.monotonic() + policy.total_timeout_seconds
+    # read1 hands over what one read of the socket brings; read would wait until a whole piece has dripped in
+    while piece := response.raw.read1(_PIECE, decode_content=False):
+        yield piece
+        if time.monotonic() > deadline:
+            raise FetchError(
+                source.id,
+                response.url,
+                f"the whole body within {policy.total_timeout_seconds:g} s",
+                f"{response.raw.tell()} bytes in a longer time",
+                "try again later, or raise total_timeout_seconds in section [http] of settings.toml on a slow line",
+            )
+
+
+def _gunzip(source: Source, url: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Decoded pieces of bounded size, so that the caller can stop. urllib3's own decoder accepts a cut-off stream."""
+    decoder = zlib.decompressobj(wbits=31)
+    begun = False
+    for piece in pieces:
+        begun = True
+        while True:
+            if decoder.eof:  # a further gzip member
+                decoder = zlib.decompressobj(wbits=31)
+            try:
+                decoded = decoder.decompress(piece, _PIECE)
+            except zlib.error as problem:
+                raise FetchError(source.id, url, "a readable gzip body", str(problem)) from problem
+            yield decoded
+            piece = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
+            # a full piece may leave output in the decoder although all input is used up
+            if not piece and (decoder.eof or len(decoded) < _PIECE):
+                break
+    if begun and not decoder.eof:
+        raise FetchError(source.id, url, "a whole gzip body", "one that is cut off before its end")
+
+
+def _refuse_html(source: Source, body: bytes, content_type: str) -> None:
+    """No source serves HTML: a page with status 200 is a notice of maintenance, a block or a move."""
+    start = body[:8192].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")  # \0: a page in UTF-16
+    if "html" not in content_type.lower() and not _HTML_START.match(start):
+        return
+    text = start.decode("utf-8", errors="replace")
+    title = _HTML_TITLE.search(text)
+    shown = f"titled '{shorten(html.unescape(title[1]), 80)}'" if title else f"beginning '{shorten(text, 80)}'"
+    raise FetchError(source.id, source.url, "a data file", f"an HTML page {shown}", _PAGE_MOVED)
+
+
+def _chain(problem: BaseException) -> list[BaseException]:
+    """The error and what it wraps, outermost first: requests and urllib3 nest them as reason, argument or cause."""
+    found: list[BaseException] = []
+    following: Any = problem
+    while isinstance(following, BaseException) and following not in found:
+        found.append(following)
+        inner = [getattr(following, "reason", None), *reversed(following.args), following.__cause__]
+        following = next((each for each in inner if isinstance(each, BaseException)), None)
+    return found
+
+
+def _broken_body(source: Source, response: requests.Response, problem: Exception, policy: HttpPolicy) -> FetchError:
+    announced = response.headers.get("Content-Length")
+    expected = f"a body of {announced} bytes" if announced else "a whole body"
+    silent = isinstance(problem, urllib3_errors.ReadTimeoutError)
+    how = f"silence for {policy.read_timeout_seconds:g} s" if silent else "the connection broken"
+    return FetchError(
+        source.id, response.url, expected, f"{how} after {response.raw.tell()} bytes{_attempts(policy)}", _LATER
+    )
+
+
+def _no_answer(source: Source, url: str, problem: Exception, policy: HttpPolicy) -> FetchError:
+    """The error in the user's words, from what lies innermost in the libraries' errors."""
+    chain = _chain(problem)
+    host = urlsplit(public_url(url)).netloc
+
+    def first(*kinds: type[BaseException]) -> Any:
+        return next((error for error in chain if isinstance(error, kinds)), None)
+
+    expected, step, tried = "an answer", "check the connection to the internet; " + _LATER, _attempts(policy)
+    if certificate := first(ssl.SSLCertVerificationError):
+        expected, found = f"a valid TLS certificate for {host}", f"{certificate.verify_message or certificate}"
+        step = "do not trust this answer; behind a proxy that re-signs, name its certificate in REQUESTS_CA_BUNDLE"
+    elif first(requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
+        expected, found = "an http or https address", "one that cannot be asked"
+        step = "correct base or path in config/sources.toml"
+    elif first(urllib3_errors.ProxyError):
+        found, step = f"the proxy refused or not reachable{tried}", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+    elif first(urllib3_errors.NameResolutionError):
+        found = f"no address for the host name {host}{tried}"
+    elif refused := first(urllib3_errors.NewConnectionError):
+        found = f"no connection to {host}: {_system_text(refused)}{tried}"
+    elif first(urllib3_errors.ConnectTimeoutError):
+        found = f"no connection to {host} within {policy.connect_timeout_seconds:g} s{tried}"
+    elif first(urllib3_errors.ReadTimeoutError):
+        found = f"silence for {policy.read_timeout_seconds:g} s{tried}"
+    elif first(urllib3_errors.SSLError, ssl.SSLError):
+        expected, found = f"a TLS connection with {host}", f"a failed handshake{tried}"
+    elif first(ConnectionError):
+        found = f"the connection closed by {host} without an answer{tried}"
+    else:
+        expected, found = "an answer that follows HTTP", f"{type(chain[-1]).__name__}{tried}"
+    return FetchError(source.id, url, expected, found, step)
+
+
+def _system_text(problem: BaseException) -> str:
+    """The operating system's word on a failed connection, such as 'Connection refused'."""
+    return next((e.strerror for e in _chain(problem) if isinstance(e, OSError) and e.strerror), "it failed")
+
+
+def _attempts(policy: HttpPolicy) -> str:
+    return f" ({policy.retries + 1} attempts)" if policy.retries else ""

@@ -1,0 +1,83 @@
+"""Runs of consecutive months of falling holdings, or of net sales, each with its sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from transforms.sell_offs import AMOUNTS, severity_of, verdicts
+
+
+def episodes(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
+    """The runs that a rule under [episodes] of config/alert_rules.toml keeps, one row each.
+
+    `months` has the columns of holder_months. A run ends at a month that is not a fall (or whose amount is unknown), and
+    at a gap in the months. Up to `tolerated_interruptions` such months inside a run are passed over and belong to it.
+    Sums are over all months of the run; a sum is NaN where one of its months is not known.
+    """
+    found = [row for name, rule in rules["episodes"].items() for row in _runs(months, name, rule, rules)]
+    columns = ["holder_id", "holder", "rule", "start_month", "end_month", "months", "share_pct", "severity", "basis", *AMOUNTS]
+    table = pd.DataFrame(found, columns=columns)
+    table["verdict"] = verdicts(table, rules) if len(table) else pd.Series(dtype=object)
+    return table.sort_values(["start_month", "holder_id", "rule"], ignore_index=True)
+
+
+def _runs(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    for _, group in months.sort_values("month").groupby("holder_id", sort=True):
+        for run in consecutive(group["month"], group[rule["of"]] < 0, rule["tolerated_interruptions"]):
+            row = _summed(group.iloc[run], name, rule, rules)
+            if row is not None:
+                found.append(row)
+    return found
+
+
+def consecutive(months: pd.Series, falling: pd.Series, tolerated: int) -> list[slice]:
+    """Runs of falling months as slices of positions; each starts and ends with a falling month."""
+    number = (months.dt.year * 12 + months.dt.month).to_numpy()
+    falls = falling.to_numpy()
+    runs: list[slice] = []
+    start = last = None
+    missed = 0
+    for i, falls_now in enumerate(falls):
+        if start is not None and number[i] != number[i - 1] + 1:
+            runs.append(slice(start, last + 1))
+            start = None
+        if falls_now:
+            if start is None:
+                start, missed = i, 0
+            last = i
+        elif start is not None:
+            missed += 1
+            if missed > tolerated:
+                runs.append(slice(start, last + 1))
+                start = None
+    if start is not None:
+        runs.append(slice(start, last + 1))
+    return runs
+
+
+def _summed(run: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[str, Any]) -> dict[str, Any] | None:
+    if len(run) < rule["minimum_months"]:
+        return None
+    first = run.iloc[0]
+    before = first["position_usd_mn"] - first["change_usd_mn"]
+    sums = {column: run[column].sum(skipna=False) for column in AMOUNTS}
+    fall = -sums[rule["of"]]
+    share = 100 * fall / before if before > 0 else float("nan")
+    if not (fall >= rule["minimum_usd_mn"] and share >= rule["minimum_share_pct"]):
+        return None
+    bases = run["basis"].dropna().unique()
+    return {
+        "holder_id": first["holder_id"],
+        "holder": first["holder"],
+        "rule": name,
+        "start_month": first["month"],
+        "end_month": run.iloc[-1]["month"],
+        "months": len(run),
+        "share_pct": share,
+        "severity": severity_of(fall, share, rules["severity"]),
+        "basis": "+".join(sorted(bases)) if len(bases) else None,
+        **sums,
+    }

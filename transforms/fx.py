@@ -1,0 +1,113 @@
+"""Exchange rates: the best source per day, monthly averages, a cross-check of the sources, a month in context.
+
+Every rate is in units of the currency per dollar: a rise is a weaker currency.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from transforms.errors import ConfigurationError, TreasuryWatchError
+
+DAILY_COLUMNS = ["currency", "date", "per_usd", "source", "sha256"]
+H10_PREFIX = "fred:"
+ECB = "ecb"
+
+
+class ConflictingRatesError(TreasuryWatchError):
+    """One source states two rates for one currency and day, so that neither can be preferred."""
+
+
+def best_daily(fx: pd.DataFrame, precedence: dict[str, int]) -> pd.DataFrame:
+    """One rate per currency and day: the source of lowest precedence that has one; days without a rate stay out.
+
+    `fx` has currency, date, per_usd, source, sha256, and so has the result, by currency and date. Raises
+    ConfigurationError for a source without a precedence, ConflictingRatesError for two rates of one source and day.
+    """
+    unknown = sorted(set(fx["source"]) - set(precedence))
+    if unknown:
+        raise ConfigurationError(
+            f"exchange rates: no precedence for {', '.join(unknown)}; known: {', '.join(sorted(precedence))}; "
+            "declare the source in config/sources.toml"
+        )
+    stated = _stated(fx)
+    ranked = stated.assign(rank=stated["source"].map(precedence)).sort_values(["currency", "date", "rank", "source"])
+    return ranked.drop_duplicates(["currency", "date"])[DAILY_COLUMNS].reset_index(drop=True)
+
+
+def monthly(daily: pd.DataFrame) -> pd.DataFrame:
+    """Rates by month: currency, month (its first day), average, end_of_month, days, source.
+
+    `average` is the mean of the days with a rate, `end_of_month` the last of them, `days` how many there are, `source`
+    the sources used, joined by "+". `daily` has one row per currency and date, as from `best_daily`.
+    """
+    ordered = daily.sort_values(["currency", "date"])
+    ordered = ordered.assign(month=ordered["date"].to_numpy().astype("datetime64[M]").astype("datetime64[us]"))
+    months = ordered.groupby(["currency", "month"], sort=True)
+    table = months.agg(average=("per_usd", "mean"), end_of_month=("per_usd", "last"), days=("per_usd", "size"))
+    used = ordered[["currency", "month", "source"]].drop_duplicates().sort_values(["currency", "month", "source"])
+    table["source"] = used.groupby(["currency", "month"])["source"].agg("+".join).astype("str")
+    return table.reset_index()
+
+
+def cross_check(fx: pd.DataFrame, tolerance_pct: float = 1.0) -> pd.DataFrame:
+    """Days on which H.10 and the ECB differ by more than `tolerance_pct` percent of the H.10 rate.
+
+    Columns: currency, date, h10_per_usd, ecb_per_usd, difference_pct (positive: the ECB has more units per dollar).
+    Raises ConflictingRatesError for two rates of one source and day.
+    """
+    stated = _stated(fx)
+    keys = ["currency", "date"]
+    h10 = stated[stated["source"].str.startswith(H10_PREFIX)][[*keys, "per_usd"]].rename(
+        columns={"per_usd": "h10_per_usd"}
+    )
+    ecb = stated[stated["source"] == ECB][[*keys, "per_usd"]].rename(columns={"per_usd": "ecb_per_usd"})
+    both = h10.merge(ecb, on=keys, how="inner")
+    both["difference_pct"] = (both["ecb_per_usd"] - both["h10_per_usd"]) / both["h10_per_usd"] * 100
+    apart = both[both["difference_pct"].abs() > tolerance_pct]
+    return apart.sort_values(keys).reset_index(drop=True)
+
+
+def context(monthly: pd.DataFrame, currency: str, month: pd.Timestamp | date | str) -> dict[str, Any]:
+    """What a currency did in a month: fx_per_usd_average, fx_change_month_pct, fx_change_quarter_pct, weakest_since.
+
+    Changes are of the average, in percent against the month before and three months before; positive is weaker; NaN
+    where a figure is unknown. `weakest_since` is the last earlier month with a weaker average, None where every
+    earlier month was stronger or the month itself is unknown.
+    """
+    rows = monthly[monthly["currency"] == currency]
+    averages = pd.Series(rows["average"].to_numpy(dtype=float), index=pd.DatetimeIndex(rows["month"])).sort_index()
+    start = pd.Timestamp(month).normalize().replace(day=1)
+    average = _at(averages, start)
+    weaker = averages[(averages.index < start) & (averages > average)]
+    return {
+        "fx_per_usd_average": average,
+        "fx_change_month_pct": _change_pct(average, _at(averages, start - pd.DateOffset(months=1))),
+        "fx_change_quarter_pct": _change_pct(average, _at(averages, start - pd.DateOffset(months=3))),
+        "weakest_since": weaker.index[-1] if len(weaker) else None,
+    }
+
+
+def _stated(fx: pd.DataFrame) -> pd.DataFrame:
+    """The rows with a rate, each source once per currency and day."""
+    stated = fx[fx["per_usd"].notna()].drop_duplicates(["currency", "date", "source", "per_usd"])
+    twice = stated[stated.duplicated(["currency", "date", "source"])]
+    if len(twice):
+        row = twice.iloc[0]
+        raise ConflictingRatesError(
+            f"exchange rates of {row['source']}, {row['currency']} {row['date']:%Y-%m-%d}: expected one rate, found "
+            "several; pass the rates of one file per source"
+        )
+    return stated
+
+
+def _at(averages: pd.Series, month: pd.Timestamp) -> float:
+    return float(averages.get(month, np.nan))
+
+
+def _change_pct(now: float, before: float) -> float:
+    return (now / before - 1) * 100

@@ -1,0 +1,116 @@
+"""The archive: bytes as served, kept once by checksum, with where, when and how they came.
+
+raw/<source>/<sha256>.<ending> holds the bytes, <sha256>.json beside it what is known of them. An entry exists once its
+JSON does. Nothing is ever changed or removed here; every table can be made again from this folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+
+from transforms.errors import TreasuryWatchError
+from warehouse.files import write_whole
+
+
+class ArchiveDamaged(TreasuryWatchError):
+    """An archived file is missing or no longer has its checksum."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One archived file. `released_basis`: file, calendar, retrieval or user; `refused` says why it was not loaded."""
+
+    source: str
+    sha256: str
+    bytes: int
+    url: str
+    retrieved: datetime
+    etag: str | None = None
+    last_modified: str | None = None
+    released: date | None = None
+    released_basis: str | None = None
+    evidence: str | None = None
+    refused: str | None = None
+
+
+class Archive:
+    """The folder raw/ of a home."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def put(
+        self,
+        source: str,
+        body: bytes,
+        *,
+        url: str,
+        retrieved: datetime,
+        etag: str | None = None,
+        last_modified: str | None = None,
+    ) -> tuple[Entry, bool]:
+        """Keep the bytes. Returns the entry and whether they are new; bytes seen before keep their first entry."""
+        checksum = hashlib.sha256(body).hexdigest()
+        known = self._read(self._note(source, checksum))
+        if known is not None:
+            if not self.path(known).exists():
+                write_whole(self.path(known), body)
+            return known, False
+        entry = Entry(source, checksum, len(body), url, retrieved, etag, last_modified)
+        write_whole(self.path(entry), body)
+        self.note(entry)
+        return entry, True
+
+    def note(self, entry: Entry, **changes) -> Entry:
+        """Record what is known of an entry, with changes such as its release date."""
+        entry = replace(entry, **changes)
+        content = {k: v.isoformat() if isinstance(v, date | datetime) else v for k, v in asdict(entry).items()}
+        write_whole(self._note(entry.source, entry.sha256), json.dumps(content, indent=1).encode())
+        return entry
+
+    def entries(self, source: str | None = None) -> list[Entry]:
+        """Every entry, or one source's, by release and retrieval."""
+        folders = [self._folder(source)] if source else sorted(p for p in self.folder.glob("*") if p.is_dir())
+        found = [self._read(path) for folder in folders for path in sorted(folder.glob("*.json"))]
+        kept = [entry for entry in found if entry is not None]
+        return sorted(kept, key=lambda e: (e.source, e.released or date.min, e.retrieved, e.sha256))
+
+    def body(self, entry: Entry) -> bytes:
+        """The bytes, checked against their checksum. Raises ArchiveDamaged that names the file."""
+        path = self.path(entry)
+        try:
+            body = path.read_bytes()
+        except FileNotFoundError as problem:
+            raise ArchiveDamaged(f"{path}: missing from the archive; restore it from a backup, or fetch {entry.url} again") from problem
+        found = hashlib.sha256(body).hexdigest()
+        if found != entry.sha256:
+            raise ArchiveDamaged(
+                f"{path}: expected checksum {entry.sha256[:12]}, found {found[:12]}; restore the file from a backup"
+            )
+        return body
+
+    def path(self, entry: Entry) -> Path:
+        """Where the bytes lie."""
+        ending = Path(entry.url.partition("?")[0]).suffix.lower() or ".txt"
+        return self._folder(entry.source) / f"{entry.sha256}{ending if ending in {'.txt', '.csv', '.zip'} else '.csv'}"
+
+    def _folder(self, source: str) -> Path:
+        return self.folder / source.replace(":", "_")
+
+    def _note(self, source: str, checksum: str) -> Path:
+        return self._folder(source) / f"{checksum}.json"
+
+    def _read(self, path: Path) -> Entry | None:
+        if not path.exists():
+            return None
+        try:
+            content = json.loads(path.read_bytes())
+            content["retrieved"] = datetime.fromisoformat(content["retrieved"])
+            content["released"] = date.fromisoformat(content["released"]) if content["released"] else None
+            return Entry(**content)
+        except (ValueError, TypeError, KeyError) as problem:
+            raise ArchiveDamaged(f"{path}: not a readable archive note ({problem}); restore it from a backup") from problem

@@ -1,0 +1,74 @@
+"""Where an installation keeps its data."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from transforms.errors import ConfigurationError
+from warehouse.declarations import PROJECT
+
+
+@dataclass(frozen=True)
+class Home:
+    """The data folder. `raw` and `state` are originals; everything else is made from them."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls, configured: str = "") -> Home:
+        """TREASURY_WATCH_HOME, else the setting, else warehouse/data in the project."""
+        named = os.environ.get("TREASURY_WATCH_HOME") or configured
+        return cls(Path(named).expanduser().resolve() if named else PROJECT / "warehouse" / "data")
+
+    def prepared(self) -> Home:
+        """The same home with its folders made. Raises ConfigurationError where they cannot be."""
+        try:
+            for folder in (self.raw, self.parquet, self.outbox, self.reports):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise ConfigurationError(
+                f"data folder {self.root}: {problem.strerror}; make it writable or name another in TREASURY_WATCH_HOME"
+            ) from problem
+        return self
+
+    @property
+    def raw(self) -> Path:
+        """The archive: bytes as served."""
+        return self.root / "raw"
+
+    @property
+    def parquet(self) -> Path:
+        """The published tables as Parquet."""
+        return self.root / "parquet"
+
+    @property
+    def database(self) -> Path:
+        """The published database."""
+        return self.root / "treasury.duckdb"
+
+    @property
+    def outbox(self) -> Path:
+        """Messages written instead of sent."""
+        return self.root / "outbox"
+
+    @property
+    def reports(self) -> Path:
+        """The pages."""
+        return self.root / "reports"
+
+    @property
+    def ledger(self) -> Path:
+        """The vintages: working store, rebuilt from the archive at any time."""
+        return self.root / "ledger.duckdb"
+
+    @property
+    def state(self) -> Path:
+        """Runs, the outbox, check results and HTTP validators: what no archive can tell."""
+        return self.root / "state.sqlite"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever writes."""
+        return self.root / "writer.lock"

@@ -1,0 +1,220 @@
+"""The ledger: what each source said, from which release, until which release replaced it. Only changes are stored.
+
+A private DuckDB file with one table per kind of figure and one of the vintages. A vintage later than all of its source
+is added in one step; an older one, slotted in, makes the source be replayed from the archive (see loading.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from transforms.errors import TreasuryWatchError
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of figure: the columns that identify it, its value, and what else is kept with it."""
+
+    table: str
+    keys: tuple[str, ...]
+    value: str
+    extras: tuple[str, ...] = ()
+
+
+KINDS = {
+    "observations": Kind("observations", ("holder_id", "month", "measure", "series"), "value_usd_mn", ("line",)),
+    "fx": Kind("fx", ("currency", "date"), "per_usd", ("line",)),
+    "market_series": Kind("market_series", ("series_id", "date"), "value", ("line",)),
+    "interventions": Kind("interventions", ("country", "date", "pair"), "amount_jpy_mn", ("direction", "line")),
+}
+TYPES = {
+    "month": "DATE",
+    "date": "DATE",
+    "value_usd_mn": "DOUBLE",
+    "per_usd": "DOUBLE",
+    "value": "DOUBLE",
+    "amount_jpy_mn": "DOUBLE",
+    "line": "INTEGER",
+}
+
+
+class SchemaMismatch(TreasuryWatchError):
+    """The ledger was written by another version."""
+
+
+@dataclass(frozen=True)
+class Vintage:
+    """One release of one source, as it entered the ledger."""
+
+    source: str
+    layout: str
+    released: date
+    released_basis: str
+    evidence: str
+    sha256: str
+    first: date
+    last: date
+    figures: int
+    retrieved: datetime
+    url: str
+    bytes: int
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+class Ledger:
+    """An open ledger. Use as a context manager; one process at a time."""
+
+    def __init__(self, path: Path | str):
+        self.path = path
+        self.connection = duckdb.connect(str(path))
+        self._create()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.connection.close()
+
+    def _create(self) -> None:
+        run = self.connection.execute
+        run("CREATE TABLE IF NOT EXISTS meta (schema_version INTEGER)")
+        version = self._one("SELECT max(schema_version) FROM meta")
+        if version is not None and version != SCHEMA_VERSION:
+            self.connection.close()
+            raise SchemaMismatch(
+                f"{self.path}: schema version {version}, this program writes {SCHEMA_VERSION}; run `treasury-watch rebuild`"
+            )
+        if version is None:
+            run("INSERT INTO meta VALUES (?)", [SCHEMA_VERSION])
+        run(
+            "CREATE TABLE IF NOT EXISTS vintages (source VARCHAR, layout VARCHAR, released DATE, released_basis VARCHAR, "
+            "evidence VARCHAR, sha256 VARCHAR, first DATE, last DATE, figures INTEGER, changed_figures INTEGER, "
+            "retrieved TIMESTAMP, url VARCHAR, bytes BIGINT, etag VARCHAR, last_modified VARCHAR)"
+        )
+        for kind in KINDS.values():
+            columns = [*kind.keys, kind.value, *kind.extras]
+            declared = ", ".join(f"{column} {TYPES.get(column, 'VARCHAR')}" for column in columns)
+            run(
+                f"CREATE TABLE IF NOT EXISTS {kind.table} (source VARCHAR, {declared}, released DATE, superseded DATE, "
+                "evidence VARCHAR, sha256 VARCHAR)"
+            )
+
+    def newest(self, source: str) -> date | None:
+        """The newest release of a source, or None."""
+        newest: date | None = self._one("SELECT max(released) FROM vintages WHERE source = ?", [source])
+        return newest
+
+    def knows(self, source: str, sha256: str) -> bool:
+        """Whether a file is a vintage already."""
+        query = "SELECT count(*) FROM vintages WHERE source = ? AND sha256 = ?"
+        return bool(self._one(query, [source, sha256]))
+
+    def released_on(self, source: str, released: date) -> bool:
+        """Whether the source has a vintage of that day."""
+        return bool(self._one("SELECT count(*) FROM vintages WHERE source = ? AND released = ?", [source, released]))
+
+    def differing(self, source: str, kind: Kind, table: pd.DataFrame) -> int:
+        """How many of the table's figures are new or differ from what the source says now."""
+        with self._incoming(kind, table):
+            return int(self._one(f"SELECT count(*) FROM incoming i WHERE {self._differs(kind)}", [source]))
+
+    def add(self, vintage: Vintage, kind: Kind, table: pd.DataFrame) -> int:
+        """Add a vintage newer than all of its source: close the figures it replaces, append the new ones.
+
+        Returns the number of changed figures. A figure that the file does not state keeps standing.
+        """
+        columns = [*kind.keys, kind.value, *kind.extras]
+        names = ", ".join(columns)
+        run = self.connection.execute
+        with self._incoming(kind, table):
+            run("BEGIN")
+            try:
+                run(
+                    f"CREATE OR REPLACE TEMP TABLE changed AS SELECT {names} FROM incoming i WHERE {self._differs(kind)}",
+                    [vintage.source],
+                )
+                changed = int(self._one("SELECT count(*) FROM changed"))
+                run(
+                    f"UPDATE {kind.table} t SET superseded = ? FROM changed c "
+                    f"WHERE t.source = ? AND t.superseded IS NULL AND {self._same_key(kind, 't', 'c')}",
+                    [vintage.released, vintage.source],
+                )
+                run(
+                    f"INSERT INTO {kind.table} SELECT ?, {names}, ?, NULL, ?, ? FROM changed ORDER BY {', '.join(kind.keys)}",
+                    [vintage.source, vintage.released, vintage.evidence, vintage.sha256],
+                )
+                if changed:
+                    self._note(vintage, changed)
+                run("COMMIT")
+            except BaseException:
+                run("ROLLBACK")
+                raise
+        return changed
+
+    def forget(self, source: str) -> None:
+        """Remove a source, so that it can be replayed from the archive."""
+        self.connection.execute("BEGIN")
+        for kind in KINDS.values():
+            self.connection.execute(f"DELETE FROM {kind.table} WHERE source = ?", [source])
+        self.connection.execute("DELETE FROM vintages WHERE source = ?", [source])
+        self.connection.execute("COMMIT")
+
+    def current(self, table: str) -> pd.DataFrame:
+        """The figures of a kind that stand now."""
+        return self.connection.execute(f"SELECT * EXCLUDE (superseded) FROM {table} WHERE superseded IS NULL").df()
+
+    def _note(self, vintage: Vintage, changed: int) -> None:
+        v = vintage
+        self.connection.execute(
+            "INSERT INTO vintages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                v.source, v.layout, v.released, v.released_basis, v.evidence, v.sha256, v.first, v.last, v.figures,
+                changed, v.retrieved.replace(tzinfo=None), v.url, v.bytes, v.etag, v.last_modified,
+            ],
+        )  # fmt: skip
+
+    def _incoming(self, kind: Kind, table: pd.DataFrame) -> _Registered:
+        columns = [*kind.keys, kind.value, *kind.extras]
+        arrow = pa.Table.from_pandas(table[columns], preserve_index=False)  # NaN becomes NULL here
+        for column in columns:
+            if TYPES.get(column) == "DATE":
+                index = arrow.schema.get_field_index(column)
+                arrow = arrow.set_column(index, column, arrow.column(column).cast(pa.date32()))
+        return _Registered(self.connection, arrow)
+
+    def _differs(self, kind: Kind) -> str:
+        return (
+            f"NOT EXISTS (SELECT 1 FROM {kind.table} t WHERE t.source = ? AND t.superseded IS NULL "
+            f"AND {self._same_key(kind, 't', 'i')} AND t.{kind.value} IS NOT DISTINCT FROM i.{kind.value})"
+        )
+
+    @staticmethod
+    def _same_key(kind: Kind, left: str, right: str) -> str:
+        return " AND ".join(f"{left}.{key} = {right}.{key}" for key in kind.keys)
+
+    def _one(self, query: str, parameters: list[Any] | None = None) -> Any:
+        found = self.connection.execute(query, parameters or []).fetchall()  # an unread result blocks the connection
+        return found[0][0] if found else None
+
+
+class _Registered:
+    """The incoming table under the name `incoming`, for as long as the block lasts."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, table: pa.Table):
+        self.connection, self.table = connection, table
+
+    def __enter__(self) -> None:
+        self.connection.register("incoming", self.table)
+
+    def __exit__(self, *exception: object) -> None:
+        self.connection.unregister("incoming")

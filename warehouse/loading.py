@@ -1,0 +1,175 @@
+"""From bytes to the ledger: archive, recognise, parse, identify, validate, date, add. One file at a time, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pandas as pd
+
+from transforms import checks, layouts
+from transforms.errors import LayoutError
+from transforms.holders import identified
+from transforms.model import Parsed, Source
+from warehouse.archive import Archive, Entry
+from warehouse.calendar import dated
+from warehouse.declarations import Declarations
+from warehouse.ledger import KINDS, Ledger, Vintage
+from warehouse.validation import Gates, Result, ValidationBlocked
+
+Recorder = Callable[[list[Result]], None]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a file. `outcome`: vintage (new figures), same_figures (other bytes, no vintage), known (seen before)."""
+
+    source: str
+    outcome: str
+    released: date | None
+    released_basis: str | None
+    figures: int
+    changed: int
+    sha256: str
+    last: date | None = None
+
+    def line(self) -> str:
+        """The outcome in one line."""
+        said = {
+            "vintage": f"{self.changed:,} new or changed figures of {self.figures:,}",
+            "same_figures": "other bytes, the same figures: no vintage",
+            "known": "seen before",
+        }[self.outcome]
+        when = f", released {self.released} (by the {self.released_basis})" if self.released else ""
+        return f"{self.source}: {said}{when}"
+
+
+class Loader:
+    """Loads files into a ledger. `record` receives the results of the first gate."""
+
+    def __init__(self, declarations: Declarations, archive: Archive, ledger: Ledger, gates: Gates, record: Recorder):
+        self.declarations, self.archive, self.ledger, self.gates, self.record = declarations, archive, ledger, gates, record
+
+    def load(
+        self,
+        body: bytes,
+        *,
+        url: str,
+        retrieved: datetime,
+        source: str | None = None,
+        released: date | None = None,
+        etag: str | None = None,
+        last_modified: str | None = None,
+    ) -> Loaded:
+        """Archive and load one file. Without `source` the layout is recognised from the content.
+
+        `released` is the user's word for the release date and goes before the file's own. Raises LayoutError,
+        ValidationBlocked or FutureRelease; the ledger is then as before, and the archive notes why the file was refused.
+        """
+        declared = self.declarations.source(source or layouts.recognised(body))
+        entry, new = self.archive.put(
+            declared.id, body, url=url, retrieved=retrieved, etag=etag, last_modified=last_modified
+        )
+        redated = released is not None and entry.released != released
+        if not new and entry.refused is None and entry.released and not redated:
+            if self.ledger.knows(declared.id, entry.sha256):
+                return Loaded(declared.id, "known", entry.released, entry.released_basis, 0, 0, entry.sha256)
+            # Archived, dated and accepted before, yet not a vintage: its figures were those already known.
+            return Loaded(declared.id, "same_figures", entry.released, entry.released_basis, 0, 0, entry.sha256)
+        try:
+            parsed = self.parsed(body, declared)
+            self._first_gate(parsed, declared)
+            day, basis = dated(
+                parsed, declared, self.declarations.calendar, retrieved=retrieved.date(), user=released
+            )
+        except (LayoutError, ValidationBlocked) as problem:
+            if entry.released is None:
+                self.archive.note(entry, refused=str(problem))
+            raise
+        evidence = "release" if declared.holds == "observations" else "snapshot"
+        kind = KINDS[declared.holds]
+        differing = self.ledger.differing(declared.id, kind, parsed.table)
+        if not redated and basis == "calendar" and differing and self.ledger.released_on(declared.id, day):
+            # The release of that day is known with other figures: this is a later state of it, dated by its download.
+            day, basis, evidence = retrieved.date(), "retrieval", "snapshot"
+        entry = self.archive.note(entry, released=day, released_basis=basis, evidence=evidence, refused=None)
+        newest = self.ledger.newest(declared.id)
+        if redated and not new or newest is not None and day < newest:
+            changed = self.replay(declared.id).get(entry.sha256, 0)
+        else:
+            changed = self._add(parsed, declared, entry) if differing else 0
+        outcome = "vintage" if changed else "same_figures"
+        return Loaded(declared.id, outcome, day, basis, len(parsed.table), changed, entry.sha256, parsed.last.date())
+
+    def replay(self, source: str) -> dict[str, int]:
+        """Make a source's part of the ledger again from the archive. Returns changed figures by checksum."""
+        self.ledger.forget(source)
+        declared = self.declarations.source(source)
+        changed = {}
+        for entry in self.archive.entries(source):
+            if entry.refused is None and entry.released is not None:
+                changed[entry.sha256] = self._add(self.parsed(self.archive.body(entry), declared), declared, entry)
+        return changed
+
+    def parsed(self, body: bytes, source: Source) -> Parsed:
+        """The file's figures, with holders identified. Pure but for the declarations. Raises LayoutError."""
+        parsed = layouts.parse(body, source)
+        if parsed.holds != "observations":
+            return parsed
+        table = identified(parsed.table, source.layout, self.declarations.holder_labels)
+        return Parsed(parsed.layout, parsed.holds, table, parsed.dated)
+
+    def load_press(self) -> int:
+        """Load config/press_figures.csv, where it changed. Returns the number of figures added."""
+        path = self.declarations.folder / "press_figures.csv"
+        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+        rows = self.declarations.press_figures
+        if not rows or self.ledger.knows("press", checksum):
+            return 0
+        source = self.declarations.source("press")
+        table = pd.DataFrame(rows)
+        table["month"] = pd.to_datetime(table["month"] + "-01")
+        table["value_usd_mn"] = [float(Decimal(value) * source.scale_to_usd_mn) for value in table["value_usd_bn"]]
+        table["series"] = source.series
+        table["line"] = range(2, len(table) + 2)
+        self.ledger.forget("press")
+        changed = 0
+        for released, figures in table.groupby("released", sort=True):
+            first, last = figures["month"].min().date(), figures["month"].max().date()
+            vintage = Vintage(
+                "press", "press", date.fromisoformat(str(released)), "user", "press", checksum, first, last, len(figures),
+                datetime.now(UTC), path.name, path.stat().st_size,
+            )  # fmt: skip
+            changed += self.ledger.add(vintage, KINDS["observations"], figures)
+        return changed
+
+    def _first_gate(self, parsed: Parsed, source: Source) -> None:
+        results: list[Result] = []
+        if parsed.holds == "observations":
+            parameters = {
+                "holders": [holder["holder_id"] for holder in self.declarations.holders],
+                "measures": list(self.declarations.toml("measures.toml")),
+            }
+            frame = checks.prepare_parsed_observations(parsed.table.assign(source=source.id))
+            results += self.gates.check("parsed", "observations", frame, parameters)
+            results += self.gates.check("parsed", "coverage", checks.coverage(frame), parameters)
+            if source.magnitude:
+                results += self.gates.check("parsed", "magnitude", checks.magnitude(frame, source), parameters)
+        results = [Result(r.gate, f"{source.id} {r.subject}", r.expectation, r.success, r.blocking, r.observed, r.why) for r in results]
+        self.record(results)
+        failed = [result for result in results if result.blocking and not result.success]
+        if failed:
+            raise ValidationBlocked(failed)
+
+    def _add(self, parsed: Parsed, source: Source, entry: Entry) -> int:
+        if entry.released is None or entry.released_basis is None or entry.evidence is None:
+            raise ValueError(f"{source.id}: an undated file cannot become a vintage")
+        vintage = Vintage(
+            source.id, source.layout, entry.released, entry.released_basis, entry.evidence, entry.sha256,
+            parsed.first.date(), parsed.last.date(), len(parsed.table), entry.retrieved, entry.url, entry.bytes,
+            entry.etag, entry.last_modified,
+        )  # fmt: skip
+        return self.ledger.add(vintage, KINDS[source.holds], parsed.table)

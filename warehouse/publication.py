@@ -1,0 +1,256 @@
+"""Builds the tables aside, judges them at the second gate, and moves them into place.
+
+The database is written as a new file and renamed over the old one: a reader that has the old file open keeps reading it,
+and a crash at any point leaves the last good publication.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from transforms import checks, fx
+from transforms.findings import findings, interventions_in_usd
+from warehouse.calendar import expected_month, release_of
+from warehouse.declarations import Declarations, Table
+from warehouse.files import move_into_place
+from warehouse.home import Home
+from warehouse.ledger import Ledger
+from warehouse.state import State
+from warehouse.tables import SQL, typed, write_parquet
+from warehouse.validation import Gates, Result, ValidationBlocked
+
+VIEWS = Path(__file__).parent / "views"
+CURRENT = date(9999, 12, 31)
+OPERATIONS = ("runs", "validation_results", "alerts")
+STAGED = "treasury.next.duckdb"
+
+
+@dataclass
+class Publisher:
+    """Publishes one home. `today` is the day by which freshness is judged."""
+
+    home: Home
+    declarations: Declarations
+    state: State
+    storage_version: str
+    today: date
+
+    def publish(self, ledger: Ledger, gates: Gates, run_id: str) -> dict[str, int]:
+        """Build every table from the ledger and publish them all. Returns rows by table.
+
+        Raises ValidationBlocked where the second gate stops it; the last publication then stays as it is.
+        """
+        staged = self.home.root / STAGED
+        remove_database(staged)
+        connection = ledger.connection
+        connection.execute(f"ATTACH '{_quoted(staged)}' AS published (STORAGE_VERSION '{self.storage_version}')")
+        try:
+            ledger_name = _one(connection, "SELECT current_database()")
+            connection.execute("USE published")
+            self._reference(connection)
+            self._observed(connection, ledger_name)
+            self._daily(connection, ledger_name)
+            for view in ("positions_as_of", "months_as_of"):
+                connection.execute((VIEWS / f"{view}.sql").read_text(encoding="utf-8"))
+            self._derived(connection)
+            self._second_gate(connection, gates, run_id)
+            self._operations(connection)
+            content = {name: _read(connection, table) for name, table in self.declarations.tables.items()}
+        finally:
+            connection.execute(f"USE {ledger_name}")
+            connection.execute("DETACH published")
+        for name, table in self.declarations.tables.items():
+            write_parquet(content[name], table, self.home.parquet)
+        move_into_place(staged, self.home.database)
+        return {name: rows.num_rows for name, rows in content.items()}
+
+    def refresh_operations(self) -> None:
+        """Bring runs, check results and alerts up to date in the published database, by way of a copy."""
+        if not self.home.database.exists():
+            return
+        staged = self.home.root / STAGED
+        remove_database(staged)
+        shutil.copyfile(self.home.database, staged)
+        with duckdb.connect() as connection:
+            connection.execute(f"ATTACH '{_quoted(staged)}' AS published (STORAGE_VERSION '{self.storage_version}')")
+            connection.execute("USE published")
+            for name in OPERATIONS:
+                connection.execute(f"DROP TABLE {name}")
+            content = self._operations(connection)
+            connection.execute("USE memory")
+            connection.execute("DETACH published")
+        for name, rows in content.items():
+            write_parquet(rows, self.declarations.tables[name], self.home.parquet)
+        move_into_place(staged, self.home.database)
+
+    def _reference(self, connection: duckdb.DuckDBPyConnection) -> None:
+        holders = pd.DataFrame(self.declarations.holders).replace("", None)
+        holders["custodial_centre"] = holders["custodial_centre"] == "true"
+        self._create(connection, "holders", holders.sort_values("holder_id"))
+        sources = pd.DataFrame([{**vars(s), "source": s.id} for s in self.declarations.sources.values()])
+        self._create(connection, "sources", sources.sort_values("source"))
+        breaks = pd.DataFrame(self.declarations.series_breaks)
+        breaks["month"] = pd.to_datetime(breaks["month"] + "-01")
+        breaks["both_published"] = breaks["both_published"] == "true"
+        self._create(connection, "series_breaks", breaks)
+
+    def _observed(self, connection: duckdb.DuckDBPyConnection, ledger: str) -> None:
+        vintages = connection.execute(
+            f"SELECT * RENAME (first AS first_month, last AS last_month) FROM {ledger}.vintages ORDER BY source, released, retrieved, sha256"
+        ).df()
+        for column in ("first_month", "last_month"):
+            vintages[column] = pd.to_datetime(vintages[column]).dt.to_period("M").dt.to_timestamp()
+        self._create(connection, "releases", vintages)
+        table = self.declarations.tables["observations"]
+        self._create_empty(connection, table)
+        names = ", ".join(table.column_names)
+        order = "source, holder_id, measure, series, month, released"
+        connection.execute(f"INSERT INTO observations SELECT {names} FROM {ledger}.observations ORDER BY {order}")
+
+    def _daily(self, connection: duckdb.DuckDBPyConnection, ledger: str) -> None:
+        standing = "superseded IS NULL"
+        precedence = {source.id: source.precedence for source in self.declarations.sources.values()}
+        rates = connection.execute(
+            f"SELECT currency, date, per_usd, source, sha256 FROM {ledger}.fx WHERE {standing} ORDER BY ALL"
+        ).df()
+        daily = fx.best_daily(rates, precedence)
+        self._create(connection, "fx_daily", daily.sort_values(["currency", "date"]))
+        self._create(connection, "fx_monthly", fx.monthly(daily).sort_values(["currency", "month"]))
+        series = connection.execute(
+            f"SELECT series_id, date, value, source, sha256 FROM {ledger}.market_series WHERE {standing} ORDER BY ALL"
+        ).df()
+        units = {source.id: source.unit for source in self.declarations.sources.values()}
+        self._create(connection, "market_series", series.assign(unit=series["source"].map(units)))
+        operations = connection.execute(
+            f"SELECT country, date, amount_jpy_mn, pair, direction, source, sha256 FROM {ledger}.interventions "
+            f"WHERE {standing} ORDER BY ALL"
+        ).df()
+        self._create(connection, "interventions", operations.sort_values(["country", "date", "pair"]))
+
+    def _derived(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Positions and months are the as-of views at the end of time; findings come from the months."""
+        for name in ("positions", "holder_months", "aggregate_months"):
+            self._create(connection, name, connection.execute(f"FROM {name}_as_of(?)", [CURRENT]).df())
+        flagged, runs = findings_of(connection, self.declarations.rules)
+        self._create(connection, "sell_offs", flagged)
+        self._create(connection, "episodes", runs)
+
+    def _second_gate(self, connection: duckdb.DuckDBPyConnection, gates: Gates, run_id: str) -> None:
+        observed = connection.execute(
+            "SELECT source, holder_id, month, measure, series, value_usd_mn, released FROM observations "
+            "WHERE superseded IS NULL AND evidence <> 'press'"
+        ).df()
+        kinds = dict(connection.execute("SELECT holder_id, kind FROM holders").fetchall())
+        frames = {
+            "totals": checks.totals(observed, kinds),
+            "table3_against_table5": checks.table3_against_table5(observed),
+            "leaps": checks.leaps(observed),
+            "freshness": self._freshness(connection),
+            "positions": connection.execute("SELECT * FROM positions").df(),
+            "holder_months": connection.execute("SELECT m.*, kind FROM holder_months m JOIN holders USING (holder_id)").df(),
+        }
+        results: list[Result] = []
+        for subject, frame in frames.items():
+            results += gates.check("publish", subject, frame, {})
+        self.state.record_checks(run_id, results)
+        failed = [result for result in results if result.blocking and not result.success]
+        if failed:
+            raise ValidationBlocked(failed)
+
+    def _freshness(self, connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+        """Monthly sources against the release calendar, daily ones against the days they may lag."""
+        newest = dict(connection.execute("SELECT source, max(last_month) FROM releases GROUP BY source").fetchall())
+        newest |= dict(connection.execute("SELECT source, max(date) FROM fx_daily GROUP BY source").fetchall())
+        newest |= dict(connection.execute("SELECT source, max(date) FROM market_series GROUP BY source").fetchall())
+        due_month = expected_month(self.today, self.declarations.calendar)
+        rows = []
+        for source in self.declarations.sources.values():
+            last = newest.get(source.id)
+            if last is None or source.frozen_on or not source.stale_after_days:
+                continue
+            if source.rhythm == "monthly" and source.holds == "observations":
+                due, late = due_month, (self.today - release_of(due_month, self.declarations.calendar)).days
+                days_late = late if last < due_month else 0
+            else:
+                due, days_late = last, max(0, (self.today - last).days - source.stale_after_days)
+            rows.append((source.id, last, due, days_late, days_late > 0))
+        return pd.DataFrame(rows, columns=["source", "last_date", "due_date", "days_late", "stale"])
+
+    def _operations(self, connection: duckdb.DuckDBPyConnection) -> dict[str, pa.Table]:
+        order = {"runs": "started, run_id", "validation_results": "checked, gate, subject, expectation", "alerts": "queued, alert_id"}
+        content = {}
+        for name in OPERATIONS:
+            table = self.declarations.tables[name]
+            rows = pd.DataFrame(self.state.rows(f"SELECT * FROM {name} ORDER BY {order[name]}"))
+            if rows.empty:
+                rows = pd.DataFrame(columns=table.column_names)
+            for column in table.columns:
+                if column.type == "timestamp":
+                    rows[column.name] = pd.to_datetime(rows[column.name], format="ISO8601", utc=True).dt.tz_localize(None)
+                elif column.type == "boolean":
+                    rows[column.name] = rows[column.name].astype(bool)
+                elif column.type == "month":
+                    rows[column.name] = pd.to_datetime(rows[column.name])
+            content[name] = self._create(connection, name, rows)
+        return content
+
+    def _create(self, connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> pa.Table:
+        table = self.declarations.tables[name]
+        content = typed(frame, table)
+        self._create_empty(connection, table)
+        connection.register("made", content)
+        connection.execute(f"INSERT INTO {name} SELECT * FROM made")
+        connection.unregister("made")
+        return content
+
+    def _create_empty(self, connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+        columns = ", ".join(f"{column.name} {SQL[column.type]}" for column in table.columns)
+        connection.execute(f"CREATE TABLE {table.name} ({columns})")
+        connection.execute(f"COMMENT ON TABLE {table.name} IS {_literal(table.description)}")
+        for column in table.columns:
+            connection.execute(f"COMMENT ON COLUMN {table.name}.{column.name} IS {_literal(column.description)}")
+
+
+def findings_of(
+    connection: duckdb.DuckDBPyConnection, rules: dict[str, Any], as_of: date = CURRENT
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(sell_offs, episodes) from a published database's figures as known at the end of day `as_of`."""
+    months = connection.execute("FROM holder_months_as_of(?)", [as_of]).df()
+    holders = connection.execute("FROM holders").df()
+    fx_monthly = connection.execute("FROM fx_monthly WHERE month <= ?", [as_of]).df()
+    fx_daily = connection.execute("FROM fx_daily WHERE date <= ?", [as_of]).df()
+    operations = connection.execute("FROM interventions WHERE date <= ?", [as_of]).df()
+    return findings(months, holders, fx_monthly, interventions_in_usd(operations, fx_daily), rules)
+
+
+def remove_database(path: Path) -> None:
+    """Remove a staged database and its log."""
+    for name in (path, path.with_name(path.name + ".wal")):
+        if name.exists():
+            os.unlink(name)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, table: Table) -> pa.Table:
+    return connection.sql(f"SELECT * FROM {table.name}").to_arrow_table()
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
+    found = connection.execute(query).fetchall()
+    return found[0][0] if found else None
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,99 @@
+"""What no archive can tell: runs, the outbox, check results, HTTP validators. One SQLite file, transactional."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (run_id TEXT PRIMARY KEY, command TEXT, started TEXT, finished TEXT, outcome TEXT, summary TEXT);
+CREATE TABLE IF NOT EXISTS validation_results (
+    run_id TEXT, gate TEXT, subject TEXT, expectation TEXT, success INTEGER, blocking INTEGER, observed TEXT, checked TEXT,
+    PRIMARY KEY (run_id, gate, subject, expectation));
+CREATE TABLE IF NOT EXISTS alerts (
+    alert_id TEXT PRIMARY KEY, finding TEXT, recipient TEXT, holder TEXT, month TEXT, rule TEXT, severity TEXT, title TEXT,
+    state TEXT, attempts INTEGER DEFAULT 0, queued TEXT, sent TEXT, error TEXT, message BLOB, message_id TEXT);
+CREATE TABLE IF NOT EXISTS validators (source TEXT PRIMARY KEY, url TEXT, etag TEXT, last_modified TEXT, sha256 TEXT, checked TEXT);
+"""
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class State:
+    """The operational state of a home."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self.open() as connection:
+            connection.executescript(SCHEMA)
+
+    @contextmanager
+    def open(self) -> Iterator[sqlite3.Connection]:
+        """A connection whose changes are committed together at the end of the block, or not at all."""
+        connection = sqlite3.connect(self.path, timeout=30)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        try:
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+    def rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
+        """The answer to a query, as dictionaries."""
+        with self.open() as connection:
+            return [dict(row) for row in connection.execute(query, parameters)]
+
+    def change(self, statement: str, parameters: tuple[Any, ...] = ()) -> int:
+        """One statement in its own transaction; returns the number of rows it touched."""
+        with self.open() as connection:
+            return connection.execute(statement, parameters).rowcount
+
+    def start_run(self, run_id: str, command: str) -> None:
+        """Record that a run began. A run left `running` by a crash is recorded as failed."""
+        with self.open() as connection:
+            connection.execute(
+                "UPDATE runs SET outcome = 'failed', summary = 'did not end: stopped or crashed' WHERE outcome = 'running'"
+            )
+            connection.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, NULL, 'running', '')", (run_id, command, now().isoformat())
+            )
+
+    def finish_run(self, run_id: str, outcome: str, summary: str) -> None:
+        """Record how a run ended: published, unchanged, blocked or failed."""
+        self.change(
+            "UPDATE runs SET finished = ?, outcome = ?, summary = ? WHERE run_id = ?",
+            (now().isoformat(), outcome, summary, run_id),
+        )
+
+    def record_checks(self, run_id: str, results: list) -> None:
+        """Keep the results of a gate (warehouse.validation.Result)."""
+        with self.open() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO validation_results VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (run_id, r.gate, r.subject, r.expectation, r.success, r.blocking, r.observed, now().isoformat())
+                    for r in results
+                ],
+            )
+
+    def validators(self, source: str, url: str) -> tuple[str | None, str | None]:
+        """ETag and Last-Modified that the source's server sent with what was last loaded from this address."""
+        found = self.rows("SELECT etag, last_modified FROM validators WHERE source = ? AND url = ?", (source, url))
+        return (found[0]["etag"], found[0]["last_modified"]) if found else (None, None)
+
+    def keep_validators(self, source: str, url: str, etag: str | None, last_modified: str | None, sha256: str) -> None:
+        """Remember validators, once what they stand for is loaded."""
+        self.change(
+            "INSERT OR REPLACE INTO validators VALUES (?, ?, ?, ?, ?, ?)",
+            (source, url, etag, last_modified, sha256, now().isoformat()),
+        )

@@ -1,0 +1,55 @@
+-- The best figure for every holder and month as known at the end of day `d`; total, long-term and bills each on their own.
+-- Order of preference: a released figure before a press report, a stated figure before n.a., the most recent release of a
+-- source that covers the month, the declared precedence of the source, the newest survey basis.
+CREATE MACRO positions_as_of(d) AS TABLE
+WITH known AS (
+    SELECT source, holder_id, month, measure, series, value_usd_mn, released, evidence
+    FROM observations
+    WHERE released <= d AND (superseded IS NULL OR superseded > d)
+      AND measure IN ('total_position', 'long_term_position', 'short_term_position')
+),
+vintages AS (
+    SELECT stated.source, stated.month, max(releases.released) AS vintage
+    FROM (SELECT DISTINCT source, month FROM known) AS stated
+    JOIN releases ON releases.source = stated.source AND releases.released <= d
+                 AND stated.month BETWEEN releases.first_month AND releases.last_month
+    GROUP BY stated.source, stated.month
+),
+ranked AS (
+    SELECT known.*, row_number() OVER (
+        PARTITION BY holder_id, month, measure
+        ORDER BY evidence = 'press', value_usd_mn IS NULL, vintage DESC NULLS LAST, precedence, series_rank DESC
+    ) AS place
+    FROM known
+    JOIN sources USING (source)
+    LEFT JOIN vintages USING (source, month)
+    LEFT JOIN (
+        SELECT new_series AS series, row_number() OVER (ORDER BY month) AS series_rank FROM series_breaks
+    ) AS series_order USING (series)
+),
+best AS (
+    SELECT holder_id, month,
+        max(value_usd_mn) FILTER (measure = 'total_position') AS total_usd_mn,
+        max(value_usd_mn) FILTER (measure = 'long_term_position') AS long_term_usd_mn,
+        max(value_usd_mn) FILTER (measure = 'short_term_position') AS short_term_usd_mn,
+        max(source) FILTER (measure = 'total_position' AND value_usd_mn IS NOT NULL) AS total_source,
+        max(source) FILTER (measure = 'long_term_position' AND value_usd_mn IS NOT NULL) AS long_term_source,
+        max(source) FILTER (measure = 'short_term_position' AND value_usd_mn IS NOT NULL) AS short_term_source,
+        arg_min(released, preference) AS released,
+        arg_min(evidence, preference) AS evidence,
+        arg_min(series, preference) AS series,
+        arg_min(source, preference) AS stated_by
+    FROM (
+        SELECT *, (value_usd_mn IS NULL)::INTEGER * 10
+                  + CASE measure WHEN 'total_position' THEN 0 WHEN 'long_term_position' THEN 1 ELSE 2 END AS preference
+        FROM ranked WHERE place = 1
+    )
+    GROUP BY holder_id, month
+)
+SELECT holder_id, holder, kind, best.month, total_usd_mn, long_term_usd_mn, short_term_usd_mn,
+    coalesce(total_source, long_term_source, short_term_source, stated_by) AS source,
+    long_term_source, short_term_source, released, evidence, series,
+    coalesce(series <> lag(series) OVER (PARTITION BY holder_id ORDER BY best.month), false) AS series_break
+FROM best
+JOIN holders USING (holder_id)
+ORDER BY holder_id, best.month;

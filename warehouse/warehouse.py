@@ -1,0 +1,105 @@
+"""One installation: its home, declarations and state, and what can be done with them under the writer's lock."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from filelock import FileLock, Timeout
+
+from transforms.errors import TreasuryWatchError
+from warehouse.archive import Archive
+from warehouse.declarations import Declarations
+from warehouse.home import Home
+from warehouse.ledger import Ledger
+from warehouse.loading import Loader
+from warehouse.publication import Publisher, remove_database
+from warehouse.state import State, now
+from warehouse.validation import Gates, ValidationBlocked
+
+
+class Busy(TreasuryWatchError):
+    """Another process is writing to this home."""
+
+
+@dataclass
+class Session:
+    """One run with the writer's lock held: load files, then publish if anything changed."""
+
+    run_id: str
+    ledger: Ledger
+    loader: Loader
+    gates: Gates
+    publisher: Publisher
+    state: State
+    outcome: str = "unchanged"
+    summary: str = "nothing new"
+
+    def publish(self) -> dict[str, int]:
+        """Publish from the ledger as it stands. Raises ValidationBlocked."""
+        rows = self.publisher.publish(self.ledger, self.gates, self.run_id)
+        self.outcome = "published"
+        return rows
+
+
+class Warehouse:
+    """The stored side of an installation."""
+
+    def __init__(self, home: Home, declarations: Declarations | None = None, *, storage_version: str = "v1.0.0"):
+        self.home = home.prepared()
+        self.declarations = declarations or Declarations()
+        self.archive = Archive(home.raw)
+        self.state = State(home.state)
+        self.storage_version = storage_version
+
+    @contextmanager
+    def session(self, command: str, *, today: date | None = None, wait_seconds: float = 0) -> Iterator[Session]:
+        """A run with the writer's lock. Its outcome is recorded however it ends. Raises Busy."""
+        lock = FileLock(self.home.lock)
+        try:
+            lock.acquire(timeout=wait_seconds)
+        except Timeout as problem:
+            raise Busy(
+                f"another run is writing to {self.home.root}; wait for it to end, or name another home in TREASURY_WATCH_HOME"
+            ) from problem
+        try:
+            run_id = uuid.uuid4().hex[:12]
+            self.state.start_run(run_id, command)
+            with Ledger(self.home.ledger) as ledger:
+                gates = Gates(self.declarations)
+                loader = Loader(
+                    self.declarations, self.archive, ledger, gates, lambda results: self.state.record_checks(run_id, results)
+                )
+                session = Session(run_id, ledger, loader, gates, self.publisher(today), self.state)
+                try:
+                    yield session
+                except ValidationBlocked as problem:
+                    self.state.finish_run(run_id, "blocked", str(problem))
+                    raise
+                except BaseException as problem:
+                    self.state.finish_run(run_id, "failed", f"{type(problem).__name__}: {problem}")
+                    raise
+                self.state.finish_run(run_id, session.outcome, session.summary)
+        finally:
+            lock.release()
+
+    def publisher(self, today: date | None = None) -> Publisher:
+        """What publishes this home."""
+        return Publisher(self.home, self.declarations, self.state, self.storage_version, today or now().date())
+
+    def rebuild(self, *, today: date | None = None) -> dict[str, int]:
+        """Every table again from the archive alone. Returns rows by table."""
+        lock = FileLock(self.home.lock)
+        with lock.acquire(timeout=0):
+            remove_database(self.home.ledger)
+        with self.session("rebuild", today=today) as session:
+            for source in sorted({entry.source for entry in self.archive.entries()}):
+                session.loader.replay(source)
+            session.loader.load_press()
+            rows = session.publish()
+            session.summary = f"rebuilt from {len(self.archive.entries())} archived files"
+        self.publisher(today).refresh_operations()
+        return rows
