@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 import tomllib
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from transforms.errors import ConfigurationError
 from transforms.model import Source
 
+VERSION = "0.1.0"
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -176,3 +178,11 @@ class Declarations:
     @cached_property
     def rules(self) -> dict[str, Any]:
         return self.toml("alert_rules.toml")
+
+    def fingerprint(self) -> str:
+        """Changes whenever a declaration does (settings and the sample left out) or the program's version does."""
+        digest = hashlib.sha256(VERSION.encode())
+        for path in sorted(self.folder.glob("*.toml")) + sorted(self.folder.glob("*.csv")):
+            if path.name != "settings.toml":
+                digest.update(path.name.encode() + path.read_bytes())
+        return digest.hexdigest()

@@ -6,6 +6,7 @@ is added in one step; an older one, slotted in, makes the source be replayed fro
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -123,6 +124,17 @@ class Ledger:
         """Whether the source has a vintage of that day."""
         return bool(self._one("SELECT count(*) FROM vintages WHERE source = ? AND released = ?", [source, released]))
 
+    def conflicting(self, source: str, kind: Kind, table: pd.DataFrame) -> int:
+        """How many of the table's figures the source states now with another value; figures new to it do not count."""
+        with self._incoming(kind, table):
+            return int(
+                self._one(
+                    f"SELECT count(*) FROM incoming i JOIN {kind.table} t ON {self._same_key(kind, 't', 'i')} "
+                    f"WHERE t.source = ? AND t.superseded IS NULL AND t.{kind.value} IS DISTINCT FROM i.{kind.value}",
+                    [source],
+                )
+            )
+
     def differing(self, source: str, kind: Kind, table: pd.DataFrame) -> int:
         """How many of the table's figures are new or differ from what the source says now."""
         with self._incoming(kind, table):
@@ -160,6 +172,11 @@ class Ledger:
                 run("ROLLBACK")
                 raise
         return changed
+
+    def fingerprint(self) -> str:
+        """Changes whenever a vintage is added, removed or dated anew."""
+        listed = self.connection.execute("SELECT source, sha256, released, evidence FROM vintages ORDER BY ALL").fetchall()
+        return hashlib.sha256(repr((SCHEMA_VERSION, listed)).encode()).hexdigest()
 
     def forget(self, source: str) -> None:
         """Remove a source, so that it can be replayed from the archive."""

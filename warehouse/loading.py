@@ -92,7 +92,12 @@ class Loader:
         evidence = "release" if declared.holds == "observations" else "snapshot"
         kind = KINDS[declared.holds]
         differing = self.ledger.differing(declared.id, kind, parsed.table)
-        if not redated and basis == "calendar" and differing and self.ledger.released_on(declared.id, day):
+        if (
+            released is None
+            and declared.holds == "observations"
+            and self.ledger.released_on(declared.id, day)
+            and self.ledger.conflicting(declared.id, kind, parsed.table)
+        ):
             # The release of that day is known with other figures: this is a later state of it, dated by its download.
             day, basis, evidence = retrieved.date(), "retrieval", "snapshot"
         entry = self.archive.note(entry, released=day, released_basis=basis, evidence=evidence, refused=None)

@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS validation_results (
 CREATE TABLE IF NOT EXISTS alerts (
     alert_id TEXT PRIMARY KEY, finding TEXT, recipient TEXT, holder TEXT, month TEXT, rule TEXT, severity TEXT, title TEXT,
     state TEXT, attempts INTEGER DEFAULT 0, queued TEXT, sent TEXT, error TEXT, message BLOB, message_id TEXT);
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS validators (source TEXT PRIMARY KEY, url TEXT, etag TEXT, last_modified TEXT, sha256 TEXT, checked TEXT);
 """
 
@@ -97,3 +98,12 @@ class State:
             "INSERT OR REPLACE INTO validators VALUES (?, ?, ?, ?, ?, ?)",
             (source, url, etag, last_modified, sha256, now().isoformat()),
         )
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a note under a name."""
+        self.change("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+
+    def remembered(self, name: str) -> str | None:
+        """The note under a name, or None."""
+        found = self.rows("SELECT value FROM notes WHERE name = ?", (name,))
+        return found[0]["value"] if found else None

@@ -5,12 +5,9 @@ Great Expectations does the checking. Its import takes seconds, so it happens in
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,14 +16,14 @@ from typing import Any
 import pandas as pd
 
 from transforms.errors import ConfigurationError, TreasuryWatchError, shorten
+from warehouse import data_docs
+from warehouse.data_docs import Checked
 from warehouse.declarations import Declarations
-from warehouse.self_contained import self_contained
 
 EXAMPLES = 5
 PLACEHOLDER = re.compile(r"\$([a-z_]+)")
 COLUMN_KEYS = ("column", "column_A", "column_B")
 COLUMN_LIST_KEYS = ("column_list", "column_set")
-SITE_FOLDERS = ("expectations", "validations", "static")
 SUBJECT_KEYS = {"description", "key", "show", "expect"}
 EXPECTATION_KEYS = {"name", "type", "blocking", "why", "kwargs"}
 
@@ -95,16 +92,6 @@ class Suite:
     expectations: tuple[Expectation, ...]
 
 
-@dataclass
-class _Checked:
-    """The last outcome of a suite, for the Data Docs."""
-
-    suite: Any
-    outcome: Any
-    of: str
-    when: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-
 class Gates:
     """Runs the declared suites. One object keeps one Great Expectations context: nothing is written, nothing is sent.
 
@@ -125,7 +112,7 @@ class Gates:
             "measures": sorted(declarations.toml("measures.toml")),
             "sources": sorted(declarations.sources),
         }
-        self._checked: dict[tuple[str, str, str], _Checked] = {}
+        self._checked: dict[tuple[str, str, str], Checked] = {}
 
     def absent_months(self, source: str) -> list[pd.Timestamp]:
         """Months that the source is known never to have stated, for `transforms.checks.coverage`."""
@@ -152,13 +139,12 @@ class Gates:
             raise ConfigurationError(f"{self._file}: no suite [{gate}.{subject}]; declared: {known}")
         frame = frame.reset_index(drop=True)
         filled = self._fill(suite, {**self._known, **(parameters or {})})
-        checked = self._run(suite, filled, frame, of)
-        self._checked[gate, subject, of] = checked
-        found = {outcome.expectation_config.meta["name"]: outcome for outcome in checked.outcome.results}
-        return [
-            self._result(suite, expectation, found[expectation.name], frame, f"{subject} of {of}" if of else subject)
-            for expectation in filled
-        ]
+        declared, outcome = self._run(suite, filled, frame)
+        found = {entry.expectation_config.meta["name"]: entry for entry in outcome.results}
+        named = f"{subject} of {of}" if of else subject
+        results = [self._result(suite, expectation, found[expectation.name], frame, named) for expectation in filled]
+        self._checked[gate, subject, of] = Checked(declared, outcome, results, of, datetime.now(UTC))
+        return results
 
     def build_data_docs(self, folder: Path) -> Path:
         """Write what this object last checked as Great Expectations Data Docs; returns the path of index.html.
@@ -167,25 +153,7 @@ class Gates:
         elsewhere is taken out and a small stylesheet of our own put in. Raises TreasuryWatchError if a page still
         refers to another host, or if `folder` is or holds something other than Data Docs.
         """
-        if folder.exists() and not folder.is_dir():
-            raise TreasuryWatchError(f"{folder} is a file; choose a folder for the Data Docs")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        strangers = {p.name for p in folder.iterdir()} - {"index.html", *SITE_FOLDERS} if folder.exists() else set()
-        if strangers:
-            raise TreasuryWatchError(
-                f"{folder} holds {shorten(', '.join(sorted(strangers)))}, which is not a page of the Data Docs; "
-                "choose another folder or empty this one"
-            )
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".data_docs_") as workspace:
-            site = Path(workspace) / "site"
-            self._render(site)
-            shutil.rmtree(site / "static", ignore_errors=True)  # fonts and pictures that no page asks for any more
-            for page in site.rglob("*.html"):
-                page.write_text(self_contained(page.read_text(encoding="utf-8"), page.name), encoding="utf-8")
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.replace(site, folder)
-        return folder / "index.html"
+        return data_docs.build(list(self._checked.values()), _context(), folder)
 
     def _read_absent(self, entries: Mapping[str, list[str]]) -> dict[str, list[pd.Timestamp]]:
         try:
@@ -246,7 +214,7 @@ class Gates:
         source = _context().data_sources.add_pandas("frames")
         return source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("whole")
 
-    def _run(self, suite: Suite, filled: list[Expectation], frame: pd.DataFrame, of: str) -> _Checked:
+    def _run(self, suite: Suite, filled: list[Expectation], frame: pd.DataFrame) -> tuple[Any, Any]:
         import great_expectations as gx
 
         declared = gx.ExpectationSuite(
@@ -255,11 +223,12 @@ class Gates:
             meta={"notes": suite.description},
         )
         outcome = self._batches.get_batch({"dataframe": frame}).validate(declared, result_format="SUMMARY")
-        return _Checked(declared, outcome, of)
+        return declared, outcome
 
     def _translate(self, suite: Suite, expectation: Expectation) -> Any:
         from great_expectations.exceptions import GreatExpectationsError
         from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+        from great_expectations.expectations.metadata_types import FailureSeverity
 
         kwargs = dict(expectation.kwargs)
         if "row_condition" in kwargs:
@@ -270,7 +239,7 @@ class Gates:
                 kwargs=kwargs,
                 meta={"name": expectation.name},
                 notes=f"{expectation.name}. {expectation.why}",
-                severity="critical" if expectation.blocking else "warning",
+                severity=FailureSeverity.CRITICAL if expectation.blocking else FailureSeverity.WARNING,
             ).to_domain_obj()
         # Pydantic's errors are ValueErrors; a wrong name, key or value in the declaration ends here.
         except (GreatExpectationsError, ValueError, TypeError) as problem:
@@ -293,38 +262,6 @@ class Gates:
         else:
             observed = _observed(suite, expectation, outcome.result, frame)
         return Result(suite.gate, subject, expectation.name, success, blocking, observed, expectation.why)
-
-    def _render(self, site: Path) -> None:
-        from great_expectations.core.run_identifier import RunIdentifier
-        from great_expectations.data_context.types.resource_identifiers import (
-            ExpectationSuiteIdentifier,
-            ValidationResultIdentifier,
-        )
-
-        context = _context()
-        for checked in self._checked.values():
-            if checked.suite.name not in [suite.name for suite in context.suites.all()]:
-                context.suites.add(checked.suite)
-            name = re.sub(r"[^A-Za-z0-9_.-]", "_", checked.of) or "all"
-            for outcome in checked.outcome.results:
-                _drop_tracebacks(outcome.exception_info)
-            context.validation_results_store.add(
-                ValidationResultIdentifier(
-                    expectation_suite_identifier=ExpectationSuiteIdentifier(checked.suite.name),
-                    run_id=RunIdentifier(run_name=name, run_time=checked.when),
-                    batch_identifier="frame",
-                ),
-                checked.outcome,
-            )
-        context.add_data_docs_site(
-            "validation",
-            {
-                "class_name": "SiteBuilder",
-                "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(site.resolve())},
-                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            },
-        )
-        context.build_data_docs(site_names=["validation"])
 
 
 def blocking_failures(results: Iterable[Result]) -> list[Result]:
@@ -356,13 +293,6 @@ def _exception(info: Mapping[str, Any] | None) -> str:
     return next((str(r.get("exception_message")) for r in records if r.get("raised_exception")), "")
 
 
-def _drop_tracebacks(info: dict[str, Any] | None) -> None:
-    """Tracebacks name paths of this machine; the message says what a reader needs."""
-    for record in [info, *(info or {}).values()]:
-        if isinstance(record, dict) and record.get("exception_traceback"):
-            record["exception_traceback"] = record.get("exception_message")
-
-
 def _observed(suite: Suite, expectation: Expectation, result: Mapping[str, Any], frame: pd.DataFrame) -> str:
     """What an expectation found, in a few words."""
     if "unexpected_count" not in result:
@@ -375,21 +305,21 @@ def _observed(suite: Suite, expectation: Expectation, result: Mapping[str, Any],
     examples = []
     for position in result.get("partial_unexpected_index_list", [])[:EXAMPLES]:
         row = frame.iloc[position]
-        named = " ".join(_text(row[column]) for column in wanted if column in suite.key)
-        shown = ", ".join(f"{column} {_text(row[column])}" for column in wanted if column not in suite.key)
+        named = " ".join(_text(row[column], column) for column in wanted if column in suite.key)
+        shown = ", ".join(f"{column} {_text(row[column], column)}" for column in wanted if column not in suite.key)
         examples.append(shorten(": ".join(filter(None, [named, shown])), 160))
     more = f"; and {unexpected - len(examples):,} more" if unexpected > len(examples) else ""
     return f"{unexpected:,} of {rows:,} row{'' if rows == 1 else 's'} unexpected ({'; '.join(examples)}{more})"
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, column: str = "") -> str:
     """One value for a reader: dates without a time, numbers with thousands commas, nothing known as NULL."""
     if isinstance(value, (list, dict, set, tuple)):
         return str(value)
     if pd.isna(value):
         return "NULL"
-    if isinstance(value, datetime):
-        return value.date().isoformat()
+    if isinstance(value, date):  # a datetime is one as well
+        return value.strftime("%Y-%m" if "month" in column else "%Y-%m-%d")
     if isinstance(value, float):
         return f"{value:,.1f}".removesuffix(".0")
     return str(value)

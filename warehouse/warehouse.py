@@ -41,8 +41,16 @@ class Session:
     def publish(self) -> dict[str, int]:
         """Publish from the ledger as it stands. Raises ValidationBlocked."""
         rows = self.publisher.publish(self.ledger, self.gates, self.run_id)
+        self.state.remember("published", self._fingerprint())
         self.outcome = "published"
         return rows
+
+    def is_published(self) -> bool:
+        """Whether the publication in place was made from this ledger with these declarations and this program."""
+        return self.publisher.home.database.exists() and self.state.remembered("published") == self._fingerprint()
+
+    def _fingerprint(self) -> str:
+        return f"{self.ledger.fingerprint()} {self.publisher.declarations.fingerprint()}"
 
 
 class Warehouse:

@@ -1,0 +1,286 @@
+"""The command line. Heavy imports happen inside the commands that need them: `--help` and `query` start at once."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from transforms.errors import TreasuryWatchError
+
+FORMATS = ["table", "csv", "json", "parquet"]
+
+
+class Commands(click.Group):
+    """Prints the project's own errors as one line and exits with 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except TreasuryWatchError as problem:
+            click.echo(f"treasury-watch: {problem}", err=True)
+            ctx.exit(1)
+        except BrokenPipeError:
+            sys.stderr.close()  # the reader went away; nothing is wrong
+            ctx.exit(0)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="treasury-watch")
+def main() -> None:
+    """Who holds, buys and sells U.S. Treasury securities: sold, repriced or moved, and what was known when."""
+
+
+def _month(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
+    try:
+        return date.fromisoformat(f"{value}-01") if value else None
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a month such as 2024-04") from None
+
+
+def _day(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a day such as 2024-07-18") from None
+
+
+@main.command()
+@click.option("--sample", is_flag=True, help="Take the embedded sample instead of the network.")
+def run(sample: bool) -> None:
+    """One monthly run: fetch, archive, validate, load, detect, alert, report.
+
+    \b
+    Example:
+        treasury-watch run --sample
+    """
+    from flows import prefect_environment
+    from flows.settings import Settings
+
+    warehouse = Settings().warehouse()
+    prefect_environment.apply(warehouse.home.root)
+    from flows import monthly
+
+    click.echo(monthly.run(sample=sample, command="run --sample" if sample else "run"))
+    _where(warehouse)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--released", callback=_day, metavar="YYYY-MM-DD", help="Release date of the files; goes before their own.")
+def ingest(files: tuple[Path, ...], released: date | None) -> None:
+    """Load official files from disk. The layout is recognised from the content, never from the name.
+
+    \b
+    Example:
+        treasury-watch ingest slt_table3.txt mfhhis01.txt --released 2026-06-18
+    """
+    from flows import pipeline
+    from flows.settings import Settings
+
+    settings = Settings()
+    warehouse = settings.warehouse()
+    outcome = pipeline.Outcome()
+    with warehouse.session("ingest") as session:
+        try:
+            pipeline.load_all(session, list(pipeline.files_on_disk(list(files), released)), outcome)
+        finally:
+            for item in outcome.loaded:
+                click.echo(item.line())
+            for problem in outcome.refused[1:]:
+                click.echo(f"treasury-watch: {problem}", err=True)
+        published = pipeline.publish(session, outcome)
+        session.summary = outcome.summary()
+    pipeline.alert(warehouse, settings, outcome)
+    if published or outcome.sent or outcome.written or outcome.failed:
+        warehouse.publisher().refresh_operations()
+        pipeline.write_page(warehouse, outcome)
+    click.echo(outcome.summary())
+    if published:
+        _where(warehouse)
+
+
+@main.command()
+def rebuild() -> None:
+    """Make every table again from the archive alone.
+
+    \b
+    Example:
+        treasury-watch rebuild
+    """
+    from flows.settings import Settings
+
+    warehouse = Settings().warehouse()
+    rows = warehouse.rebuild()
+    click.echo(f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows from {len(warehouse.archive.entries())} archived files")
+
+
+@main.command()
+@click.argument("sql")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Write to a file instead of the terminal.")
+def query(sql: str, form: str, out: Path | None) -> None:
+    """Read-only SQL on the published database.
+
+    \b
+    Example:
+        treasury-watch query "SELECT holder, position_usd_mn FROM holder_months
+            WHERE month = DATE '2026-04-01' ORDER BY 2 DESC LIMIT 3"
+    """
+    from flows import querying
+    from flows.settings import Settings
+
+    querying.answer(Settings().home().database, sql, form, out)
+
+
+@main.command("sell-offs")
+@click.option("--holder", metavar="NAME", help="One holder, by the statistics' label.")
+@click.option("--since", callback=_month, metavar="YYYY-MM", help="Findings of this month and later.")
+@click.option("--as-of", callback=_day, metavar="YYYY-MM-DD", help="As known at the end of that day.")
+def sell_offs(holder: str | None, since: date | None, as_of: date | None) -> None:
+    """Flagged months and episodes, explained.
+
+    \b
+    Example:
+        treasury-watch sell-offs --holder Japan --since 2024-01
+    """
+    from flows import listing, pipeline
+    from flows.settings import Settings
+
+    settings = Settings()
+    with pipeline.published(settings.warehouse()) as connection:
+        for line in listing.findings(connection, settings.declarations.rules, holder, since, as_of):
+            click.echo(line)
+
+
+@main.group()
+def alerts() -> None:
+    """The alert outbox."""
+
+
+@alerts.command("list")
+def alerts_list() -> None:
+    """Every alert and what became of it.
+
+    \b
+    Example:
+        treasury-watch alerts list
+    """
+    from flows import outbox
+    from flows.settings import Settings
+
+    for line in outbox.listing(Settings().warehouse().state):
+        click.echo(line)
+
+
+@alerts.command("preview")
+@click.option("--holder", metavar="NAME", help="One holder, by the statistics' label.")
+@click.option("--since", callback=_month, metavar="YYYY-MM", help="Findings of this month and later.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for .eml files; else text is printed.")
+def alerts_preview(holder: str | None, since: date | None, out: Path | None) -> None:
+    """Compose messages without queueing or sending them.
+
+    \b
+    Example:
+        treasury-watch alerts preview --holder Japan --since 2024-04
+    """
+    from flows import pipeline
+    from flows.settings import Settings
+
+    settings = Settings()
+    for shown in pipeline.preview(settings.warehouse(), settings, holder, since, out):
+        click.echo(shown)
+
+
+@alerts.command("send")
+def alerts_send() -> None:
+    """Send what waits, and try again what failed.
+
+    \b
+    Example:
+        treasury-watch alerts send
+    """
+    from flows import pipeline
+    from flows.settings import Settings
+
+    settings = Settings()
+    warehouse = settings.warehouse()
+    outcome = pipeline.Outcome()
+    pipeline.send(warehouse, settings, outcome)
+    warehouse.publisher().refresh_operations()
+    click.echo(f"{outcome.sent} sent, {outcome.written} written, {outcome.failed} failed")
+    if outcome.failed:
+        raise TreasuryWatchError(f"{outcome.failed} alerts could not be sent; see `treasury-watch alerts list`")
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where to write the page.")
+def report(out: Path | None) -> None:
+    """Write one self-contained HTML page with charts.
+
+    \b
+    Example:
+        treasury-watch report --out treasuries.html
+    """
+    from flows import pipeline
+    from flows.settings import Settings
+
+    click.echo(pipeline.write_page(Settings().warehouse(), pipeline.Outcome(), out))
+
+
+@main.command()
+@click.option("--cron", help="When to run, as five cron fields; default from settings.")
+@click.option("--interval", type=click.IntRange(min=5), metavar="SECONDS", help="Run every so many seconds instead.")
+@click.option("--port", type=click.IntRange(1024, 65535), default=4200, show_default=True, help="Port of the Prefect server.")
+@click.option("--sample", is_flag=True, help="Take the embedded sample instead of the network.")
+def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> None:
+    """Stay up and run on schedule, with a Prefect server underneath.
+
+    \b
+    Example:
+        treasury-watch serve
+    """
+    from flows import prefect_environment, serving
+    from flows.settings import Settings
+
+    settings = Settings()
+    prefect_environment.apply(settings.home().root)
+    schedule = settings.section("schedule")
+    serving.serve(
+        cron=cron or schedule["cron"],
+        timezone=schedule["timezone"],
+        interval_seconds=interval,
+        port=port,
+        sample=sample,
+        announce=click.echo,
+    )
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def status(as_json: bool) -> None:
+    """Freshness of each source, the last run, the next release, what waits to be sent.
+
+    \b
+    Example:
+        treasury-watch status
+    """
+    from flows import listing
+    from flows.settings import Settings
+
+    settings = Settings()
+    for line in listing.status(settings.warehouse(), datetime.now(UTC).date(), as_json=as_json):
+        click.echo(line)
+
+
+def _where(warehouse) -> None:
+    click.echo(f"database: {warehouse.home.database}")
+    click.echo(f"parquet:  {warehouse.home.parquet}")
+    click.echo(f"outbox:   {warehouse.home.outbox}")
+
+
+if __name__ == "__main__":
+    main()

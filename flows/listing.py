@@ -1,0 +1,150 @@
+"""What `sell-offs` and `status` print."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from transforms.errors import TreasuryWatchError
+from warehouse.calendar import expected_month, next_release
+from warehouse.publication import findings_of
+from warehouse.warehouse import Warehouse
+
+AMOUNTS = {
+    "change_usd_mn": "change",
+    "net_purchases_usd_mn": "net purchases",
+    "valuation_usd_mn": "valuation",
+    "other_usd_mn": "other",
+}
+
+
+def findings(
+    connection: duckdb.DuckDBPyConnection, rules: dict[str, Any], holder: str | None, since: date | None, as_of: date | None
+) -> Iterator[str]:
+    """Flagged months, then episodes, oldest first, each with its figures (USD mn) and its explanation."""
+    if holder is not None:
+        known = [row[0] for row in connection.execute("SELECT holder FROM holders WHERE kind = 'country'").fetchall()]
+        named = {name.lower(): name for name in known}.get(holder.lower())
+        if named is None:
+            import difflib
+
+            close = difflib.get_close_matches(holder, known, n=3, cutoff=0.4)
+            raise TreasuryWatchError(f"no holder {holder!r}" + (f"; did you mean {', '.join(close)}?" if close else ""))
+        holder = named
+    if as_of is None:
+        flagged, runs = (connection.execute(f"FROM {name}").df() for name in ("sell_offs", "episodes"))
+    else:
+        flagged, runs = findings_of(connection, rules, as_of)
+    flagged, runs = (
+        _chosen(table, column, holder, since) for table, column in ((flagged, "month"), (runs, "end_month"))
+    )
+    known = f", as known on {as_of}" if as_of else ""
+    yield f"Flagged months{known} (USD mn): {len(flagged)}"
+    for row in flagged.to_dict("records"):
+        yield from _shown(row, f"{row['month']:%Y-%m}", f"score {row['score']:.1f}" if pd.notna(row["score"]) else "no score")
+    yield ""
+    yield f"Episodes{known} (USD mn): {len(runs)}"
+    for row in runs.to_dict("records"):
+        yield from _shown(row, f"{row['start_month']:%Y-%m} to {row['end_month']:%Y-%m}", f"{row['months']} months")
+
+
+def _chosen(table: pd.DataFrame, column: str, holder: str | None, since: date | None) -> pd.DataFrame:
+    if holder is not None:
+        table = table[table["holder"] == holder]
+    if since is not None:
+        table = table[table[column] >= pd.Timestamp(since)]
+    return table.sort_values(column, kind="stable")
+
+
+def _shown(row: dict[str, Any], period: str, measure: str) -> Iterator[str]:
+    yield f"  {row['holder']}  {period}  {row['rule']}  {row['severity']}  {row['verdict']}  ({measure})"
+    yield "    " + ", ".join(f"{name} {_amount(row[column])}" for column, name in AMOUNTS.items())
+    yield textwrap.fill(row["explanation"], 110, initial_indent="    ", subsequent_indent="    ")
+
+
+def _amount(value: float) -> str:
+    return "n.a." if pd.isna(value) else f"{value:+,.0f}"
+
+
+def status(warehouse: Warehouse, today: date, *, as_json: bool) -> Iterator[str]:
+    """Freshness of each source, the last runs, the next release, what waits to be sent, as text or JSON."""
+    facts = status_facts(warehouse, today)
+    if as_json:
+        yield json.dumps(facts, indent=1, default=str)
+        return
+    yield f"home: {facts['home']}"
+    last = facts["last_run"]
+    if last:
+        yield f"last run: {last['started'][:19]} {last['command']}: {last['outcome']}, {last['summary']}"
+    else:
+        yield "last run: none yet; `treasury-watch run --sample` shows what one does"
+    yield f"next release: {facts['next_release']['day']} 16:00 New York, covers {facts['next_release']['covers']:%Y-%m}"
+    waiting = facts["alerts"]
+    yield "alerts: " + (", ".join(f"{count} {state}" for state, count in waiting.items()) or "none")
+    yield f"newest month published should be {facts['expected_month']:%Y-%m}"
+    yield "sources:"
+    for item in facts["sources"]:
+        mark = "STALE" if item["stale"] else "ok"
+        yield f"  {item['source']:<14} {mark:<6} last {item['last']}  released {item['released']}  by the {item['released_basis']}"
+    if facts["failed_checks"]:
+        yield "checks that did not hold in the last run:"
+        for check in facts["failed_checks"]:
+            weight = "blocking" if check["blocking"] else "warning"
+            yield f"  {weight}: {check['subject']}, {check['expectation']}: {check['observed']}"
+
+
+def status_facts(warehouse: Warehouse, today: date) -> dict[str, Any]:
+    """What `status` says, as plain data."""
+    calendar = warehouse.declarations.calendar
+    state = warehouse.state
+    day, covers = next_release(today, calendar)
+    runs = state.rows("SELECT * FROM runs ORDER BY started DESC LIMIT 1")
+    checked = state.rows("SELECT max(run_id) AS run_id FROM validation_results WHERE checked = (SELECT max(checked) FROM validation_results)")
+    failed = state.rows(
+        "SELECT subject, expectation, blocking, observed FROM validation_results WHERE run_id = ? AND NOT success ORDER BY blocking DESC, subject",
+        (checked[0]["run_id"] if checked else None,),
+    )
+    waiting = state.rows("SELECT state, count(*) AS n FROM alerts GROUP BY state ORDER BY state")
+    expected = expected_month(today, calendar)
+    return {
+        "home": str(warehouse.home.root),
+        "last_run": runs[0] if runs else None,
+        "next_release": {"day": day, "covers": covers},
+        "expected_month": expected,
+        "alerts": {row["state"]: row["n"] for row in waiting},
+        "sources": _freshness(warehouse, today, expected),
+        "failed_checks": failed,
+    }
+
+
+def _freshness(warehouse: Warehouse, today: date, expected: date) -> list[dict[str, Any]]:
+    if not warehouse.home.database.exists():
+        return []
+    with duckdb.connect(str(warehouse.home.database), read_only=True) as connection:
+        newest = connection.execute(
+            "SELECT source, max(released), arg_max(released_basis, released), max(last_month) FROM releases GROUP BY source"
+        ).fetchall()
+        days = dict(connection.execute("SELECT source, max(date) FROM fx_daily GROUP BY source").fetchall())
+        days |= dict(connection.execute("SELECT source, max(date) FROM market_series GROUP BY source").fetchall())
+    found = []
+    for name, released, basis, last_month in sorted(newest):
+        source = warehouse.declarations.source(name)
+        last = days.get(name, last_month)
+        monthly = source.holds == "observations" and source.rhythm == "monthly"
+        late = last < expected if monthly else bool(source.stale_after_days) and (today - last).days > (source.stale_after_days or 0)
+        found.append(
+            {
+                "source": name,
+                "last": f"{last:%Y-%m}" if source.holds == "observations" else str(last),
+                "released": released,
+                "released_basis": basis,
+                "stale": bool(late) and not source.frozen_on,
+            }
+        )
+    return found

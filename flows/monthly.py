@@ -1,0 +1,135 @@
+"""The monthly run as a Prefect flow: fetch, load, publish, alert, report. The steps themselves are in pipeline.py."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows import pipeline
+from flows.fetching import Fetched, FetchError
+from flows.pipeline import Outcome
+from flows.settings import Settings
+from transforms.errors import TreasuryWatchError
+from transforms.explanations import billions
+from transforms.model import Source
+from warehouse.warehouse import Session, Warehouse
+
+SAMPLE_ALERTS_SINCE = date(2024, 1, 1)
+MINUTES = 60
+STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+
+
+@task(name="fetch", task_run_name="fetch {source.id}", retries=1, retry_delay_seconds=5, timeout_seconds=15 * MINUTES, **STEP)
+def fetch_one(source: Source, settings: Settings, warehouse: Warehouse) -> Fetched:
+    """Ask one source's server for its file."""
+    return pipeline.fetch_source(source, settings, warehouse)
+
+
+@task(name="load", timeout_seconds=30 * MINUTES, **STEP)
+def load_files(session: Session, files: list[pipeline.File], outcome: Outcome) -> None:
+    """Archive, parse, validate and add every file."""
+    pipeline.load_all(session, files, outcome)
+    for item in outcome.loaded:
+        get_run_logger().info(item.line())
+
+
+@task(name="publish", timeout_seconds=30 * MINUTES, **STEP)
+def publish_tables(session: Session, outcome: Outcome) -> bool:
+    """Build the tables, judge them, and move them into place."""
+    return pipeline.publish(session, outcome)
+
+
+@task(name="alert", timeout_seconds=30 * MINUTES, **STEP)
+def send_alerts(warehouse: Warehouse, settings: Settings, outcome: Outcome, since: date | None) -> None:
+    """Queue new findings and send what waits."""
+    pipeline.alert(warehouse, settings, outcome, since=since)
+
+
+@task(name="report", timeout_seconds=10 * MINUTES, **STEP)
+def write_page(warehouse: Warehouse, outcome: Outcome) -> None:
+    """Write the page."""
+    pipeline.write_page(warehouse, outcome)
+
+
+@flow(name="treasury-watch", flow_run_name="{command}", timeout_seconds=120 * MINUTES, task_runner=ThreadPoolTaskRunner(max_workers=4))
+def monthly_run(sample: bool = False, command: str = "run") -> str:
+    """Fetch every source (or take the embedded sample), load, publish, alert, report. Returns the summary."""
+    settings = Settings()
+    warehouse = settings.warehouse()
+    outcome = Outcome()
+    with warehouse.session(command) as session:
+        files = pipeline.sample_files(settings) if sample else collect(settings, warehouse, outcome)
+        load_files(session, files, outcome)
+        published = publish_tables(session, outcome)
+        session.summary = outcome.summary()
+    send_alerts(warehouse, settings, outcome, SAMPLE_ALERTS_SINCE if sample else None)
+    if published or outcome.sent or outcome.written or outcome.failed:
+        warehouse.publisher().refresh_operations()
+        write_page(warehouse, outcome)
+    artifacts(warehouse, outcome)
+    if outcome.problems and not outcome.loaded and not outcome.unchanged:
+        raise TreasuryWatchError(f"no source could be reached; the first: {outcome.problems[0]}")
+    return describe(outcome)
+
+
+def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[pipeline.File]:
+    """Fetch every source, four at a time."""
+    running = {source.id: fetch_one.submit(source, settings, warehouse) for source in pipeline.sources_to_fetch(settings)}
+
+    def answer(source: Source) -> Fetched:
+        result = running[source.id].result(raise_on_failure=False)
+        if isinstance(result, FetchError):
+            raise result
+        if isinstance(result, BaseException):
+            raise FetchError(source.id, source.url, "an answer", f"{type(result).__name__}: {result}")
+        return result
+
+    return pipeline.collect(settings, warehouse, outcome, answer)
+
+
+def describe(outcome: Outcome) -> str:
+    """The run in a few lines, for the command line and the log."""
+    lines = [outcome.summary()]
+    lines += [f"not reached: {problem}" for problem in outcome.problems]
+    if outcome.page:
+        lines.append(f"page: {outcome.page}")
+    return "\n".join(lines)
+
+
+def artifacts(warehouse: Warehouse, outcome: Outcome) -> None:
+    """What a person wants to see of the run in Prefect's pages: a summary, the files, the newest findings."""
+    lines = [f"**{outcome.summary()}**", ""]
+    lines += [f"- {item.line()}" for item in outcome.loaded]
+    lines += [f"- not reached: {problem}" for problem in outcome.problems]
+    create_markdown_artifact("\n".join(lines), key="run-summary", description="What the run loaded and published")
+    if not warehouse.home.database.exists():
+        return
+    with pipeline.published(warehouse) as connection:
+        newest = connection.execute(
+            "SELECT holder, month, rule, severity, verdict, change_usd_mn, net_purchases_usd_mn, valuation_usd_mn "
+            "FROM sell_offs ORDER BY month DESC, change_usd_mn LIMIT 20"
+        ).fetchall()
+    rows = [
+        {
+            "holder": holder, "month": f"{month:%Y-%m}", "rule": rule, "severity": severity, "verdict": verdict,
+            "change": _shown(change), "net purchases": _shown(net), "valuation": _shown(valuation),
+        }
+        for holder, month, rule, severity, verdict, change, net, valuation in newest
+    ]  # fmt: skip
+    create_table_artifact(rows, key="newest-findings", description="The newest flagged months")
+
+
+def _shown(usd_mn: float | None) -> str:
+    return "n.a." if usd_mn is None else billions(usd_mn)
+
+
+def run(*, sample: bool, command: str) -> str:
+    """One run in this process. Raises what stopped it."""
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        return monthly_run(sample=sample, command=command)

@@ -1,0 +1,83 @@
+"""Stays up and runs on schedule. A temporary Prefect server never fires schedules, so a real one runs beside it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from transforms.errors import TreasuryWatchError
+
+STARTUP_SECONDS = 120
+
+
+@contextmanager
+def server(port: int) -> Iterator[str]:
+    """A Prefect server on this machine for as long as the block lasts, or the one PREFECT_API_URL names. Yields its URL."""
+    named = os.environ.get("PREFECT_API_URL")
+    if named:
+        yield named
+        return
+    command = [_prefect(), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}/api"
+    try:
+        _wait(url, process)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait(url: str, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise TreasuryWatchError(
+                f"the Prefect server at {url} ended at once (exit {process.returncode}); is the port taken? Choose another with --port"
+            )
+        try:
+            if requests.get(f"{url}/health", timeout=2).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.3)
+    raise TreasuryWatchError(f"the Prefect server at {url} did not answer within {STARTUP_SECONDS} s; try again")
+
+
+def _prefect() -> str:
+    beside = Path(sys.executable).with_name("prefect")
+    found = str(beside) if beside.exists() else shutil.which("prefect")
+    if not found:
+        raise TreasuryWatchError("the `prefect` command is not installed; run `pip install -e .`")
+    return found
+
+
+def serve(*, cron: str, timezone: str, interval_seconds: int | None, port: int, sample: bool, announce) -> None:
+    """Serve the monthly run until stopped: on the cron schedule, or every `interval_seconds`."""
+    with server(port) as url:
+        os.environ["PREFECT_API_URL"] = url
+        from datetime import timedelta
+
+        from prefect.schedules import Cron, Interval
+
+        from flows.monthly import monthly_run
+
+        schedule = Interval(timedelta(seconds=interval_seconds)) if interval_seconds else Cron(cron, timezone=timezone)
+        announce(f"serving at {url}; {'every ' + str(interval_seconds) + ' s' if interval_seconds else cron + ' ' + timezone}")
+        monthly_run.serve(
+            name="on-schedule",
+            schedule=schedule,
+            limit=1,
+            parameters={"sample": sample, "command": "scheduled run"},
+            print_starting_message=False,
+        )
