@@ -1,4 +1,4 @@
-"""Charts of one holder: what it holds, and what changed it. The same chart goes into the page and, as PNG, into mails."""
+"""Charts of one holder: what it holds and what changed it. The page and the mails show the same chart."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PARTS = {
     "valuation_usd_mn": ("Valuation", "#d9791f"),
     "other_usd_mn": ("Other", "#8b8f98"),
 }
-INK = "#7a7f87"  # lines and labels: legible on white and on near-black
-GRID = "#8b8f98"
-HEIGHTS = (150, 170)
+HOLDINGS = "#2f79c6"
+HEIGHTS = (130, 170)
 WIDTH = 560
 AXIS_WIDTH = 44  # the same in both panels, so that the months stand below one another
+AMOUNT = ",.12~g"  # 1,150 and 0.5, never 1.15e+3
 
 
 def holder_chart(months: pd.DataFrame, title: str, months_shown: int = 24) -> alt.VConcatChart:
@@ -30,107 +30,139 @@ def holder_chart(months: pd.DataFrame, title: str, months_shown: int = 24) -> al
     empty. A month without a decomposition has no bars; its change is still marked.
     """
     shown = months.sort_values("month").tail(months_shown)
-    scale = alt.Scale(type="utc", domain=_domain(shown))
-    panels = _holdings(shown, scale), _changes(shown, scale)
-    chart = alt.vconcat(*panels, spacing=14, description=description(shown, title))
-    if title:
-        chart = chart.properties(title=alt.TitleParams(title, anchor="start", fontSize=14, fontWeight=600))
-    return (
-        chart.configure_view(stroke=None)
-        .configure_axis(
-            labelColor=INK, titleColor=INK, domain=False, tickColor=GRID, gridColor=GRID, gridOpacity=0.25, labelFontSize=11
-        )
-        .configure_title(color=INK)
-        .configure_legend(labelColor=INK, labelFontSize=11, labelLimit=240)
+    names = _month_names(shown)
+    chart = alt.vconcat(
+        _holdings(shown, names), _changes(shown, names), spacing=12, description=description(shown, title)
     )
+    return chart.properties(title=alt.TitleParams(title, anchor="start", fontSize=15, offset=10)) if title else chart
 
 
 def description(months: pd.DataFrame, title: str) -> str:
     """What the chart shows, in words and figures, for those who do not see it."""
     held = months.dropna(subset=["position_usd_mn"])
     if held.empty:
-        return f"{title}: no holdings are known for these months.".lstrip(": ")
-    first, last = held.iloc[0], held.iloc[-1]
-    words = (
-        f"Holdings went from {first['position_usd_mn'] / 1000:,.1f} billion dollars in {first['month']:%B %Y} "
-        f"to {last['position_usd_mn'] / 1000:,.1f} in {last['month']:%B %Y}."
-    )
-    if months["net_purchases_usd_mn"].notna().any():
-        net, valuation = months["net_purchases_usd_mn"].sum() / 1000, months["valuation_usd_mn"].sum() / 1000
-        words += f" Over the months shown, net purchases sum to {net:+,.1f} billion and valuation to {valuation:+,.1f}."
+        words = "No holdings are known for these months."
     else:
+        first, last = held.iloc[0], held.iloc[-1]
+        words = (
+            f"Holdings went from {first['position_usd_mn'] / 1000:,.1f} billion dollars in {first['month']:%B %Y} "
+            f"to {last['position_usd_mn'] / 1000:,.1f} billion in {last['month']:%B %Y}."
+        )
+    known = months.dropna(subset=["net_purchases_usd_mn", "valuation_usd_mn"])
+    if known.empty:
         words += " No decomposition is published for these months."
+    else:
+        net, valuation = known["net_purchases_usd_mn"].sum() / 1000, known["valuation_usd_mn"].sum() / 1000
+        words += (
+            f" Net purchases sum to {net:+,.1f} billion and valuation changes to {valuation:+,.1f} billion "
+            f"in the {len(known)} months that have a decomposition."
+        )
     return f"{title}: {words}" if title else words
 
 
 def spec(chart: alt.VConcatChart) -> dict[str, Any]:
-    """The chart as a Vega-Lite document with its data, without the address of its schema."""
-    document = chart.to_dict()
-    document.pop("$schema", None)
-    return document
+    """The chart as a Vega-Lite document with its data, for a page: ink and grid are the surrounding text's colour.
+
+    The address of the schema is left out; embed it with mode `vega-lite` and the SVG renderer.
+    """
+    return _document(chart, ink="currentColor", grid_opacity=0.18)
 
 
 def png(chart: alt.VConcatChart, scale: float = 2) -> bytes:
     """The chart as a PNG on white. The same chart gives the same bytes; nothing is read from a network."""
-    document = {**spec(chart), "background": "white", "padding": 12}
+    document = {**_document(chart, ink="#2b2f36", grid_opacity=0.12), "background": "white", "padding": 12}
     return bytes(vl_convert.vegalite_to_png(document, scale=scale, allowed_base_urls=[]))
 
 
-def _domain(months: pd.DataFrame) -> list[int]:
-    """From the first month's start to the last month's end, in milliseconds as Vega counts them."""
+def _document(chart: alt.VConcatChart, ink: str, grid_opacity: float) -> dict[str, Any]:
+    document = chart.to_dict()
+    document.pop("$schema", None)
+    document["config"] = {
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": ink,
+            "labelFontSize": 11,
+            "domain": False,
+            "tickColor": ink,
+            "tickOpacity": 0.4,
+            "gridColor": ink,
+            "gridOpacity": grid_opacity,
+        },
+        "title": {"color": ink},
+        "legend": {"labelColor": ink, "labelFontSize": 11, "labelLimit": 260, "symbolStrokeWidth": 0},
+        "rule": {"color": ink},
+        "point": {"color": ink},
+    }
+    return document
+
+
+def _month_names(months: pd.DataFrame) -> list[str]:
+    """Every month from the first to the last as text, with those that have no row."""
     if months.empty:
-        return [0, 1]
-    ends = months["month"].min(), months["month"].max() + pd.DateOffset(months=1)
-    return [int(pd.Timestamp(end).timestamp() * 1000) for end in ends]
-
-
-def _axis(**more: Any) -> alt.Axis:
-    return alt.Axis(format="%b %Y", title=None, grid=False, labelFlush=False, labelOverlap="greedy", tickCount=8, **more)
+        return []
+    return [f"{month:%Y-%m-%d}" for month in pd.date_range(months["month"].min(), months["month"].max(), freq="MS")]
 
 
 def _dated(months: pd.DataFrame) -> pd.DataFrame:
-    """Months as text: a date without a time is read as UTC everywhere."""
-    return months.assign(month=months["month"].dt.strftime("%Y-%m-%d"))
+    """Months as text, for the axis and (`when`) for reading."""
+    month = months["month"].dt
+    return months.assign(month=month.strftime("%Y-%m-%d"), when=month.strftime("%B %Y"))
+
+
+def _x(names: list[str], *, labels: bool = True) -> alt.X:
+    """Months side by side, the first of each quarter labelled; a date without a time is UTC to Vega."""
+    axis = alt.Axis(
+        title=None,
+        values=[name for name in names if name[5:7] in ("01", "04", "07", "10")],
+        labelExpr="utcFormat(toDate(datum.value), '%b %Y')",
+        labelAngle=0,
+        labelOverlap="greedy",
+        labels=labels,
+        ticks=labels,
+    )
+    return alt.X("month:O", scale=alt.Scale(domain=names, paddingInner=0.14, paddingOuter=0.07), axis=axis)
 
 
 def _amount_axis() -> alt.Axis:
-    return alt.Axis(title=None, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5, format=",")
+    return alt.Axis(title=None, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5, format=AMOUNT, ticks=False)
 
 
-def _panel_title(text: str) -> alt.TitleParams:
-    return alt.TitleParams(text, anchor="start", fontSize=11, fontWeight=400, color=INK, offset=6)
+def _panel(text: str) -> alt.TitleParams:
+    return alt.TitleParams(text, anchor="start", frame="bounds", fontSize=12, fontWeight=400, offset=8)
 
 
-def _holdings(months: pd.DataFrame, scale: alt.Scale) -> alt.Chart:
-    rows = _dated(months[["month", "position_usd_mn"]]).assign(billions=months["position_usd_mn"] / 1000)
+def _month_tooltip() -> alt.Tooltip:
+    return alt.Tooltip("when:N", title="Month")
+
+
+def _holdings(months: pd.DataFrame, names: list[str]) -> alt.Chart:
+    rows = _dated(months[["month"]]).assign(billions=months["position_usd_mn"] / 1000)
     return (
-        alt.Chart(rows[["month", "billions"]])
-        .mark_line(color=PARTS["net_long_term_usd_mn"][1], strokeWidth=2, point=alt.OverlayMarkDef(size=22, filled=True))
+        alt.Chart(rows)
+        .mark_line(color=HOLDINGS, strokeWidth=2, point=alt.OverlayMarkDef(size=24, filled=True, color=HOLDINGS))
         .encode(
-            x=alt.X("utcyearmonth(month):T", scale=scale, axis=_axis(labels=False, ticks=False), bandPosition=0.5),
+            x=_x(names, labels=False),
             y=alt.Y("billions:Q", scale=alt.Scale(zero=False, nice=True), axis=_amount_axis()),
-            tooltip=[
-                alt.Tooltip("utcyearmonth(month):T", title="Month", format="%B %Y"),
-                alt.Tooltip("billions:Q", title="Holdings, USD bn", format=",.1f"),
-            ],
+            tooltip=[_month_tooltip(), alt.Tooltip("billions:Q", title="Holdings, USD bn", format=",.1f")],
         )
-        .properties(width=WIDTH, height=HEIGHTS[0], title=_panel_title("Holdings at the month's end, USD bn (axis not from zero)"))
+        .properties(width=WIDTH, height=HEIGHTS[0], title=_panel("Holdings, USD bn (not from zero)"))
     )
 
 
-def _changes(months: pd.DataFrame, scale: alt.Scale) -> alt.LayerChart:
-    named = months.rename(columns={column: name for column, (name, _) in PARTS.items()})
+def _changes(months: pd.DataFrame, month_names: list[str]) -> alt.LayerChart:
     names = [name for name, _ in PARTS.values()]
-    bars = _dated(named[["month", *names]]).melt("month", var_name="part", value_name="usd_mn").dropna(subset=["usd_mn"])
+    parts = months.rename(columns={column: name for column, (name, _) in PARTS.items()})
+    bars = (
+        _dated(parts[["month", *names]])
+        .melt(["month", "when"], var_name="part", value_name="usd_mn")
+        .dropna(subset=["usd_mn"])
+    )
     bars = bars.assign(billions=bars["usd_mn"].astype(float) / 1000, place=bars["part"].map(names.index))
-    change = _dated(months[["month"]]).assign(billions=months["change_usd_mn"] / 1000).dropna(subset=["billions"])
-    x = alt.X("utcyearmonth(month):T", scale=scale, axis=_axis())
-    month = alt.Tooltip("utcyearmonth(month):T", title="Month", format="%B %Y")
     stacked = (
-        alt.Chart(bars[["month", "part", "billions", "place"]])
+        alt.Chart(bars[["month", "when", "part", "billions", "place"]])
         .mark_bar()
         .encode(
-            x=x,
+            x=_x(month_names),
             y=alt.Y("billions:Q", axis=_amount_axis(), stack="zero"),
             color=alt.Color(
                 "part:N",
@@ -139,22 +171,23 @@ def _changes(months: pd.DataFrame, scale: alt.Scale) -> alt.LayerChart:
             ),
             order=alt.Order("place:Q"),
             tooltip=[
-                month,
+                _month_tooltip(),
                 alt.Tooltip("part:N", title="Part"),
                 alt.Tooltip("billions:Q", title="USD bn", format="+,.1f"),
             ],
         )
     )
+    change = _dated(months[["month"]]).assign(billions=months["change_usd_mn"] / 1000).dropna(subset=["billions"])
     marks = (
         alt.Chart(change)
-        .mark_point(shape="diamond", filled=True, size=26, color=INK, opacity=1, stroke="white", strokeWidth=0.8)
+        .mark_point(shape="diamond", filled=True, size=34, opacity=1, stroke="white", strokeWidth=1)
         .encode(
-            x=alt.X("utcyearmonth(month):T", scale=scale, axis=_axis(), bandPosition=0.5),
-            y=alt.Y("billions:Q", axis=_amount_axis()),
-            tooltip=[month, alt.Tooltip("billions:Q", title="Change in holdings, USD bn", format="+,.1f")],
+            x=_x(month_names),
+            y=alt.Y("billions:Q"),
+            tooltip=[_month_tooltip(), alt.Tooltip("billions:Q", title="Change in holdings, USD bn", format="+,.1f")],
         )
     )
-    zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color=INK, strokeWidth=1).encode(y="zero:Q")
+    zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(strokeWidth=1).encode(y="zero:Q")
     return alt.layer(stacked, zero, marks).properties(
-        width=WIDTH, height=HEIGHTS[1], title=_panel_title("Parts of the month's change, USD bn (diamond: the change itself)")
+        width=WIDTH, height=HEIGHTS[1], title=_panel("Parts of each month's change, USD bn (diamond: the change)")
     )

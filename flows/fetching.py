@@ -347,9 +347,8 @@ def _gunzip(source: Source, url: str, pieces: Iterator[bytes]) -> Iterator[bytes
                 raise FetchError(source.id, url, "a readable gzip body", str(problem)) from problem
             yield decoded
             piece = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
-            # a full piece may leave output in the decoder although all input is used up
-            if not piece and (decoder.eof or len(decoded) < _PIECE):
-                break
+            if not piece:
+                break  # output that is still in the decoder comes with the next piece, at the latest the gzip trailer
     if begun and not decoder.eof:
         raise FetchError(source.id, url, "a whole gzip body", "one that is cut off before its end")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -18,7 +18,7 @@ from warehouse.archive import Archive, Entry
 from warehouse.calendar import dated
 from warehouse.declarations import Declarations
 from warehouse.ledger import KINDS, Ledger, Vintage
-from warehouse.validation import Gates, Result, ValidationBlocked
+from warehouse.validation import Gates, Result, ValidationBlocked, blocking_failures
 
 Recorder = Callable[[list[Result]], None]
 
@@ -154,20 +154,18 @@ class Loader:
     def _first_gate(self, parsed: Parsed, source: Source) -> None:
         results: list[Result] = []
         if parsed.holds == "observations":
-            parameters = {
-                "holders": [holder["holder_id"] for holder in self.declarations.holders],
-                "measures": list(self.declarations.toml("measures.toml")),
-            }
             frame = checks.prepare_parsed_observations(parsed.table.assign(source=source.id))
-            results += self.gates.check("parsed", "observations", frame, parameters)
-            results += self.gates.check("parsed", "coverage", checks.coverage(frame), parameters)
+            results += self.gates.check("parsed", "observations", frame, {})
+            covered = checks.coverage(frame, self.gates.absent_months(source.id))
+            results += self.gates.check("parsed", "coverage", covered, {})
             if source.magnitude:
-                results += self.gates.check("parsed", "magnitude", checks.magnitude(frame, source), parameters)
-        results = [Result(r.gate, f"{source.id} {r.subject}", r.expectation, r.success, r.blocking, r.observed, r.why) for r in results]
+                results += self.gates.check("parsed", "magnitude", checks.magnitude(frame, source), {})
+        elif parsed.holds == "fx":
+            results += self.gates.check("parsed", "fx", parsed.table.assign(source=source.id), {})
+        results = [replace(result, subject=f"{source.id} {result.subject}") for result in results]
         self.record(results)
-        failed = [result for result in results if result.blocking and not result.success]
-        if failed:
-            raise ValidationBlocked(failed)
+        if blocking_failures(results):
+            raise ValidationBlocked(results)
 
     def _add(self, parsed: Parsed, source: Source, entry: Entry) -> int:
         if entry.released is None or entry.released_basis is None or entry.evidence is None:

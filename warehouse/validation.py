@@ -6,10 +6,11 @@ Great Expectations does the checking. Its import takes seconds, so it happens in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,12 @@ COLUMN_KEYS = ("column", "column_A", "column_B")
 COLUMN_LIST_KEYS = ("column_list", "column_set")
 SUBJECT_KEYS = {"description", "key", "show", "expect"}
 EXPECTATION_KEYS = {"name", "type", "blocking", "why", "kwargs"}
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": lambda column, value: column == value,
+    "!=": lambda column, value: column != value,
+    "in": lambda column, value: column.is_in(value),
+    "not in": lambda column, value: column.is_not_in(value),
+}
 
 
 @dataclass(frozen=True)
@@ -65,19 +72,24 @@ class ValidationBlocked(TreasuryWatchError):
 
 @dataclass(frozen=True)
 class Expectation:
-    """One declared expectation; `kwargs` may still hold placeholders."""
+    """One declared expectation; `kwargs` and `rows` may still hold placeholders.
+
+    `rows` restricts it to the rows for which all of (column, operator, value) or (column, "known") hold.
+    """
 
     name: str
     type: str
     blocking: bool
     why: str
     kwargs: Mapping[str, Any]
+    rows: Sequence[Sequence[Any]] = ()
 
     @property
     def columns(self) -> list[str]:
         """Columns that the expectation names."""
         single = [self.kwargs[key] for key in COLUMN_KEYS if key in self.kwargs]
-        return single + [name for key in COLUMN_LIST_KEYS for name in self.kwargs.get(key, [])]
+        several = [name for key in COLUMN_LIST_KEYS for name in self.kwargs.get(key, [])]
+        return list(dict.fromkeys([*single, *several, *(condition[0] for condition in self.rows)]))
 
 
 @dataclass(frozen=True)
@@ -173,10 +185,17 @@ class Gates:
         expectations: list[Expectation] = []
         for number, item in enumerate(entry["expect"], start=1):
             where = f"{place}, expectation {number} ({item.get('name', 'unnamed')!r})"
-            if set(item) != EXPECTATION_KEYS:
+            if set(item) - {"rows"} != EXPECTATION_KEYS:
                 raise ConfigurationError(
-                    f"{where}: expected the keys {', '.join(sorted(EXPECTATION_KEYS))}, found {', '.join(sorted(item))}"
+                    f"{where}: expected the keys {', '.join(sorted(EXPECTATION_KEYS))} and perhaps rows, "
+                    f"found {', '.join(sorted(item))}"
                 )
+            for condition in item.get("rows", []):
+                if not (len(condition) == 3 and condition[1] in COMPARISONS or condition[1:] == ["known"]):
+                    raise ConfigurationError(
+                        f"{where}: rows has {condition!r}; write [column, operator, value] with one of the operators "
+                        f'{", ".join(COMPARISONS)}, or [column, "known"]'
+                    )
             if not isinstance(item["blocking"], bool):
                 raise ConfigurationError(f"{where}: blocking is {item['blocking']!r}; write true or false")
             if item["name"] in [expectation.name for expectation in expectations]:
@@ -205,7 +224,8 @@ class Gates:
             return sorted(given) if isinstance(given, (set, frozenset)) else given
 
         return [
-            Expectation(e.name, e.type, e.blocking, e.why, fill(dict(e.kwargs), e.name)) for e in suite.expectations
+            Expectation(e.name, e.type, e.blocking, e.why, fill(dict(e.kwargs), e.name), fill(list(e.rows), e.name))
+            for e in suite.expectations
         ]
 
     @cached_property
@@ -231,9 +251,9 @@ class Gates:
         from great_expectations.expectations.metadata_types import FailureSeverity
 
         kwargs = dict(expectation.kwargs)
-        if "row_condition" in kwargs:
-            kwargs["condition_parser"] = "pandas"
         try:
+            if expectation.rows:
+                kwargs["row_condition"] = _row_condition(expectation.rows)
             return ExpectationConfiguration(
                 type=expectation.type,
                 kwargs=kwargs,
@@ -284,6 +304,17 @@ def _context() -> Any:
         analytics_enabled=False,
     )
     return gx.get_context(mode="ephemeral", project_config=config)
+
+
+def _row_condition(rows: Sequence[Sequence[Any]]) -> Any:
+    """The rows for which all conditions hold, as Great Expectations wants it."""
+    from great_expectations.expectations.row_conditions import Column
+
+    conditions = [
+        Column(name).is_not_null() if operator == "known" else COMPARISONS[operator](Column(name), *value)
+        for name, operator, *value in rows
+    ]
+    return reduce(and_, conditions)
 
 
 def _exception(info: Mapping[str, Any] | None) -> str:

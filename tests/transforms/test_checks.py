@@ -29,7 +29,9 @@ def observations(*rows: tuple, source: str = "slt_table5", measure: str = "total
     """Rows of (holder, month, value) or with further (measure), (series), (source)."""
     full = [(*row, *(measure, "XIII", source)[len(row) - 3 :]) for row in rows]
     table = pd.DataFrame(full, columns=["holder_id", "month", "value_usd_mn", "measure", "series", "source"])
-    return table.assign(month=pd.to_datetime(table["month"]), value_usd_mn=table["value_usd_mn"].astype(float))
+    return table.assign(
+        month=pd.to_datetime(table["month"], format="ISO8601"), value_usd_mn=table["value_usd_mn"].astype(float)
+    )
 
 
 def test_a_month_that_is_not_a_first_day_is_told_apart():

@@ -1,0 +1,618 @@
+"""The two gates, with Great Expectations itself."""
+
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from transforms import checks
+from transforms.errors import ConfigurationError, TreasuryWatchError
+from transforms.holders import identified
+from transforms.layouts import parse
+from warehouse.data_docs import self_contained
+from warehouse.declarations import Declarations
+from warehouse.validation import Gates, Result, ValidationBlocked, blocking_failures
+
+PROJECT = Path(__file__).resolve().parents[2]
+OFFICIAL = PROJECT / ".." / "shared" / "official"
+
+DECLARATIONS = Declarations(PROJECT / "config")
+KINDS = {row["holder_id"]: row["kind"] for row in DECLARATIONS.holders}
+
+
+@pytest.fixture(scope="module")
+def gates() -> Gates:
+    return Gates(DECLARATIONS)
+
+
+def observations() -> pd.DataFrame:
+    """Twelve months of two holders in Table 5, good in every respect."""
+    months = pd.date_range("2025-05-01", periods=12, freq="MS")
+    rows = [
+        ("slt_table5", holder, label, month, "total_position", "XIII", value, line)
+        for line, (holder, label, value) in enumerate(
+            [("japan", "Japan", 1_209_900.0), ("grand_total", "Grand Total", 9_352_600.0)], start=7
+        )
+        for month in months
+    ]
+    columns = ["source", "holder_id", "label", "month", "measure", "series", "value_usd_mn", "line"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def prepared() -> pd.DataFrame:
+    return checks.prepare_parsed_observations(observations())
+
+
+def a_coverage() -> pd.DataFrame:
+    return checks.coverage(observations())
+
+
+def a_magnitude() -> pd.DataFrame:
+    return checks.magnitude(observations(), DECLARATIONS.source("slt_table5"))
+
+
+def an_fx() -> pd.DataFrame:
+    days = pd.to_datetime(["2026-06-01", "2026-06-02"])
+    return pd.DataFrame({"currency": "JPY", "date": days, "per_usd": [159.1, 160.2], "line": [2, 3]})
+
+
+def a_total() -> pd.DataFrame:
+    rest = observations().iloc[:12].assign(holder_id="all_other", value_usd_mn=9_352_600.0 - 1_209_900.0)
+    return checks.totals(pd.concat([observations(), rest], ignore_index=True), KINDS)
+
+
+def an_agreement() -> pd.DataFrame:
+    return checks.table3_against_table5(
+        pd.concat([observations(), observations().assign(source="slt_table3")], ignore_index=True)
+    )
+
+
+def a_history() -> pd.DataFrame:
+    rows = [observations().assign(source=source) for source in ("mfhhis01", "slt_table3")]
+    return checks.table3_against_history(pd.concat(rows, ignore_index=True))
+
+
+def some_leaps() -> pd.DataFrame:
+    return checks.leaps(observations())
+
+
+def a_freshness() -> pd.DataFrame:
+    day = pd.Timestamp("2026-06-18")
+    return pd.DataFrame({"source": ["mfh"], "last_date": day, "due_date": day, "days_late": 0, "stale": [False]})
+
+
+def positions() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "holder_id": ["japan", "poland"],
+            "holder": ["Japan", "Poland"],
+            "kind": "country",
+            "month": pd.Timestamp("2026-04-01"),
+            "total_usd_mn": [1_209_854.0, float("nan")],
+            "long_term_usd_mn": [1_000_000.0, 60_000.0],
+            "short_term_usd_mn": [209_854.0, float("nan")],
+            "source": ["slt_table3", None],
+        }
+    )
+
+
+def holder_months() -> pd.DataFrame:
+    months = pd.DataFrame(
+        {
+            "holder_id": ["japan", "japan", "poland"],
+            "month": pd.to_datetime(["2024-04-01", "2024-05-01", "2024-05-01"]),
+            "change_usd_mn": [-40_921.0, -20_141.0, float("nan")],
+            "net_purchases_usd_mn": [-11_830.0, -23_870.0, float("nan")],
+            "valuation_usd_mn": [-29_824.0, 7_252.0, 12.0],
+            "other_usd_mn": [733.0, -3_523.0, float("nan")],
+            "series_break": [False, False, True],
+        }
+    )
+    return checks.decomposition(months, KINDS)
+
+
+GOOD: dict[tuple[str, str], Callable[[], pd.DataFrame]] = {
+    ("parsed", "observations"): prepared,
+    ("parsed", "coverage"): a_coverage,
+    ("parsed", "magnitude"): a_magnitude,
+    ("parsed", "fx"): an_fx,
+    ("publish", "totals"): a_total,
+    ("publish", "table3_against_table5"): an_agreement,
+    ("publish", "table3_against_history"): a_history,
+    ("publish", "leaps"): some_leaps,
+    ("publish", "freshness"): a_freshness,
+    ("publish", "positions"): positions,
+    ("publish", "holder_months"): holder_months,
+}
+
+
+def cell(column: str, value: object, row: int = 0) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def spoil(frame: pd.DataFrame) -> pd.DataFrame:
+        values = frame[column].astype(object) if frame[column].dtype.kind in "bOU" else frame[column].copy()
+        values.iloc[row] = value
+        return frame.assign(**{column: values})
+
+    return spoil
+
+
+def doubled(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([frame, frame.iloc[[0]]], ignore_index=True)
+
+
+def emptied(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.iloc[:0]
+
+
+def as_text(column: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    return lambda frame: frame.assign(**{column: frame[column].astype(str)})
+
+
+PARSED, COVERAGE, MAGNITUDE, FX = (("parsed", s) for s in ("observations", "coverage", "magnitude", "fx"))
+TOTALS, TABLES, HISTORY = (("publish", s) for s in ("totals", "table3_against_table5", "table3_against_history"))
+LEAPS, FRESH, POSITIONS = (("publish", s) for s in ("leaps", "freshness", "positions"))
+MONTHS = ("publish", "holder_months")
+NEWEST = 11  # the last of the twelve months
+GRAND_TOTAL = 0  # first of the two holders in the order of coverage
+
+BAD = [
+    (PARSED, "the file states at least 20 figures", lambda frame: frame.iloc[:19]),
+    (PARSED, "every figure has a source", cell("source", None)),
+    (PARSED, "every source is declared", cell("source", "slt_table9")),
+    (PARSED, "every figure has a holder", cell("holder_id", None)),
+    (PARSED, "every holder is in the reference", cell("holder_id", "atlantis")),
+    (PARSED, "every figure has a month", cell("month", pd.NaT)),
+    (PARSED, "months are dates", as_text("month")),
+    (PARSED, "months are first days of months", cell("month_is_first", False)),
+    (PARSED, "every figure has a measure", cell("measure", None)),
+    (PARSED, "every measure is declared", cell("measure", "total")),
+    (PARSED, "every figure has a survey basis", cell("series", None)),
+    (PARSED, "a figure is stated once", doubled),
+    (PARSED, "figures are numbers", as_text("value_usd_mn")),
+    (PARSED, "positions and gross transactions are not negative", cell("unsigned_usd_mn", -0.1)),
+    (COVERAGE, "the file covers at least one holder", emptied),
+    (COVERAGE, "the Grand Total has no gap", cell("gap", 1, GRAND_TOTAL)),
+    (COVERAGE, "no holder has a gap", cell("gap", 1, 1)),
+    (MAGNITUDE, "one figure is compared", emptied),
+    (MAGNITUDE, "the unit is the declared one", cell("within", False)),
+    (MAGNITUDE, "the compared figure is known", cell("within", None)),
+    (FX, "the file states at least one rate", emptied),
+    (FX, "every rate has a currency", cell("currency", None)),
+    (FX, "every rate has a day", cell("date", pd.NaT)),
+    (FX, "a currency has one rate a day", doubled),
+    (FX, "rates are above zero", cell("per_usd", 0.0)),
+    (TOTALS, "the newest month of Table 5 adds up", cell("agrees", False, NEWEST)),
+    (TOTALS, "every other month adds up", cell("agrees", False, 0)),
+    (TABLES, "Table 3 and Table 5 of one release agree", cell("difference_usd_mn", -200.0)),
+    (
+        TABLES,
+        "Table 3 and Table 5 of two releases agree",
+        lambda frame: frame.assign(same_release=False, difference_usd_mn=200.0),
+    ),
+    (HISTORY, "the history of holders agrees with Table 3", cell("difference_usd_mn", 1_500.0)),
+    (
+        HISTORY,
+        "the history of the official sector agrees with Table 3",
+        lambda frame: frame.assign(holder_id="foreign_official", difference_usd_mn=-14_900.0),
+    ),
+    (LEAPS, "no position moved by a factor near 1,000", cell("leap", True)),
+    (FRESH, "no source is stale", cell("stale", True)),
+    (FRESH, "the age of every source is known", cell("stale", None)),
+    (POSITIONS, "there are positions", emptied),
+    (POSITIONS, "a holder has one position a month", doubled),
+    (POSITIONS, "every position has a holder", cell("holder_id", None)),
+    (POSITIONS, "every holder of a position is in the reference", cell("holder_id", "atlantis")),
+    (POSITIONS, "every position has a holder's name", cell("holder", None)),
+    (POSITIONS, "every position has a month", cell("month", pd.NaT)),
+    (POSITIONS, "every position has a known kind", cell("kind", "planet")),
+    (POSITIONS, "no position lacks its kind", cell("kind", None)),
+    (POSITIONS, "every total says its source", cell("source", None)),
+    (POSITIONS, "total positions are not negative", cell("total_usd_mn", -1.0)),
+    (POSITIONS, "long-term positions are not negative", cell("long_term_usd_mn", -1.0)),
+    (POSITIONS, "short-term positions are not negative", cell("short_term_usd_mn", -1.0)),
+    (MONTHS, "a holder has one row a month", doubled),
+    (MONTHS, "the change is net purchases, valuation and other changes", cell("residual_usd_mn", 2.0)),
+    (MONTHS, "only countries are ranked", cell("kind", "aggregate")),
+    (MONTHS, "every ranked holder has a kind", cell("kind", None)),
+    (MONTHS, "no change crosses a series break", cell("change_usd_mn", 5.0, 2)),
+]
+NOT_BLOCKING = {
+    "no holder has a gap",
+    "every other month adds up",
+    "Table 3 and Table 5 of two releases agree",
+    "the history of holders agrees with Table 3",
+    "the history of the official sector agrees with Table 3",
+    "no source is stale",
+    "the age of every source is known",
+}
+
+
+def failed(results: list[Result]) -> dict[str, Result]:
+    return {result.expectation: result for result in results if not result.success}
+
+
+@pytest.mark.parametrize(
+    ("suite", "frame"), GOOD.items(), ids=lambda part: ".".join(part) if type(part) is tuple else ""
+)
+def test_good_data_pass_every_rule_of_their_suite(gates, suite, frame):
+    results = gates.check(*suite, frame())
+    assert failed(results) == {}
+    assert [result.expectation for result in results] == [rule.name for rule in gates.suites[suite].expectations]
+
+
+@pytest.mark.parametrize(("suite", "rule", "spoil"), BAD, ids=[name for _, name, _ in BAD])
+def test_bad_data_fail_the_rule_made_for_them(gates, suite, rule, spoil):
+    found = failed(gates.check(*suite, spoil(GOOD[suite]())))
+    assert rule in found
+    assert found[rule].blocking == (rule not in NOT_BLOCKING)
+    assert found[rule].blocks == found[rule].blocking
+
+
+def test_every_declared_rule_is_shown_to_fail_by_a_test(gates):
+    declared = {(name, rule.name) for name, suite in gates.suites.items() for rule in suite.expectations}
+    assert declared == {(name, rule) for name, rule, _ in BAD}
+    assert set(gates.suites) == set(GOOD)
+
+
+def test_a_failure_is_shown_with_its_count_and_at_most_five_rows_of_it(gates):
+    frame = prepared()
+    frame.loc[:6, "unsigned_usd_mn"] = -5.5
+    result = failed(gates.check("parsed", "observations", frame))["positions and gross transactions are not negative"]
+    assert result.observed.startswith(
+        "7 of 24 rows unexpected (slt_table5 japan 2025-05 total_position XIII: label Japan,"
+    )
+    assert result.observed.count("unsigned_usd_mn -5.5") == 5
+    assert result.observed.endswith("; and 2 more)")
+
+
+def test_examples_are_the_rows_of_the_frame_whatever_its_index_and_the_row_condition(gates):
+    frame = a_coverage().iloc[::-1].set_axis([70, 70]).assign(gap=[0, 3])
+    result = failed(gates.check("parsed", "coverage", frame))["the Grand Total has no gap"]
+    assert (
+        "1 of 1 row unexpected (slt_table5 grand_total total_position XIII: gap 3, first_month 2025-05"
+        in result.observed
+    )
+
+
+def test_a_table_level_rule_shows_what_it_saw(gates):
+    result = failed(gates.check("parsed", "observations", prepared().iloc[:3]))["the file states at least 20 figures"]
+    assert result.observed == "observed 3"
+
+
+def test_a_missing_column_is_a_blocking_failure_in_plain_words_and_leaves_other_rules_alone(gates):
+    found = failed(gates.check("publish", "freshness", a_freshness().drop(columns="stale")))
+    assert set(found) == {"no source is stale", "the age of every source is known"}
+    assert all(result.blocks for result in found.values())
+    assert found["no source is stale"].observed == (
+        "the frame has no column stale; it has source, last_date, due_date, days_late"
+    )
+
+
+def test_an_exception_inside_a_rule_is_a_failure_in_one_line(gates):
+    frame = prepared().assign(unsigned_usd_mn="text")
+    result = failed(gates.check("parsed", "observations", frame))["positions and gross transactions are not negative"]
+    assert result.observed.startswith("could not be checked: ")
+    assert "\n" not in result.observed
+    assert "Traceback" not in result.observed
+    assert result.blocks
+
+
+def test_what_was_checked_is_named_in_the_subject(gates):
+    results = gates.check("parsed", "fx", an_fx(), of="fred:DEXJPUS")
+    assert {result.subject for result in results} == {"fx of fred:DEXJPUS"}
+
+
+def test_a_second_frame_is_judged_on_its_own(gates):
+    assert failed(gates.check("publish", "leaps", some_leaps().assign(leap=True)))
+    assert not failed(gates.check("publish", "leaps", some_leaps()))
+
+
+def test_months_never_published_are_read_as_dates(gates):
+    assert gates.absent_months("slt3d_globl") == [pd.Timestamp("2011-10-01"), pd.Timestamp("2011-11-01")]
+    assert gates.absent_months("slt_table3") == []
+
+
+# ------------------------------------------------------------------------------------------------- declarations
+
+
+def declared(tmp_path: Path, text: str) -> Gates:
+    for path in (PROJECT / "config").iterdir():
+        if path.suffix in {".toml", ".csv"} and path.name != "validation.toml":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "validation.toml").write_text(textwrap.dedent(text), encoding="utf-8")
+    return Gates(Declarations(tmp_path))
+
+
+RULE = """
+    [publish.gaps]
+    key = ["holder_id"]
+    [[publish.gaps.expect]]
+    name = "{name}"
+    type = "{type}"
+    kwargs = {{ {kwargs} }}
+    blocking = {blocking}
+    why = "Because. Do this."
+"""
+
+
+def rule(**changes: str) -> str:
+    parts = {"name": "gaps are short", "type": "expect_column_values_to_be_between", "blocking": "true"}
+    return RULE.format(**{**parts, "kwargs": 'column = "gap", max_value = "$max_gap_days"', **changes})
+
+
+GAPS = pd.DataFrame({"holder_id": ["japan"], "gap": [4]})
+
+
+def test_a_placeholder_takes_the_parameter_of_the_run(tmp_path):
+    gates = declared(tmp_path, rule())
+    assert gates.check("publish", "gaps", GAPS, {"max_gap_days": 4})[0].success
+    assert not gates.check("publish", "gaps", GAPS, {"max_gap_days": 3})[0].success
+
+
+def test_a_parameter_overrides_what_the_declarations_know(tmp_path):
+    gates = declared(
+        tmp_path, rule(type="expect_column_values_to_be_in_set", kwargs='column = "holder_id", value_set = "$holders"')
+    )
+    assert gates.check("publish", "gaps", GAPS)[0].success
+    assert not gates.check("publish", "gaps", GAPS, {"holders": {"china_mainland"}})[0].success
+
+
+def test_an_unknown_placeholder_is_a_configuration_error_that_lists_the_known_ones(tmp_path):
+    with pytest.raises(
+        ConfigurationError, match=r"'gaps are short': nothing is known for \$max_gap_days; given: \$holders"
+    ):
+        declared(tmp_path, rule()).check("publish", "gaps", GAPS)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "expect_column_values_to_be_nice", "kwargs": 'column = "gap"'},
+        {"kwargs": 'colum = "gap", max_value = 3'},
+        {"kwargs": 'column = "gap", max_value = "many"'},
+    ],
+    ids=["unknown type", "unknown key", "value of a wrong type"],
+)
+def test_a_rule_that_great_expectations_refuses_is_a_configuration_error_in_one_line(tmp_path, changes):
+    with pytest.raises(ConfigurationError, match=r"validation\.toml, \[publish\.gaps\], 'gaps are short'") as caught:
+        declared(tmp_path, rule(**changes)).check("publish", "gaps", GAPS)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (rule(blocking='"yes"'), "write true or false"),
+        (rule() + rule().replace("[publish.gaps]", "").replace('key = ["holder_id"]', ""), "the name is used twice"),
+        (rule().replace("why", "because"), "expected the keys blocking, kwargs, name, type, why"),
+        ('[publish.gaps]\nkey = ["holder_id"]', "expected description, key, show and"),
+        ('[absent_months]\nmfh = ["March 2026"]', "write months as YYYY-MM"),
+    ],
+)
+def test_a_mistake_in_the_declarations_is_found_before_anything_is_checked(tmp_path, text, message):
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        declared(tmp_path, text)
+
+
+def test_an_unknown_suite_is_a_configuration_error_that_lists_the_declared_ones(gates):
+    with pytest.raises(ConfigurationError, match=r"no suite \[publish\.gold\]; declared: parsed\.observations"):
+        gates.check("publish", "gold", GAPS)
+
+
+# ----------------------------------------------------------------------------------------------------- blocking
+
+
+def result(name: str, *, success: bool = False, blocking: bool = True) -> Result:
+    return Result("publish", "totals", name, success, blocking, f"figures of {name}", f"Why {name}.")
+
+
+def test_being_blocked_says_in_one_line_what_failed_with_figures_and_that_the_old_publication_stays():
+    results = [result("good", success=True), result("warned", blocking=False), *(result(f"bad {n}") for n in range(5))]
+    blocked = ValidationBlocked(results)
+    message = str(blocked)
+    assert isinstance(blocked, TreasuryWatchError)
+    assert message.startswith("5 blocking checks failed at the gate publish: totals, 'bad 0': figures of bad 0; ")
+    assert "; and 2 more. Why bad 0. The last good publication stays." in message
+    assert "good'" not in message
+    assert "warned" not in message
+    assert "\n" not in message
+    assert len(blocked.results) == 7
+    assert blocking_failures(results) == blocked.failed == results[2:]
+
+
+# ---------------------------------------------------------------------------------------------------- Data Docs
+
+
+class Loaded(HTMLParser):
+    """Everything a page names in a src, href or stylesheet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value or "" for name, value in attrs if name in {"src", "href", "srcset", "action"}]
+
+
+def test_data_docs_can_be_read_without_the_internet_and_show_what_failed(tmp_path):
+    gates = Gates(DECLARATIONS)
+    gates.check("parsed", "observations", prepared().drop(columns="series"), of="slt_table5")
+    gates.check("parsed", "observations", prepared(), of="fred:DEXJPUS")
+    gates.check("publish", "positions", cell("total_usd_mn", -1.0)(positions()))
+    index = gates.build_data_docs(tmp_path / "reports" / "validation")
+    assert index == tmp_path / "reports" / "validation" / "index.html"
+    pages = {page.relative_to(index.parent).as_posix(): page for page in index.parent.rglob("*") if page.is_file()}
+    assert [name.partition("/2")[0] for name in sorted(pages)] == [
+        "expectations/parsed/observations.html",
+        "expectations/publish/positions.html",
+        "index.html",
+        "validations/parsed/observations/fred_DEXJPUS",
+        "validations/parsed/observations/slt_table5",
+        "validations/publish/positions/all",
+    ]
+    for page in pages.values():
+        text = page.read_text(encoding="utf-8")
+        loaded = Loaded()
+        loaded.feed(text)
+        assert not [link for link in loaded.links if "//" in link]
+        assert not loaded.tags & {"script", "link", "img"}
+        assert not re.search(r"url\(|@import|https?://", text)
+        assert "Traceback" not in text
+        assert str(PROJECT) not in text
+    for link in re.findall(r'href="([^"]+)"', index.read_text(encoding="utf-8")):
+        assert (index.parent / link).is_file()
+    assert "1 of 2 rows unexpected (japan 2026-04: total_usd_mn -1, source slt_table3)" in index.read_text()
+
+
+def test_data_docs_replace_earlier_pages_and_leave_nothing_else_behind(tmp_path):
+    gates = Gates(DECLARATIONS)
+    for _ in range(2):
+        gates.check("publish", "leaps", some_leaps())
+        gates.build_data_docs(tmp_path / "validation")
+    assert len(list((tmp_path / "validation" / "validations").rglob("*.html"))) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["validation"]
+
+
+def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    gates = Gates(DECLARATIONS)
+    gates.check("publish", "leaps", some_leaps())
+    with pytest.raises(TreasuryWatchError, match=r"holds thesis\.tex, which is not a page"):
+        gates.build_data_docs(tmp_path)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+PAGE = "<!DOCTYPE html><html><head><title>t</title>{head}</head><body>{body}</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ('<link rel="stylesheet" href="https://cdn.example/a.css">', ""),
+        ('<script src="//cdn.example/a.js">if (1 < 2) {}</script>', ""),
+        ("<style>a { background: url(https://cdn.example/a.png) }</style>", ""),
+        ("", '<img src="https://cdn.example/a.png"/>'),
+        ("", '<p style="background: url(//cdn.example/a.png)">kept</p>'),
+        ("", '<a href="HTTPS://cdn.example/">kept</a>'),
+        ("", "<p onclick=\"fetch('https://cdn.example/')\">kept</p>"),
+        ("", '<form action="https://cdn.example/">kept</form>'),
+    ],
+)
+def test_a_page_loses_what_it_would_load_and_keeps_its_text(head, body):
+    cleaned = self_contained(PAGE.format(head=head, body=body + "<p>1 &lt; 2 &#65; &copy;</p>"), "page.html")
+    assert "cdn.example" not in cleaned
+    assert ("kept" in cleaned) == ("kept" in body)
+    assert "<p>1 &lt; 2 &#65; &copy;</p></body></html>" in cleaned
+    assert "<style>" in cleaned
+
+
+def test_links_within_the_pages_stay():
+    cleaned = self_contained(PAGE.format(head="", body='<a href="../index.html#a&amp;b">x</a>'), "page.html")
+    assert '<a href="../index.html#a&amp;b">x</a>' in cleaned
+
+
+def test_a_page_without_a_head_is_refused_for_it_could_not_be_styled():
+    with pytest.raises(TreasuryWatchError, match=r"page page\.html: expected a page that needs no internet"):
+        self_contained("<p>bare</p>", "page.html")
+
+
+# ------------------------------------------------------------------------------------------- cost and quietness
+
+
+def test_checking_is_silent_writes_no_file_asks_no_network_and_is_imported_only_when_used(tmp_path):
+    script = """
+        import sys
+        seen = []
+        def watch(event, args):
+            writes = event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+")
+            if writes or event in ("os.mkdir", "os.rename", "socket.connect", "socket.getaddrinfo", "socket.bind"):
+                seen.append((event, str(args[0])))
+        import pandas as pd
+        from warehouse.declarations import Declarations
+        from warehouse.validation import Gates
+        gates = Gates(Declarations())
+        early = "great_expectations" in sys.modules
+        sys.addaudithook(watch)
+        frame = pd.DataFrame({"leap": [True], "holder_id": ["japan"]})
+        results = gates.check("publish", "leaps", frame)
+        results += gates.check("publish", "freshness", pd.DataFrame({"stale": [None]}))
+        results += gates.check("publish", "freshness", pd.DataFrame())
+        sys.exit(repr((early, seen)) if early or seen or results[0].success else 0)
+    """
+    run = subprocess.run(
+        [sys.executable, "-B", "-W", "error::ResourceWarning", "-c", textwrap.dedent(script)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(PROJECT), "HOME": str(tmp_path), "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+# ------------------------------------------------------------------------------------------------ official files
+
+official = pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the official files are not beside the project")
+TIC = ["slt_table3", "slt_table5", "mfhhis01", "slt3d_globl", "s1_globl", "mfh"]
+
+
+@pytest.fixture(scope="module")
+def published() -> dict[str, pd.DataFrame]:
+    tables = {}
+    for name in TIC:
+        source = DECLARATIONS.source(name)
+        parsed = parse((OFFICIAL / "tic" / source.url.rpartition("/")[2]).read_bytes(), source)
+        tables[name] = identified(parsed.table, source.layout, DECLARATIONS.holder_labels).assign(source=name)
+    return tables
+
+
+@official
+@pytest.mark.official
+@pytest.mark.parametrize("name", TIC)
+def test_the_official_files_pass_the_first_gate(gates, published, name):
+    frame = published[name]
+    results = gates.check("parsed", "observations", checks.prepare_parsed_observations(frame), of=name)
+    results += gates.check("parsed", "coverage", checks.coverage(frame, gates.absent_months(name)), of=name)
+    results += gates.check("parsed", "magnitude", checks.magnitude(frame, DECLARATIONS.source(name)), of=name)
+    assert failed(results) == {}
+
+
+@official
+@pytest.mark.official
+def test_the_official_files_pass_the_second_gate_with_exactly_their_known_inconsistencies(gates, published):
+    frame = pd.concat(published.values(), ignore_index=True)
+    results = gates.check("publish", "totals", checks.totals(frame, KINDS))
+    results += gates.check("publish", "table3_against_table5", checks.table3_against_table5(frame))
+    results += gates.check("publish", "table3_against_history", checks.table3_against_history(frame))
+    results += gates.check("publish", "leaps", checks.leaps(frame, frame))
+    found = failed(results)
+    assert blocking_failures(results) == []
+    assert {name: result.observed.partition(" (")[0] for name, result in found.items()} == {
+        "every other month adds up": "1 of 346 rows unexpected",
+        "the history of holders agrees with Table 3": "2 of 2,520 rows unexpected",
+        "the history of the official sector agrees with Table 3": "2 of 216 rows unexpected",
+    }
+    assert "mfhhis01 VI 2006-06: difference_usd_mn -2,500" in found["every other month adds up"].observed
+    history = found["the history of holders agrees with Table 3"].observed
+    assert "canada 2024-12" in history
+    assert "grand_total 2024-12" in history
+
+
+@official
+@pytest.mark.official
+def test_table_5_read_in_the_wrong_unit_is_stopped_at_both_gates(gates, published):
+    wrong = published["slt_table5"].assign(value_usd_mn=published["slt_table5"]["value_usd_mn"] / 1000)
+    size = checks.magnitude(wrong, DECLARATIONS.source("slt_table5"))
+    assert blocking_failures(gates.check("parsed", "magnitude", size))
+    both = pd.concat([published["slt_table3"], wrong], ignore_index=True)
+    assert blocking_failures(gates.check("publish", "table3_against_table5", checks.table3_against_table5(both)))
+    assert blocking_failures(gates.check("publish", "leaps", checks.leaps(wrong, published["slt_table5"])))
