@@ -149,7 +149,7 @@ def _holdings(months: pd.DataFrame, names: list[str]) -> alt.Chart:
     )
 
 
-def _changes(months: pd.DataFrame, month_names: list[str]) -> alt.LayerChart:
+def _changes(months: pd.DataFrame, month_names: list[str]) -> alt.LayerChart | alt.FacetChart:
     names = [name for name, _ in PARTS.values()]
     parts = months.rename(columns={column: name for column, (name, _) in PARTS.items()})
     bars = (

@@ -191,7 +191,7 @@ class Gates:
                     f"found {', '.join(sorted(item))}"
                 )
             for condition in item.get("rows", []):
-                if not (len(condition) == 3 and condition[1] in COMPARISONS or condition[1:] == ["known"]):
+                if not ((len(condition) == 3 and condition[1] in COMPARISONS) or condition[1:] == ["known"]):
                     raise ConfigurationError(
                         f"{where}: rows has {condition!r}; write [column, operator, value] with one of the operators "
                         f'{", ".join(COMPARISONS)}, or [column, "known"]'

@@ -1,0 +1,396 @@
+"""The report: one self-contained HTML page on the newest month, made from the published database alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+import vl_convert
+from markupsafe import Markup
+
+from flows import charts
+from transforms.errors import TreasuryWatchError
+from transforms.explanations import VERDICT_WORDS, billions, identity, month_name
+from transforms.verdicts import VERDICTS
+from warehouse.calendar import expected_month
+from warehouse.declarations import Declarations
+from warehouse.files import write_whole
+
+TEMPLATES = Path(__file__).parent / "templates"
+MONTHS = 24
+MOVERS = 15
+LARGEST_FINDINGS = 8
+HEAT_HOLDERS = 20
+CHARTED_HOLDERS = 10
+HOLDER_MONTHS = 6
+# The first full year in which months have a decomposition and enough of them to be scored.
+FINDINGS_SINCE = date(2024, 1, 1)
+# Net purchases from which a cell of the heat map is tinted, in USD millions.
+HEAT_STEPS = (2_000, 10_000, 25_000)
+SEVERITIES = ("critical", "warning", "notice")
+
+Row = dict[str, Any]
+
+
+class ReportError(TreasuryWatchError):
+    """The report cannot be made or written."""
+
+
+def write(database: Path, out: Path, generated: datetime) -> Path:
+    """Write the page on a published database to `out`, whole or not at all, and return `out`.
+
+    The database is opened read-only. Raises ReportError where there is none, or it or `out` cannot be used.
+    """
+    if not database.exists():
+        raise ReportError(f"report: there is no database at {database} yet; run treasury-watch run first")
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            page = render(connection, generated=generated)
+    except duckdb.Error as problem:
+        raise ReportError(
+            f"report: {database} cannot be read ({str(problem).splitlines()[0]}); "
+            "close what holds it open, or make it again with treasury-watch rebuild"
+        ) from problem
+    try:
+        write_whole(out, page.encode("utf-8"))
+    except OSError as problem:
+        raise ReportError(
+            f"report: {out} cannot be written ({problem.strerror}); name another file with --out"
+        ) from problem
+    return out
+
+
+def render(
+    connection: duckdb.DuckDBPyConnection, *, generated: datetime, declarations: Declarations | None = None
+) -> str:
+    """The page as HTML text. Every figure comes from the database; `generated` (UTC where naive) dates the page.
+
+    `declarations` (default: config/) give the release calendar and the rules' wording. The same database and time give
+    the same text. Raises duckdb.Error where a table is missing.
+    """
+    declarations = declarations or Declarations()
+    generated = generated.astimezone(UTC) if generated.tzinfo else generated.replace(tzinfo=UTC)
+    newest = _rows(connection, "SELECT max(month) AS month FROM holder_months WHERE position_usd_mn IS NOT NULL")[0][
+        "month"
+    ]
+    content: Row = {
+        "generated": generated,
+        "newest": newest,
+        "rules": declarations.rules,
+        "verdict_words": VERDICT_WORDS,
+        "months_shown": MONTHS,
+        "heat_steps": HEAT_STEPS,
+        "since": FINDINGS_SINCE,
+        **_health(connection, generated.date()),
+    }
+    if newest is not None:
+        first = _months_back(newest, MONTHS - 1)
+        findings = _findings(connection)
+        since = [row for row in findings if row["month"] >= FINDINGS_SINCE]
+        recent = [row for row in findings if first <= row["month"] < newest]
+        holders = _holders(connection, newest)
+        content |= {
+            **_vintages(connection, newest, first, generated.date(), declarations),
+            **_totals(connection, newest),
+            **_movers(connection, newest),
+            "new_findings": _by_size(row for row in findings if row["month"] == newest),
+            "largest_findings": _by_size(recent)[:LARGEST_FINDINGS],
+            "recent_findings": len(recent),
+            "finding_years": [(year, list(rows)) for year, rows in groupby(since, key=lambda row: row["month"].year)],
+            "findings_before": len(findings) - len(since),
+            "heat_months": [_months_back(newest, back) for back in range(MONTHS - 1, -1, -1)],
+            "heat": _heat(connection, holders[:HEAT_HOLDERS], first),
+            "holders": _sections(connection, holders[:CHARTED_HOLDERS]),
+            **_episodes(connection),
+        }
+    return _environment().get_template("report.html.j2").render(content, bundle=_bundle())
+
+
+def _findings(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Flagged months, newest first; a month flagged by several rules is one finding with `flags`."""
+    rows = _rows(
+        connection,
+        "SELECT sell_offs.*, coalesce(custodial_centre, false) AS custodial_centre FROM sell_offs "
+        "LEFT JOIN holders USING (holder_id) ORDER BY month DESC, holder, rule",
+    )
+    found = []
+    for _, group in groupby(rows, key=lambda row: (row["month"], row["holder"], row["holder_id"])):
+        flags = list(group)
+        sizes = [-row[amount] for row in flags for amount in ("change_usd_mn", "net_purchases_usd_mn") if row[amount]]
+        severity = min((row["severity"] for row in flags), key=_severity_rank)
+        found.append(
+            {
+                **flags[0],
+                "flags": flags,
+                "severity": severity,
+                "size": max(sizes, default=0),
+                "context": _context(flags[0]),
+            }
+        )
+    return found
+
+
+def _by_size(findings: Any) -> list[Row]:
+    return sorted(findings, key=lambda row: (-row["size"], row["month"], row["holder"]))
+
+
+def _severity_rank(severity: str) -> int:
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+
+
+def _context(row: Row) -> str:
+    """What the holder's currency and its authorities did in the month, in a sentence or two; empty where unknown."""
+    words = []
+    month, quarter = row["fx_change_month_pct"], row["fx_change_quarter_pct"]
+    if month is not None:
+        text = f"{row['currency']} {_moved(month)} against the dollar in the month"
+        words.append(text + (f" and {_moved(quarter)} over three months." if quarter is not None else "."))
+    if row["interventions_usd_mn"]:
+        done = "sold" if row["interventions_usd_mn"] < 0 else "bought"
+        words.append(
+            f"Official interventions {done} {billions(abs(row['interventions_usd_mn']), signed=False)} in the month."
+        )
+    return " ".join(words)
+
+
+def _moved(pct: float) -> str:
+    return f"{'weakened' if pct > 0 else 'strengthened'} {abs(pct):.1f}%"
+
+
+def _vintages(
+    connection: duckdb.DuckDBPyConnection, newest: date, first: date, today: date, declarations: Declarations
+) -> Row:
+    """The releases behind the months shown, the newest month's release and age, and what the calendar expects."""
+    vintages = _rows(
+        connection,
+        "SELECT releases.source, any_value(coalesce(sources.title, releases.source)) AS title, "
+        "max(released) AS released, max(last_month) AS last_month, arg_max(released_basis, released) AS released_basis "
+        "FROM releases LEFT JOIN sources USING (source) "
+        "WHERE releases.source IN (SELECT DISTINCT source FROM positions WHERE month >= ?) "
+        "GROUP BY releases.source ORDER BY released DESC, releases.source",
+        first,
+    )
+    covering = [row["released"] for row in vintages if row["last_month"] and row["last_month"] >= newest]
+    released = max(covering, default=None)
+    expected = expected_month(today, declarations.calendar)
+    return {
+        "vintages": vintages,
+        "released": released,
+        "age_days": (today - released).days if released else None,
+        "expected": expected,
+        "months_behind": (expected.year - newest.year) * 12 + expected.month - newest.month,
+    }
+
+
+def _totals(connection: duckdb.DuckDBPyConnection, newest: date) -> Row:
+    """The Grand Total of the newest month and its official part, where the statistics state them."""
+    rows = _rows(
+        connection,
+        "SELECT * FROM aggregate_months WHERE month = ? AND holder_id IN ('grand_total', 'foreign_official') "
+        "AND position_usd_mn IS NOT NULL",
+        newest,
+    )
+    named = {row["holder_id"]: row for row in rows}
+    return {"total": named.get("grand_total"), "official": named.get("foreign_official")}
+
+
+def _movers(connection: duckdb.DuckDBPyConnection, newest: date) -> Row:
+    """Holders of the newest month by the larger of the change and the net purchases, whatever their sign."""
+    movers = _rows(
+        connection,
+        "SELECT * FROM holder_months WHERE month = ? AND change_usd_mn IS NOT NULL ORDER BY "
+        "greatest(abs(change_usd_mn), abs(coalesce(net_purchases_usd_mn, 0))) DESC, holder LIMIT ?",
+        newest,
+        MOVERS,
+    )
+    counted = _rows(
+        connection,
+        "SELECT count(*) AS all, count(*) FILTER (change_usd_mn IS NULL) AS unranked FROM holder_months WHERE month = ?",
+        newest,
+    )[0]
+    return {"movers": movers, "reporting": counted["all"], "unranked": counted["unranked"]}
+
+
+def _holders(connection: duckdb.DuckDBPyConnection, newest: date) -> list[Row]:
+    return _rows(
+        connection,
+        "SELECT * FROM holder_months WHERE month = ? AND position_usd_mn IS NOT NULL "
+        "ORDER BY position_usd_mn DESC, holder LIMIT ?",
+        newest,
+        max(HEAT_HOLDERS, CHARTED_HOLDERS),
+    )
+
+
+def _heat(connection: duckdb.DuckDBPyConnection, holders: list[Row], first: date) -> list[Row]:
+    """Net purchases by holder and month; empty where none is known."""
+    rows = _rows(
+        connection,
+        "SELECT holder_id, month, net_purchases_usd_mn FROM holder_months "
+        "WHERE month >= ? AND net_purchases_usd_mn IS NOT NULL",
+        first,
+    )
+    known = {(row["holder_id"], row["month"]): row["net_purchases_usd_mn"] for row in rows}
+    heat = [
+        {**holder, "cells": {month: amount for (owner, month), amount in known.items() if owner == holder["holder_id"]}}
+        for holder in holders
+    ]
+    return heat if any(row["cells"] for row in heat) else []
+
+
+def _sections(connection: duckdb.DuckDBPyConnection, holders: list[Row]) -> list[Row]:
+    """The largest holders, each with its chart and its last months, newest first."""
+    sections = []
+    for holder in holders:
+        months = connection.execute(
+            "SELECT * FROM holder_months WHERE holder_id = ? AND month <= ? ORDER BY month DESC LIMIT ?",
+            [holder["holder_id"], holder["month"], MONTHS],
+        ).df()
+        chart = charts.holder_chart(months, "", MONTHS)
+        latest = _rows(
+            connection,
+            "SELECT * FROM holder_months WHERE holder_id = ? AND month <= ? ORDER BY month DESC LIMIT ?",
+            holder["holder_id"],
+            holder["month"],
+            HOLDER_MONTHS,
+        )
+        described = charts.description(months.sort_values("month"), holder["holder"])
+        sections.append({**holder, "spec": charts.spec(chart), "described": described, "latest": latest})
+    return sections
+
+
+def _episodes(connection: duckdb.DuckDBPyConnection) -> Row:
+    rows = _rows(connection, "SELECT * FROM episodes ORDER BY end_month DESC, start_month DESC, holder, rule")
+    shown = [row for row in rows if row["end_month"] >= FINDINGS_SINCE]
+    return {"episodes": shown, "episodes_before": len(rows) - len(shown)}
+
+
+def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
+    """The newest checks, the age of every source, and how much the past was revised."""
+    checks = _rows(
+        connection,
+        "SELECT gate, subject, expectation, success, blocking, observed, checked FROM validation_results "
+        "WHERE run_id = (SELECT arg_max(run_id, checked) FROM validation_results) "
+        "ORDER BY success, blocking DESC, gate, subject, expectation",
+    )
+    sources = _rows(
+        connection,
+        "SELECT releases.source, any_value(coalesce(sources.title, releases.source)) AS title, "
+        "any_value(sources.rhythm) AS rhythm, max(released) AS released, "
+        "arg_max(released_basis, released) AS released_basis, max(last_month) AS last_month, "
+        "sum(changed_figures)::BIGINT AS changed_figures FROM releases LEFT JOIN sources USING (source) "
+        "GROUP BY releases.source ORDER BY max(released) DESC, releases.source",
+    )
+    for row in sources:
+        row["age_days"] = (today - row["released"]).days if row["released"] else None
+    never = _rows(
+        connection,
+        "SELECT count(*) AS n FROM sources WHERE source NOT IN (SELECT source FROM releases WHERE source IS NOT NULL)",
+    )
+    runs = _rows(connection, "SELECT * FROM runs ORDER BY started DESC LIMIT 1")
+    return {
+        "checks": checks,
+        "failures": [row for row in checks if not row["success"] and row["blocking"]],
+        "warnings": [row for row in checks if not row["success"] and not row["blocking"]],
+        "sources": sources,
+        "never_loaded": never[0]["n"],
+        "run": runs[0] if runs else None,
+        "revisions": _revisions(connection),
+    }
+
+
+def _revisions(connection: duckdb.DuckDBPyConnection) -> Row | None:
+    """Number and newest day of revisions; None where the database keeps no table of them."""
+    kept = _rows(connection, "SELECT 1 FROM information_schema.tables WHERE table_name = 'revisions'")
+    if not kept:
+        return None
+    return _rows(connection, "SELECT count(*) AS n, max(released) AS newest FROM revisions")[0]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, *parameters: Any) -> list[Row]:
+    """The rows of a query as dictionaries; NULL and NaN are None."""
+    result = connection.execute(query, list(parameters))
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, map(_known, row), strict=True)) for row in result.fetchall()]
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _months_back(month: date, count: int) -> date:
+    number = month.year * 12 + month.month - 1 - count
+    return date(number // 12, number % 12 + 1, 1)
+
+
+@cache
+def _bundle() -> Markup:
+    """Vega, Vega-Lite and Vega-Embed as one script that can stand inside a page."""
+    return Markup(vl_convert.javascript_bundle().replace("</script", "<\\/script"))
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "bn": _bn,
+        "pct": _pct,
+        "exact": _exact,
+        "heat": _heat_class,
+        "day": lambda day: f"{day.day} {day:%B %Y}",
+        "month": month_name,
+        "short_month": lambda month: f"{month:%b %Y}",
+        "thousands": lambda number: f"{number:,}",
+        "words": lambda name: str(name).replace("_", " "),
+        "badge": _badge,
+        "identity": identity,
+        "dollars": billions,
+    }
+    return environment
+
+
+def _bn(usd_mn: float | None, signed: bool = True) -> str:
+    """USD billions with one decimal, a real minus sign and, if `signed`, a plus: `−40.9`."""
+    return "n.a." if usd_mn is None else _decimal(usd_mn / 1000, signed)
+
+
+def _pct(value: float | None, signed: bool = False) -> str:
+    return "n.a." if value is None else _decimal(value, signed) + "%"
+
+
+def _decimal(value: float, signed: bool) -> str:
+    text = f"{abs(value):,.1f}"
+    if text == "0.0":
+        return text
+    return ("\N{MINUS SIGN}" if value < 0 else "+" if signed else "") + text
+
+
+def _exact(value: float | None) -> str:
+    """The figure as the database holds it, for `data-` attributes; empty where unknown."""
+    if value is None:
+        return ""
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _heat_class(usd_mn: float | None, steps: Sequence[float] = HEAT_STEPS) -> str:
+    """Style of a heat map cell: bought1 to bought3, sold1 to sold3, or none."""
+    if usd_mn is None:
+        return "unknown"
+    level = sum(abs(usd_mn) >= step for step in steps)
+    return f"{'bought' if usd_mn > 0 else 'sold'}{level}" if level else "flat"
+
+
+def _badge(verdict: str) -> str:
+    """Style of a verdict's badge; a verdict this version does not know gets the plain one."""
+    return verdict if verdict in VERDICTS else "unexplained"

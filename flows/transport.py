@@ -1,0 +1,279 @@
+"""How a message leaves: the settings of section [mail], SMTP with TLS, or a file in the outbox."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import MISSING, dataclass, field, fields
+from difflib import get_close_matches
+from email import policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, Self
+
+from transforms.errors import ConfigurationError, TreasuryWatchError, shorten
+from warehouse.files import write_whole
+
+PASSWORD_VARIABLE = "TREASURY_WATCH_MAIL_PASSWORD"
+SECURITIES = ("starttls", "tls", "none")
+
+
+class MailError(TreasuryWatchError):
+    """A message could not be made or handed over. `server_wide`: any other message would fail in the same way now."""
+
+    def __init__(self, place: str, found: str, next_step: str, *, server_wide: bool = False):
+        self.place, self.found, self.next_step, self.server_wide = place, found, next_step, server_wide
+        super().__init__(f"{place}: {found}; {next_step}")
+
+
+@dataclass(frozen=True)
+class MailSettings:
+    """Section [mail] of config/settings.toml, with the same names. The password is never shown."""
+
+    host: str
+    port: int
+    security: str
+    username: str
+    sender: str
+    recipients: tuple[str, ...]
+    timeout_seconds: float
+    ca_file: str = ""
+    password: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_settings(cls, section: Mapping[str, Any], password: str | None) -> Self:
+        """The settings that section [mail] states. Raises ConfigurationError for a key unknown, missing or mistyped.
+
+        `password` is that of the environment variable TREASURY_WATCH_MAIL_PASSWORD, None where it is not set.
+        """
+        known = {f.name: f.default is MISSING for f in fields(cls) if f.name != "password"}
+        for key in section:
+            if key == "password":
+                raise _wrong(f"unknown key {key!r}; the password comes from the variable {PASSWORD_VARIABLE} alone")
+            if key not in known:
+                near = get_close_matches(key, known, n=1)
+                raise _wrong(
+                    f"unknown key {key!r}; {f'did you mean {near[0]!r}?' if near else 'known: ' + ', '.join(known)}"
+                )
+        for key, required in known.items():
+            if required and key not in section:
+                raise _wrong(f"{key!r} is missing; add it, see config/settings.toml")
+        for key, value in section.items():
+            expected, fits = _requirement(key, value)
+            if not fits:
+                raise _wrong(f"{key}: expected {expected}, found {shorten(repr(value))}; correct the value")
+        if section["username"] and not password:
+            raise _wrong(f"username is set but {PASSWORD_VARIABLE} is not; set it in the environment")
+        if section["username"] and section["security"] == "none":
+            raise _wrong("a login with security 'none' would send the password in the clear; use 'starttls' or 'tls'")
+        return cls(**{**section, "recipients": tuple(section["recipients"])}, password=password)
+
+    @property
+    def server(self) -> str:
+        """The server as messages name it."""
+        return f"mail server {self.host}:{self.port}"
+
+
+def _wrong(what: str) -> ConfigurationError:
+    return ConfigurationError(f"settings.toml, [mail]: {what}")
+
+
+def _requirement(key: str, value: Any) -> tuple[str, bool]:
+    """What a setting must be, in words, and whether the value is that."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if key == "port":
+        return "a port, 1 to 65535", isinstance(value, int) and number and 1 <= value <= 65535
+    if key == "timeout_seconds":
+        return "a number of seconds above 0", number and math.isfinite(value) and value > 0
+    if key == "security":
+        return f"one of {', '.join(SECURITIES)}", value in SECURITIES
+    if key == "sender":
+        return "one e-mail address", address(value) is not None
+    if key == "recipients":
+        return "a list of e-mail addresses", isinstance(value, (list, tuple)) and all(map(address, value))
+    return "one line of text", isinstance(value, str) and (not value or value.isprintable())
+
+
+def address(text: Any) -> str | None:
+    """The plain address in `desk@example.org` or `Desk <desk@example.org>`; None where it is not one address."""
+    if not isinstance(text, str) or not text.isprintable():
+        return None
+    header: Any = policy.SMTP.header_factory("to", text)
+    plain = [a.addr_spec for a in header.addresses if a.username and a.domain]
+    return plain[0] if len(plain) == 1 == len(header.addresses) and not header.defects else None
+
+
+def one_line(text: Any) -> str:
+    """The text on one line, without control, format and direction characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+
+
+class Transport:
+    """Hands messages over: to the mail server where one is set, else as files to the folder `outbox`."""
+
+    def __init__(self, settings: MailSettings, outbox: Path):
+        """Raises ConfigurationError where `ca_file` cannot be read."""
+        self._settings, self._outbox = settings, outbox
+        self._context = ssl.create_default_context()
+        if settings.ca_file:
+            try:
+                self._context.load_verify_locations(settings.ca_file)
+            except OSError as problem:  # an ssl.SSLError is one, too
+                reason = problem.strerror or problem
+                raise _wrong(f"ca_file {settings.ca_file}: {reason}; name a PEM file of certificates") from problem
+
+    def deliver(self, message: EmailMessage, recipient: str) -> str:
+        """`sent` once the server has taken the message, or `written` once the file is there. Raises MailError."""
+        target = address(recipient)
+        if target is None:
+            raise MailError(
+                f"recipient {shorten(one_line(recipient))}", "not one e-mail address", "correct recipients in [mail]"
+            )
+        if not self._settings.host:
+            self._write(message)
+            return "written"
+        self._send(message, target)
+        return "sent"
+
+    def _write(self, message: EmailMessage) -> None:
+        digest = hashlib.sha256(str(message["Message-ID"]).encode()).hexdigest()[:10]
+        slug = re.sub(r"[^a-z0-9]+", "-", str(message["Subject"]).lower())[:60].strip("-")
+        day = message["Date"].datetime.date()
+        try:
+            # a message written again, after a crash, replaces its own file, whatever the day
+            earlier = sorted(self._outbox.glob(f"*-{digest}.eml"))
+            path = earlier[0] if earlier else self._outbox / f"{day:%Y-%m-%d}-{slug}-{digest}.eml"
+            write_whole(path, message.as_bytes(policy=policy.SMTP))
+        except OSError as problem:
+            step = "make the folder writable or free space; the message is kept"
+            raise MailError(
+                f"outbox {self._outbox}", problem.strerror or str(problem), step, server_wide=True
+            ) from problem
+
+    def _send(self, message: EmailMessage, recipient: str) -> None:
+        server = self._open()
+        try:
+            self._log_in(server)
+            try:
+                server.send_message(message, address(self._settings.sender), [recipient])
+            except (smtplib.SMTPException, OSError) as problem:
+                raise self._refused(problem, recipient) from problem
+            # from here on the message is the server's: however the connection ends, it is sent
+            with suppress(smtplib.SMTPException, OSError):
+                server.quit()
+        finally:
+            server.close()
+
+    def _open(self) -> smtplib.SMTP:
+        """A connection with TLS as set; it never falls back to a connection without."""
+        s = self._settings
+        server: smtplib.SMTP | None = None
+        try:
+            if s.security == "tls":
+                server = smtplib.SMTP_SSL(s.host, s.port, timeout=s.timeout_seconds, context=self._context)
+            else:
+                server = smtplib.SMTP(s.host, s.port, timeout=s.timeout_seconds)
+            server.ehlo_or_helo_if_needed()
+            if s.security == "starttls":
+                server.starttls(context=self._context)
+                server.ehlo_or_helo_if_needed()
+        except (smtplib.SMTPException, OSError) as problem:
+            if server:
+                server.close()
+            raise self._no_connection(problem) from problem
+        return server
+
+    def _log_in(self, server: smtplib.SMTP) -> None:
+        s = self._settings
+        if not s.username:
+            return
+        try:
+            server.login(s.username, s.password or "")
+        except smtplib.SMTPAuthenticationError as problem:
+            # neither the server's words nor the cause: either may repeat what was sent
+            raise self._failure(
+                f"login of {s.username} refused ({problem.smtp_code})", f"check username and {PASSWORD_VARIABLE}"
+            ) from None
+        except smtplib.SMTPNotSupportedError:
+            raise self._failure("the server offers no login", "leave username empty, or name another server") from None
+        except UnicodeError:
+            step = f"use ASCII characters in {PASSWORD_VARIABLE}"
+            raise self._failure("user name or password cannot be sent: not ASCII", step) from None
+        except smtplib.SMTPException as problem:
+            raise self._broken("during login", problem, server_wide=True) from None
+        except OSError as problem:
+            raise self._broken("during login", problem, server_wide=True) from problem
+
+    def _no_connection(self, problem: Exception) -> MailError:
+        s = self._settings
+        if isinstance(problem, ssl.SSLCertVerificationError):
+            step = "set host to the certificate's name, or ca_file to the authority that signed it"
+            return self._failure(f"certificate refused: {shorten(problem.verify_message)}", step)
+        if isinstance(problem, ssl.SSLError):
+            step = "check port and security: starttls is usually port 587, tls 465"
+            return self._failure(f"no TLS connection ({problem.reason or 'handshake failed'})", step)
+        if isinstance(problem, smtplib.SMTPNotSupportedError):
+            return self._failure(
+                "the server offers no STARTTLS", "check port and security; nothing was sent in the clear"
+            )
+        if isinstance(problem, socket.gaierror):
+            return self._failure("the host's name is not known", "check host in [mail] and the network")
+        if isinstance(problem, ConnectionRefusedError):
+            return self._failure("connection refused", f"check that a mail server listens on port {s.port}")
+        if isinstance(problem, smtplib.SMTPResponseException):
+            return self._failure(
+                f"refused service ({self._said(problem.smtp_code, problem.smtp_error)})", "try again later"
+            )
+        return self._broken("while connecting", problem, server_wide=True)
+
+    def _refused(self, problem: Exception, recipient: str) -> MailError:
+        if isinstance(problem, smtplib.SMTPRecipientsRefused):
+            code, text = problem.recipients.get(recipient) or next(iter(problem.recipients.values()))
+            step = (
+                "it is tried again at the next run"
+                if code < 500
+                else "correct recipients in [mail], or ask the postmaster"
+            )
+            return self._failure(
+                f"recipient {recipient} refused ({self._said(code, text)})", step, server_wide=code == 421
+            )
+        if isinstance(problem, smtplib.SMTPSenderRefused):
+            step = "check sender in [mail], and whether the server wants a login"
+            return self._failure(f"sender refused ({self._said(problem.smtp_code, problem.smtp_error)})", step)
+        if isinstance(problem, smtplib.SMTPResponseException):
+            code = problem.smtp_code
+            step = "it is tried again at the next run; ask the postmaster if it stays"
+            return self._failure(
+                f"message refused ({self._said(code, problem.smtp_error)})", step, server_wide=code == 421
+            )
+        return self._broken("in the middle of the message", problem, server_wide=False)
+
+    def _broken(self, when: str, problem: Exception, *, server_wide: bool) -> MailError:
+        """A connection that fell silent or broke. smtplib hides a time-out behind a disconnection."""
+        if isinstance(problem, TimeoutError) or isinstance(problem.__context__, TimeoutError):
+            found = f"no answer within {self._settings.timeout_seconds:g} s {when}"
+            return self._failure(found, "try again later, or raise timeout_seconds in [mail]")
+        if isinstance(problem, (smtplib.SMTPServerDisconnected, OSError)):
+            step = "it is tried again at the next run; check port and security if it stays"
+            return self._failure(f"connection dropped {when}", step, server_wide=server_wide)
+        return self._failure(
+            f"{shorten(self._plain(str(problem)))} {when}", "ask the postmaster", server_wide=server_wide
+        )
+
+    def _failure(self, found: str, step: str, *, server_wide: bool = True) -> MailError:
+        return MailError(self._settings.server, found, step, server_wide=server_wide)
+
+    def _said(self, code: int, text: bytes | str) -> str:
+        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        return shorten(f"{code} {self._plain(words)}".strip())
+
+    def _plain(self, words: str) -> str:
+        """A server's words on one line, without the password should it repeat it."""
+        secret = self._settings.password
+        return one_line(words.replace(secret, "***") if secret else words)
