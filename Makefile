@@ -22,6 +22,9 @@ check: $(READY)  ## Lint, format and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+docs: $(READY)   ## Write the reference pages from what is declared
+	@$(BIN)/python -m flows.reference
+
 clean:           ## Remove the virtual environment and caches; the data folder stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from email import policy
 from email.message import EmailMessage
@@ -26,20 +26,18 @@ from transforms.errors import ConfigurationError, shorten
 from transforms.explanations import VERDICT_WORDS, billions, month_name
 from transforms.findings import interventions_in_usd
 from transforms.sell_offs import AMOUNTS
+from warehouse.declarations import Declarations
 from warehouse.state import now
 
 __all__ = [
     "PASSWORD_VARIABLE",
-    "Composer",
     "Finding",
     "MailError",
     "MailSettings",
     "Transport",
     "compose",
     "findings_in",
-    "history_of",
     "message_id",
-    "releases_of",
     "sql",
     "subject",
 ]
@@ -58,7 +56,7 @@ BASIS_NOTES = {
     "slt": "Net purchases and valuation are the Treasury's own (Table 3). Net purchases of bills are the publisher's "
     "estimate, the change in the position; the valuation change is that of bonds and notes.",
     "cslt": "Net purchases and valuation are estimates of the Continuous SLT, not the figures of Table 3.",
-    "form_s": "Net purchases come from Form S: bonds and notes only, by the place of the counterparty, not of the holder.",
+    "form_s": "Net purchases come from Form S: bonds and notes only, by place of the counterparty, not of the holder.",
 }
 DATED_BY = {
     "file": "date printed in the file",
@@ -109,18 +107,6 @@ def findings_in(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
     _add_currency_context(connection, runs)
     episodes = [_finding(row, row["start_month"], row["end_month"]) for row in runs]
     return sorted(months + episodes, key=lambda found: (found.end_month, found.holder_id, found.key))
-
-
-def history_of(connection: duckdb.DuckDBPyConnection, holder_id: str) -> pd.DataFrame:
-    """The holder's rows of holder_months, oldest first."""
-    return connection.execute("FROM holder_months WHERE holder_id = ? ORDER BY month", [holder_id]).df()
-
-
-def releases_of(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """The releases, each with its source's title and publisher."""
-    return connection.execute(
-        "SELECT r.*, s.title, s.publisher FROM releases r LEFT JOIN sources s USING (source) ORDER BY source, released"
-    ).df()
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
@@ -227,14 +213,21 @@ def compose(
     recipient: str,
     chart_png: bytes | None = None,
     *,
-    rules: Mapping[str, Any],
+    chart_alt: str = "",
+    declarations: Declarations | None = None,
 ) -> EmailMessage:
     """The message on a finding: a text part that stands alone, and an HTML part with the chart inside if there is one.
 
-    `history` is as from `history_of`, `releases` as from `releases_of`, `rules` is config/alert_rules.toml. Raises
-    MailError where the history lacks a month of the finding, ConfigurationError where the rules lack its rule.
+    `history` has the holder's rows of holder_months, at least the finding's months and the one before; `releases` the
+    rows of releases; `chart_alt` says what the chart shows. Rules and the sources' titles are those of `declarations`,
+    config/ where none are given. Raises MailError where the history lacks a month of the finding, ConfigurationError where the
+    rules lack its rule.
     """
-    content = _content(finding, history, releases, rules)
+    content = _content(finding, history, releases, declarations or Declarations())
+    shown = (
+        f"Chart of the Treasuries held by {content['holder']} and what changed them. The tables below give the figures."
+    )
+    content["chart_alt"] = one_line(chart_alt) or shown
     content["recipient"] = one_line(recipient)
     content["chart_cid"] = "chart@treasury-watch" if chart_png else None
     message = EmailMessage(policy=policy.SMTP)
@@ -262,7 +255,7 @@ def compose(
 
 
 def _content(
-    finding: Finding, history: pd.DataFrame, releases: pd.DataFrame, rules: Mapping[str, Any]
+    finding: Finding, history: pd.DataFrame, releases: pd.DataFrame, declarations: Declarations
 ) -> dict[str, Any]:
     """What both parts say."""
     row = finding.row
@@ -281,7 +274,7 @@ def _content(
     first = finding.month if finding.is_episode else _months_before(finding.month, CONTEXT_MONTHS - 1)
     shown = ordered[months.between(pd.Timestamp(first), pd.Timestamp(finding.end_month))]
     period = _span(finding) if finding.is_episode else month_name(pd.Timestamp(finding.month))
-    vintages, known_on = _vintages(finding, pd.concat([prior, inside]), releases)
+    vintages, known_on = _vintages(finding, pd.concat([prior, inside]), releases, declarations)
     return {
         "subject": subject(finding),
         "headline": _headline(finding, one_line(finding.holder)),
@@ -295,7 +288,7 @@ def _content(
         "parts": _parts(row),
         "months": _month_rows(shown, finding),
         "currency": _currency(finding),
-        "why": _why(finding, rules),
+        "why": _why(finding, declarations.rules),
         "caveats": _caveats(finding, prior, inside),
         "vintages": vintages,
         "sql": sql(finding),
@@ -417,6 +410,12 @@ def _caveats(finding: Finding, prior: pd.DataFrame, inside: pd.DataFrame) -> lis
             f"{one_line(finding.holder)} is a custodial or fund centre: securities are booked where the custodian is, "
             "so a fall need not be a sale by residents."
         )
+    net, other = row["net_purchases_usd_mn"], row["other_usd_mn"]
+    if net is not None and other is not None and net < 0 and other >= -net / 2:
+        found.append(
+            f"Other changes of {billions(other)} offset {'half or more' if other < -net else 'all'} of the net sales: "
+            "these may in part be reporting, reclassification or custody rather than selling."
+        )
     if inside["series_break"].any():
         broken = ", ".join(month_name(month) for month in inside.loc[inside["series_break"], "month"])
         found.append(f"A new survey basis starts in {broken}: changes are never taken across it.")
@@ -436,7 +435,9 @@ def _caveats(finding: Finding, prior: pd.DataFrame, inside: pd.DataFrame) -> lis
     return found
 
 
-def _vintages(finding: Finding, used: pd.DataFrame, releases: pd.DataFrame) -> tuple[list[str], date | None]:
+def _vintages(
+    finding: Finding, used: pd.DataFrame, releases: pd.DataFrame, declarations: Declarations
+) -> tuple[list[str], date | None]:
     """Which release each source's figures are from, and the day on which all of them were known."""
     bases = (finding.row["basis"] or "").split("+")
     wanted = sorted({*used["source"].dropna(), *(BASIS_SOURCES[b] for b in bases if b)})
@@ -451,9 +452,9 @@ def _vintages(finding: Finding, used: pd.DataFrame, releases: pd.DataFrame) -> t
         last = covering.sort_values("released").iloc[-1]
         day = last["released"].date()
         days.append(day)
-        named = f"{last['publisher']}, {last['title']}" if pd.notna(last["title"]) else source
+        declared = declarations.source(source)
         basis = DATED_BY.get(last["released_basis"], last["released_basis"])
-        lines.append(f"{one_line(named)} ({source}): release of {day.day} {day:%B %Y} ({basis}).")
+        lines.append(f"{declared.publisher}, {declared.title} ({source}): release of {day.day} {day:%B %Y} ({basis}).")
     return lines, max(days) if len(days) == len(wanted) and days else None
 
 
@@ -468,26 +469,3 @@ def sql(finding: Finding) -> str:
         chosen = ",\n       ".join(["position_usd_mn", *known])
         when = f"month = DATE '{finding.month}'"
     return f"SELECT {chosen}\nFROM holder_months\nWHERE holder_id = '{holder}'\n  AND {when};"
-
-
-@dataclass(frozen=True)
-class Composer:
-    """Composes the messages of an outbox from one published database; `chart` draws a finding as PNG."""
-
-    connection: duckdb.DuckDBPyConnection
-    settings: MailSettings
-    rules: Mapping[str, Any]
-    chart: Callable[[Finding, pd.DataFrame], bytes | None] | None = None
-    known: dict[str, Finding] = field(default_factory=dict, repr=False)
-
-    def __call__(self, row: Mapping[str, Any]) -> EmailMessage | None:
-        """The message for a row of the outbox; None where its finding is no longer in the figures."""
-        if not self.known:
-            self.known.update({found.key: found for found in findings_in(self.connection)})
-        finding = self.known.get(row["finding"])
-        if finding is None:
-            return None
-        history = history_of(self.connection, finding.holder_id)
-        picture = self.chart(finding, history) if self.chart else None
-        releases = releases_of(self.connection)
-        return compose(finding, history, releases, self.settings, row["recipient"], picture, rules=self.rules)

@@ -212,10 +212,11 @@ def _movers(connection: duckdb.DuckDBPyConnection, newest: date) -> Row:
     )
     counted = _rows(
         connection,
-        "SELECT count(*) AS all, count(*) FILTER (change_usd_mn IS NULL) AS unranked FROM holder_months WHERE month = ?",
+        "SELECT count(*) AS reporting, count(*) FILTER (change_usd_mn IS NULL) AS unranked "
+        "FROM holder_months WHERE month = ?",
         newest,
     )[0]
-    return {"movers": movers, "reporting": counted["all"], "unranked": counted["unranked"]}
+    return {"movers": movers, **counted}
 
 
 def _holders(connection: duckdb.DuckDBPyConnection, newest: date) -> list[Row]:
@@ -332,7 +333,7 @@ def _months_back(month: date, count: int) -> date:
 @cache
 def _bundle() -> Markup:
     """Vega, Vega-Lite and Vega-Embed as one script that can stand inside a page."""
-    return Markup(vl_convert.javascript_bundle().replace("</script", "<\\/script"))
+    return Markup(vl_convert.javascript_bundle(None).replace("</script", "<\\/script"))
 
 
 def _environment() -> jinja2.Environment:
@@ -352,6 +353,7 @@ def _environment() -> jinja2.Environment:
         "month": month_name,
         "short_month": lambda month: f"{month:%b %Y}",
         "thousands": lambda number: f"{number:,}",
+        "strftime": lambda pattern, moment: f"{moment:{pattern}}",
         "words": lambda name: str(name).replace("_", " "),
         "badge": _badge,
         "identity": identity,

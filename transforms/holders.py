@@ -26,7 +26,9 @@ def identified(table: pd.DataFrame, layout: str, labels: list[dict[str, str]]) -
     distinct = table[["label", "code", "series"]].drop_duplicates()
     holders, measures = [], []
     for label, code, series in distinct.itertuples(index=False):
-        found = known.get((label.strip(), code, series)) or known.get((label.strip(), code, ""))
+        name = label.strip()
+        # A row without a label goes by the code alone: the Continuous SLT names its series, not its countries.
+        found = known.get((name, code, series)) or known.get((name, code, "")) or known.get(("", code, ""))
         if found is None:
             raise _unknown(table, layout, label, code, known)
         holders.append(found[0])
@@ -40,12 +42,12 @@ def identified(table: pd.DataFrame, layout: str, labels: list[dict[str, str]]) -
 
 def _unknown(table: pd.DataFrame, layout: str, label: str, code: str, known: dict) -> UnknownHolderError:
     line = table.loc[table["label"] == label, "line"].iloc[0]
-    names = sorted({name for name, _, _ in known})
+    names = sorted({name for name, _, _ in known if name})
     same_code = sorted({name for name, number, _ in known if code and number == code})
     close = list(dict.fromkeys(same_code + difflib.get_close_matches(label.strip(), names, n=3, cutoff=0.5)))
     return UnknownHolderError(
         layout,
-        f"line {line}",
+        f"line {line}" if pd.notna(line) else "series",
         "a holder that config/holder_labels.csv knows" + (f" (closest: {', '.join(close)})" if close else ""),
         f"{label.strip()!r}" + (f" with code {code}" if code else ""),
         "add the label to config/holder_labels.csv, or check that the file is the right one",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from transforms.errors import LayoutError, shorten
-from transforms.layouts import ecb, fred, mfh, mfhhis01, mof, s1_globl, slt3d_globl, slt_table3, slt_table5
+from transforms.layouts import cslt, ecb, fred, mfh, mfhhis01, mof, s1_globl, slt3d_globl, slt_table3, slt_table5
 from transforms.model import Parsed, Source
 
 LAYOUTS: dict[str, ModuleType] = {
@@ -17,6 +17,7 @@ LAYOUTS: dict[str, ModuleType] = {
     "mfhhis01": mfhhis01,
     "slt3d_globl": slt3d_globl,
     "s1_globl": s1_globl,
+    "cslt": cslt,
     "mfh": mfh,
     "fred": fred,
     "ecb": ecb,

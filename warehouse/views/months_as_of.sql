@@ -29,22 +29,42 @@ paired AS (
         ON old_basis.holder_id = position.holder_id AND old_basis.month = position.month
        AND old_basis.series = before.series AND before.series <> position.series
 ),
-stated_flows AS (
+-- Table 3 states net purchases and valuation from 2023-02; the Continuous SLT before that; Form S states gross purchases
+-- and sales of bonds and notes only. Where a source does not state bills, their change in position stands for them, as in
+-- Table 3 itself.
+stated AS (
     SELECT holder_id, month,
-        max(value_usd_mn) FILTER (measure = 'total_net') AS net,
-        max(value_usd_mn) FILTER (measure = 'long_term_net') AS net_long_term,
-        max(value_usd_mn) FILTER (measure = 'short_term_net') AS net_short_term,
-        max(value_usd_mn) FILTER (measure = 'long_term_valuation') AS valuation
-    FROM known WHERE source = 'slt_table3'
+        max(value_usd_mn) FILTER (source = 'slt_table3' AND measure = 'total_net') AS slt_net,
+        max(value_usd_mn) FILTER (source = 'slt_table3' AND measure = 'long_term_net') AS slt_long_term,
+        max(value_usd_mn) FILTER (source = 'slt_table3' AND measure = 'short_term_net') AS slt_short_term,
+        max(value_usd_mn) FILTER (source = 'slt_table3' AND measure = 'long_term_valuation') AS slt_valuation,
+        max(value_usd_mn) FILTER (source = 'cslt' AND measure = 'long_term_net') AS cslt_long_term,
+        max(value_usd_mn) FILTER (source = 'cslt' AND measure = 'short_term_net') AS cslt_short_term,
+        max(value_usd_mn) FILTER (source = 'cslt' AND measure = 'long_term_valuation') AS cslt_valuation,
+        max(value_usd_mn) FILTER (source = 's1_globl' AND measure = 'long_term_gross_purchases')
+            - max(value_usd_mn) FILTER (source = 's1_globl' AND measure = 'long_term_gross_sales') AS form_s_long_term
+    FROM known
     GROUP BY holder_id, month
 ),
+based AS (
+    SELECT paired.*, stated.* EXCLUDE (holder_id, month),
+        CASE WHEN slt_long_term IS NOT NULL THEN 'slt'
+             WHEN cslt_long_term IS NOT NULL AND cslt_valuation IS NOT NULL THEN 'cslt'
+             WHEN form_s_long_term IS NOT NULL THEN 'form_s' END AS basis
+    FROM paired LEFT JOIN stated USING (holder_id, month)
+),
 decomposed AS (
-    SELECT paired.*,
-        CASE WHEN net_long_term IS NOT NULL THEN 'slt' END AS basis,
-        net AS net_purchases_usd_mn, net_long_term AS net_long_term_usd_mn,
-        CASE WHEN net_long_term IS NOT NULL THEN net_short_term END AS net_short_term_usd_mn,
-        valuation AS valuation_usd_mn
-    FROM paired LEFT JOIN stated_flows USING (holder_id, month)
+    SELECT *,
+        CASE basis WHEN 'slt' THEN slt_net ELSE net_long_term_usd_mn + net_short_term_usd_mn END AS net_purchases_usd_mn
+    FROM (
+        SELECT *,
+            CASE basis WHEN 'slt' THEN slt_long_term WHEN 'cslt' THEN cslt_long_term
+                       WHEN 'form_s' THEN form_s_long_term END AS net_long_term_usd_mn,
+            CASE basis WHEN 'slt' THEN slt_short_term WHEN 'cslt' THEN coalesce(cslt_short_term, change_short_term_usd_mn)
+                       WHEN 'form_s' THEN change_short_term_usd_mn END AS net_short_term_usd_mn,
+            CASE basis WHEN 'slt' THEN slt_valuation WHEN 'cslt' THEN cslt_valuation END AS valuation_usd_mn
+        FROM based
+    )
 )
 SELECT holder_id, decomposed.holder, decomposed.kind, decomposed.month,
     decomposed.total_usd_mn AS position_usd_mn,

@@ -1,0 +1,71 @@
+"""The reference pages, made from what is declared: docs/tables.md, docs/sources.md and docs/commands.md.
+
+`python -m flows.reference` writes them; a test fails when they are not what this would write.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from flows.cli import main
+from warehouse.declarations import PROJECT, Declarations
+from warehouse.tables import UNITS
+
+NOTE = "<!-- Written by `make docs` from what is declared; change it there, not here. -->\n"
+
+
+def pages(declarations: Declarations) -> dict[str, str]:
+    """The pages by file name."""
+    return {"tables.md": tables(declarations), "sources.md": sources(declarations), "commands.md": commands()}
+
+
+def tables(declarations: Declarations) -> str:
+    """Every table with its columns, types, units and descriptions."""
+    lines = [NOTE, "# Tables", ""]
+    lines += ["Each is a table of `treasury.duckdb` and a file below `parquet/`; the descriptions are also comments in both.", ""]
+    for table in declarations.tables.values():
+        lines += [f"## `{table.name}`", "", f"{table.description}. One row per {', '.join(f'`{k}`' for k in table.key)}.", ""]
+        lines += ["| column | type | unit | meaning |", "|---|---|---|---|"]
+        for column in table.columns:
+            lines.append(f"| `{column.name}` | {column.type} | {UNITS.get(column.type, '')} | {column.description} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def sources(declarations: Declarations) -> str:
+    """Every declared source with its address, layout and unit."""
+    lines = [NOTE, "# Sources", "", "| id | what | unit | rhythm | covers | address |", "|---|---|---|---|---|---|"]
+    for source in declarations.sources.values():
+        address = source.url if "://" in source.url else f"`config/{source.url}`"
+        lines.append(f"| `{source.id}` | {source.title} | {source.unit} | {source.rhythm} | {source.covers} | {address} |")
+    return "\n".join([*lines, ""])
+
+
+def commands() -> str:
+    """The `--help` of every command."""
+    lines = [NOTE, "# Commands", ""]
+    for path, command in walk(main, "treasury-watch"):
+        with click.Context(command, info_name=path, max_content_width=100) as context:
+            lines += [f"## `{path}`", "", "```", command.get_help(context), "```", ""]
+    return "\n".join(lines)
+
+
+def walk(command: click.Command, path: str) -> list[tuple[str, click.Command]]:
+    """The command and all below it, with their full names."""
+    found = [(path, command)]
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            found += walk(command.commands[name], f"{path} {name}")
+    return found
+
+
+def write(folder: Path) -> None:
+    """Write the pages into a folder."""
+    for name, text in pages(Declarations()).items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(PROJECT / "docs")
