@@ -65,7 +65,7 @@ def spec(chart: alt.VConcatChart) -> dict[str, Any]:
 
     The address of the schema is left out; embed it with mode `vega-lite` and the SVG renderer.
     """
-    return _document(chart, ink="currentColor", grid_opacity=0.18)
+    return {**_document(chart, ink="currentColor", grid_opacity=0.18), "background": "transparent"}
 
 
 def png(chart: alt.VConcatChart, scale: float = 2) -> bytes:
@@ -89,7 +89,7 @@ def _document(chart: alt.VConcatChart, ink: str, grid_opacity: float) -> dict[st
             "gridOpacity": grid_opacity,
         },
         "title": {"color": ink},
-        "legend": {"labelColor": ink, "labelFontSize": 11, "labelLimit": 260, "symbolStrokeWidth": 0},
+        "legend": {"labelColor": ink, "labelFontSize": 11, "labelLimit": 260, "columns": 2, "symbolStrokeWidth": 0},
         "rule": {"color": ink},
         "point": {"color": ink},
     }
@@ -120,7 +120,7 @@ def _x(names: list[str], *, labels: bool = True) -> alt.X:
         labels=labels,
         ticks=labels,
     )
-    return alt.X("month:O", scale=alt.Scale(domain=names, paddingInner=0.14, paddingOuter=0.07), axis=axis)
+    return alt.X("month:O", scale=alt.Scale(type="band", domain=names, paddingInner=0.14, paddingOuter=0.07), axis=axis)
 
 
 def _amount_axis() -> alt.Axis:
@@ -167,7 +167,7 @@ def _changes(months: pd.DataFrame, month_names: list[str]) -> alt.LayerChart | a
             color=alt.Color(
                 "part:N",
                 scale=alt.Scale(domain=names, range=[colour for _, colour in PARTS.values()]),
-                legend=alt.Legend(title=None, orient="bottom", direction="horizontal", columns=2, symbolType="square"),
+                legend=alt.Legend(title=None, orient="bottom", direction="horizontal", symbolType="square"),
             ),
             order=alt.Order("place:Q"),
             tooltip=[

@@ -219,9 +219,9 @@ def compose(
     """The message on a finding: a text part that stands alone, and an HTML part with the chart inside if there is one.
 
     `history` has the holder's rows of holder_months, at least the finding's months and the one before; `releases` the
-    rows of releases; `chart_alt` says what the chart shows. Rules and the sources' titles are those of `declarations`,
-    config/ where none are given. Raises MailError where the history lacks a month of the finding, ConfigurationError where the
-    rules lack its rule.
+    rows of releases; `chart_alt` says what the chart shows. Rules and sources' titles are those of `declarations`,
+    config/ where none are given. Raises MailError where the history lacks a month of the finding, ConfigurationError
+    where the rules lack its rule.
     """
     content = _content(finding, history, releases, declarations or Declarations())
     shown = (

@@ -151,7 +151,10 @@ def _context(row: Row) -> str:
     month, quarter = row["fx_change_month_pct"], row["fx_change_quarter_pct"]
     if month is not None:
         text = f"{row['currency']} {_moved(month)} against the dollar in the month"
-        words.append(text + (f" and {_moved(quarter)} over three months." if quarter is not None else "."))
+        if quarter is not None:
+            same = (month > 0) == (quarter > 0)
+            text += f" and {f'{abs(quarter):.1f}%' if same else _moved(quarter)} over three months"
+        words.append(text + ".")
     if row["interventions_usd_mn"]:
         done = "sold" if row["interventions_usd_mn"] < 0 else "bought"
         words.append(
@@ -261,7 +264,7 @@ def _sections(connection: duckdb.DuckDBPyConnection, holders: list[Row]) -> list
             holder["month"],
             HOLDER_MONTHS,
         )
-        described = charts.description(months.sort_values("month"), holder["holder"])
+        described = charts.description(months.sort_values("month"), "")
         sections.append({**holder, "spec": charts.spec(chart), "described": described, "latest": latest})
     return sections
 

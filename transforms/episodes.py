@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from transforms.sell_offs import AMOUNTS, severity_of, verdicts
+from transforms.sell_offs import AMOUNTS, position_before, severity_of, verdicts
 
 
 def episodes(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     """The runs that a rule under [episodes] of config/alert_rules.toml keeps, one row each.
 
-    `months` has the columns of holder_months. A run ends at a month that is not a fall (or whose amount is unknown), and
-    at a gap in the months. Up to `tolerated_interruptions` such months inside a run are passed over and belong to it.
+    `months` has the columns of holder_months. A run ends at a gap in the months, at a month whose amount is unknown and at
+    one that is not a fall; up to `tolerated_interruptions` of the last kind inside a run are passed over and belong to it.
     Sums are over all months of the run; a sum is NaN where one of its months is not known.
     """
     found = [row for name, rule in rules["episodes"].items() for row in _runs(months, name, rule, rules)]
@@ -25,7 +25,9 @@ def episodes(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
 
 def _runs(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
-    for _, group in months.sort_values("month").groupby("holder_id", sort=True):
+    months = months.sort_values(["holder_id", "month"])
+    months = months.assign(before_usd_mn=position_before(months))
+    for _, group in months[months[rule["of"]].notna()].groupby("holder_id", sort=True):
         for run in consecutive(group["month"], group[rule["of"]] < 0, rule["tolerated_interruptions"]):
             row = _summed(group.iloc[run], name, rule, rules)
             if row is not None:
@@ -38,8 +40,8 @@ def consecutive(months: pd.Series, falling: pd.Series, tolerated: int) -> list[s
     number = (months.dt.year * 12 + months.dt.month).to_numpy()
     falls = falling.to_numpy()
     runs: list[slice] = []
-    start = last = None
-    missed = 0
+    start: int | None = None
+    last = missed = 0
     for i, falls_now in enumerate(falls):
         if start is not None and number[i] != number[i - 1] + 1:
             runs.append(slice(start, last + 1))
@@ -62,7 +64,7 @@ def _summed(run: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[str,
     if len(run) < rule["minimum_months"]:
         return None
     first = run.iloc[0]
-    before = first["position_usd_mn"] - first["change_usd_mn"]
+    before = first["before_usd_mn"]
     sums = {column: run[column].sum(skipna=False) for column in AMOUNTS}
     fall = -sums[rule["of"]]
     share = 100 * fall / before if before > 0 else float("nan")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pandas as pd
@@ -21,7 +22,9 @@ def billions(usd_mn: float, *, signed: bool = True) -> str:
     """`-$40.9bn` from -40921. Rounding happens here, at display, and nowhere else."""
     if usd_mn is None or math.isnan(usd_mn):
         return "n.a."
-    amount = f"${abs(usd_mn) / 1000:,.1f}bn"
+    # In decimal arithmetic: 11,950 / 1000 is a little below 11.95 in binary and would be shown as 11.9.
+    tenths = (Decimal(abs(usd_mn)) / 1000).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    amount = f"${tenths:,}bn"
     sign = "-" if usd_mn < 0 else "+" if signed else ""
     return amount if amount == "$0.0bn" else sign + amount
 
@@ -31,7 +34,7 @@ def month_name(month: pd.Timestamp) -> str:
     return f"{pd.Timestamp(month):%B %Y}"
 
 
-def identity(row: Mapping[str, Any]) -> str:
+def identity(row: Mapping[Any, Any]) -> str:
     """The decomposition written out: change = net purchases + valuation + other."""
     return (
         f"change {billions(row['change_usd_mn'])} = net purchases {billions(row['net_purchases_usd_mn'])} "
@@ -39,19 +42,21 @@ def identity(row: Mapping[str, Any]) -> str:
     )
 
 
-def explained(row: Mapping[str, Any], period: str) -> str:
+def explained(row: Mapping[Any, Any], period: str) -> str:
     """Two or three sentences on a flagged month or an episode. `period` is `in April 2024` or `from ... to ...`."""
     change = row["change_usd_mn"]
     if math.isnan(change):
         lead = f"{row['holder']}: the change in holdings {period} is not known on one survey basis."
     else:
-        lead = f"{row['holder']}'s holdings {'fell' if change < 0 else 'rose'} by {billions(abs(change), signed=False)} {period}."
+        amount = billions(abs(change), signed=False)
+        moved = f"{'fell' if change < 0 else 'rose'} by {amount}" if amount != "$0.0bn" else "hardly changed"
+        lead = f"{row['holder']}'s holdings {moved} {period}."
     if row["verdict"] == "unexplained":
         return f"{lead} {VERDICT_WORDS['unexplained']}: no complete decomposition is published for this period."
     return f"{lead} {VERDICT_WORDS[row['verdict']]}: {identity(row)}. {instruments(row)}".strip()
 
 
-def instruments(row: Mapping[str, Any]) -> str:
+def instruments(row: Mapping[Any, Any]) -> str:
     """What was bought and sold: bonds and notes, and bills."""
     bonds, bills = row["net_long_term_usd_mn"], row["net_short_term_usd_mn"]
     if math.isnan(bonds) or math.isnan(bills):

@@ -27,7 +27,7 @@ def findings(
     """
     flagged = sell_offs(months, rules)
     flagged = flagged.merge(holders[["holder_id", "currency"]], on="holder_id", how="left", validate="many_to_one")
-    context = [fx.context(fx_monthly, row.currency, row.month) for row in flagged.itertuples()]
+    context = [fx.context(fx_monthly, *place) for place in zip(flagged["currency"], flagged["month"], strict=True)]
     for column in CONTEXT:
         flagged[column] = pd.Series([found[column] for found in context], index=flagged.index, dtype="float64")
     flagged = flagged.merge(
@@ -40,17 +40,19 @@ def findings(
 
 
 def interventions_in_usd(interventions: pd.DataFrame, fx_daily: pd.DataFrame) -> pd.DataFrame:
-    """Interventions by country and month in USD millions: dollars sold are negative. Days without a rate are left out.
+    """Interventions by country and month in USD millions: dollars sold are negative.
 
-    A day without a rate takes the last one before it within a week: interventions fall on holidays too.
+    A day without a rate takes the last one before it within a week: interventions fall on holidays too. A month with a day
+    that has no such rate is left out: a part of its amount is not its amount.
     """
     columns = ["country", "month", "interventions_usd_mn"]
     if interventions.empty:
         return pd.DataFrame(columns=columns).astype({"month": "datetime64[us]", "interventions_usd_mn": "float64"})
     yen = fx_daily.loc[fx_daily["currency"] == "JPY", ["date", "per_usd"]].sort_values("date")
     dollar = interventions[interventions["pair"].isin(["USD/JPY", "JPY/USD"])].sort_values("date")
-    joined = pd.merge_asof(dollar, yen, on="date", tolerance=pd.Timedelta(days=7)).dropna(subset=["per_usd"])
+    joined = pd.merge_asof(dollar, yen, on="date", tolerance=pd.Timedelta(days=7))
     sign = joined["direction"].map({"sell USD": -1.0, "buy USD": 1.0})
     joined["interventions_usd_mn"] = sign * joined["amount_jpy_mn"] / joined["per_usd"]
     joined["month"] = joined["date"].dt.to_period("M").dt.to_timestamp().astype("datetime64[us]")
-    return joined.groupby(["country", "month"], as_index=False)["interventions_usd_mn"].sum()[columns]
+    sums = joined.groupby(["country", "month"])["interventions_usd_mn"].sum(skipna=False)
+    return sums.dropna().reset_index()[columns]

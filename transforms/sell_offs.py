@@ -31,6 +31,18 @@ def severity_of(amount: float, share_pct: float, levels: dict[str, dict[str, flo
     return reached[-1] if reached else SEVERITIES[0]
 
 
+def position_before(months: pd.DataFrame) -> pd.Series:
+    """Every row's position a month before, in USD millions; NaN where the holder has no row for that month.
+
+    `months` is sorted by holder and month. Across a series break it is not the position less the change: those two are
+    on different survey bases.
+    """
+    number = months["month"].dt.year * 12 + months["month"].dt.month
+    holders = months["holder_id"]
+    consecutive = number.groupby(holders).diff() == 1
+    return months["position_usd_mn"].groupby(holders).shift(1).where(consecutive)
+
+
 def sell_offs(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     """The months that a rule of config/alert_rules.toml flags, one row per holder, month and rule.
 
@@ -52,7 +64,7 @@ def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[
         minimum=scoring["minimum_months"],
         floor=scoring["scale_floor_usd_mn"],
     )
-    before = months["position_usd_mn"] - months["change_usd_mn"]
+    before = position_before(months)
     share = (-100 * amount / before).where(before > 0)
     hit = (
         (amount <= -rule["minimum_usd_mn"])

@@ -57,7 +57,9 @@ class Archive:
         checksum = hashlib.sha256(body).hexdigest()
         known = self._read(self._note(source, checksum))
         if known is not None:
-            if not self.path(known).exists():
+            try:
+                self.body(known)
+            except ArchiveDamaged:  # the same bytes are at hand: they mend the file
                 write_whole(self.path(known), body)
             return known, False
         entry = Entry(source, checksum, len(body), url, retrieved, etag, last_modified)
@@ -89,7 +91,7 @@ class Archive:
         found = hashlib.sha256(body).hexdigest()
         if found != entry.sha256:
             raise ArchiveDamaged(
-                f"{path}: expected checksum {entry.sha256[:12]}, found {found[:12]}; restore the file from a backup"
+                f"{path}: expected checksum {entry.sha256[:12]}, found {found[:12]}; restore the file from a backup, or fetch {entry.url} again"
             )
         return body
 

@@ -43,10 +43,12 @@ def expected_month(today: date, calendar: list[tuple[date, date]]) -> date:
 
 
 def next_release(today: date, calendar: list[tuple[date, date]]) -> tuple[date, date]:
-    """The next release day after `today` and the month it covers."""
+    """The next release day after `today` and the newest month it covers."""
     number = today.year * 12 + today.month - 1
     months = [date((number - back) // 12, (number - back) % 12 + 1, 1) for back in range(8, -2, -1)]
-    return min((release_of(month, calendar), month) for month in months if release_of(month, calendar) > today)
+    coming = [(release_of(month, calendar), month) for month in months if release_of(month, calendar) > today]
+    day = min(coming)[0]
+    return day, max(month for released, month in coming if released == day)
 
 
 def dated(

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from transforms.errors import ConfigurationError
+from filelock import FileLock, Timeout
+
+from transforms.errors import ConfigurationError, TreasuryWatchError
 from warehouse.declarations import PROJECT
+
+
+class Busy(TreasuryWatchError):
+    """Another process is writing to this home."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +80,18 @@ class Home:
     def lock(self) -> Path:
         """Held by whoever writes."""
         return self.root / "writer.lock"
+
+    @contextmanager
+    def writing(self, wait_seconds: float = 0) -> Iterator[None]:
+        """The writer's lock for the block; a crash releases it. Raises Busy."""
+        lock = FileLock(self.lock)
+        try:
+            lock.acquire(timeout=wait_seconds)
+        except Timeout as problem:
+            raise Busy(
+                f"another run is writing to {self.root}; wait for it to end, or name another home in TREASURY_WATCH_HOME"
+            ) from problem
+        try:
+            yield
+        finally:
+            lock.release()

@@ -7,6 +7,8 @@ is added in one step; an older one, slotted in, makes the source be replayed fro
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -46,6 +48,8 @@ TYPES = {
     "amount_jpy_mn": "DOUBLE",
     "line": "INTEGER",
 }
+STANDING = "t.superseded IS NULL"
+KNOWN_AT = "t.released <= ? AND (t.superseded IS NULL OR t.superseded > ?)"
 
 
 class SchemaMismatch(TreasuryWatchError):
@@ -65,7 +69,7 @@ class Vintage:
     first: date
     last: date
     figures: int
-    retrieved: datetime
+    retrieved: datetime | None  # None for figures that come from config/
     url: str
     bytes: int
     etag: str | None = None
@@ -78,6 +82,7 @@ class Ledger:
     def __init__(self, path: Path | str):
         self.path = path
         self.connection = duckdb.connect(str(path))
+        self._in_transaction = False
         self._create()
 
     def __enter__(self) -> Ledger:
@@ -110,67 +115,82 @@ class Ledger:
                 "evidence VARCHAR, sha256 VARCHAR)"
             )
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All changes of the block, or none of them. A transaction within another one is part of it."""
+        if self._in_transaction:
+            yield
+            return
+        self.connection.execute("BEGIN")
+        self._in_transaction = True
+        try:
+            yield
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        finally:
+            self._in_transaction = False
+
     def newest(self, source: str) -> date | None:
         """The newest release of a source, or None."""
         newest: date | None = self._one("SELECT max(released) FROM vintages WHERE source = ?", [source])
         return newest
 
-    def knows(self, source: str, sha256: str) -> bool:
-        """Whether a file is a vintage already."""
-        query = "SELECT count(*) FROM vintages WHERE source = ? AND sha256 = ?"
-        return bool(self._one(query, [source, sha256]))
+    def day_of(self, source: str, sha256: str) -> date | None:
+        """The release day under which a file is a vintage, or None where it is none."""
+        query = "SELECT max(released) FROM vintages WHERE source = ? AND sha256 = ?"
+        day: date | None = self._one(query, [source, sha256])
+        return day
 
     def released_on(self, source: str, released: date) -> bool:
         """Whether the source has a vintage of that day."""
         return bool(self._one("SELECT count(*) FROM vintages WHERE source = ? AND released = ?", [source, released]))
 
-    def conflicting(self, source: str, kind: Kind, table: pd.DataFrame) -> int:
-        """How many of the table's figures the source states now with another value; figures new to it do not count."""
+    def conflicting(self, source: str, kind: Kind, table: pd.DataFrame, day: date) -> int:
+        """How many of the table's figures the source stated at the end of `day` with another value; new ones do not count."""
         with self._incoming(kind, table):
             return int(
                 self._one(
                     f"SELECT count(*) FROM incoming i JOIN {kind.table} t ON {self._same_key(kind, 't', 'i')} "
-                    f"WHERE t.source = ? AND t.superseded IS NULL AND t.{kind.value} IS DISTINCT FROM i.{kind.value}",
-                    [source],
+                    f"WHERE t.source = ? AND {KNOWN_AT} AND t.{kind.value} IS DISTINCT FROM i.{kind.value}",
+                    [source, day, day],
                 )
             )
 
-    def differing(self, source: str, kind: Kind, table: pd.DataFrame) -> int:
-        """How many of the table's figures are new or differ from what the source says now."""
+    def differing(self, source: str, kind: Kind, table: pd.DataFrame, day: date) -> int:
+        """How many of the table's figures are new to or differ from what the source said at the end of `day`."""
         with self._incoming(kind, table):
-            return int(self._one(f"SELECT count(*) FROM incoming i WHERE {self._differs(kind)}", [source]))
+            query = f"SELECT count(*) FROM incoming i WHERE {self._differs(kind, KNOWN_AT)}"
+            return int(self._one(query, [source, day, day]))
 
     def add(self, vintage: Vintage, kind: Kind, table: pd.DataFrame) -> int:
         """Add a vintage newer than all of its source: close the figures it replaces, append the new ones.
 
         Returns the number of changed figures. A figure that the file does not state keeps standing.
         """
-        columns = [*kind.keys, kind.value, *kind.extras]
-        names = ", ".join(columns)
+        names = ", ".join([*kind.keys, kind.value, *kind.extras])
         run = self.connection.execute
-        with self._incoming(kind, table):
-            run("BEGIN")
-            try:
-                run(
-                    f"CREATE OR REPLACE TEMP TABLE changed AS SELECT {names} FROM incoming i WHERE {self._differs(kind)}",
-                    [vintage.source],
-                )
-                changed = int(self._one("SELECT count(*) FROM changed"))
-                run(
-                    f"UPDATE {kind.table} t SET superseded = ? FROM changed c "
-                    f"WHERE t.source = ? AND t.superseded IS NULL AND {self._same_key(kind, 't', 'c')}",
-                    [vintage.released, vintage.source],
-                )
-                run(
-                    f"INSERT INTO {kind.table} SELECT ?, {names}, ?, NULL, ?, ? FROM changed ORDER BY {', '.join(kind.keys)}",
-                    [vintage.source, vintage.released, vintage.evidence, vintage.sha256],
-                )
-                if changed:
-                    self._note(vintage, changed)
-                run("COMMIT")
-            except BaseException:
-                run("ROLLBACK")
-                raise
+        with self._incoming(kind, table), self.transaction():
+            run(
+                f"CREATE OR REPLACE TEMP TABLE changed AS SELECT {names} FROM incoming i "
+                f"WHERE {self._differs(kind, STANDING)}",
+                [vintage.source],
+            )
+            changed = int(self._one("SELECT count(*) FROM changed"))
+            run(
+                f"UPDATE {kind.table} t SET superseded = ? FROM changed c "
+                f"WHERE t.source = ? AND {STANDING} AND {self._same_key(kind, 't', 'c')}",
+                [vintage.released, vintage.source],
+            )
+            # Of two states of one day the later stands: the other was never known at a day's end.
+            run(f"DELETE FROM {kind.table} WHERE source = ? AND superseded = released", [vintage.source])
+            run(
+                f"INSERT INTO {kind.table} SELECT ?, {names}, ?, NULL, ?, ? FROM changed ORDER BY {', '.join(kind.keys)}",
+                [vintage.source, vintage.released, vintage.evidence, vintage.sha256],
+            )
+            if changed:
+                self._note(vintage, changed)
         return changed
 
     def fingerprint(self) -> str:
@@ -180,11 +200,9 @@ class Ledger:
 
     def forget(self, source: str) -> None:
         """Remove a source, so that it can be replayed from the archive."""
-        self.connection.execute("BEGIN")
-        for kind in KINDS.values():
-            self.connection.execute(f"DELETE FROM {kind.table} WHERE source = ?", [source])
-        self.connection.execute("DELETE FROM vintages WHERE source = ?", [source])
-        self.connection.execute("COMMIT")
+        with self.transaction():
+            for table in [*(kind.table for kind in KINDS.values()), "vintages"]:
+                self.connection.execute(f"DELETE FROM {table} WHERE source = ?", [source])
 
     def current(self, table: str) -> pd.DataFrame:
         """The figures of a kind that stand now."""
@@ -196,7 +214,7 @@ class Ledger:
             "INSERT INTO vintages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 v.source, v.layout, v.released, v.released_basis, v.evidence, v.sha256, v.first, v.last, v.figures,
-                changed, v.retrieved.replace(tzinfo=None), v.url, v.bytes, v.etag, v.last_modified,
+                changed, v.retrieved and v.retrieved.replace(tzinfo=None), v.url, v.bytes, v.etag, v.last_modified,
             ],
         )  # fmt: skip
 
@@ -209,9 +227,9 @@ class Ledger:
                 arrow = arrow.set_column(index, column, arrow.column(column).cast(pa.date32()))
         return _Registered(self.connection, arrow)
 
-    def _differs(self, kind: Kind) -> str:
+    def _differs(self, kind: Kind, known: str) -> str:
         return (
-            f"NOT EXISTS (SELECT 1 FROM {kind.table} t WHERE t.source = ? AND t.superseded IS NULL "
+            f"NOT EXISTS (SELECT 1 FROM {kind.table} t WHERE t.source = ? AND {known} "
             f"AND {self._same_key(kind, 't', 'i')} AND t.{kind.value} IS NOT DISTINCT FROM i.{kind.value})"
         )
 

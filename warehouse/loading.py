@@ -5,22 +5,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import pandas as pd
 
 from transforms import checks, layouts
-from transforms.errors import LayoutError
+from transforms.errors import TreasuryWatchError
 from transforms.holders import identified
 from transforms.model import Parsed, Source
 from warehouse.archive import Archive, Entry
 from warehouse.calendar import dated
 from warehouse.declarations import Declarations
-from warehouse.ledger import KINDS, Ledger, Vintage
+from warehouse.ledger import KINDS, Kind, Ledger, Vintage
 from warehouse.validation import Gates, Result, ValidationBlocked, blocking_failures
 
 Recorder = Callable[[list[Result]], None]
+
+
+class UnplacedRelease(TreasuryWatchError):
+    """A file states a release that is known with other figures and is not the newest: only the user can date it."""
 
 
 @dataclass(frozen=True)
@@ -67,57 +71,74 @@ class Loader:
         """Archive and load one file. Without `source` the layout is recognised from the content.
 
         `released` is the user's word for the release date and goes before the file's own. Raises LayoutError,
-        ValidationBlocked or FutureRelease; the ledger is then as before, and the archive notes why the file was refused.
+        ValidationBlocked, FutureRelease or UnplacedRelease; the ledger is then as before, and the archive notes why the file was refused.
         """
         declared = self.declarations.source(source or layouts.recognised(body))
         entry, new = self.archive.put(
             declared.id, body, url=url, retrieved=retrieved, etag=etag, last_modified=last_modified
         )
-        redated = released is not None and entry.released != released
-        if not new and entry.refused is None and entry.released and not redated:
-            if self.ledger.knows(declared.id, entry.sha256):
-                return Loaded(declared.id, "known", entry.released, entry.released_basis, 0, 0, entry.sha256)
-            # Archived, dated and accepted before, yet not a vintage: its figures were those already known.
-            return Loaded(declared.id, "same_figures", entry.released, entry.released_basis, 0, 0, entry.sha256)
+        accepted = not new and entry.refused is None and entry.released is not None
+        redated = released is not None and released != entry.released
+        known = self.ledger.day_of(declared.id, entry.sha256)
+        if accepted and not redated and known == entry.released:
+            return Loaded(declared.id, "known", entry.released, entry.released_basis, 0, 0, entry.sha256)
+        kind = KINDS[declared.holds]
         try:
             parsed = self.parsed(body, declared)
             self._first_gate(parsed, declared)
-            day, basis = dated(
-                parsed, declared, self.declarations.calendar, retrieved=retrieved.date(), user=released
-            )
-        except (LayoutError, ValidationBlocked) as problem:
-            if entry.released is None:
+            if accepted and not redated:
+                # Its figures were those already known, or a crash came between the archive and the ledger.
+                day, basis, evidence = entry.released, entry.released_basis, entry.evidence
+            else:
+                day, basis, evidence = self._dated(parsed, declared, kind, retrieved.date(), released)
+        except TreasuryWatchError as problem:
+            if not accepted:
                 self.archive.note(entry, refused=str(problem))
             raise
-        evidence = "release" if declared.holds == "observations" else "snapshot"
-        kind = KINDS[declared.holds]
-        differing = self.ledger.differing(declared.id, kind, parsed.table)
-        if (
-            released is None
-            and declared.holds == "observations"
-            and self.ledger.released_on(declared.id, day)
-            and self.ledger.conflicting(declared.id, kind, parsed.table)
-        ):
-            # The release of that day is known with other figures: this is a later state of it, dated by its download.
-            day, basis, evidence = retrieved.date(), "retrieval", "snapshot"
+        if day is None:
+            raise ValueError(f"{declared.id}: an accepted file has a release day")
         entry = self.archive.note(entry, released=day, released_basis=basis, evidence=evidence, refused=None)
+        differing = self.ledger.differing(declared.id, kind, parsed.table, day)
         newest = self.ledger.newest(declared.id)
-        if redated and not new or newest is not None and day < newest:
-            changed = self.replay(declared.id).get(entry.sha256, 0)
+        if known not in (None, day) or (differing and newest is not None and day < newest):
+            changed = self.replay(declared.id)[entry.sha256]
         else:
             changed = self._add(parsed, declared, entry) if differing else 0
         outcome = "vintage" if changed else "same_figures"
         return Loaded(declared.id, outcome, day, basis, len(parsed.table), changed, entry.sha256, parsed.last.date())
 
     def replay(self, source: str) -> dict[str, int]:
-        """Make a source's part of the ledger again from the archive. Returns changed figures by checksum."""
-        self.ledger.forget(source)
+        """Make a source's part of the ledger again from the archive, or leave it. Returns changed figures by checksum."""
         declared = self.declarations.source(source)
         changed = {}
-        for entry in self.archive.entries(source):
-            if entry.refused is None and entry.released is not None:
-                changed[entry.sha256] = self._add(self.parsed(self.archive.body(entry), declared), declared, entry)
+        with self.ledger.transaction():
+            self.ledger.forget(source)
+            for entry in self.archive.entries(source):
+                if entry.refused is None and entry.released is not None:
+                    changed[entry.sha256] = self._add(self.parsed(self.archive.body(entry), declared), declared, entry)
         return changed
+
+    def _dated(
+        self, parsed: Parsed, source: Source, kind: Kind, retrieved: date, user: date | None
+    ) -> tuple[date, str, str]:
+        """(release day, how it was determined, evidence). Raises FutureRelease or UnplacedRelease.
+
+        Where the release of that day is known with other figures, the file is a later state of it, dated by its download.
+        """
+        day, basis = dated(parsed, source, self.declarations.calendar, retrieved=retrieved, user=user)
+        if source.holds != "observations":
+            return day, basis, "snapshot"
+        if user is None and self.ledger.released_on(source.id, day):
+            conflicts = self.ledger.conflicting(source.id, kind, parsed.table, day)
+            newest = self.ledger.newest(source.id)
+            if conflicts and newest is not None and newest > day:
+                raise UnplacedRelease(
+                    f"{source.id}: {conflicts} figures differ from the known release of {day}, and a later one, of {newest}, "
+                    "is known too; dated by its download the file would replace it: give its day with --released"
+                )
+            if conflicts:
+                return retrieved, "retrieval", "snapshot"
+        return day, basis, "release"
 
     def parsed(self, body: bytes, source: Source) -> Parsed:
         """The file's figures, with holders identified. Pure but for the declarations. Raises LayoutError."""
@@ -132,7 +153,10 @@ class Loader:
         path = self.declarations.folder / "press_figures.csv"
         checksum = hashlib.sha256(path.read_bytes()).hexdigest()
         rows = self.declarations.press_figures
-        if not rows or self.ledger.knows("press", checksum):
+        if self.ledger.day_of("press", checksum):
+            return 0
+        if not rows:
+            self.ledger.forget("press")
             return 0
         source = self.declarations.source("press")
         table = pd.DataFrame(rows)
@@ -140,15 +164,16 @@ class Loader:
         table["value_usd_mn"] = [float(Decimal(value) * source.scale_to_usd_mn) for value in table["value_usd_bn"]]
         table["series"] = source.series
         table["line"] = range(2, len(table) + 2)
-        self.ledger.forget("press")
         changed = 0
-        for released, figures in table.groupby("released", sort=True):
-            first, last = figures["month"].min().date(), figures["month"].max().date()
-            vintage = Vintage(
-                "press", "press", date.fromisoformat(str(released)), "user", "press", checksum, first, last, len(figures),
-                datetime.now(UTC), path.name, path.stat().st_size,
-            )  # fmt: skip
-            changed += self.ledger.add(vintage, KINDS["observations"], figures)
+        with self.ledger.transaction():
+            self.ledger.forget("press")
+            for released, figures in table.groupby("released", sort=True):
+                first, last = figures["month"].min().date(), figures["month"].max().date()
+                vintage = Vintage(
+                    "press", "press", date.fromisoformat(str(released)), "user", "press", checksum, first, last,
+                    len(figures), None, path.name, path.stat().st_size,
+                )  # fmt: skip
+                changed += self.ledger.add(vintage, KINDS["observations"], figures)
         return changed
 
     def _first_gate(self, parsed: Parsed, source: Source) -> None:

@@ -32,6 +32,7 @@ VIEWS = Path(__file__).parent / "views"
 CURRENT = date(9999, 12, 31)
 OPERATIONS = ("runs", "validation_results", "alerts")
 STAGED = "treasury.next.duckdb"
+LOCK_WAIT_SECONDS = 60
 
 
 @dataclass
@@ -52,9 +53,9 @@ class Publisher:
         staged = self.home.root / STAGED
         remove_database(staged)
         connection = ledger.connection
+        ledger_name = _one(connection, "SELECT current_database()")
         connection.execute(f"ATTACH '{_quoted(staged)}' AS published (STORAGE_VERSION '{self.storage_version}')")
         try:
-            ledger_name = _one(connection, "SELECT current_database()")
             connection.execute("USE published")
             self._reference(connection)
             self._observed(connection, ledger_name)
@@ -74,9 +75,15 @@ class Publisher:
         return {name: rows.num_rows for name, rows in content.items()}
 
     def refresh_operations(self) -> None:
-        """Bring runs, check results and alerts up to date in the published database, by way of a copy."""
-        if not self.home.database.exists():
-            return
+        """Bring runs, check results and alerts up to date in the published database, by way of a copy.
+
+        Takes the writer's lock: the copy of an old publication must not replace a newer one. Raises Busy.
+        """
+        if self.home.database.exists():
+            with self.home.writing(LOCK_WAIT_SECONDS):
+                self._refresh_operations()
+
+    def _refresh_operations(self) -> None:
         staged = self.home.root / STAGED
         remove_database(staged)
         shutil.copyfile(self.home.database, staged)
@@ -139,7 +146,7 @@ class Publisher:
     def _derived(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Positions and months are the as-of views at the end of time; findings come from the months."""
         for name in ("positions", "holder_months", "aggregate_months"):
-            self._create(connection, name, connection.execute(f"FROM {name}_as_of(?)", [CURRENT]).df())
+            self._create(connection, name, connection.execute(f"FROM {name}_as_of(?) ORDER BY holder_id, month", [CURRENT]).df())
         flagged, runs = findings_of(connection, self.declarations.rules)
         self._create(connection, "sell_offs", flagged)
         self._create(connection, "episodes", runs)

@@ -8,21 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from filelock import FileLock, Timeout
-
-from transforms.errors import TreasuryWatchError
 from warehouse.archive import Archive
 from warehouse.declarations import Declarations
-from warehouse.home import Home
+from warehouse.files import move_into_place
+from warehouse.home import Busy, Home
 from warehouse.ledger import Ledger
 from warehouse.loading import Loader
 from warehouse.publication import Publisher, remove_database
 from warehouse.state import State, now
-from warehouse.validation import Gates, ValidationBlocked
+from warehouse.validation import Gates, Result, ValidationBlocked
 
-
-class Busy(TreasuryWatchError):
-    """Another process is writing to this home."""
+__all__ = ["Busy", "Session", "Warehouse"]
 
 
 @dataclass
@@ -64,50 +60,58 @@ class Warehouse:
         self.storage_version = storage_version
 
     @contextmanager
-    def session(self, command: str, *, today: date | None = None, wait_seconds: float = 0) -> Iterator[Session]:
-        """A run with the writer's lock. Its outcome is recorded however it ends. Raises Busy."""
-        lock = FileLock(self.home.lock)
-        try:
-            lock.acquire(timeout=wait_seconds)
-        except Timeout as problem:
-            raise Busy(
-                f"another run is writing to {self.home.root}; wait for it to end, or name another home in TREASURY_WATCH_HOME"
-            ) from problem
-        try:
+    def session(
+        self, command: str, *, today: date | None = None, wait_seconds: float = 0, afresh: bool = False
+    ) -> Iterator[Session]:
+        """A run with the writer's lock. Its outcome is recorded however it ends. Raises Busy.
+
+        `afresh` starts from an empty ledger, which replaces the old one once the run has succeeded.
+        """
+        with self.home.writing(wait_seconds):
             run_id = uuid.uuid4().hex[:12]
             self.state.start_run(run_id, command)
-            with Ledger(self.home.ledger) as ledger:
-                gates = Gates(self.declarations)
-                loader = Loader(
-                    self.declarations, self.archive, ledger, gates, lambda results: self.state.record_checks(run_id, results)
-                )
-                session = Session(run_id, ledger, loader, gates, self.publisher(today), self.state)
-                try:
+            try:
+                path = self.home.ledger
+                if afresh:
+                    path = path.with_name(f"next.{path.name}")
+                    remove_database(path)
+                with Ledger(path) as ledger:
+                    session = self._session(run_id, ledger, today)
                     yield session
-                except ValidationBlocked as problem:
-                    self.state.finish_run(run_id, "blocked", str(problem))
-                    raise
-                except BaseException as problem:
-                    self.state.finish_run(run_id, "failed", f"{type(problem).__name__}: {problem}")
-                    raise
-                self.state.finish_run(run_id, session.outcome, session.summary)
-        finally:
-            lock.release()
+                if afresh:
+                    move_into_place(path, self.home.ledger)
+            except ValidationBlocked as problem:
+                self.state.finish_run(run_id, "blocked", str(problem))
+                raise
+            except BaseException as problem:
+                self.state.finish_run(run_id, "failed", f"{type(problem).__name__}: {problem}")
+                raise
+            self.state.finish_run(run_id, session.outcome, session.summary)
+
+    def _session(self, run_id: str, ledger: Ledger, today: date | None) -> Session:
+        gates = Gates(self.declarations)
+
+        def record(results: list[Result]) -> None:
+            self.state.record_checks(run_id, results)
+
+        loader = Loader(self.declarations, self.archive, ledger, gates, record)
+        return Session(run_id, ledger, loader, gates, self.publisher(today), self.state)
 
     def publisher(self, today: date | None = None) -> Publisher:
         """What publishes this home."""
         return Publisher(self.home, self.declarations, self.state, self.storage_version, today or now().date())
 
     def rebuild(self, *, today: date | None = None) -> dict[str, int]:
-        """Every table again from the archive alone. Returns rows by table."""
-        lock = FileLock(self.home.lock)
-        with lock.acquire(timeout=0):
-            remove_database(self.home.ledger)
-        with self.session("rebuild", today=today) as session:
-            for source in sorted({entry.source for entry in self.archive.entries()}):
+        """Every table again from the archive alone. Returns rows by table.
+
+        The old ledger and publication stay until the new ones are complete. Raises Busy, ArchiveDamaged, ValidationBlocked.
+        """
+        with self.session("rebuild", today=today, afresh=True) as session:
+            entries = self.archive.entries()
+            for source in sorted({entry.source for entry in entries}):
                 session.loader.replay(source)
             session.loader.load_press()
             rows = session.publish()
-            session.summary = f"rebuilt from {len(self.archive.entries())} archived files"
+            session.summary = f"rebuilt from {len(entries)} archived files"
         self.publisher(today).refresh_operations()
         return rows

@@ -1,0 +1,138 @@
+"""Sources that state the same thing, compared. A disagreement beyond rounding is data, with both figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+KEY = ["holder_id", "month", "measure"]
+COLUMNS = ["comparison", *KEY, "source", "value_usd_mn", "other_source", "other_value_usd_mn", "difference_usd_mn",
+           "tolerance_usd_mn", "same_vintage", "correction"]  # fmt: skip
+
+
+def reconciliation(
+    observations: pd.DataFrame, rules: dict[str, Any], corrections: dict[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(disagreements, counts). `observations` are the figures that stand now; of two bases of a month the newest.
+
+    `rules` is config/reconciliation.toml, `corrections` config/corrections.toml. The counts have one row per comparison:
+    comparison, description, compared, disagreeing, known (explained by a correction).
+    """
+    stated = observations.dropna(subset=["value_usd_mn"])
+    found, counts = [], []
+    for name, rule in rules["pairs"].items():
+        table = _pair(stated, rule)
+        found.append(_beyond(table, name, rule))
+        counts.append((name, rule["description"], len(table)))
+    for name, rule in rules["parts"].items():
+        table = _measure_parts(stated, rule["measures"]) if "measures" in rule else _holder_parts(stated, rule["holders"])
+        found.append(_beyond(table, name, rule))
+        counts.append((name, rule["description"], len(table)))
+    table = _flow_identity(stated)
+    rule = {"tolerance_usd_mn": 1.0, "description": "Net purchases of bills in Table 3 against the change in the bills held"}
+    found.append(_beyond(table, "bills_identity", rule))
+    counts.append(("bills_identity", rule["description"], len(table)))
+    rows = pd.concat(found, ignore_index=True)
+    rows["correction"] = _explained(rows, corrections)
+    rows = rows[COLUMNS].sort_values(["comparison", *KEY, "source"], ignore_index=True)
+    summary = pd.DataFrame(counts, columns=["comparison", "description", "compared"])
+    disagreeing = rows.groupby("comparison").size()
+    known = rows[rows["correction"].notna()].groupby("comparison").size()
+    summary["disagreeing"] = summary["comparison"].map(disagreeing).fillna(0).astype("int64")
+    summary["known"] = summary["comparison"].map(known).fillna(0).astype("int64")
+    return rows, summary
+
+
+def guards(observations: pd.DataFrame, corrections: dict[str, Any]) -> pd.DataFrame:
+    """One row per correction: does its source still state the figure that the entry expects?
+
+    Columns correction, source, holder_id, month, expected_usd_mn, found_usd_mn (NaN where not stated), still_wrong.
+    An entry whose source is not loaded holds: there is nothing to judge by.
+    """
+    rows = []
+    loaded = set(observations["source"])
+    for name, entry in corrections.items():
+        at = observations[
+            (observations["source"] == entry["source"])
+            & (observations["holder_id"] == entry["holder_id"])
+            & (observations["month"] == pd.Timestamp(entry["month"] + "-01"))
+            & (observations["measure"] == entry["measure"])
+        ]
+        value = float(at["value_usd_mn"].iloc[0]) if len(at) else float("nan")
+        holds = value == entry["expect"] or (not len(at) and entry["source"] not in loaded)
+        rows.append((name, entry["source"], entry["holder_id"], entry["month"], float(entry["expect"]), value, holds))
+    return pd.DataFrame(
+        rows, columns=["correction", "source", "holder_id", "month", "expected_usd_mn", "found_usd_mn", "still_wrong"]
+    )
+
+
+def _pair(stated: pd.DataFrame, rule: dict[str, Any]) -> pd.DataFrame:
+    """What two sources state of one holder, month and measure. All Other is left out: its members differ."""
+    key = [*KEY, "series"]
+    kept = stated[stated["holder_id"] != "all_other"]
+    if "only" in rule:
+        kept = kept[kept["holder_id"].isin(rule["only"])]
+    kept = kept[~kept["holder_id"].isin(rule.get("leave_out", []))]
+    one, two = (kept.loc[kept["source"] == rule[side], [*key, "value_usd_mn"]] for side in ("source", "other"))
+    joined = one.merge(two.rename(columns={"value_usd_mn": "other_value_usd_mn"}), on=key)
+    return joined.assign(source=rule["source"], other_source=rule["other"])
+
+
+def _measure_parts(stated: pd.DataFrame, rule: dict[str, Any]) -> pd.DataFrame:
+    wide = stated[stated["measure"].isin([rule["whole"], *rule["parts"]])].pivot_table(
+        index=["source", "holder_id", "month", "series"], columns="measure", values="value_usd_mn", aggfunc="first"
+    )
+    return _compared(wide, rule).assign(measure=rule["whole"])
+
+
+def _holder_parts(stated: pd.DataFrame, rule: dict[str, Any]) -> pd.DataFrame:
+    wide = stated[stated["holder_id"].isin([rule["whole"], *rule["parts"]])].pivot_table(
+        index=["source", "month", "measure", "series"], columns="holder_id", values="value_usd_mn", aggfunc="first"
+    )
+    return _compared(wide, rule).assign(holder_id=rule["whole"])
+
+
+def _compared(wide: pd.DataFrame, rule: dict[str, Any]) -> pd.DataFrame:
+    names = [rule["whole"], *rule["parts"]]
+    whole = wide.reindex(columns=names).dropna()
+    table = pd.DataFrame({"value_usd_mn": whole[rule["whole"]], "other_value_usd_mn": whole[rule["parts"]].sum(axis=1)})
+    table = table.reset_index()
+    return table.assign(other_source=table["source"])
+
+
+def _flow_identity(stated: pd.DataFrame) -> pd.DataFrame:
+    """Table 3 states net purchases of bills as the change in the bills held (its column definitions)."""
+    table3 = stated[stated["source"] == "slt_table3"]
+    held = table3[table3["measure"] == "short_term_position"].sort_values(["holder_id", "month"])
+    before = held.assign(month=held["month"] + pd.offsets.MonthBegin(1))
+    change = held.merge(before[["holder_id", "month", "value_usd_mn"]], on=["holder_id", "month"], suffixes=("", "_before"))
+    change["other_value_usd_mn"] = change["value_usd_mn"] - change["value_usd_mn_before"]
+    net = table3.loc[table3["measure"] == "short_term_net", [*KEY, "value_usd_mn"]]
+    joined = net.merge(change[["holder_id", "month", "other_value_usd_mn"]], on=["holder_id", "month"])
+    return joined.assign(source="slt_table3", other_source="slt_table3")
+
+
+def _beyond(table: pd.DataFrame, name: str, rule: dict[str, Any]) -> pd.DataFrame:
+    tolerance = float(rule["tolerance_usd_mn"])
+    table = table.assign(
+        comparison=name,
+        difference_usd_mn=(table["value_usd_mn"] - table["other_value_usd_mn"]).round(3),
+        tolerance_usd_mn=tolerance,
+        same_vintage=rule.get("same_vintage", True),
+    )
+    return table[table["difference_usd_mn"].abs() > tolerance]
+
+
+def _explained(rows: pd.DataFrame, corrections: dict[str, Any]) -> list[str | None]:
+    known = {
+        (entry["source"], entry["holder_id"], entry["month"], entry["measure"], float(entry["expect"])): name
+        for name, entry in corrections.items()
+    }
+    found: list[str | None] = []
+    for row in rows.itertuples():
+        month = f"{row.month:%Y-%m}"
+        one = known.get((row.source, row.holder_id, month, row.measure, row.value_usd_mn))
+        two = known.get((row.other_source, row.holder_id, month, row.measure, row.other_value_usd_mn))
+        found.append(one or two)
+    return found
