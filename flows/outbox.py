@@ -24,7 +24,10 @@ from transforms.sell_offs import SEVERITIES
 from warehouse.state import State, now
 
 UNSENT = "state IN ('queued', 'failed')"
-COLUMNS = "alert_id, finding, recipient, holder, month, rule, severity, title, state, attempts, queued, sent, error, message_id"
+COLUMNS = (
+    "alert_id, finding, recipient, holder, month, rule, severity, title, state, attempts, "
+    "queued, sent, error, message_id"
+)
 
 Compose = Callable[[str, str], EmailMessage | None]
 

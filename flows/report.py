@@ -107,7 +107,9 @@ def render(
             "findings_before": len(findings) - len(since),
             "heat_months": [_months_back(newest, back) for back in range(MONTHS - 1, -1, -1)],
             "heat": _heat(connection, holders[:HEAT_HOLDERS], first),
-            "holders": _sections(connection, holders[:CHARTED_HOLDERS]),
+            "holders": _sections(
+                connection, holders[:CHARTED_HOLDERS], [row for row in findings if row["month"] >= first]
+            ),
             **_episodes(connection),
         }
     return _environment().get_template("report.html.j2").render(content, bundle=_bundle())
@@ -248,8 +250,8 @@ def _heat(connection: duckdb.DuckDBPyConnection, holders: list[Row], first: date
     return heat if any(row["cells"] for row in heat) else []
 
 
-def _sections(connection: duckdb.DuckDBPyConnection, holders: list[Row]) -> list[Row]:
-    """The largest holders, each with its chart and its last months, newest first."""
+def _sections(connection: duckdb.DuckDBPyConnection, holders: list[Row], findings: list[Row]) -> list[Row]:
+    """The largest holders, each with its chart, its last months and its `findings`, newest first."""
     sections = []
     for holder in holders:
         months = connection.execute(
@@ -265,7 +267,10 @@ def _sections(connection: duckdb.DuckDBPyConnection, holders: list[Row]) -> list
             HOLDER_MONTHS,
         )
         described = charts.description(months.sort_values("month"), "")
-        sections.append({**holder, "spec": charts.spec(chart), "described": described, "latest": latest})
+        own = [row for row in findings if row["holder_id"] == holder["holder_id"]]
+        sections.append(
+            {**holder, "spec": charts.spec(chart), "described": described, "latest": latest, "findings": own}
+        )
     return sections
 
 

@@ -50,10 +50,10 @@ def coverage(frame: pd.DataFrame, absent: Iterable[pd.Timestamp] = ()) -> pd.Dat
     """How complete the months of each holder, measure and series are; an n.a. counts as stated.
 
     One row per source, holder_id, measure and series: first_month, last_month, months_present, months_expected (every
-    month between the two, less those of `absent` that the frame really does not state) and gap, the months missing.
+    month between the two, less those of `absent` that the frame states of no holder for the measure) and gap, the months
+    missing.
     """
-    stated = set(frame["month"])
-    missing = sorted({pd.Timestamp(month) for month in absent} - stated)
+    stated = frame.groupby("measure")["month"].agg(set)
     found = (
         frame.groupby(FIGURE, sort=True)["month"]
         .agg(first_month="min", last_month="max", months_present="nunique")
@@ -61,8 +61,9 @@ def coverage(frame: pd.DataFrame, absent: Iterable[pd.Timestamp] = ()) -> pd.Dat
     )
     first, last = found["first_month"], found["last_month"]
     expected = (last.dt.year - first.dt.year) * 12 + last.dt.month - first.dt.month + 1
-    for month in missing:
-        expected = expected - ((first < month) & (month < last)).astype("int64")
+    for month in {pd.Timestamp(month) for month in absent}:
+        unstated = ~found["measure"].map(lambda measure, month=month: month in stated[measure])
+        expected = expected - ((first < month) & (month < last) & unstated).astype("int64")
     found["months_expected"] = expected.astype("int64")
     found["gap"] = found["months_expected"] - found["months_present"]
     return found

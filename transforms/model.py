@@ -37,6 +37,11 @@ class Source:
     per: str = ""
     covers: str = ""
 
+    @property
+    def last_digit_usd_mn(self) -> float:
+        """The weight of the last digit that the source publishes: 100 for billions with one decimal."""
+        return self.scale_to_usd_mn / 10**self.decimals
+
 
 @dataclass(frozen=True)
 class Parsed:

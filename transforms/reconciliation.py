@@ -12,27 +12,27 @@ COLUMNS = ["comparison", *KEY, "source", "value_usd_mn", "other_source", "other_
 
 
 def reconciliation(
-    observations: pd.DataFrame, rules: dict[str, Any], corrections: dict[str, Any]
+    observations: pd.DataFrame, rules: dict[str, Any], corrections: dict[str, Any], units: dict[str, float]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(disagreements, counts). `observations` are the figures that stand now; of two bases of a month the newest.
 
-    `rules` is config/reconciliation.toml, `corrections` config/corrections.toml. The counts have one row per comparison:
+    `rules` is config/reconciliation.toml, `corrections` config/corrections.toml, `units` the USD millions of a source's last
+    published digit; half of it is tolerated for every figure compared. The counts have one row per comparison:
     comparison, description, compared, disagreeing, known (explained by a correction).
     """
     stated = observations.dropna(subset=["value_usd_mn"])
     found, counts = [], []
     for name, rule in rules["pairs"].items():
         table = _pair(stated, rule)
-        found.append(_beyond(table, name, rule))
+        found.append(_beyond(table, name, rule, units))
         counts.append((name, rule["description"], len(table)))
     for name, rule in rules["parts"].items():
         table = _measure_parts(stated, rule["measures"]) if "measures" in rule else _holder_parts(stated, rule["holders"])
-        found.append(_beyond(table, name, rule))
+        found.append(_beyond(table, name, rule, units))
         counts.append((name, rule["description"], len(table)))
     table = _flow_identity(stated)
-    rule = {"tolerance_usd_mn": 1.0, "description": "Net purchases of bills in Table 3 against the change in the bills held"}
-    found.append(_beyond(table, "bills_identity", rule))
-    counts.append(("bills_identity", rule["description"], len(table)))
+    found.append(_beyond(table, "bills_identity", {}, units))
+    counts.append(("bills_identity", "Net purchases of bills in Table 3 against the change in the bills held", len(table)))
     rows = pd.concat(found, ignore_index=True)
     rows["correction"] = _explained(rows, corrections)
     rows = rows[COLUMNS].sort_values(["comparison", *KEY, "source"], ignore_index=True)
@@ -76,7 +76,7 @@ def _pair(stated: pd.DataFrame, rule: dict[str, Any]) -> pd.DataFrame:
     kept = kept[~kept["holder_id"].isin(rule.get("leave_out", []))]
     one, two = (kept.loc[kept["source"] == rule[side], [*key, "value_usd_mn"]] for side in ("source", "other"))
     joined = one.merge(two.rename(columns={"value_usd_mn": "other_value_usd_mn"}), on=key)
-    return joined.assign(source=rule["source"], other_source=rule["other"])
+    return joined.assign(source=rule["source"], other_source=rule["other"], others=1)
 
 
 def _measure_parts(stated: pd.DataFrame, rule: dict[str, Any]) -> pd.DataFrame:
@@ -98,7 +98,7 @@ def _compared(wide: pd.DataFrame, rule: dict[str, Any]) -> pd.DataFrame:
     whole = wide.reindex(columns=names).dropna()
     table = pd.DataFrame({"value_usd_mn": whole[rule["whole"]], "other_value_usd_mn": whole[rule["parts"]].sum(axis=1)})
     table = table.reset_index()
-    return table.assign(other_source=table["source"])
+    return table.assign(other_source=table["source"], others=len(rule["parts"]))
 
 
 def _flow_identity(stated: pd.DataFrame) -> pd.DataFrame:
@@ -110,11 +110,13 @@ def _flow_identity(stated: pd.DataFrame) -> pd.DataFrame:
     change["other_value_usd_mn"] = change["value_usd_mn"] - change["value_usd_mn_before"]
     net = table3.loc[table3["measure"] == "short_term_net", [*KEY, "value_usd_mn"]]
     joined = net.merge(change[["holder_id", "month", "other_value_usd_mn"]], on=["holder_id", "month"])
-    return joined.assign(source="slt_table3", other_source="slt_table3")
+    return joined.assign(source="slt_table3", other_source="slt_table3", others=2)
 
 
-def _beyond(table: pd.DataFrame, name: str, rule: dict[str, Any]) -> pd.DataFrame:
-    tolerance = float(rule["tolerance_usd_mn"])
+def _beyond(table: pd.DataFrame, name: str, rule: dict[str, Any], units: dict[str, float]) -> pd.DataFrame:
+    """The rows that disagree beyond rounding; `others` is the number of figures on the other side."""
+    one, two = (table[side].map(units).astype("float64") for side in ("source", "other_source"))
+    tolerance = (one + table["others"] * two) / 2
     table = table.assign(
         comparison=name,
         difference_usd_mn=(table["value_usd_mn"] - table["other_value_usd_mn"]).round(3),

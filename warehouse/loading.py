@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -180,14 +180,13 @@ class Loader:
         results: list[Result] = []
         if parsed.holds == "observations":
             frame = checks.prepare_parsed_observations(parsed.table.assign(source=source.id))
-            results += self.gates.check("parsed", "observations", frame, {})
+            results += self.gates.check("parsed", "observations", frame, of=source.id)
             covered = checks.coverage(frame, self.gates.absent_months(source.id))
-            results += self.gates.check("parsed", "coverage", covered, {})
+            results += self.gates.check("parsed", "coverage", covered, of=source.id)
             if source.magnitude:
-                results += self.gates.check("parsed", "magnitude", checks.magnitude(frame, source), {})
+                results += self.gates.check("parsed", "magnitude", checks.magnitude(frame, source), of=source.id)
         elif parsed.holds == "fx":
-            results += self.gates.check("parsed", "fx", parsed.table.assign(source=source.id), {})
-        results = [replace(result, subject=f"{source.id} {result.subject}") for result in results]
+            results += self.gates.check("parsed", "fx", parsed.table.assign(source=source.id), of=source.id)
         self.record(results)
         if blocking_failures(results):
             raise ValidationBlocked(results)

@@ -19,6 +19,8 @@ import pyarrow as pa
 
 from transforms import checks, fx
 from transforms.findings import findings, interventions_in_usd
+from transforms.pegs import pegged_months, rate_sources
+from transforms.reconciliation import guards, reconciliation
 from warehouse.calendar import expected_month, release_of
 from warehouse.declarations import Declarations, Table
 from warehouse.files import move_into_place
@@ -59,6 +61,7 @@ class Publisher:
             connection.execute("USE published")
             self._reference(connection)
             self._observed(connection, ledger_name)
+            self._corrections(connection)
             self._daily(connection, ledger_name)
             for view in ("positions_as_of", "months_as_of"):
                 connection.execute((VIEWS / f"{view}.sql").read_text(encoding="utf-8"))
@@ -131,7 +134,14 @@ class Publisher:
         ).df()
         daily = fx.best_daily(rates, precedence)
         self._create(connection, "fx_daily", daily.sort_values(["currency", "date"]))
-        self._create(connection, "fx_monthly", fx.monthly(daily).sort_values(["currency", "month"]))
+        self._create(connection, "fx_disagreements", fx.cross_check(rates))
+        currencies = self._currencies()
+        self._create(connection, "currencies", currencies.assign(rate_from=rate_sources(currencies, daily)))
+        monthly = fx.monthly(daily)
+        if len(monthly):
+            span = monthly["month"].min(), monthly["month"].max()
+            monthly = pd.concat([monthly, pegged_months(currencies, monthly, *span)], ignore_index=True)
+        self._create(connection, "fx_monthly", monthly.sort_values(["currency", "month"]))
         series = connection.execute(
             f"SELECT series_id, date, value, source, sha256 FROM {ledger}.market_series WHERE {standing} ORDER BY ALL"
         ).df()
@@ -143,10 +153,43 @@ class Publisher:
         ).df()
         self._create(connection, "interventions", operations.sort_values(["country", "date", "pair"]))
 
+    def _currencies(self) -> pd.DataFrame:
+        currencies = pd.DataFrame(self.declarations.rows("currencies.csv")).replace("", None)
+        currencies["peg_rate"] = currencies["peg_rate"].astype("float64")
+        currencies["peg_since"] = pd.to_datetime(currencies["peg_since"] + "-01")
+        return currencies.sort_values("currency", ignore_index=True)
+
+    def _reconciled(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """What sources state differently, and the known errors among it."""
+        standing = connection.execute(
+            "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations "
+            "WHERE superseded IS NULL AND evidence <> 'press'"
+        ).df()
+        entries = self.declarations.toml("corrections.toml")
+        units = {source.id: source.last_digit_usd_mn for source in self.declarations.sources.values()}
+        rows, counts = reconciliation(standing, self.declarations.toml("reconciliation.toml"), entries, units)
+        self._create(connection, "reconciliation", rows)
+        self._create(connection, "reconciliation_counts", counts)
+
+    def _corrections(self, connection: duckdb.DuckDBPyConnection) -> None:
+        standing = connection.execute(
+            "SELECT source, holder_id, month, measure, value_usd_mn FROM observations WHERE superseded IS NULL"
+        ).df()
+        entries = self.declarations.toml("corrections.toml")
+        frame = pd.DataFrame([{"correction": name, **entry} for name, entry in entries.items()])
+        frame["still_wrong"] = frame["correction"].map(guards(standing, entries).set_index("correction")["still_wrong"])
+        frame["month"] = pd.to_datetime(frame["month"] + "-01")
+        names = {"expect": "expected_usd_mn", "corrected": "corrected_usd_mn"}
+        self._create(connection, "corrections", frame.rename(columns=names).sort_values("correction"))
+
     def _derived(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Positions and months are the as-of views at the end of time; findings come from the months."""
         for name in ("positions", "holder_months", "aggregate_months"):
             self._create(connection, name, connection.execute(f"FROM {name}_as_of(?) ORDER BY holder_id, month", [CURRENT]).df())
+        for name in ("risk_months", "concentration_months"):
+            query = (VIEWS / f"{name}.sql").read_text(encoding="utf-8")
+            self._create(connection, name, connection.execute(query).df())
+        self._reconciled(connection)
         flagged, runs = findings_of(connection, self.declarations.rules)
         self._create(connection, "sell_offs", flagged)
         self._create(connection, "episodes", runs)
@@ -170,6 +213,8 @@ class Publisher:
             "table3_against_table5": checks.table3_against_table5(observed),
             "table3_against_history": checks.table3_against_history(observed),
             "leaps": checks.leaps(observed, replaced),
+            "corrections": connection.execute("FROM corrections").df(),
+            "fx": connection.execute("FROM fx_disagreements").df(),
             "freshness": self._freshness(connection),
             "positions": connection.execute("SELECT * FROM positions").df(),
             "holder_months": checks.decomposition(months, kinds),

@@ -1,12 +1,17 @@
 -- The best figure for every holder and month as known at the end of day `d`; total, long-term and bills each on their own.
 -- Order of preference: a released figure before a press report, a stated figure before n.a., the most recent release of a
--- source that covers the month, the declared precedence of the source, the newest survey basis.
+-- source that covers the month, the declared precedence of the source, the newest survey basis. A figure that is a known
+-- error of its publisher (table `corrections`) is replaced from the day the correction was made.
 CREATE MACRO positions_as_of(d) AS TABLE
 WITH known AS (
-    SELECT source, holder_id, month, measure, series, value_usd_mn, released, evidence
-    FROM observations
-    WHERE released <= d AND (superseded IS NULL OR superseded > d)
-      AND measure IN ('total_position', 'long_term_position', 'short_term_position')
+    SELECT o.source, o.holder_id, o.month, o.measure, o.series, o.released, o.evidence,
+        coalesce(corrections.corrected_usd_mn, o.value_usd_mn) AS value_usd_mn
+    FROM observations AS o
+    LEFT JOIN corrections
+        ON corrections.source = o.source AND corrections.holder_id = o.holder_id AND corrections.month = o.month
+       AND corrections.measure = o.measure AND corrections.expected_usd_mn = o.value_usd_mn AND corrections.since <= d
+    WHERE o.released <= d AND (o.superseded IS NULL OR o.superseded > d)
+      AND o.measure IN ('total_position', 'long_term_position', 'short_term_position')
 ),
 vintages AS (
     SELECT stated.source, stated.month, max(releases.released) AS vintage

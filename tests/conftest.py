@@ -1,0 +1,69 @@
+"""What tests of several modules share: the project's declarations, small official layouts, a home loaded once."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from warehouse.declarations import Declarations
+from warehouse.home import Home
+from warehouse.validation import Gates
+from warehouse.warehouse import Warehouse
+
+PROJECT = Path(__file__).resolve().parents[1]
+SAMPLE = PROJECT / "config" / "sample"
+RETRIEVED = datetime(2026, 7, 1, 12, tzinfo=UTC)
+TODAY = date(2026, 7, 1)
+GRAND_TOTAL = 9000.0
+
+
+def table5(months: Sequence[str], figures: Mapping[str, Sequence[float]], *, off: float = 0.0, note: str = "") -> bytes:
+    """A Table 5 that adds up, USD billions; `months` newest first. `off` is added to the newest Grand Total."""
+    rest = [GRAND_TOTAL - sum(values) for values in zip(*figures.values(), strict=True)]
+    total = [GRAND_TOTAL + off, *[GRAND_TOTAL] * (len(months) - 1)]
+    rows = [*figures.items(), ("All Other", rest), ("Grand Total", total)]
+    lines = ["Table 5: Major Foreign Holders of Treasury Securities", "Billions of dollars", "\t".join(["Country", *months])]
+    lines += ["\t".join([name, *(f"{value:.1f}" for value in values)]) for name, values in rows]
+    return "\r\n".join([*lines, "Notes", note]).encode()
+
+
+def majors(japan: Sequence[float], **others: Sequence[float]) -> dict[str, Sequence[float]]:
+    """Figures of three holders; only Japan's matter to most tests."""
+    return {"Japan": japan, "United Kingdom": [900.0] * len(japan), "China, Mainland": [650.0] * len(japan), **others}
+
+
+@pytest.fixture(scope="session")
+def declarations() -> Declarations:
+    return Declarations(PROJECT / "config")
+
+
+@pytest.fixture(scope="session")
+def shared_gates(declarations: Declarations) -> Gates:
+    """One Great Expectations context for all tests: making it costs seconds."""
+    return Gates(declarations)
+
+
+@pytest.fixture(scope="session")
+def loaded_sample(tmp_path_factory: pytest.TempPathFactory, declarations: Declarations) -> Path:
+    """A home with the embedded sample loaded and published once. Only to be read: take `sample` to change it."""
+    root = tmp_path_factory.mktemp("sample")
+    warehouse = Warehouse(Home(root), declarations)
+    with warehouse.session("run", today=TODAY) as session:
+        for entry in tomllib.loads((SAMPLE / "manifest.toml").read_text(encoding="utf-8"))["files"]:
+            body = (SAMPLE / entry["path"]).read_bytes()
+            session.loader.load(body, url=f"sample:{entry['path']}", retrieved=RETRIEVED, source=entry["source"])
+        session.loader.load_press()
+        session.publish()
+    return root
+
+
+@pytest.fixture
+def sample(loaded_sample: Path, tmp_path: Path, declarations: Declarations) -> Warehouse:
+    """A copy of the loaded sample, to be changed at will."""
+    shutil.copytree(loaded_sample, tmp_path / "home")
+    return Warehouse(Home(tmp_path / "home"), declarations)

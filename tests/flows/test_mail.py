@@ -1,0 +1,571 @@
+import re
+import tomllib
+from dataclasses import replace
+from datetime import date
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import mail
+from flows.mail import Finding, MailError, MailSettings, Transport, compose, findings_in, message_id, sql, subject
+from tests.flows.findings_data import FALL, PARTS, ending, insert, month_and_episode, named, published
+from tests.flows.loopback import self_signed
+from tests.flows.smtp_loopback import (
+    BrokenServer,
+    MailServer,
+    drops_mid_message,
+    free_port,
+    silent,
+    takes_and_hangs_up,
+)
+from transforms.errors import ConfigurationError
+
+SETTINGS = Path(__file__).resolve().parents[2] / "config" / "settings.toml"
+DESK = "desk@example.org"
+SECRET = "hunter2-is-not-printed"
+PICTURE = b"\x89PNG\r\n\x1a\n not a real picture"
+
+
+def settings(**changes: Any) -> MailSettings:
+    """Settings as in the repository, except for what a test changes."""
+    password = changes.pop("password", None)
+    section = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))["mail"]
+    return MailSettings.from_settings({**section, "timeout_seconds": 5, **changes}, password)
+
+
+def made(finding: Finding, chart: bytes | None = None, **changes: Any) -> EmailMessage:
+    """The message on a finding, read back from its bytes as a mail program would."""
+    connection = published(**changes)
+    history = connection.execute("FROM holder_months").df()
+    releases = connection.execute("FROM releases").df()
+    message = compose(finding, history, releases, settings(), DESK, chart)
+    return message_from_bytes(message.as_bytes(), policy=policy.default)
+
+
+def text_of(message: EmailMessage) -> str:
+    body = message.get_body(("plain",))
+    assert body is not None
+    return body.get_content()
+
+
+def html_of(message: EmailMessage) -> str:
+    body = message.get_body(("html",))
+    assert body is not None
+    return body.get_content()
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+# settings
+
+
+def test_the_settings_of_the_repository_are_valid_and_the_password_is_never_shown() -> None:
+    read = settings(host="mail.example.org", username="desk", password=SECRET)
+    assert read.recipients == ("desk@localhost",)
+    assert read.password == SECRET
+    assert SECRET not in repr(read)
+    assert SECRET not in str(read)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"prot": 25}, "unknown key 'prot'; did you mean 'port'?"),
+        ({"port": "587"}, "port: expected a port, 1 to 65535, found \"'587'\""),
+        ({"port": 0}, "port: expected"),
+        ({"port": True}, "port: expected"),
+        ({"security": "ssl"}, "security: expected one of starttls, tls, none"),
+        ({"timeout_seconds": 0}, "timeout_seconds: expected a number of seconds above 0"),
+        ({"recipients": "desk@example.org"}, "recipients: expected a list"),
+        ({"recipients": ["desk"]}, "recipients: expected a list of e-mail addresses"),
+        ({"recipients": ["desk@example.org\r\nBcc: spy@example.org"]}, "recipients: expected"),
+        ({"sender": "a@example.org, b@example.org"}, "sender: expected one e-mail address"),
+        ({"host": "mail\nx"}, "host: expected one line of text"),
+        ({"username": "desk"}, "TREASURY_WATCH_MAIL_PASSWORD is not set"),
+        ({"username": "desk", "password": SECRET, "security": "none"}, "would send the password in the clear"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_name(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        settings(**changes)
+    message = str(caught.value)
+    assert message.startswith("settings.toml, [mail]: ")
+    assert words.replace('"', "") in message.replace('"', "")
+    assert "\n" not in message
+    assert SECRET not in message
+
+
+def test_a_missing_setting_is_refused_by_its_name_and_the_extra_authority_may_be_missing() -> None:
+    section = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))["mail"]
+    section.pop("ca_file")
+    assert MailSettings.from_settings(section, None).ca_file == ""
+    section.pop("port")
+    with pytest.raises(ConfigurationError, match="'port' is missing"):
+        MailSettings.from_settings(section, None)
+
+
+def test_a_password_in_the_settings_file_is_refused_without_repeating_it() -> None:
+    section = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))["mail"]
+    with pytest.raises(ConfigurationError, match="TREASURY_WATCH_MAIL_PASSWORD alone") as caught:
+        MailSettings.from_settings({**section, "password": SECRET}, None)
+    assert SECRET not in str(caught.value)
+
+
+# findings
+
+
+def test_findings_have_keys_of_holder_rule_and_months_alone() -> None:
+    connection = published()
+    before = [(found.key, found.thread) for found in findings_in(connection)]
+    connection.execute("UPDATE sell_offs SET change_usd_mn = -50000")
+    connection.execute("UPDATE episodes SET change_usd_mn = -90000, severity = 'warning'")
+    assert [(found.key, found.thread) for found in findings_in(connection)] == before
+    assert before == [
+        ("month:fall:japan:2024-04", "month:fall:japan:2024-04"),
+        ("episode:fall:japan:2024-04:2024-06", "episode:fall:japan:2024-04"),
+    ]
+
+
+def test_an_episode_knows_what_the_currency_and_the_interventions_did_over_its_months() -> None:
+    _, episode = month_and_episode()
+    assert episode.row["fx_per_usd_average"] == 157.86
+    assert episode.row["fx_change_period_pct"] == pytest.approx(100 * (157.86 / 149.82 - 1))
+    assert episode.row["interventions_usd_mn"] == pytest.approx(-(5_918_500 + 3_870_000) / 157)
+
+
+def test_an_unknown_intervention_is_not_zero() -> None:
+    connection = published()
+    connection.execute("DELETE FROM interventions")
+    episode = findings_in(connection)[-1]
+    assert episode.row["interventions_usd_mn"] is None
+    assert "nterventions" not in text_of(made(episode))
+
+
+# subject
+
+
+def test_the_subject_says_it_all() -> None:
+    month, episode = month_and_episode()
+    assert subject(month) == "Japan: Treasuries -$40.9bn in April 2024; mostly repriced, net purchases -$11.8bn"
+    assert subject(episode) == (
+        "Japan: Treasuries -$75.6bn, April to June 2024 (3 months falling); mostly sold, net purchases -$60.3bn"
+    )
+    assert month.title == subject(month)
+
+
+def test_the_subject_on_net_sales_leads_with_the_sales() -> None:
+    month, _ = month_and_episode()
+    sale = replace(month, rule="net_sale", row={**month.row, "change_usd_mn": 1920.0})
+    assert subject(sale) == (
+        "Japan: net sales of Treasuries $11.8bn in April 2024; holdings +$1.9bn, valuation -$29.8bn"
+    )
+
+
+def test_a_subject_without_a_decomposition_does_not_claim_a_sale() -> None:
+    month, _ = month_and_episode()
+    row = {**month.row, "verdict": "unexplained", "net_purchases_usd_mn": None}
+    assert subject(replace(month, row=row)) == (
+        "Japan: Treasuries -$40.9bn in April 2024; not explained, no decomposition published"
+    )
+
+
+@pytest.mark.parametrize("length", [20, 40, 60, 90, 5000])
+def test_a_long_name_is_cut_and_the_figures_are_not(length: int) -> None:
+    month, episode = month_and_episode()
+    across = replace(ending(episode, date(2025, 1, 1)), rule="net_sale")
+    for finding in (month, episode, across):
+        line = subject(named(finding, "N" * length))
+        assert len(line) <= 110
+        assert line.startswith("NN")
+        assert "bn" in line.partition(";")[2]
+        assert re.search(r"\$\d+\.\dbn(,| in) Apr", line)
+
+
+HOSTILE = "Japan<script>alert(1)</script>\r\nBcc: spy@example.org\u2028X-Evil: 1\u202egnp\x00"
+
+
+def test_a_hostile_name_adds_no_header_and_no_line() -> None:
+    for finding in month_and_episode():
+        line = subject(named(finding, HOSTILE))
+        assert line.isprintable()
+        message = made(named(finding, HOSTILE))
+        assert message["Bcc"] is None
+        assert message["X-Evil"] is None
+        assert message["To"] == DESK
+        assert len(message["Subject"]) <= 110
+        assert b"\nBcc:" not in message.as_bytes()
+
+
+def test_a_hostile_name_is_text_in_the_html_part() -> None:
+    for finding in month_and_episode():
+        page = html_of(made(named(finding, HOSTILE)))
+        assert "<script" not in page
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+        assert "\u202e" not in page
+
+
+# message
+
+
+def test_the_text_part_stands_alone() -> None:
+    text = text_of(made(month_and_episode()[0]))
+    assert max(len(line) for line in text.splitlines()) <= 78
+    said = flat(text)
+    for words in (
+        "Japan: Treasuries -$40.9bn in April 2024",
+        "Mostly repriced, not sold. Severity: warning.",
+        "Japan's holdings fell by $40.9bn in April 2024.",
+        "Holdings were $1,167.0bn at the end of March 2024 and $1,126.1bn at the end of April 2024.",
+        "Change in holdings -40.9 -40,921",
+        "= Net purchases -11.8 -11,830",
+        "bonds and notes +0.2 +246",
+        "bills -12.1 -12,076",
+        "+ Valuation change -29.8 -29,824",
+        "+ Other changes +0.7 +733",
+        "JPY 153.89 per USD, average of April 2024; 2.7% weaker than the month before; 5.2% weaker than three months",
+        "Official interventions sold $37.8bn in April 2024",
+        "Holdings fell by an amount that is large, large for this holder, and unusual in its own history.",
+        "Share of the position before: 3.5% (asked: 2.5% or more).",
+        "Robust score: -2.0 (asked: -1.5 or lower, against the 36 months before).",
+        "(slt_table3): release of 18 June 2026 (date from the release calendar).",
+        "FROM holder_months_as_of(DATE '2026-06-18') in place of FROM holder_months.",
+        "Finding month:fall:japan:2024-04",
+    ):
+        assert words in said
+
+
+def test_an_episode_shows_each_of_its_months_and_what_its_rule_asked() -> None:
+    said = flat(text_of(made(month_and_episode()[1])))
+    for words in (
+        "Apr 2024 -40.9 -11.8 -29.8 +0.7 May 2024 -20.1 -23.9 +7.3 -3.5 Jun 2024 -14.5 -24.6 +13.4 -3.3",
+        "Change in holdings -75.6 -75,597",
+        "Months: 3 (asked: 2 or more).",
+        "JPY 157.86 per USD, average of June 2024; 5.4% weaker than in March 2024.",
+        "$1,167.0bn at the end of March 2024 and $1,091.4bn at the end of June 2024.",
+    ):
+        assert words in said
+
+
+class _Page(HTMLParser):
+    """Every tag of a page with its attributes, and the text between them."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += f" {data}"
+
+
+def test_the_html_part_has_the_same_figures_in_tables_that_a_screen_reader_can_read() -> None:
+    page = _Page(html_of(made(month_and_episode()[0])))
+    said = flat(page.words)
+    assert "Change in holdings -40.9 -40,921 = Net purchases -11.8 -11,830" in said
+    assert "Mostly repriced, not sold" in said
+    assert sum(tag == "caption" for tag, _ in page.tags) == 2
+    assert all(attributes.get("scope") in ("col", "row") for tag, attributes in page.tags if tag == "th")
+    layout = [attributes for tag, attributes in page.tags if tag == "table"]
+    assert sum(attributes.get("role") == "presentation" for attributes in layout) == len(layout) - 2
+
+
+def test_the_html_part_asks_nothing_from_outside_the_message() -> None:
+    message = made(month_and_episode()[0], PICTURE)
+    source = html_of(message)
+    addresses = {"src", "href", "srcset", "background", "action", "data", "poster"}
+    found = [value for _, attributes in _Page(source).tags for name, value in attributes.items() if name in addresses]
+    assert found == ["cid:chart@treasury-watch"]
+    assert not re.search(r"https?:|url\(|@import|<script|<link", source)
+
+
+def test_the_chart_travels_inside_the_message_and_without_one_there_is_no_picture() -> None:
+    month, _ = month_and_episode()
+    message = made(month, PICTURE)
+    assert message.get_content_type() == "multipart/alternative"
+    plain, rich = message.iter_parts()
+    assert plain.get_content_type() == "text/plain"
+    assert rich.get_content_type() == "multipart/related"
+    picture = list(rich.iter_parts())[1]
+    assert picture["Content-ID"] == "<chart@treasury-watch>"
+    assert picture.get_content() == PICTURE
+    bare = made(month)
+    assert [part.get_content_type() for part in bare.iter_parts()] == ["text/plain", "text/html"]
+    assert "<img" not in html_of(bare)
+
+
+def test_a_message_has_the_same_id_whenever_it_is_made_and_another_for_each_recipient() -> None:
+    month, episode = month_and_episode()
+    first, again = made(month), made(replace(month, row={**month.row, "change_usd_mn": -50000.0}))
+    assert first["Message-ID"] == again["Message-ID"] == message_id(month.key, DESK, settings().sender)
+    assert message_id(month.key, "other@example.org", settings().sender) != first["Message-ID"]
+    assert made(episode)["Message-ID"] != first["Message-ID"]
+
+
+def test_messages_on_a_growing_episode_are_one_thread() -> None:
+    month, episode = month_and_episode()
+    shorter = ending(episode, date(2024, 5, 1))
+    one, two = made(shorter), made(episode)
+    assert one["Message-ID"] != two["Message-ID"]
+    assert one["References"] == two["References"] == two["In-Reply-To"]
+    assert made(month)["References"] is None
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_query_in_the_message_gives_its_figures(number: int) -> None:
+    finding = month_and_episode()[number]
+    connection = published()
+    insert(connection, "holder_months", holder_id="o'brien", month=date(2024, 4, 1), change_usd_mn=-7.0)
+    got = connection.execute(sql(finding)).df().iloc[0]
+    assert {name: got[name] for name in PARTS} == {name: finding.row[name] for name in PARTS}
+    if finding.is_episode:
+        assert [got[name] for name in PARTS] == FALL
+    quoted = replace(finding, holder_id="o'brien", end_month=finding.month)
+    assert connection.execute(sql(quoted)).df().iloc[0]["change_usd_mn"] == -7.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "row", "words"),
+    [
+        ({"custodial_centre": True}, {}, "Japan is a custodial or fund centre"),
+        ({"series_break": True}, {}, "A new survey basis starts in April 2024"),
+        ({"evidence": "press"}, {}, "a figure reported by the press"),
+        ({"source": "mfhhis01"}, {}, "Positions come from mfhhis01, net purchases from another source"),
+        ({}, {"verdict": "unexplained"}, "Do not quote it as selling."),
+        ({}, {"other_usd_mn": 12000.0}, "Other changes of +$12.0bn offset all of the net sales"),
+        ({}, {"other_usd_mn": 6000.0}, "Other changes of +$6.0bn offset half or more of the net sales"),
+        ({}, {"basis": "form_s"}, "Net purchases come from Form S: bonds and notes only"),
+    ],
+)
+def test_a_caveat_is_there_where_it_applies_and_only_there(
+    changes: dict[str, Any], row: dict[str, Any], words: str
+) -> None:
+    month, _ = month_and_episode()
+    affected = made(replace(month, row={**month.row, **row}), **changes)
+    assert words in flat(text_of(affected))
+    assert words in flat(_Page(html_of(affected)).words)
+    assert words not in flat(text_of(made(month)))
+
+
+def test_unknown_parts_are_said_to_be_unknown_and_left_out_of_the_query() -> None:
+    month, _ = month_and_episode()
+    unknown = dict.fromkeys(PARTS[1:], None) | {"verdict": "unexplained", "basis": None, "score": None}
+    finding = replace(month, row={**month.row, **unknown})
+    said = flat(text_of(made(finding)))
+    assert "= Net purchases n.a. n.a." in said
+    assert "Robust score: not known, too little history" in said
+    assert "nan" not in said.lower()
+    assert "valuation_usd_mn" not in sql(finding)
+
+
+def test_a_release_that_is_not_recorded_is_said_to_be_so() -> None:
+    said = flat(text_of(made(month_and_episode()[0], source="slt_table5")))
+    assert "slt_table5: the release that states 2024-04 is not recorded." in said
+    assert "holder_months_as_of" not in said
+
+
+def test_a_finding_whose_months_are_not_in_the_history_is_not_composed() -> None:
+    later = ending(month_and_episode()[1], date(2024, 7, 1))
+    with pytest.raises(MailError, match="holder_months has no row of japan for 2024-07"):
+        made(later)
+
+
+def test_a_finding_of_a_rule_that_is_not_declared_is_not_composed() -> None:
+    with pytest.raises(ConfigurationError, match=r"alert_rules.toml, \[rules.rise\]"):
+        made(replace(month_and_episode()[0], rule="rise"))
+
+
+# transport
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return self_signed(tmp_path_factory.mktemp("certificate"))
+
+
+def secured(server: MailServer, certificate: Path, **changes: Any) -> MailSettings:
+    """Settings that log in to the server with TLS, trusting its certificate."""
+    wanted = {"username": "desk", "password": SECRET, "ca_file": str(certificate), **changes}
+    return settings(host="127.0.0.1", port=server.port, **wanted)
+
+
+def refusal(read: MailSettings, tmp_path: Path, recipient: str = DESK) -> MailError:
+    """Why a message could not be handed over: one line that names the server and never the password."""
+    with pytest.raises(MailError) as caught:
+        Transport(read, tmp_path).deliver(made(month_and_episode()[0]), recipient)
+    error: BaseException | None = caught.value
+    assert str(error).startswith(f"mail server 127.0.0.1:{read.port}: ")
+    assert "\n" not in str(error)
+    while error is not None:
+        assert SECRET not in f"{error!r}"
+        error = error.__cause__
+    assert list(tmp_path.glob("*.eml")) == []
+    return caught.value
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_message_arrives_over_tls_with_a_login(certificate: Path, tmp_path: Path, at_once: bool) -> None:
+    message = made(month_and_episode()[0], PICTURE)
+    with MailServer(certificate=certificate, at_once=at_once, users={"desk": SECRET}) as server:
+        read = secured(server, certificate, security="tls" if at_once else "starttls")
+        assert Transport(read, tmp_path).deliver(message, DESK) == "sent"
+    assert server.encrypted == [True]
+    [(recipient, taken)] = server.taken
+    assert recipient == DESK
+    assert taken["Subject"] == message["Subject"]
+    assert taken["Message-ID"] == message["Message-ID"]
+    assert text_of(taken) == text_of(message)
+    assert html_of(taken) == html_of(message)
+
+
+def test_a_refused_login_is_explained_without_the_password(certificate: Path, tmp_path: Path) -> None:
+    with MailServer(certificate=certificate, users={"desk": "another"}) as server:
+        problem = refusal(secured(server, certificate), tmp_path)
+    assert "login of desk refused (535); check username and TREASURY_WATCH_MAIL_PASSWORD" in str(problem)
+    assert problem.server_wide
+    assert server.taken == []
+
+
+def test_a_password_that_cannot_be_sent_is_not_repeated(certificate: Path, tmp_path: Path) -> None:
+    with MailServer(certificate=certificate, users={"desk": "another"}) as server:
+        problem = refusal(secured(server, certificate, password=f"{SECRET}-ü"), tmp_path)
+    assert "not ASCII" in str(problem)
+
+
+def test_a_certificate_nobody_vouches_for_is_refused_before_anything_is_sent(certificate: Path, tmp_path: Path) -> None:
+    with MailServer(certificate=certificate, users={"desk": SECRET}) as server:
+        problem = refusal(secured(server, certificate, ca_file=""), tmp_path)
+    assert "certificate refused: self" in str(problem)
+    assert "ca_file" in str(problem)
+    assert problem.server_wide
+    assert server.taken == []
+
+
+def test_a_certificate_of_another_host_is_refused(tmp_path: Path) -> None:
+    other = self_signed(tmp_path, host="mail.example.org")
+    with MailServer(certificate=other, users={"desk": SECRET}) as server:
+        problem = refusal(secured(server, other), tmp_path)
+    assert "certificate refused" in str(problem)
+    assert "127.0.0.1" in str(problem)
+
+
+def test_without_starttls_nothing_is_sent_in_the_clear(tmp_path: Path) -> None:
+    with MailServer() as server:
+        problem = refusal(settings(host="127.0.0.1", port=server.port), tmp_path)
+    assert "offers no STARTTLS" in str(problem)
+    assert server.taken == []
+
+
+def test_security_none_sends_in_the_clear(tmp_path: Path) -> None:
+    with MailServer() as server:
+        read = settings(host="127.0.0.1", port=server.port, security="none")
+        assert Transport(read, tmp_path).deliver(made(month_and_episode()[0]), DESK) == "sent"
+    assert server.encrypted == [False]
+    assert len(server.taken) == 1
+
+
+def test_a_refused_recipient_is_named_and_concerns_no_other(tmp_path: Path) -> None:
+    with MailServer(refused={DESK: f"550 no such user\u202e {SECRET}"}) as server:
+        read = replace(settings(host="127.0.0.1", port=server.port, security="none"), password=SECRET)
+        problem = refusal(read, tmp_path)
+        assert f"recipient {DESK} refused (550 no such user ***); correct recipients" in str(problem)
+        assert not problem.server_wide
+        assert Transport(read, tmp_path).deliver(made(month_and_episode()[0]), "other@example.org") == "sent"
+
+
+def test_a_refused_message_says_what_the_server_said(tmp_path: Path) -> None:
+    with MailServer(refused_body="552 too large") as server:
+        problem = refusal(settings(host="127.0.0.1", port=server.port, security="none"), tmp_path)
+    assert "message refused (552 too large)" in str(problem)
+    assert not problem.server_wide
+
+
+def test_a_connection_dropped_in_the_middle_of_the_message_is_explained(tmp_path: Path) -> None:
+    with BrokenServer(drops_mid_message) as server:
+        problem = refusal(settings(host="127.0.0.1", port=server.port, security="none"), tmp_path)
+    assert "connection dropped in the middle of the message; it is tried again at the next run" in str(problem)
+    assert not problem.server_wide
+
+
+def test_a_message_that_was_taken_is_sent_even_if_the_goodbye_fails(tmp_path: Path) -> None:
+    with BrokenServer(takes_and_hangs_up) as server:
+        read = settings(host="127.0.0.1", port=server.port, security="none")
+        assert Transport(read, tmp_path).deliver(made(month_and_episode()[0]), DESK) == "sent"
+
+
+@pytest.mark.parametrize("security", ["none", "starttls", "tls"])
+def test_a_silent_server_is_not_waited_for_longer_than_set(tmp_path: Path, security: str) -> None:
+    with BrokenServer(silent) as server:
+        read = settings(host="127.0.0.1", port=server.port, security=security, timeout_seconds=0.2)
+        problem = refusal(read, tmp_path)
+    assert "no answer within 0.2 s while connecting" in str(problem)
+    assert problem.server_wide
+
+
+def test_a_server_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    problem = refusal(settings(host="127.0.0.1", port=free_port()), tmp_path)
+    assert "connection refused; check that a mail server listens on port" in str(problem)
+    assert problem.server_wide
+
+
+def test_an_authority_file_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.pem"
+    with pytest.raises(ConfigurationError, match="ca_file .*missing.pem"):
+        Transport(settings(ca_file=str(missing)), tmp_path)
+    missing.write_text("not a certificate")
+    with pytest.raises(ConfigurationError, match="ca_file .*missing.pem"):
+        Transport(settings(ca_file=str(missing)), tmp_path)
+
+
+def test_without_a_server_the_message_is_a_file_that_mail_programs_can_open(tmp_path: Path) -> None:
+    outbox = tmp_path / "outbox"
+    message = made(named(month_and_episode()[0], "../../etc/Japan"), PICTURE)
+    transport = Transport(settings(), outbox)
+    assert transport.deliver(message, DESK) == "written"
+    [path] = outbox.iterdir()
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d-etc-japan-treasuries-40-9bn-in-april-2024-[a-z0-9-]+-[0-9a-f]{10}\.eml", path.name
+    )
+    read = message_from_bytes(path.read_bytes(), policy=policy.default)
+    assert read["Subject"] == message["Subject"]
+    assert text_of(read) == text_of(message)
+    assert not read.defects
+
+
+def test_a_message_written_again_on_another_day_replaces_its_file(tmp_path: Path) -> None:
+    transport = Transport(settings(), tmp_path)
+    month, episode = month_and_episode()
+    message = made(month)
+    transport.deliver(message, DESK)
+    del message["Date"]
+    message["Date"] = "Tue, 01 Jan 2030 00:00:00 +0000"
+    transport.deliver(message, DESK)
+    assert len(list(tmp_path.iterdir())) == 1
+    transport.deliver(made(episode), DESK)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
+    blocked = tmp_path / "outbox"
+    blocked.write_text("a file, not a folder")
+    with pytest.raises(MailError, match="outbox .*; make the folder writable") as caught:
+        Transport(settings(), blocked).deliver(made(month_and_episode()[0]), DESK)
+    assert caught.value.server_wide
+
+
+def test_a_recipient_that_is_no_address_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MailError, match="not one e-mail address"):
+        Transport(settings(), tmp_path).deliver(made(month_and_episode()[0]), "a@example.org, b@example.org")
+
+
+def test_the_password_variable_is_the_one_the_settings_name() -> None:
+    assert mail.PASSWORD_VARIABLE == "TREASURY_WATCH_MAIL_PASSWORD"
