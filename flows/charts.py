@@ -54,10 +54,14 @@ def description(months: pd.DataFrame, title: str) -> str:
     else:
         net, valuation = known["net_purchases_usd_mn"].sum() / 1000, known["valuation_usd_mn"].sum() / 1000
         words += (
-            f" Net purchases sum to {net:+,.1f} billion and valuation changes to {valuation:+,.1f} billion "
+            f" Net purchases sum to {_signed(net)} billion and valuation changes to {_signed(valuation)} billion "
             f"in the {len(known)} months that have a decomposition."
         )
     return f"{title}: {words}" if title else words
+
+
+def _signed(billions: float) -> str:
+    return f"{billions:+,.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def spec(chart: alt.VConcatChart) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def png(chart: alt.VConcatChart, scale: float = 2) -> bytes:
 
 
 def _document(chart: alt.VConcatChart, ink: str, grid_opacity: float) -> dict[str, Any]:
-    document = chart.to_dict()
+    document = chart.to_dict(validate=False)  # the tests do; here it would take longer than all the rest
     document.pop("$schema", None)
     document["config"] = {
         "view": {"stroke": None},

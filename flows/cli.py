@@ -255,6 +255,7 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
         interval_seconds=interval,
         port=port,
         sample=sample,
+        log=settings.home().root / "prefect-server.log",
         announce=click.echo,
     )
 

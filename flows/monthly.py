@@ -15,12 +15,10 @@ from flows import pipeline
 from flows.fetching import Fetched, FetchError
 from flows.pipeline import Outcome
 from flows.settings import Settings
-from transforms.errors import TreasuryWatchError
 from transforms.explanations import billions
 from transforms.model import Source
 from warehouse.warehouse import Session, Warehouse
 
-SAMPLE_ALERTS_SINCE = date(2024, 1, 1)
 MINUTES = 60
 STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
@@ -48,7 +46,7 @@ def publish_tables(session: Session, outcome: Outcome) -> bool:
 @task(name="alert", timeout_seconds=30 * MINUTES, **STEP)
 def send_alerts(warehouse: Warehouse, settings: Settings, outcome: Outcome, since: date | None) -> None:
     """Queue new findings and send what waits."""
-    pipeline.alert(warehouse, settings, outcome, since=since)
+    pipeline.alert(warehouse, settings, outcome, since)
 
 
 @task(name="report", timeout_seconds=10 * MINUTES, **STEP)
@@ -62,19 +60,9 @@ def monthly_run(sample: bool = False, command: str = "run") -> str:
     """Fetch every source (or take the embedded sample), load, publish, alert, report. Returns the summary."""
     settings = Settings()
     warehouse = settings.warehouse()
-    outcome = Outcome()
-    with warehouse.session(command) as session:
-        files = pipeline.sample_files(settings) if sample else collect(settings, warehouse, outcome)
-        load_files(session, files, outcome)
-        published = publish_tables(session, outcome)
-        session.summary = outcome.summary()
-    send_alerts(warehouse, settings, outcome, SAMPLE_ALERTS_SINCE if sample else None)
-    if published or outcome.sent or outcome.written or outcome.failed:
-        warehouse.publisher().refresh_operations()
-        write_page(warehouse, outcome)
+    steps = pipeline.Steps(collect, load_files, publish_tables, send_alerts, write_page)
+    outcome = pipeline.run(settings, warehouse, steps, sample=sample, command=command)
     artifacts(warehouse, outcome)
-    if outcome.problems and not outcome.loaded and not outcome.unchanged:
-        raise TreasuryWatchError(f"no source could be reached; the first: {outcome.problems[0]}")
     return describe(outcome)
 
 

@@ -74,7 +74,7 @@ def queue(
         connection.execute("BEGIN IMMEDIATE")
         for found in sorted(loud, key=lambda f: (f.end_month, f.key)):
             fresh = _index(found.end_month) >= (_index(since) if since else _index(newest_month) - recent)
-            for recipient in dict.fromkeys(recipients):
+            for recipient in recipients:
                 row = (
                     alert_id(found.key, recipient),
                     found.key,

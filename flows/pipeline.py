@@ -24,6 +24,7 @@ from warehouse.loading import Loaded
 from warehouse.warehouse import Session, Warehouse
 
 SAMPLE_SCHEME = "sample:"
+SAMPLE_ALERTS_SINCE = date(2024, 1, 1)  # a demonstration mails what a new installation would call history
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,38 @@ class Outcome:
         if self.queued or self.sent or self.written or self.failed:
             parts.append(f"alerts: {self.queued} queued, {self.sent} sent, {self.written} written, {self.failed} failed")
         return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a run. Plain functions by default; flows/monthly.py puts Prefect tasks in their place."""
+
+    fetch: Callable[[Settings, Warehouse, Outcome], list[File]]
+    load: Callable[[Session, list[File], Outcome], None]
+    publish: Callable[[Session, Outcome], bool]
+    alert: Callable[[Warehouse, Settings, Outcome, date | None], None]
+    write_page: Callable[[Warehouse, Outcome], Any]
+
+
+def run(settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool, command: str) -> Outcome:
+    """One run: fetch (or take the sample), load, publish, alert, report.
+
+    A source that cannot be reached is a problem in the outcome and the others go on; a file that is refused is raised,
+    once the others are in the ledger, and the publication stays as it was. Raises TreasuryWatchError.
+    """
+    outcome = Outcome()
+    with warehouse.session(command) as session:
+        files = sample_files(settings) if sample else steps.fetch(settings, warehouse, outcome)
+        if outcome.problems and not files and not outcome.unchanged:
+            raise TreasuryWatchError(f"no source could be reached; the first: {outcome.problems[0]}")
+        steps.load(session, files, outcome)
+        published_now = steps.publish(session, outcome)
+        session.summary = outcome.summary()
+    steps.alert(warehouse, settings, outcome, SAMPLE_ALERTS_SINCE if sample else None)
+    if published_now or outcome.sent or outcome.written or outcome.failed:
+        warehouse.publisher().refresh_operations()
+        steps.write_page(warehouse, outcome)
+    return outcome
 
 
 def sources_to_fetch(settings: Settings) -> list[Source]:
@@ -134,6 +167,11 @@ def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome, fetched:
     return files
 
 
+def fetch_all(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[File]:
+    """Fetch every source, one after the other."""
+    return collect(settings, warehouse, outcome, lambda source: fetch_source(source, settings, warehouse))
+
+
 def load_all(session: Session, files: list[File], outcome: Outcome) -> None:
     """Load every file. The refusal of one does not keep the others from the ledger, but it blocks publication:
     the first refusal is raised once all are loaded."""
@@ -159,21 +197,60 @@ def publish(session: Session, outcome: Outcome) -> bool:
     return True
 
 
-def alert(warehouse: Warehouse, settings: Settings, outcome: Outcome, *, since: date | None = None) -> None:
-    """Queue the published findings that are new, and send what waits."""
-    options = settings.section("mail")
-    mail_settings = mail.MailSettings.from_settings(options, settings.mail_password)
+def alert(warehouse: Warehouse, settings: Settings, outcome: Outcome, since: date | None = None) -> None:
+    """Queue the published findings that are new, and send what waits. `since` takes the place of alerts.recent_months."""
     with published(warehouse) as connection:
         newest = connection.execute("SELECT max(month) FROM holder_months").fetchall()[0][0]
-        if newest is None:
-            return
-        found = mail.findings_in(connection)
-        outcome.queued = outbox.queue(
-            warehouse.state, found, options["recipients"], newest_month=newest, settings=settings.section("alerts"), since=since
-        )
-        composer = Composer(connection, found, mail_settings)
+        if newest is not None:
+            outcome.queued = outbox.queue(
+                warehouse.state,
+                mail.findings_in(connection),
+                settings.section("mail")["recipients"],
+                newest_month=newest,
+                settings=settings.section("alerts"),
+                since=since,
+            )
+    send(warehouse, settings, outcome)
+
+
+def send(warehouse: Warehouse, settings: Settings, outcome: Outcome) -> None:
+    """Send what waits in the outbox."""
+    mail_settings = mail_settings_of(settings)
+    with published(warehouse) as connection:
+        composer = Composer(connection, mail.findings_in(connection), mail_settings)
         result = outbox.send(warehouse.state, mail.Transport(mail_settings, warehouse.home.outbox), composer)
     outcome.sent, outcome.written, outcome.failed = result.sent, result.written, result.failed
+
+
+def mail_settings_of(settings: Settings) -> mail.MailSettings:
+    """The mail settings, with the password from the environment."""
+    return mail.MailSettings.from_settings(settings.section("mail"), settings.mail_password)
+
+
+def preview(
+    warehouse: Warehouse, settings: Settings, holder: str | None, since: date | None, out: Path | None
+) -> Iterator[str]:
+    """Compose the messages of published findings without queueing them: as files in `out`, or their text."""
+    mail_settings = mail_settings_of(settings)
+    recipient = settings.section("mail")["recipients"][0]
+    with published(warehouse) as connection:
+        found = [
+            finding
+            for finding in mail.findings_in(connection)
+            if (holder is None or finding.holder.lower() == holder.lower()) and (since is None or finding.end_month >= since)
+        ]
+        composer = Composer(connection, found, mail_settings)
+        for finding in found:
+            message = composer(finding.key, recipient)
+            if out is None:
+                yield f"Subject: {message['Subject']}\n\n{message.get_body(('plain',)).get_content()}"
+            else:
+                out.mkdir(parents=True, exist_ok=True)
+                path = out / f"{finding.key.replace(':', '_')}.eml"
+                path.write_bytes(message.as_bytes())
+                yield str(path)
+    if not found:
+        yield "no published finding matches"
 
 
 class Composer:
@@ -216,3 +293,6 @@ def write_page(warehouse: Warehouse, outcome: Outcome, out: Path | None = None) 
     path = out or warehouse.home.reports / "treasury-watch.html"
     outcome.page = report.write(warehouse.home.database, path, now)
     return outcome.page
+
+
+PLAIN = Steps(fetch_all, load_all, publish, alert, write_page)

@@ -190,7 +190,7 @@ def _vintages(
         "released": released,
         "age_days": (today - released).days if released else None,
         "expected": expected,
-        "months_behind": (expected.year - newest.year) * 12 + expected.month - newest.month,
+        "months_behind": _months_between(newest, expected),
     }
 
 
@@ -297,7 +297,9 @@ def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
         "GROUP BY releases.source ORDER BY max(released) DESC, releases.source",
     )
     for row in sources:
-        row["age_days"] = (today - row["released"]).days if row["released"] else None
+        # A file without a release date is dated by its download, which says nothing about how old its figures are.
+        row["age_days"] = None if False else (today - row["released"]).days
+        row["months_old"] = _months_between(row["last_month"], today) if row["last_month"] else None
     never = _rows(
         connection,
         "SELECT count(*) AS n FROM sources WHERE source NOT IN (SELECT source FROM releases WHERE source IS NOT NULL)",
@@ -333,6 +335,10 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+def _months_between(earlier: date, later: date) -> int:
+    return (later.year - earlier.year) * 12 + later.month - earlier.month
+
+
 def _months_back(month: date, count: int) -> date:
     number = month.year * 12 + month.month - 1 - count
     return date(number // 12, number % 12 + 1, 1)
@@ -341,13 +347,13 @@ def _months_back(month: date, count: int) -> date:
 @cache
 def _bundle() -> Markup:
     """Vega, Vega-Lite and Vega-Embed as one script that can stand inside a page."""
-    return Markup(vl_convert.javascript_bundle(None).replace("</script", "<\\/script"))
+    return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script"))
 
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
+        autoescape=False,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,32 +19,36 @@ STARTUP_SECONDS = 120
 
 
 @contextmanager
-def server(port: int) -> Iterator[str]:
-    """A Prefect server on this machine for as long as the block lasts, or the one PREFECT_API_URL names. Yields its URL."""
+def server(port: int, log: Path) -> Iterator[str]:
+    """A Prefect server on this machine for as long as the block lasts, or the one PREFECT_API_URL names. Yields its URL.
+
+    What the server says goes to `log`.
+    """
     named = os.environ.get("PREFECT_API_URL")
     if named:
         yield named
         return
     command = [_prefect(), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}/api"
-    try:
-        _wait(url, process)
-        yield url
-    finally:
-        process.terminate()
+    with log.open("ab") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process:
         try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+            _wait(url, process, log)
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
-def _wait(url: str, process: subprocess.Popen) -> None:
+def _wait(url: str, process: subprocess.Popen, log: Path) -> None:
     deadline = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise TreasuryWatchError(
-                f"the Prefect server at {url} ended at once (exit {process.returncode}); is the port taken? Choose another with --port"
+                f"the Prefect server at {url} ended at once (exit {process.returncode}); {log} says why. "
+                "If the port is taken, choose another with --port"
             )
         try:
             if requests.get(f"{url}/health", timeout=2).ok:
@@ -62,9 +66,11 @@ def _prefect() -> str:
     return found
 
 
-def serve(*, cron: str, timezone: str, interval_seconds: int | None, port: int, sample: bool, announce) -> None:
+def serve(
+    *, cron: str, timezone: str, interval_seconds: int | None, port: int, sample: bool, log: Path, announce: Callable
+) -> None:
     """Serve the monthly run until stopped: on the cron schedule, or every `interval_seconds`."""
-    with server(port) as url:
+    with server(port, log) as url:
         os.environ["PREFECT_API_URL"] = url
         from datetime import timedelta
 

@@ -163,12 +163,14 @@ class Transport:
             try:
                 server.send_message(message, address(self._settings.sender), [recipient])
             except (smtplib.SMTPException, OSError) as problem:
-                raise self._refused(problem, recipient) from problem
+                raise self._refused(problem, recipient) from None
             # from here on the message is the server's: however the connection ends, it is sent
             with suppress(smtplib.SMTPException, OSError):
                 server.quit()
         finally:
             server.close()
+
+    # A server's answer may repeat what it was sent, so the errors of smtplib are put into words and not chained.
 
     def _open(self) -> smtplib.SMTP:
         """A connection with TLS as set; it never falls back to a connection without."""
@@ -186,7 +188,7 @@ class Transport:
         except (smtplib.SMTPException, OSError) as problem:
             if server:
                 server.close()
-            raise self._no_connection(problem) from problem
+            raise self._no_connection(problem) from None
         return server
 
     def _log_in(self, server: smtplib.SMTP) -> None:
@@ -196,7 +198,7 @@ class Transport:
         try:
             server.login(s.username, s.password or "")
         except smtplib.SMTPAuthenticationError as problem:
-            # neither the server's words nor the cause: either may repeat what was sent
+            # without the server's words: they may repeat what was sent
             raise self._failure(
                 f"login of {s.username} refused ({problem.smtp_code})", f"check username and {PASSWORD_VARIABLE}"
             ) from None
@@ -205,10 +207,8 @@ class Transport:
         except UnicodeError:
             step = f"use ASCII characters in {PASSWORD_VARIABLE}"
             raise self._failure("user name or password cannot be sent: not ASCII", step) from None
-        except smtplib.SMTPException as problem:
+        except (smtplib.SMTPException, OSError) as problem:
             raise self._broken("during login", problem, server_wide=True) from None
-        except OSError as problem:
-            raise self._broken("during login", problem, server_wide=True) from problem
 
     def _no_connection(self, problem: Exception) -> MailError:
         s = self._settings

@@ -20,6 +20,15 @@ SAMPLE = PROJECT / "config" / "sample"
 RETRIEVED = datetime(2026, 7, 1, 12, tzinfo=UTC)
 TODAY = date(2026, 7, 1)
 GRAND_TOTAL = 9000.0
+STEADY = {
+    "United Kingdom": 900.0,
+    "China, Mainland": 650.0,
+    "Belgium": 460.0,
+    "Luxembourg": 430.0,
+    "Canada": 400.0,
+    "France": 390.0,
+    "Taiwan": 300.0,
+}
 
 
 def table5(months: Sequence[str], figures: Mapping[str, Sequence[float]], *, off: float = 0.0, note: str = "") -> bytes:
@@ -27,14 +36,18 @@ def table5(months: Sequence[str], figures: Mapping[str, Sequence[float]], *, off
     rest = [GRAND_TOTAL - sum(values) for values in zip(*figures.values(), strict=True)]
     total = [GRAND_TOTAL + off, *[GRAND_TOTAL] * (len(months) - 1)]
     rows = [*figures.items(), ("All Other", rest), ("Grand Total", total)]
-    lines = ["Table 5: Major Foreign Holders of Treasury Securities", "Billions of dollars", "\t".join(["Country", *months])]
+    lines = [
+        "Table 5: Major Foreign Holders of Treasury Securities",
+        "Billions of dollars",
+        "\t".join(["Country", *months]),
+    ]
     lines += ["\t".join([name, *(f"{value:.1f}" for value in values)]) for name, values in rows]
     return "\r\n".join([*lines, "Notes", note]).encode()
 
 
 def majors(japan: Sequence[float], **others: Sequence[float]) -> dict[str, Sequence[float]]:
-    """Figures of three holders; only Japan's matter to most tests."""
-    return {"Japan": japan, "United Kingdom": [900.0] * len(japan), "China, Mainland": [650.0] * len(japan), **others}
+    """Figures of eight holders; only Japan's matter to most tests."""
+    return {"Japan": japan, **{name: [value] * len(japan) for name, value in STEADY.items()}, **others}
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,18 @@ def episodes(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     Sums are over all months of the run; a sum is NaN where one of its months is not known.
     """
     found = [row for name, rule in rules["episodes"].items() for row in _runs(months, name, rule, rules)]
-    columns = ["holder_id", "holder", "rule", "start_month", "end_month", "months", "share_pct", "severity", "basis", *AMOUNTS]
+    columns = [
+        "holder_id",
+        "holder",
+        "rule",
+        "start_month",
+        "end_month",
+        "months",
+        "share_pct",
+        "severity",
+        "basis",
+        *AMOUNTS,
+    ]
     table = pd.DataFrame(found, columns=columns)
     table["verdict"] = verdicts(table, rules) if len(table) else pd.Series(dtype=object)
     return table.sort_values(["start_month", "holder_id", "rule"], ignore_index=True)

@@ -31,7 +31,10 @@ def findings(
     for column in CONTEXT:
         flagged[column] = pd.Series([found[column] for found in context], index=flagged.index, dtype="float64")
     flagged = flagged.merge(
-        interventions_usd.rename(columns={"country": "holder"}), on=["holder", "month"], how="left", validate="many_to_one"
+        interventions_usd.rename(columns={"country": "holder"}),
+        on=["holder", "month"],
+        how="left",
+        validate="many_to_one",
     )
     flagged["explanation"] = explain_months(flagged)
     runs = episodes(months, rules)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 
 import pandas as pd
 
-from transforms.errors import UnknownHolderError
+from transforms.errors import LayoutError, UnknownHolderError
+from transforms.layouts.reading import bare
 
 LABEL_KEYS = ["label", "code"]
+FOOTNOTE = re.compile(r"(?: \d{1,2}/)+$", re.ASCII)
+Known = dict[tuple[str, str, str], tuple[str, str]]
 
 
 def identified(table: pd.DataFrame, layout: str, labels: list[dict[str, str]]) -> pd.DataFrame:
@@ -16,39 +20,87 @@ def identified(table: pd.DataFrame, layout: str, labels: list[dict[str, str]]) -
 
     `labels` are the rows of config/holder_labels.csv: layout, label, code, holder_id, measure, series. A row whose
     `series` is given holds for those survey bases only and goes before one without: Belgium's line includes Luxembourg
-    in the series I and II. Raises UnknownHolderError for a label that no row knows, with the closest known ones.
+    in the series I and II. Spaces do not tell labels apart; a footnote mark (` 2/`) does only where a row declares it.
+
+    Raises UnknownHolderError for a label that no row knows, with the closest known ones, and LayoutError where two
+    labels state the same holder's figure.
     """
-    known: dict[tuple[str, str, str], tuple[str, str]] = {}
-    for row in labels:
-        if row["layout"] == layout:
-            for series in row["series"].split() or [""]:
-                known[(row["label"].strip(), row["code"], series)] = (row["holder_id"], row["measure"])
+    known = _known(layout, labels)
     distinct = table[["label", "code", "series"]].drop_duplicates()
     holders, measures = [], []
     for label, code, series in distinct.itertuples(index=False):
-        name = label.strip()
-        # A row without a label goes by the code alone: the Continuous SLT names its series, not its countries.
-        found = known.get((name, code, series)) or known.get((name, code, "")) or known.get(("", code, ""))
+        found = _found(label, code, series, known)
         if found is None:
             raise _unknown(table, layout, label, code, known)
         holders.append(found[0])
         measures.append(found[1])
     distinct = distinct.assign(holder_id=holders, stands_for=measures)
     joined = table.merge(distinct, on=["label", "code", "series"], how="left", validate="many_to_one")
-    return joined.assign(measure=joined["stands_for"].where(joined["stands_for"] != "", joined["measure"])).drop(
-        columns="stands_for"
-    )
+    joined["measure"] = joined["stands_for"].where(joined["stands_for"] != "", joined["measure"])
+    joined = joined.drop(columns="stands_for")
+    _check_once(joined, layout)
+    return joined
 
 
-def _unknown(table: pd.DataFrame, layout: str, label: str, code: str, known: dict) -> UnknownHolderError:
-    line = table.loc[table["label"] == label, "line"].iloc[0]
+def _known(layout: str, labels: list[dict[str, str]]) -> Known:
+    """(holder, measure) by (label, code, series); a declared label counts without its footnote mark too."""
+    rows = [row for row in labels if row["layout"] == layout]
+    known: Known = {}
+    for unmarked in (False, True):
+        for row in rows:
+            label = bare(row["label"])
+            label = FOOTNOTE.sub("", label) if unmarked else label
+            for series in row["series"].split() or [""]:
+                known.setdefault((label, row["code"], series), (row["holder_id"], row["measure"]))
+    return known
+
+
+def _found(label: str, code: str, series: str, known: Known) -> tuple[str, str] | None:
+    """As published, else without the footnote mark, else by the code alone where a row declares no label.
+
+    The last is for the Continuous SLT, which names its series, not its countries.
+    """
+    stated = bare(label)
+    for name in (stated, FOOTNOTE.sub("", stated), ""):
+        for basis in (series, ""):
+            if (name, code, basis) in known:
+                return known[name, code, basis]
+    return None
+
+
+def _check_once(table: pd.DataFrame, layout: str) -> None:
+    """Two spellings of one holder in one file would count it twice, or let the later figure win."""
+    twice = table[table.duplicated(["holder_id", "month", "measure", "series"])]
+    if len(twice):
+        row = twice.iloc[0]
+        same = table[(table["holder_id"] == row["holder_id"]) & (table["month"] == row["month"])]
+        names = " and ".join(repr(label) for label in dict.fromkeys(same["label"]))
+        raise LayoutError(
+            layout,
+            _place(row["line"]),
+            f"one figure for {row['holder_id']} {row['month']:%Y-%m} {row['measure']}",
+            f"another one ({names})",
+        )
+
+
+def _place(line: float) -> str:
+    return f"line {line:.0f}" if pd.notna(line) else "series"
+
+
+def _unknown(table: pd.DataFrame, layout: str, label: str, code: str, known: Known) -> UnknownHolderError:
+    line = table.loc[(table["label"] == label) & (table["code"] == code), "line"].iloc[0]
     names = sorted({name for name, _, _ in known if name})
-    same_code = sorted({name for name, number, _ in known if code and number == code})
-    close = list(dict.fromkeys(same_code + difflib.get_close_matches(label.strip(), names, n=3, cutoff=0.5)))
+    same_name = sorted(
+        {f"{name} with code {number}" for name, number, _ in known if number and name == bare(label) != ""}
+    )
+    same_code = sorted({name for name, number, _ in known if code and number == code and name})
+    longer = [name for name in names if label.strip() and name.startswith(f"{bare(label)},")]
+    similar = difflib.get_close_matches(bare(label), names, n=3, cutoff=0.5)
+    closest = same_name or list(dict.fromkeys(same_code + longer + similar))
     return UnknownHolderError(
         layout,
-        f"line {line}" if pd.notna(line) else "series",
-        "a holder that config/holder_labels.csv knows" + (f" (closest: {', '.join(close)})" if close else ""),
+        _place(line),
+        "a holder that config/holder_labels.csv knows" + (f" (closest: {', '.join(closest)})" if closest else ""),
         f"{label.strip()!r}" + (f" with code {code}" if code else ""),
         "add the label to config/holder_labels.csv, or check that the file is the right one",
     )

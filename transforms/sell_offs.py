@@ -87,6 +87,9 @@ def verdicts(rows: pd.DataFrame, rules: dict[str, Any]) -> np.ndarray:
     limits = rules["verdict"]
     causes = zip(rows["net_purchases_usd_mn"], rows["valuation_usd_mn"], rows["other_usd_mn"], strict=True)
     return np.array(
-        [verdict(net, valuation, other, dominant=limits["dominant"], moved=limits["moved"]) for net, valuation, other in causes],
+        [
+            verdict(net, valuation, other, dominant=limits["dominant"], moved=limits["moved"])
+            for net, valuation, other in causes
+        ],
         dtype=object,
     )

@@ -87,7 +87,9 @@ class Archive:
         try:
             body = path.read_bytes()
         except FileNotFoundError as problem:
-            raise ArchiveDamaged(f"{path}: missing from the archive; restore it from a backup, or fetch {entry.url} again") from problem
+            raise ArchiveDamaged(
+                f"{path}: missing from the archive; restore it from a backup, or fetch {entry.url} again"
+            ) from problem
         found = hashlib.sha256(body).hexdigest()
         if found != entry.sha256:
             raise ArchiveDamaged(
@@ -115,4 +117,6 @@ class Archive:
             content["released"] = date.fromisoformat(content["released"]) if content["released"] else None
             return Entry(**content)
         except (ValueError, TypeError, KeyError) as problem:
-            raise ArchiveDamaged(f"{path}: not a readable archive note ({problem}); restore it from a backup") from problem
+            raise ArchiveDamaged(
+                f"{path}: not a readable archive note ({problem}); restore it from a backup"
+            ) from problem

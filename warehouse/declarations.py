@@ -17,6 +17,7 @@ from transforms.model import Source
 
 VERSION = "0.1.0"
 PROJECT = Path(__file__).resolve().parent.parent
+COLUMN_TYPES = ("text", "month", "date", "timestamp", "integer", "boolean", "usd_mn", "pct", "number")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Table:
 
     @property
     def column_names(self) -> list[str]:
+        """The columns' names, in their order."""
         return [column.name for column in self.columns]
 
 
@@ -74,7 +76,7 @@ class Declarations:
     @cached_property
     def bases(self) -> dict[str, str]:
         """Base URL by name; TREASURY_WATCH_BASE_<NAME> or the constructor's `bases` override the file."""
-        declared = dict(self.toml("sources.toml")["bases"])
+        declared = dict(self._section("sources.toml", "bases"))
         for name in declared:
             override = self._bases.get(name) or os.environ.get(f"TREASURY_WATCH_BASE_{name.upper()}")
             if override:
@@ -84,13 +86,16 @@ class Declarations:
     @cached_property
     def sources(self) -> dict[str, Source]:
         """Every declared source by id; FRED series are `fred:<ID>`."""
-        document = self.toml("sources.toml")
         found = {}
-        for name, entry in document["sources"].items():
-            entry = dict(entry)
-            url = self._base(name, entry.pop("base")) + entry.pop("path")
-            found[name] = self._source(name, url=url, **entry)
-        fred = document["fred"]
+        for name, entry in self._section("sources.toml", "sources").items():
+            place = {key: entry[key] for key in ("base", "path") if key in entry}
+            if len(place) < 2:
+                raise ConfigurationError(
+                    f"sources.toml, {name}: expected base and path, found {', '.join(place) or 'neither'}"
+                )
+            url = self._base(name, place["base"]) + place["path"]
+            found[name] = self._source(name, url=url, **{key: entry[key] for key in entry if key not in place})
+        fred = self._section("sources.toml", "fred")
         for holds in ("exchange_rates", "market_series"):
             for series, entry in fred[holds].items():
                 name = f"fred:{series}"
@@ -110,16 +115,27 @@ class Declarations:
                 )
         return found
 
+    def _section(self, file: str, name: str) -> dict[str, Any]:
+        document = self.toml(file)
+        if name not in document:
+            raise ConfigurationError(f"{self.folder / file}: no section [{name}]; found: {', '.join(document)}")
+        section: dict[str, Any] = document[name]
+        return section
+
     def _base(self, source: str, name: str) -> str:
         if name not in self.bases:
-            raise ConfigurationError(f"sources.toml, {source}: base {name!r} is not in [bases] ({', '.join(self.bases)})")
+            raise ConfigurationError(
+                f"sources.toml, {source}: base {name!r} is not in [bases] ({', '.join(self.bases)})"
+            )
         return self.bases[name]
 
     def _source(self, name: str, **entry: Any) -> Source:
         try:
             return Source(id=name, **entry)
         except TypeError as problem:
-            raise ConfigurationError(f"sources.toml, {name}: {problem}; see transforms/model.py for the keys") from problem
+            raise ConfigurationError(
+                f"sources.toml, {name}: {problem}; see transforms/model.py for the keys"
+            ) from problem
 
     def source(self, name: str) -> Source:
         """One source. Raises ConfigurationError that lists the known ones."""
@@ -130,21 +146,29 @@ class Declarations:
     @cached_property
     def tables(self) -> dict[str, Table]:
         """Every published table by name."""
-        document = self.toml("tables.toml")
-        columns = document["columns"]
+        columns = {name: self._column(name, entry) for name, entry in self._section("tables.toml", "columns").items()}
         found = {}
-        for name, entry in document["tables"].items():
+        for name, entry in self._section("tables.toml", "tables").items():
             missing = [c for c in [*entry["columns"], *entry["key"]] if c not in columns]
             if missing:
-                raise ConfigurationError(f"tables.toml, {name}: columns {', '.join(missing)} are not declared in [columns]")
+                raise ConfigurationError(
+                    f"tables.toml, {name}: columns {', '.join(missing)} are not declared in [columns]"
+                )
             found[name] = Table(
                 name,
                 entry["description"],
                 tuple(entry["key"]),
-                tuple(Column(c, columns[c]["type"], columns[c]["description"]) for c in entry["columns"]),
+                tuple(columns[c] for c in entry["columns"]),
                 entry.get("partition"),
             )
         return found
+
+    def _column(self, name: str, entry: dict[str, str]) -> Column:
+        if set(entry) != {"type", "description"} or entry["type"] not in COLUMN_TYPES:
+            raise ConfigurationError(
+                f"tables.toml, column {name}: expected a description and a type of {', '.join(COLUMN_TYPES)}, found {entry}"
+            )
+        return Column(name, entry["type"], entry["description"])
 
     @cached_property
     def holders(self) -> list[dict[str, str]]:
@@ -158,7 +182,9 @@ class Declarations:
         rows = self.rows("holder_labels.csv")
         for number, row in enumerate(rows, start=2):
             if row["holder_id"] not in known:
-                raise ConfigurationError(f"holder_labels.csv, line {number}: holder {row['holder_id']!r} is not in holders.csv")
+                raise ConfigurationError(
+                    f"holder_labels.csv, line {number}: holder {row['holder_id']!r} is not in holders.csv"
+                )
         return rows
 
     @cached_property
@@ -169,14 +195,17 @@ class Declarations:
 
     @cached_property
     def series_breaks(self) -> list[dict[str, str]]:
+        """The months in which the survey basis changed, as in series_breaks.csv."""
         return self.rows("series_breaks.csv")
 
     @cached_property
     def press_figures(self) -> list[dict[str, str]]:
+        """Figures known from the press alone, as in press_figures.csv."""
         return self.rows("press_figures.csv")
 
     @cached_property
     def rules(self) -> dict[str, Any]:
+        """What is flagged: alert_rules.toml."""
         return self.toml("alert_rules.toml")
 
     def fingerprint(self) -> str:

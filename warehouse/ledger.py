@@ -90,6 +90,7 @@ class Ledger:
 
     def __exit__(self, *exception: object) -> None:
         self.connection.close()
+        del self.connection  # whoever still holds the ledger at the process's end must not hold the driver's objects
 
     def _create(self) -> None:
         run = self.connection.execute
@@ -195,7 +196,9 @@ class Ledger:
 
     def fingerprint(self) -> str:
         """Changes whenever a vintage is added, removed or dated anew."""
-        listed = self.connection.execute("SELECT source, sha256, released, evidence FROM vintages ORDER BY ALL").fetchall()
+        listed = self.connection.execute(
+            "SELECT source, sha256, released, evidence FROM vintages ORDER BY ALL"
+        ).fetchall()
         return hashlib.sha256(repr((SCHEMA_VERSION, listed)).encode()).hexdigest()
 
     def forget(self, source: str) -> None:

@@ -55,7 +55,13 @@ class Loader:
     """Loads files into a ledger. `record` receives the results of the first gate."""
 
     def __init__(self, declarations: Declarations, archive: Archive, ledger: Ledger, gates: Gates, record: Recorder):
-        self.declarations, self.archive, self.ledger, self.gates, self.record = declarations, archive, ledger, gates, record
+        self.declarations, self.archive, self.ledger, self.gates, self.record = (
+            declarations,
+            archive,
+            ledger,
+            gates,
+            record,
+        )
 
     def load(
         self,

@@ -58,7 +58,9 @@ def typed(frame: pd.DataFrame, table: Table) -> pa.Table:
     """A frame as the declared table: its columns, order and types; NaN is NULL. Raises TypeMismatch."""
     missing = [name for name in table.column_names if name not in frame.columns]
     if missing:
-        raise TypeMismatch(f"table {table.name}: columns {', '.join(missing)} are declared in tables.toml but were not made")
+        raise TypeMismatch(
+            f"table {table.name}: columns {', '.join(missing)} are declared in tables.toml but were not made"
+        )
     arrays = []
     for column in table.columns:
         try:
@@ -66,7 +68,9 @@ def typed(frame: pd.DataFrame, table: Table) -> pa.Table:
             wanted = ARROW[column.type]
             arrays.append(pc.cast(array, wanted) if array.type != pa.null() else pa.nulls(len(frame), wanted))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as problem:
-            raise TypeMismatch(f"table {table.name}, column {column.name}: declared {column.type}, but {problem}") from problem
+            raise TypeMismatch(
+                f"table {table.name}, column {column.name}: declared {column.type}, but {problem}"
+            ) from problem
     return pa.Table.from_arrays(arrays, schema=schema(table))
 
 

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 import duckdb
 
 from flows.mail import Finding, findings_in
-from warehouse.declarations import Declarations
+from warehouse.declarations import Declarations, Table
 from warehouse.tables import SQL
 
 # change, net purchases, of which bonds and notes, of which bills, valuation, other (USD millions)
@@ -25,7 +26,7 @@ def published(**changes: Any) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     names = ["holders", "holder_months", "sell_offs", "episodes", "fx_monthly", "fx_daily", "interventions", "releases"]
     for name in names:
-        columns = Declarations().tables[name].columns
+        columns = declared()[name].columns
         connection.execute(f"CREATE TABLE {name} ({', '.join(f'{c.name} {SQL[c.type]}' for c in columns)})")
     insert(connection, "holders", holder_id="japan", holder="Japan", currency="JPY", kind="country")
     for month, parts in ((3, [None] * 6), (4, APRIL), (5, MAY), (6, JUNE)):
@@ -83,16 +84,17 @@ def published(**changes: Any) -> duckdb.DuckDBPyConnection:
     for source, day in (
         ("slt_table3", date(2026, 5, 18)),
         ("slt_table3", date(2026, 6, 18)),
-        ("press", day_of_press()),
+        ("press", date(2024, 6, 18)),
     ):
         span = {"first_month": date(2020, 1, 1), "last_month": date(2026, 4, 1)}
         insert(connection, "releases", source=source, released=day, released_basis="calendar", **span)
     return connection
 
 
-def day_of_press() -> date:
-    """The day of the press report."""
-    return date(2024, 6, 18)
+@cache
+def declared() -> dict[str, Table]:
+    """The declared tables."""
+    return Declarations().tables
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, **values: Any) -> None:
@@ -101,6 +103,7 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, **values: Any) -> 
     connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", list(values.values()))
 
 
+@cache
 def month_and_episode() -> tuple[Finding, Finding]:
     """Japan's April 2024 and its fall from April to June 2024."""
     by_key = {found.key: found for found in findings_in(published())}

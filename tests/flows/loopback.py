@@ -149,6 +149,12 @@ class Loopback:
         with self._lock:
             self._scripts[path] = deque(replies)
 
+    def forget(self) -> None:
+        """Forget scripted answers and the requests seen; files are served on."""
+        with self._lock:
+            self._scripts.clear()
+            self._seen.clear()
+
     def redirect(self, path: str, target: str, status: int = 302) -> None:
         """Answers `path` with a redirect; a `target` without a host stays on this server."""
         self.script(path, Reply(status, {"Location": target}))

@@ -1,5 +1,6 @@
 import re
 import tomllib
+import traceback
 from dataclasses import replace
 from datetime import date
 from email import message_from_bytes, policy
@@ -87,7 +88,7 @@ def test_the_settings_of_the_repository_are_valid_and_the_password_is_never_show
         ({"recipients": ["desk@example.org\r\nBcc: spy@example.org"]}, "recipients: expected"),
         ({"sender": "a@example.org, b@example.org"}, "sender: expected one e-mail address"),
         ({"host": "mail\nx"}, "host: expected one line of text"),
-        ({"username": "desk"}, "TREASURY_WATCH_MAIL_PASSWORD is not set"),
+        ({"username": "desk"}, "username is set but TREASURY_WATCH_MAIL_PASSWORD is not"),
         ({"username": "desk", "password": SECRET, "security": "none"}, "would send the password in the clear"),
     ],
 )
@@ -199,7 +200,8 @@ def test_a_hostile_name_adds_no_header_and_no_line() -> None:
         assert message["X-Evil"] is None
         assert message["To"] == DESK
         assert len(message["Subject"]) <= 110
-        assert b"\nBcc:" not in message.as_bytes()
+        headers = message.as_bytes().partition(b"\n\n")[0]
+        assert b"\nBcc:" not in headers
 
 
 def test_a_hostile_name_is_text_in_the_html_part() -> None:
@@ -402,16 +404,15 @@ def refusal(read: MailSettings, tmp_path: Path, recipient: str = DESK) -> MailEr
     """Why a message could not be handed over: one line that names the server and never the password."""
     with pytest.raises(MailError) as caught:
         Transport(read, tmp_path).deliver(made(month_and_episode()[0]), recipient)
-    error: BaseException | None = caught.value
+    error = caught.value
     assert str(error).startswith(f"mail server 127.0.0.1:{read.port}: ")
     assert "\n" not in str(error)
-    while error is not None:
-        assert SECRET not in f"{error!r}"
-        error = error.__cause__
+    assert SECRET not in "".join(traceback.format_exception(error))
     assert list(tmp_path.glob("*.eml")) == []
-    return caught.value
+    return error
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 @pytest.mark.parametrize("at_once", [False, True])
 def test_a_message_arrives_over_tls_with_a_login(certificate: Path, tmp_path: Path, at_once: bool) -> None:
     message = made(month_and_episode()[0], PICTURE)
@@ -519,10 +520,10 @@ def test_a_server_that_is_not_there_is_explained(tmp_path: Path) -> None:
 
 def test_an_authority_file_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path) -> None:
     missing = tmp_path / "missing.pem"
-    with pytest.raises(ConfigurationError, match="ca_file .*missing.pem"):
+    with pytest.raises(ConfigurationError, match=r"ca_file .*missing\.pem"):
         Transport(settings(ca_file=str(missing)), tmp_path)
     missing.write_text("not a certificate")
-    with pytest.raises(ConfigurationError, match="ca_file .*missing.pem"):
+    with pytest.raises(ConfigurationError, match=r"ca_file .*missing\.pem"):
         Transport(settings(ca_file=str(missing)), tmp_path)
 
 
@@ -557,7 +558,7 @@ def test_a_message_written_again_on_another_day_replaces_its_file(tmp_path: Path
 def test_a_folder_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     blocked = tmp_path / "outbox"
     blocked.write_text("a file, not a folder")
-    with pytest.raises(MailError, match="outbox .*; make the folder writable") as caught:
+    with pytest.raises(MailError, match=r"outbox .*; make the folder writable") as caught:
         Transport(settings(), blocked).deliver(made(month_and_episode()[0]), DESK)
     assert caught.value.server_wide
 

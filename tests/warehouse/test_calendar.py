@@ -99,4 +99,6 @@ def test_a_daily_series_is_dated_by_its_retrieval(declarations):
 @pytest.mark.parametrize("user", [None, date(2025, 12, 18)])
 def test_a_release_after_its_retrieval_is_refused(declarations, user):
     with pytest.raises(FutureRelease, match=r"slt_table5: released 2025-12-18 by the (calendar|user).*2025-12-17"):
-        dated(parsed("2025-10-01"), declarations.source("slt_table5"), CALENDAR, retrieved=date(2025, 12, 17), user=user)
+        dated(
+            parsed("2025-10-01"), declarations.source("slt_table5"), CALENDAR, retrieved=date(2025, 12, 17), user=user
+        )

@@ -43,11 +43,8 @@ def recognised(body: bytes) -> str:
 def parse(body: bytes, source: Source) -> Parsed:
     """Read one file of a declared source. Raises LayoutError that names source, line or column."""
     module = LAYOUTS[source.layout]
+    # The parser first: of a file that both refuse, it says best what is wrong with it.
+    parsed = module.parse(body, source)
     if not module.recognise(body):
-        # The parser's own message is the better one where it finds what is wrong; this one is for what it would accept.
-        try:
-            module.parse(body, source)
-        except LayoutError:
-            raise
         raise LayoutError(source.id, "start", f"the layout {source.layout}", shorten(body[:80].decode("latin-1")))
-    return module.parse(body, source)
+    return parsed

@@ -11,11 +11,23 @@ from datetime import date
 import pandas as pd
 
 from transforms.errors import LayoutError
-from transforms.layouts.reading import MONTH_NAMES, figure, observations, printed_date, text_of
+from transforms.layouts.reading import (
+    MONTH_NAMES,
+    TRUNCATED,
+    bare,
+    check_consecutive,
+    check_unit,
+    figure,
+    lines,
+    observations,
+    printed_date,
+    text_of,
+)
 from transforms.model import Parsed, Source
 
 MEASURE = "total_position"
 CELL = re.compile(r"\S+")
+PUBLISHER = "Department of the Treasury"
 
 
 def recognise(body: bytes) -> bool:
@@ -27,42 +39,74 @@ def recognise(body: bytes) -> bool:
 def parse(body: bytes, source: Source) -> Parsed:
     """Every holder's position for the months in the header, with the date the file prints. Raises LayoutError."""
     rows: list[tuple] = []
-    names: list[re.Match[str]] = []
-    months: list[pd.Timestamp] = []
+    names: list[str] = []
+    columns: list[tuple[int, pd.Timestamp]] = []
     dated: date | None = None
-    units = False
-    for line, content in enumerate(text_of(body, source.id).splitlines(), start=1):
+    units = closing = False  # closing: the publisher's name has been read, the release date is next
+    for line, content in enumerate(lines(text_of(body, source.id)), start=1):
         cells = list(CELL.finditer(content))
-        if not cells or dated is not None:
+        words = [cell[0] for cell in cells]
+        if not cells or set("".join(words)) == {"-"}:
             continue
-        units = units or "(in billions of dollars)" in content
-        if all(cell[0] in MONTH_NAMES for cell in cells):
-            names = cells
-        elif cells[0][0] == "Country" and names:
-            years = [cell[0] for cell in cells[1:]]
-            if len(years) != len(names) or not all(re.fullmatch(r"(19|20)\d\d", year) for year in years):
-                raise LayoutError(source.id, f"line {line}", f"{len(names)} years", " ".join(years))
-            months = [
-                pd.Timestamp(int(year), MONTH_NAMES.index(name[0]) + 1, 1) for name, year in zip(names, years, strict=True)
-            ]
-        elif (found := printed_date(content, source.id, f"line {line}")) is not None:
-            dated = found
-        elif months and not set(content.strip()) <= {"-", " "}:
-            _row(content, months, line, source, rows)
-    if not units:
-        raise LayoutError(source.id, "header", "'(in billions of dollars)'", "another unit or none", "the unit may have changed")
+        if all(word in MONTH_NAMES for word in words):
+            if names:
+                raise LayoutError(source.id, f"line {line}", "one table", "a second row of months")
+            names = words
+        elif dated is not None:
+            continue  # notes
+        elif not columns:
+            units = units or "(in billions of dollars)" in content
+            if words[0] == "Country":
+                columns = _columns(cells, names, line, source.id)
+            elif sum(1 for word in words if re.fullmatch(r"[\d.,]+", word)) > 1:
+                raise LayoutError(source.id, f"line {line}", "the row of years above all figures", content)
+        elif (dated := printed_date(content, source.id, f"line {line}")) is not None:
+            continue
+        elif closing:
+            raise LayoutError(source.id, f"line {line}", "the release date, such as March 15, 2023", content)
+        elif content.strip().startswith(PUBLISHER):
+            closing = True
+        elif bare(content) != "Of which:":
+            _row(content, cells, columns, line, source, rows)
+    if not columns:
+        raise LayoutError(source.id, "header", "a row of month names and one of years", "none")
+    check_unit(units, "(in billions of dollars)", source.id)
     if dated is None:
-        raise LayoutError(source.id, "end", "the release date, such as March 15, 2023", "none", "the file looks truncated; fetch it again")
-    return Parsed(source.layout, "observations", observations(rows, source.id, at_least=60), dated)
+        raise LayoutError(source.id, "end", "the release date, such as March 15, 2023", "none", TRUNCATED)
+    table = observations(rows, source.id, at_least=60)
+    if "Grand Total" not in set(table["label"].map(bare)):
+        raise LayoutError(source.id, "whole file", "a Grand Total row", "none", TRUNCATED)
+    return Parsed(source.layout, "observations", table, dated)
 
 
-def _row(content: str, months: list[pd.Timestamp], line: int, source: Source, rows: list[tuple]) -> None:
-    if not re.search(r"\d", content):
-        return  # `Of which:` and the publisher's name carry no figures
-    label, figures = content[:30], content[30:].split()
-    if len(figures) != len(months):
-        raise LayoutError(source.id, f"line {line}", f"{label.strip()} with {len(months)} figures", f"{len(figures)}")
-    for month, cell in zip(months, figures, strict=True):
+def _columns(cells: list[re.Match[str]], names: list[str], line: int, source: str) -> list[tuple[int, pd.Timestamp]]:
+    """The columns as (where their cells end, month), newest first and without a gap."""
+    years = [cell[0] for cell in cells[1:]]
+    if not names or len(years) != len(names) or not all(re.fullmatch(r"(19|20)\d\d", year) for year in years):
+        raise LayoutError(source, f"line {line}", f"{len(names)} years, one below each month", " ".join(years))
+    months = [pd.Timestamp(int(year), MONTH_NAMES.index(name) + 1, 1) for name, year in zip(names, years, strict=True)]
+    check_consecutive(months, source, f"line {line}")
+    return [(cell.end(), month) for cell, month in zip(cells[1:], months, strict=True)]
+
+
+def _row(
+    content: str,
+    cells: list[re.Match[str]],
+    columns: list[tuple[int, pd.Timestamp]],
+    line: int,
+    source: Source,
+    rows: list[tuple],
+) -> None:
+    """The last cells are the figures, and each must end where its column does: a shifted row is not guessed at."""
+    figures = cells[-len(columns) :]
+    label = content[: figures[0].start()]
+    if not label.strip() or len(figures) < len(columns):
+        raise LayoutError(source.id, f"line {line}", f"a holder with {len(columns)} figures", content)
+    for (end, month), cell in zip(columns, figures, strict=True):
         place = f"line {line}, column {month:%Y-%m}"
-        value = figure(cell, source.id, place, scale=source.scale_to_usd_mn, decimals=source.decimals)
+        if cell.end() != end:
+            raise LayoutError(
+                source.id, place, f"a figure that ends at character {end}", f"{cell[0]} ending at {cell.end()}"
+            )
+        value = figure(cell[0], source.id, place, scale=source.scale_to_usd_mn, decimals=source.decimals)
         rows.append((label, "", month, MEASURE, source.series, value, line))

@@ -1,10 +1,10 @@
 """The history of major holders: year blocks of up to 13 columns, tab-separated, USD billions.
 
 A block's month row names its columns, newest first. Where the survey basis changed within a year, the month of the
-change stands twice, the newer basis first, and two rows above the months name the series of the columns that start
-there (`Series 15/` over `XI`, `Series` over ` X`). A column belongs to the nearest series named at or left of it; columns
-left of the first named one, and blocks that name none, belong to the newest series met so far. That order is by column
-from newest to oldest, so the series of a block's last column goes on in the block below.
+change stands twice (but for December 2011), the newer basis first, and two rows above the months name the series of the
+columns on both sides of the break (`Series 15/` over `XI`, `Series` over ` X`). A column belongs to the nearest series
+named at or left of it; columns left of the first named one, and blocks that name none, belong to the series that the
+block above ended with. That order is by column from newest to oldest.
 """
 
 from __future__ import annotations
@@ -15,13 +15,25 @@ from datetime import date
 import pandas as pd
 
 from transforms.errors import LayoutError
-from transforms.layouts.reading import MONTH_NAMES, figure, observations, printed_date, records, text_of
+from transforms.layouts.reading import (
+    MONTH_NAMES,
+    TRUNCATED,
+    bare,
+    check_unit,
+    figure,
+    month_before,
+    observations,
+    printed_date,
+    records,
+    text_of,
+)
 from transforms.model import Parsed, Source
 
 MEASURE = "total_position"
+SERIES = ("XIII", "XII", "XI", "X", "IX", "VIII", "VII", "VI", "V", "IV", "III", "II", "I")  # newest first
+MARK = re.compile(r"Series(?: +\d+/)?", re.ASCII)
 ROMAN = re.compile(r"[IVX]+")
-NEWEST_SERIES = "XIII"
-REVISION = re.compile(r"\(\d{4} revised [A-Z][a-z]+ \d{1,2}, \d{4}\)")
+PUBLISHER = "Department of the Treasury"
 
 
 def recognise(body: bytes) -> bool:
@@ -31,70 +43,155 @@ def recognise(body: bytes) -> bool:
 
 
 def parse(body: bytes, source: Source) -> Parsed:
-    """Every cell with its month and series; a month stated on two bases gives two rows. Raises LayoutError."""
-    text = text_of(body, source.id)
-    rows: list[tuple] = []
-    units = False
-    dated: date | None = None
-    names: list[str] = []
-    columns: list[tuple[int, pd.Timestamp, str]] = []
-    months: list[tuple[int, int]] = []
-    series = NEWEST_SERIES
-    for line, cells in records(text, "\t", quoted=True):
-        first, rest = cells[0].strip(), [cell.strip() for cell in cells[1:]]
-        filled = [cell for cell in rest if cell]
-        if dated is not None:
-            continue  # what follows the release date are notes
-        if "(in billions of dollars)" in [first, *filled]:
-            units = True
-        elif not first and filled and all(ROMAN.fullmatch(cell) for cell in filled):
-            names = rest
-        elif not first and filled and all(cell in MONTH_NAMES for cell in filled):
-            months = [(index, MONTH_NAMES.index(cell) + 1) for index, cell in enumerate(rest, start=1) if cell]
-            columns = []
+    """Every cell with its month and series; a month stated on two bases gives two rows.
+
+    Raises LayoutError for every line it does not understand: one passed over could be a holder or the head of a year.
+    The blocks must follow one another month by month, each with a Grand Total; the release date proves the end.
+    """
+    reader = _Reader(source)
+    for line, cells in records(text_of(body, source.id), "\t", source.id):
+        reader.take(line, cells)
+    return reader.finish()
+
+
+class _Reader:
+    """Takes the lines one after the other; `columns` are the current block's (cell index, month, series)."""
+
+    def __init__(self, source: Source):
+        self.source = source
+        self.rows: list[tuple] = []
+        self.closing = False  # the publisher's name has been read: the release date is next
+        self.dated: date | None = None
+        self.units = False
+        self.series = SERIES[0]
+        self.columns: list[tuple[int, pd.Timestamp, str]] = []
+        self.labels: set[str] = set()
+        # What stands above the next Country row: series marks, series names and month names by cell index.
+        self.marks: dict[int, str] = {}
+        self.names: dict[int, str] = {}
+        self.months: dict[int, str] = {}
+
+    def take(self, line: int, cells: list[str]) -> None:
+        """One line that is not blank. Raises LayoutError where it does not fit."""
+        first = bare(cells[0])
+        filled = {index: cell.strip() for index, cell in enumerate(cells) if index and cell.strip()}
+        if self.dated is not None:
+            if filled:
+                self._refuse(line, "notes only after the release date", cells)
+        elif not first and all(MARK.fullmatch(cell) for cell in filled.values()):
+            self._head(line, cells, self.marks, filled, allowed=not (self.marks or self.names or self.months))
+        elif not first and all(ROMAN.fullmatch(cell) for cell in filled.values()):
+            self._head(line, cells, self.names, filled, allowed=bool(self.marks) and not (self.names or self.months))
+        elif not first and all(cell in MONTH_NAMES for cell in filled.values()):
+            self._head(
+                line, cells, self.months, filled, allowed=bool(self.marks) == bool(self.names) and not self.months
+            )
         elif first == "Country":
-            columns, series = _columns(cells, months, names, series, line, source.id)
-            names = []
-        elif first and not filled:
-            dated = printed_date(first, source.id, f"line {line}")
-        elif first and columns:
-            _row(cells, columns, line, source, rows)
-    if not units:
-        raise LayoutError(source.id, "header", "'(in billions of dollars)'", "another unit or none", "the unit may have changed")
-    if dated is None:
-        raise LayoutError(source.id, "end", "the release date, such as 5/18/2026", "none", "the file looks truncated; fetch it again")
-    return Parsed(source.layout, "observations", observations(rows, source.id, at_least=60), dated)
+            self._close_block(line)
+            self.columns = self._columns(line, cells)
+            self.marks, self.names, self.months = {}, {}, {}
+        elif set("".join(cells).replace(" ", "")) == {"-"}:
+            return
+        elif self.marks or self.months:
+            self._refuse(line, "the head of a block: series, months, Country", cells)
+        elif not self.columns:
+            self.units = self.units or "(in billions of dollars)" in [first, *filled.values()]
+            if len(filled) + bool(first) > 1:
+                self._refuse(line, "months and Country above all figures", cells)
+        elif first and filled and not self.closing:
+            self._row(line, cells, first)
+        elif first.startswith(PUBLISHER):
+            self.closing = True
+        elif first != "Of which:" or self.closing:
+            self.dated = None if filled else printed_date(first, self.source.id, f"line {line}")
+            if self.dated is None:
+                holder = f"a holder with {len(self.columns)} figures"
+                self._refuse(line, "the release date, such as 5/18/2026" if self.closing else holder, cells)
 
+    def finish(self) -> Parsed:
+        """The whole table. Raises LayoutError where the unit or the end was not found."""
+        source = self.source.id
+        check_unit(self.units, "(in billions of dollars)", source)
+        if self.dated is None:
+            raise LayoutError(source, "end", "the release date, such as 5/18/2026", "none", TRUNCATED)
+        self._close_block(self.rows[-1][-1] if self.rows else 1)
+        table = observations(self.rows, source, at_least=60)
+        return Parsed(self.source.layout, "observations", table, self.dated)
 
-def _columns(
-    cells: list[str], months: list[tuple[int, int]], names: list[str], series: str, line: int, source: str
-) -> tuple[list[tuple[int, pd.Timestamp, str]], str]:
-    """The block's columns as (cell index, month, series), and the series that goes on below."""
-    if not months:
-        raise LayoutError(source, f"line {line}", "a row of month names above Country", "none")
-    columns = []
-    for index, month in months:
-        year = cells[index].strip() if index < len(cells) else ""
-        if not re.fullmatch(r"(19|20)\d\d", year):
-            raise LayoutError(source, f"line {line}, column {index + 1}", "a year", year or "nothing")
-        named = names[index - 1] if index - 1 < len(names) else ""
-        series = named or series
-        columns.append((index, pd.Timestamp(int(year), month, 1), series))
-    stated = [month for _, month, _ in columns]
-    if stated != sorted(stated, reverse=True):
-        raise LayoutError(source, f"line {line}", "months newest first", ", ".join(f"{m:%Y-%m}" for m in stated))
-    return columns, series
+    def _refuse(self, line: int, expected: str, cells: list[str]) -> None:
+        raise LayoutError(self.source.id, f"line {line}", expected, " ".join(cells))
 
+    def _head(
+        self, line: int, cells: list[str], above: dict[int, str], filled: dict[int, str], *, allowed: bool
+    ) -> None:
+        if not allowed:
+            self._refuse(line, "a block's head in the order series, their names, months, Country", cells)
+        above.update(filled)
 
-def _row(cells: list[str], columns: list[tuple[int, pd.Timestamp, str]], line: int, source: Source, rows: list[tuple]) -> None:
-    if set("".join(cells).strip()) <= {"-", " "}:
-        return
-    beyond = [cell for index, cell in enumerate(cells) if index > columns[-1][0] and cell.strip()]
-    if len(cells) <= columns[-1][0] or beyond:
-        raise LayoutError(source.id, f"line {line}", f"{cells[0].strip()} with {len(columns)} figures", f"{len(cells) - 1} cells")
-    for index, month, series in columns:
-        place = f"line {line}, column {month:%Y-%m} (series {series})"
-        if not cells[index].strip():
-            raise LayoutError(source.id, place, "a figure or n.a.", "nothing")
-        value = figure(cells[index], source.id, place, scale=source.scale_to_usd_mn, decimals=source.decimals)
-        rows.append((cells[0], "", month, MEASURE, series, value, line))
+    def _close_block(self, line: int) -> None:
+        if self.columns and "Grand Total" not in self.labels:
+            year = f"{self.columns[0][1]:%Y}"
+            raise LayoutError(
+                self.source.id, f"line {line}", f"a Grand Total in the block of {year}", "none", TRUNCATED
+            )
+        self.labels = set()
+
+    def _columns(self, line: int, cells: list[str]) -> list[tuple[int, pd.Timestamp, str]]:
+        """The new block's columns, each month the one before its left neighbour's or, across a break, the same."""
+        if not self.months:
+            self._refuse(line, "a row of month names above Country", cells)
+        if beyond := [cell for index, cell in enumerate(cells) if index and index not in self.months and cell.strip()]:
+            self._refuse(line, "a month above every year", beyond)
+        columns: list[tuple[int, pd.Timestamp, str]] = []
+        newer = self.columns[-1][1] if self.columns else None
+        for index, name in self.months.items():
+            place = f"line {line}, column {index + 1}"
+            year = cells[index].strip() if index < len(cells) else ""
+            if not re.fullmatch(r"(19|20)\d\d", year, re.ASCII):
+                raise LayoutError(self.source.id, place, "a year", year or "nothing")
+            month = pd.Timestamp(int(year), MONTH_NAMES.index(name) + 1, 1)
+            again = bool(columns) and month == newer and self.names.get(index, self.series) != self.series
+            if newer is not None and month != month_before(newer) and not again:
+                expected = f"{month_before(newer):%Y-%m} after {newer:%Y-%m}"
+                raise LayoutError(self.source.id, place, expected, f"{month:%Y-%m}")
+            if not columns:
+                self._check_series(line)
+            self.series = self.names.get(index, self.series)
+            columns.append((index, month, self.series))
+            newer = month
+        return columns
+
+    def _check_series(self, line: int) -> None:
+        """Names stand in pairs of neighbours: the series met so far, then the one before it."""
+        place = f"line {line}, series above"
+        if set(self.marks) != set(self.names) or not set(self.names) <= set(self.months):
+            raise LayoutError(
+                self.source.id, place, "a name below every 'Series' and a month below it", str(self.names)
+            )
+        order = list(self.names.items())
+        current = self.series
+        for (left, newer), (right, older) in zip(order[::2], order[1::2], strict=False):
+            following = SERIES[SERIES.index(current) + 1 :][:1]
+            if right != left + 1 or newer != current or (older,) != following:
+                expected = f"{current} beside {''.join(following) or 'none'}"
+                raise LayoutError(
+                    self.source.id, place, expected, f"{newer} and {older}", "a new series is declared in SERIES"
+                )
+            current = older
+        if len(order) % 2:
+            raise LayoutError(
+                self.source.id, place, "the series on both sides of a break", ", ".join(self.names.values())
+            )
+
+    def _row(self, line: int, cells: list[str], label: str) -> None:
+        indexes = {index for index, _, _ in self.columns}
+        beyond = [cell for index, cell in enumerate(cells) if index and index not in indexes and cell.strip()]
+        if len(cells) <= max(indexes) or beyond:
+            expected = f"{label} with {len(self.columns)} figures"
+            raise LayoutError(self.source.id, f"line {line}", expected, " ".join(cells))
+        for index, month, series in self.columns:
+            place = f"line {line}, column {month:%Y-%m} (series {series})"
+            scale, decimals = self.source.scale_to_usd_mn, self.source.decimals
+            value = figure(cells[index], self.source.id, place, scale=scale, decimals=decimals)
+            self.rows.append((cells[0], "", month, MEASURE, series, value, line))
+        self.labels.add(label)

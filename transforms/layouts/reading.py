@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import calendar
+import codecs
 import csv
 import re
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from itertools import pairwise
 
 import pandas as pd
 
 from transforms.errors import LayoutError
 
-NOT_AVAILABLE = {"n.a.", "n.a", "na", ""}
-MONTH = re.compile(r"(\d{4})-(\d{2})")
-FIGURE = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|-?\.\d+")
+NOT_AVAILABLE = {"n.a.", "n.a", "na"}
+# Not `str.splitlines`: that splits at form feeds, U+0085 and U+2028 too, which stand within a cell.
+LINE_BREAK = re.compile(r"\r\n|\n|\r")
+MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+FIGURE = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|-?\.\d+", re.ASCII)
+LONGEST_FIGURE = 20  # characters; the largest figure in USD millions has 7 digits
+TRUNCATED = "the file looks truncated; fetch it again"
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 OBSERVATION_COLUMNS = ["label", "code", "month", "measure", "series", "value_usd_mn", "line"]
 
 
 def text_of(body: bytes, source: str) -> str:
-    """The file as text. TIC files are ASCII with the odd Latin-1 character; NUL bytes mean that it is not text."""
+    """The file as text. TIC files are ASCII with the odd Latin-1 character; NUL bytes mean that it is not text.
+
+    Raises LayoutError for an empty body, a web page and anything that is not text.
+    """
     if not body.strip():
         raise LayoutError(source, "whole file", "a table", "an empty body", "fetch it again")
-    start = body[:512].lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise LayoutError(source, "line 1", "a table", f"a web page: {body[:80].decode('latin-1')}", "the address may have moved; open it in a browser")
+    start = body[:512].removeprefix(codecs.BOM_UTF8).lstrip()
+    if start.startswith(b"<"):
+        raise LayoutError(
+            source,
+            "line 1",
+            "a table",
+            f"a web page: {start[:80].decode('latin-1')}",
+            "the address may have moved; open it in a browser",
+        )
     if b"\0" in body:
         raise LayoutError(source, "whole file", "text", "NUL bytes", "the file is damaged or not text; fetch it again")
     return body.decode("utf-8-sig") if _is_utf8(body) else body.decode("latin-1")
@@ -39,17 +55,95 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def records(text: str, delimiter: str, *, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+def lines(text: str) -> list[str]:
+    """The text's lines, without their ends. Where the last line has an end of its own, an empty one follows it."""
+    return LINE_BREAK.split(text)
+
+
+def records(text: str, delimiter: str, source: str) -> Iterator[tuple[int, list[str]]]:
     """Lines as (line number, cells). Blank lines are passed over.
 
     Each line is read on its own: no layout has a cell over several lines, and an unclosed quote must not swallow rows.
+    Raises LayoutError for a line that is no delimited text.
     """
-    for number, content in enumerate(text.splitlines(), start=1):
+    for number, content in enumerate(lines(text), start=1):
         if not content.strip():
             continue
-        cells = next(csv.reader([content], delimiter=delimiter)) if quoted and '"' in content else content.split(delimiter)
+        cells = content.split(delimiter)
+        if '"' in content:
+            try:
+                cells = next(csv.reader([content], delimiter=delimiter))
+            except csv.Error as problem:
+                raise LayoutError(source, f"line {number}", "delimited text", str(problem)) from problem
         if any(cell.strip() for cell in cells):
             yield number, cells
+
+
+def check_row_ends(text: str, line: int, source: str) -> None:
+    """Refuse a table whose last row (on `line`) has no line end: a figure cut short looks like a smaller figure."""
+    if line == len(lines(text)):
+        raise LayoutError(source, f"line {line}", "a line end after the last row", "the end of the file", TRUNCATED)
+
+
+def bare(label: str) -> str:
+    """A label without surrounding, doubled and non-breaking spaces."""
+    return " ".join(label.split())
+
+
+class Blocks:
+    """The order of a table with one row per holder and month: holder after holder, each with its months newest first.
+
+    `months` is every holder's months by bare label, in the order of the file.
+    """
+
+    def __init__(self, source: str):
+        self.source = source
+        self.months: dict[str, list[pd.Timestamp]] = {}
+        self.last = ""
+
+    def take(self, label: str, month: pd.Timestamp, line: int) -> None:
+        """Note the row on `line`. Raises LayoutError where it repeats a month or holder or breaks the order."""
+        name = bare(label)
+        if not name:
+            raise LayoutError(self.source, f"line {line}", "a holder", "a blank label")
+        if name != self.last and name in self.months:
+            raise LayoutError(self.source, f"line {line}", "each holder's rows together", f"{name} a second time")
+        self.last = name
+        months = self.months.setdefault(name, [])
+        if months and month >= months[-1]:
+            expected = "each holder and month once" if month in months else "months newest first"
+            found = "a second time" if month in months else f"after {months[-1]:%Y-%m}"
+            raise LayoutError(self.source, f"line {line}", expected, f"{name} {month:%Y-%m} {found}")
+        months.append(month)
+
+    def check_grand_total(self) -> None:
+        """Refuse a table whose Grand Total is absent or lacks a month that another holder has."""
+        if "Grand Total" not in self.months:
+            raise LayoutError(self.source, "whole file", "a Grand Total", "none", TRUNCATED)
+        total = set(self.months["Grand Total"])
+        for name, months in self.months.items():
+            if missing := set(months) - total:
+                raise LayoutError(
+                    self.source, "Grand Total", f"{max(missing):%Y-%m}, which {name} has", "no such month", TRUNCATED
+                )
+
+
+def month_before(month: pd.Timestamp) -> pd.Timestamp:
+    """The first day of the month before."""
+    return pd.Timestamp(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
+
+
+def check_consecutive(months: list[pd.Timestamp], source: str, place: str) -> None:
+    """Refuse months that are not newest first, each the one before its neighbour."""
+    for newer, older in pairwise(months):
+        if older != month_before(newer):
+            raise LayoutError(source, place, f"{month_before(newer):%Y-%m} after {newer:%Y-%m}", f"{older:%Y-%m}")
+
+
+def check_unit(found: bool, unit: str, source: str) -> None:
+    """Refuse a file whose head does not state the declared unit."""
+    if not found:
+        raise LayoutError(source, "header", f"'{unit}'", "another unit or none", "the unit may have changed")
 
 
 def month_of(text: str) -> pd.Timestamp | None:
@@ -61,36 +155,40 @@ def month_of(text: str) -> pd.Timestamp | None:
 
 
 def figure(text: str, source: str, place: str, *, scale: int, decimals: int) -> float:
-    """A published figure in USD millions; NaN for `n.a.`.
+    """A published figure in USD millions; NaN for `n.a.`, 0 for `*` (less than half of the last digit).
+
+    Raises LayoutError at `place` for anything else; an empty cell is a missing figure, not an n.a.
 
     Scaled in decimal arithmetic, so that 1209.9 billion is 1209900 exactly. A figure finer than the source's
     declared `decimals` is refused: it is in another unit than declared.
     """
-    bare = text.strip()
-    if bare.lower() in NOT_AVAILABLE:
+    stated = text.strip()
+    if stated.lower() in NOT_AVAILABLE:
         return float("nan")
-    if bare in {"*", "-*"}:
+    if stated in {"*", "-*"}:
         return 0.0
-    if not FIGURE.fullmatch(bare):
-        raise LayoutError(source, place, "a figure or n.a.", repr(text))
-    try:
-        value = Decimal(bare.replace(",", ""))
-    except InvalidOperation as problem:
-        raise LayoutError(source, place, "a figure or n.a.", repr(text)) from problem
+    if not FIGURE.fullmatch(stated) or len(stated) > LONGEST_FIGURE:
+        raise LayoutError(source, place, "a figure or n.a.", repr(text) if stated else "nothing")
+    value = Decimal(stated.replace(",", ""))
     if value != round(value, decimals):
         raise LayoutError(
-            source, place, f"at most {decimals} decimals", bare, "the unit may have changed; compare with config/sources.toml"
+            source,
+            place,
+            f"at most {decimals} decimals",
+            stated,
+            "the unit may have changed; compare with config/sources.toml",
         )
-    return float(value * scale)
+    return float(value * scale) or 0.0  # -0 is 0
 
 
 def observations(rows: list[tuple], source: str, *, at_least: int) -> pd.DataFrame:
-    """The rows as an observation table. Refuses too few of them and any figure stated twice."""
+    """The rows as an observation table. Raises LayoutError for too few of them and for a figure stated twice."""
     if len(rows) < at_least:
-        raise LayoutError(source, "whole file", f"at least {at_least} figures", f"{len(rows)}", "the file looks truncated; fetch it again")
+        raise LayoutError(source, "whole file", f"at least {at_least} figures", f"{len(rows)}", TRUNCATED)
     table = pd.DataFrame(rows, columns=OBSERVATION_COLUMNS)
     table["month"] = table["month"].astype("datetime64[us]")
-    twice = table[table.duplicated(["label", "code", "month", "measure", "series"])]
+    names = table["label"].map({label: bare(label) for label in table["label"].unique()})
+    twice = table[table.assign(label=names).duplicated(["label", "code", "month", "measure", "series"])]
     if len(twice):
         first = twice.iloc[0]
         raise LayoutError(
@@ -103,17 +201,20 @@ def observations(rows: list[tuple], source: str, *, at_least: int) -> pd.DataFra
 
 
 def printed_date(text: str, source: str, place: str) -> date | None:
-    """A release date as the files print it: `March 15, 2023` or `5/18/2026`; None where the text is no date."""
-    bare = text.strip()
-    if found := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", bare):
+    """A release date as the files print it: `March 15, 2023` or `5/18/2026`; None where the text is no date.
+
+    Raises LayoutError for a day that the calendar does not have.
+    """
+    stated = text.strip()
+    if found := re.fullmatch(r"(\d{1,2})/(\d{1,2})/((?:19|20)\d{2})", stated, re.ASCII):
         month, day, year = (int(part) for part in found.groups())
-    elif found := re.fullmatch(r"([A-Z][a-z]+) (\d{1,2}), (\d{4})", bare):
-        if found[1][:3] not in MONTH_NAMES:
+    elif found := re.fullmatch(r"([A-Z][a-z]+) (\d{1,2}), ((?:19|20)\d{2})", stated, re.ASCII):
+        if found[1] not in calendar.month_name:
             return None
-        month, day, year = MONTH_NAMES.index(found[1][:3]) + 1, int(found[2]), int(found[3])
+        month, day, year = list(calendar.month_name).index(found[1]), int(found[2]), int(found[3])
     else:
         return None
     try:
         return date(year, month, day)
     except ValueError as problem:
-        raise LayoutError(source, place, "a date", bare) from problem
+        raise LayoutError(source, place, "a date", stated) from problem

@@ -5,56 +5,89 @@ from __future__ import annotations
 import re
 
 from transforms.errors import LayoutError
-from transforms.layouts.reading import figure, month_of, observations, records, text_of
+from transforms.layouts.reading import (
+    FIGURE,
+    TRUNCATED,
+    Blocks,
+    check_consecutive,
+    check_row_ends,
+    check_unit,
+    figure,
+    month_of,
+    observations,
+    records,
+    text_of,
+)
 from transforms.model import Parsed, Source
 
 # Of the twelve numbered columns only the Treasury bonds and notes are read: [1] purchases, [7] sales.
 MEASURES = {"[1]": "long_term_gross_purchases", "[7]": "long_term_gross_sales"}
 NUMBERS = [f"[{n}]" for n in range(1, 13)]
+WIDTH = 3 + len(NUMBERS)
 
 
 def recognise(body: bytes) -> bool:
     """Whether the content is the Form S country file."""
     start = body[:4096]
-    return b"Gross purchases by foreigners" in start and b"[12]" in start
+    return b"Gross purchases by foreigners" in start and b"[1]" in start
 
 
 def parse(body: bytes, source: Source) -> Parsed:
-    """Gross purchases and sales of Treasury bonds and notes by holder and month. Raises LayoutError."""
+    """Gross purchases and sales of Treasury bonds and notes by holder and month.
+
+    Raises LayoutError, also for a table that may have been cut: it ends with the Grand Total, for every month that any
+    holder has. Single months of a holder are missing in the official file; nothing can be told from those.
+    """
     text = text_of(body, source.id)
     rows: list[tuple] = []
     columns: dict[str, int] = {}
+    blocks = Blocks(source.id)
     heading = ""
-    for line, cells in records(text, "\t", quoted=True):
+    last_row = 0
+    for line, cells in records(text, "\t", source.id):
         if not columns:
             heading += " ".join(cells) + "\n"
             if "[1]" in [cell.strip() for cell in cells]:
                 columns = _columns(cells, line, heading, source.id)
+            elif any(month_of(cell) is not None for cell in cells):
+                raise LayoutError(
+                    source.id, f"line {line}", "the row of column numbers above all figures", " ".join(cells)
+                )
             continue
         if set("".join(cells).strip()) <= {"-", " "}:
             continue
-        if len(cells) < 15:
-            raise LayoutError(source.id, f"line {line}", "15 cells", f"{len(cells)}: {' '.join(cells)}")
+        if len(cells) < WIDTH or any(cell.strip() for cell in cells[WIDTH:]):
+            raise LayoutError(source.id, f"line {line}", f"{WIDTH} cells", f"{len(cells)}: {' '.join(cells)}")
         month = month_of(cells[2])
         if month is None:
             raise LayoutError(source.id, f"line {line}, column 3", "a month such as 2023-01", cells[2])
-        for name, measure in MEASURES.items():
-            place = f"line {line}, column {name}"
-            cell = cells[columns[name]]
-            value = figure(cell, source.id, place, scale=source.scale_to_usd_mn, decimals=source.decimals)
-            rows.append((cells[0], cells[1].strip(), month, measure, source.series, value, line))
+        blocks.take(cells[0], month, line)
+        for name, index in columns.items():
+            cell = cells[index]
+            if name in MEASURES:
+                place = f"line {line}, column {name}"
+                value = figure(cell, source.id, place, scale=source.scale_to_usd_mn, decimals=source.decimals)
+                rows.append((cells[0], cells[1].strip(), month, MEASURES[name], source.series, value, line))
+            elif not FIGURE.fullmatch(cell.strip()):
+                # Not read, yet a cell that is no figure means that the row is shifted or damaged.
+                raise LayoutError(source.id, f"line {line}, column {name}", "a figure", repr(cell))
+        last_row = line
     if not columns:
         raise LayoutError(source.id, "header", "a row that numbers the columns [1] to [12]", "none")
+    check_row_ends(text, last_row, source.id)
     table = observations(rows, source.id, at_least=48)
-    if "Grand Total" not in set(table["label"].str.strip()):
-        raise LayoutError(source.id, "whole file", "a Grand Total", "none", "the file looks truncated; fetch it again")
+    blocks.check_grand_total()
+    if blocks.last != "Grand Total":
+        raise LayoutError(source.id, f"line {last_row}", "the Grand Total at the end", blocks.last, TRUNCATED)
+    total = blocks.months["Grand Total"]
+    check_consecutive(total, source.id, "Grand Total")
     return Parsed(source.layout, "observations", table)
 
 
 def _columns(cells: list[str], line: int, heading: str, source: str) -> dict[str, int]:
-    if "millions of dollars" not in heading.lower():
-        raise LayoutError(source, "header", "'millions of dollars'", "another unit or none", "the unit may have changed")
-    found = {cell.strip(): index for index, cell in enumerate(cells) if re.fullmatch(r"\[\d+\]", cell.strip())}
-    if list(found) != NUMBERS:
-        raise LayoutError(source, f"line {line}", "columns numbered [1] to [12] in order", " ".join(found))
-    return found
+    check_unit("millions of dollars" in heading.lower(), "millions of dollars", source)
+    numbers = [(cell.strip(), index) for index, cell in enumerate(cells) if re.fullmatch(r"\[.*\]", cell.strip())]
+    if numbers != [(name, index) for index, name in enumerate(NUMBERS, start=3)]:
+        found = " ".join(name for name, _ in numbers)
+        raise LayoutError(source, f"line {line}", "columns 4 to 15 numbered [1] to [12] in order", found)
+    return dict(numbers)

@@ -5,11 +5,22 @@ from __future__ import annotations
 import re
 
 from transforms.errors import LayoutError
-from transforms.layouts.reading import figure, month_of, observations, records, text_of
+from transforms.layouts.reading import (
+    TRUNCATED,
+    Blocks,
+    check_row_ends,
+    check_unit,
+    figure,
+    month_of,
+    observations,
+    records,
+    text_of,
+)
 from transforms.model import Parsed, Source
 
-# Columns 4 to 6, in the file's order; the headings are split over three lines.
-MEASURES = ("total_position", "long_term_position", "short_term_position")
+# Columns 4 to 6, by the first of the three lines over which their headings are split.
+MEASURES = {"Total U.S.": "total_position", "Long-term": "long_term_position", "Short-term": "short_term_position"}
+WIDTH = 3 + len(MEASURES)
 
 
 def recognise(body: bytes) -> bool:
@@ -19,41 +30,66 @@ def recognise(body: bytes) -> bool:
 
 
 def parse(body: bytes, source: Source) -> Parsed:
-    """Positions by holder and month. Raises LayoutError."""
+    """Positions by holder and month. Raises LayoutError, also for a table that may have been cut.
+
+    The table begins below a row of dashes and ends with the Grand Total, for every month that any holder has; notes may
+    follow. A holder may begin late or end early, but has every month of the Grand Total in between.
+    """
     text = text_of(body, source.id)
     rows: list[tuple] = []
-    heading = ""
-    started = ended = False
-    for line, cells in records(text, ",", quoted=True):
-        month = month_of(cells[2]) if len(cells) > 2 else None
-        if month is None:
-            if started and len(cells) == 6 and cells[1].strip().isdigit():
-                raise LayoutError(source.id, f"line {line}, column 3", "a month such as 2023-01", cells[2])
-            if not started:
-                heading += "".join(cells) + "\n"
-            ended = started
-            continue
+    blocks = Blocks(source.id)
+    heading: list[list[str]] = []
+    started = notes = False
+    last_row = 0
+    for line, cells in records(text, ",", source.id):
         if not started:
-            _check_heading(heading, source.id)
-        if ended:
+            heading.append(cells)
+            if any(month_of(cell) is not None for cell in cells):
+                raise LayoutError(source.id, f"line {line}", "a row of dashes above all figures", ",".join(cells))
+            if set("".join(cells).strip()) == {"-"}:
+                _check_heading(heading, source.id)
+                started = True
+            continue
+        month = month_of(cells[2]) if len(cells) > 2 else None
+        if month is None and (notes or cells[0].startswith("Note")):
+            notes = True
+            continue
+        if notes:
             raise LayoutError(source.id, f"line {line}", "notes only after the last row", ",".join(cells))
-        started = True
-        if len(cells) != 6:
-            raise LayoutError(source.id, f"line {line}", "6 cells", f"{len(cells)}: {','.join(cells)}")
-        for measure, cell in zip(MEASURES, cells[3:6], strict=True):
+        if len(cells) < WIDTH or any(cell.strip() for cell in cells[WIDTH:]):
+            raise LayoutError(source.id, f"line {line}", f"{WIDTH} cells", f"{len(cells)}: {','.join(cells)}")
+        if month is None:
+            raise LayoutError(source.id, f"line {line}, column 3", "a month such as 2023-01", cells[2])
+        blocks.take(cells[0], month, line)
+        for measure, cell in zip(MEASURES.values(), cells[3:WIDTH], strict=True):
             place = f"line {line}, column {measure}"
             value = figure(cell, source.id, place, scale=source.scale_to_usd_mn, decimals=source.decimals)
             rows.append((cells[0], cells[1].strip(), month, measure, source.series, value, line))
+        last_row = line
+    if not started:
+        raise LayoutError(source.id, "header", "a row of dashes below the headings", "none")
+    check_row_ends(text, last_row, source.id)
     table = observations(rows, source.id, at_least=36)
-    if "Grand Total" not in set(table["label"].str.strip()):
-        raise LayoutError(source.id, "whole file", "a Grand Total", "none", "the file looks truncated; fetch it again")
+    blocks.check_grand_total()
+    if blocks.last != "Grand Total":
+        raise LayoutError(source.id, f"line {last_row}", "the Grand Total at the end", blocks.last, TRUNCATED)
+    _check_gaps(blocks, source.id)
     return Parsed(source.layout, "observations", table)
 
 
-def _check_heading(heading: str, source: str) -> None:
-    flat = heading.lower()
-    if "millions of dollars" not in flat:
-        raise LayoutError(source, "header", "'Millions of dollars'", "another unit or none", "the unit may have changed")
-    positions = [flat.find(word) for word in ("total u.s.", "long-term", "short-term")]
-    if -1 in positions or positions != sorted(positions):
-        raise LayoutError(source, "header", "columns Total, Long-term, Short-term", heading, "the columns may have changed")
+def _check_heading(heading: list[list[str]], source: str) -> None:
+    flat = "\n".join("".join(cells) for cells in heading).lower()
+    check_unit("millions of dollars" in flat, "Millions of dollars", source)
+    expected = ["", "", "", *MEASURES]
+    named = [[cell.strip() for cell in cells] for cells in heading]
+    if expected not in [cells[:WIDTH] for cells in named]:
+        found = next((" ".join(cells) for cells in named if not set(cells).isdisjoint(MEASURES)), "none of them")
+        raise LayoutError(source, "header", f"columns {', '.join(MEASURES)}", found, "the columns may have changed")
+
+
+def _check_gaps(blocks: Blocks, source: str) -> None:
+    total = blocks.months["Grand Total"]
+    for name, months in blocks.months.items():
+        run = total[total.index(months[0]) : total.index(months[-1]) + 1]
+        if missing := set(run) - set(months):
+            raise LayoutError(source, f"holder {name}", f"{max(missing):%Y-%m}, as in the Grand Total", "no such month")

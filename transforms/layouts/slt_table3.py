@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from transforms.errors import LayoutError
-from transforms.layouts.reading import figure, month_of, observations, records, text_of
+from transforms.layouts.reading import (
+    TRUNCATED,
+    Blocks,
+    check_consecutive,
+    check_row_ends,
+    check_unit,
+    figure,
+    month_of,
+    observations,
+    records,
+    text_of,
+)
 from transforms.model import Parsed, Source
 
 # The file's own machine names, in the row that follows its headings.
@@ -17,38 +28,50 @@ MEASURES = {
     "for_st_treas_net": "short_term_net",
 }
 KEYS = ("country", "country_code", "date")
+COLUMNS = (*KEYS, *MEASURES)
+LAST_HOLDER = "Of Which: Foreign Non-Official"
 
 
 def recognise(body: bytes) -> bool:
-    """Whether the content is a Table 3: its machine header row names the columns."""
-    return b"for_lt_treas_valchg" in body[:8192] and b"country_code" in body[:8192]
+    """Whether the content is a Table 3: its machine header row names most of the columns (one may be renamed)."""
+    return sum(name.encode() in body[:8192] for name in ("country_code", *MEASURES)) > len(MEASURES) // 2
 
 
 def parse(body: bytes, source: Source) -> Parsed:
-    """Positions, net purchases and valuation change by holder and month. Raises LayoutError."""
+    """Positions, net purchases and valuation change by holder and month. The columns may stand in any order.
+
+    Raises LayoutError, also for a table that may have been cut: the file must go on with notes or end with the
+    non-official holders, and every holder must have the same months.
+    """
     text = text_of(body, source.id)
     rows: list[tuple] = []
     columns: dict[str, int] = {}
-    units = False
-    ended = False
-    for line, cells in records(text, "\t", quoted=False):
-        cells = [cell.strip('"') for cell in cells]
+    blocks = Blocks(source.id)
+    units = notes = False
+    last_row = 0
+    for line, cells in records(text, "\t", source.id):
+        filled = [cell.strip() for cell in cells if cell.strip()]
         if not columns:
-            units = units or cells[0].strip().lower() == "millions of dollars"
-            if cells[0].strip() in KEYS or "for_treas_pos" in [cell.strip() for cell in cells]:
+            units = units or filled == ["Millions of dollars"]
+            if not set(filled).isdisjoint(COLUMNS):
                 columns = _columns(cells, line, source.id)
+            elif any(month_of(cell) is not None for cell in filled):
+                raise LayoutError(
+                    source.id, f"line {line}", "the row that names the columns above all figures", " ".join(filled)
+                )
             continue
-        if sum(1 for cell in cells if cell.strip()) <= 1:
-            ended = True
+        if len(filled) == 1 and (notes or filled[0].startswith("Note") or blocks.last == LAST_HOLDER):
+            notes = True
             continue
-        if ended:
-            raise LayoutError(source.id, f"line {line}", "notes only after the last row", " ".join(cells))
-        if len([cell for cell in cells if cell != ""]) < len(columns):
-            raise LayoutError(source.id, f"line {line}", f"{len(columns)} cells", f"{len(cells)}: {' '.join(cells)}")
+        if notes:
+            raise LayoutError(source.id, f"line {line}", "notes only after the last row", " ".join(filled))
+        if len(filled) != len(columns) or len(cells) <= max(columns.values()):
+            raise LayoutError(source.id, f"line {line}", f"{len(columns)} cells", f"{len(filled)}: {' '.join(filled)}")
         month = month_of(cells[columns["date"]])
         if month is None:
             raise LayoutError(source.id, f"line {line}, column date", "a month such as 2026-04", cells[columns["date"]])
         label, code = cells[columns["country"]], cells[columns["country_code"]].strip()
+        blocks.take(label, month, line)
         for name, measure in MEASURES.items():
             value = figure(
                 cells[columns[name]],
@@ -58,42 +81,44 @@ def parse(body: bytes, source: Source) -> Parsed:
                 decimals=source.decimals,
             )
             rows.append((label, code, month, measure, source.series, value, line))
+        last_row = line
     if not columns:
         raise LayoutError(source.id, "header", f"a row that names {', '.join(KEYS)}, ...", "none")
-    if not units:
-        raise LayoutError(source.id, "header", "'Millions of dollars'", "another unit or none", "the unit may have changed")
+    check_unit(units, "Millions of dollars", source.id)
+    check_row_ends(text, last_row, source.id)
     table = observations(rows, source.id, at_least=len(MEASURES) * 12)
-    _ends_whole(text, table, source.id)
+    _check_months(blocks, source.id)
+    if not notes and blocks.last != LAST_HOLDER:
+        raise LayoutError(source.id, f"line {last_row}", f"{LAST_HOLDER} or notes as the end", blocks.last, TRUNCATED)
     return Parsed(source.layout, "observations", table)
 
 
 def _columns(cells: list[str], line: int, source: str) -> dict[str, int]:
-    found = {cell.strip(): index for index, cell in enumerate(cells) if cell.strip()}
-    expected = [*KEYS, *MEASURES]
-    missing = [name for name in expected if name not in found]
-    unknown = [name for name in found if name not in expected]
-    if missing or unknown:
+    named = [cell.strip() for cell in cells]
+    missing = [name for name in COLUMNS if name not in named]
+    other = [name for name in dict.fromkeys(named) if name and (name not in COLUMNS or named.count(name) > 1)]
+    if missing or other:
         raise LayoutError(
             source,
             f"line {line}",
-            f"the columns {', '.join(expected)}",
-            f"missing {', '.join(missing) or 'none'}; unknown {', '.join(unknown) or 'none'}",
+            f"the columns {', '.join(COLUMNS)}",
+            f"missing {', '.join(missing) or 'none'}; unknown or twice {', '.join(other) or 'none'}",
             "a column was renamed; declare the new name in transforms/layouts/slt_table3.py",
         )
-    return found
+    return {name: named.index(name) for name in COLUMNS}
 
 
-def _ends_whole(text: str, table, source: str) -> None:
-    """Every holder states the same months; a file cut at a line's end would lack some."""
-    counts = table[table["measure"] == "long_term_position"].groupby("label")["month"].nunique()
-    short = counts[counts < counts.max()]
-    if len(short):
-        raise LayoutError(
-            source,
-            f"holder {short.index[0].strip()}",
-            f"{counts.max()} months, as every holder has",
-            f"{short.iloc[0]}",
-            "the file looks truncated; fetch it again",
-        )
-    if "Grand Total" not in {label.strip() for label in counts.index}:
-        raise LayoutError(source, "whole file", "a Grand Total", "none", "the file looks truncated; fetch it again")
+def _check_months(blocks: Blocks, source: str) -> None:
+    """Every holder states the same months without a gap; a file cut at a line's end would lack some."""
+    blocks.check_grand_total()
+    expected = blocks.months["Grand Total"]
+    check_consecutive(expected, source, "Grand Total")
+    for name, months in blocks.months.items():
+        if missing := set(expected) - set(months):
+            raise LayoutError(
+                source,
+                f"holder {name}",
+                f"{len(expected)} months, as every holder has",
+                f"{len(months)} without {max(missing):%Y-%m}",
+                TRUNCATED,
+            )

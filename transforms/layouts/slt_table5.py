@@ -2,68 +2,94 @@
 
 from __future__ import annotations
 
+import codecs
+
 import pandas as pd
 
 from transforms.errors import LayoutError
-from transforms.layouts.reading import figure, month_of, observations, records, text_of
+from transforms.layouts.reading import (
+    TRUNCATED,
+    bare,
+    check_row_ends,
+    check_unit,
+    figure,
+    month_before,
+    month_of,
+    observations,
+    records,
+    text_of,
+)
 from transforms.model import Parsed, Source
 
 MEASURE = "total_position"
+LAST_ROW = "Of Which: Foreign Official T-Bonds & Notes"
 
 
 def recognise(body: bytes) -> bool:
     """Whether the content is a Table 5."""
-    return body.lstrip()[:8].lower() == b"table 5:"
+    return body.removeprefix(codecs.BOM_UTF8).lstrip(b' \t\r\n"')[:8].lower() == b"table 5:"
 
 
 def parse(body: bytes, source: Source) -> Parsed:
-    """Every holder's position for the months named in the header row. Raises LayoutError."""
+    """Every holder's position for the months named in the header row.
+
+    Raises LayoutError, also for a table that may have been cut: the file must go on with notes or end with the last
+    row of the official holders.
+    """
     text = text_of(body, source.id)
     rows: list[tuple] = []
     months: list[pd.Timestamp] = []
-    ended = False
-    units = False
-    for line, cells in records(text, "\t", quoted=False):
-        cells = [cell.strip('"') for cell in cells]
-        label = cells[0].strip()
+    units = notes = False
+    last_row, last_label = 0, ""
+    for line, cells in records(text, "\t", source.id):
+        label = bare(cells[0])
+        filled = [cell.strip() for cell in cells if cell.strip()]
         if not months:
-            units = units or label.lower() == "billions of dollars"
+            units = units or filled == ["Billions of dollars"]
             if label == "Country":
                 months = _months(cells, line, source.id)
+            elif len(filled) > 1:
+                raise LayoutError(source.id, f"line {line}", "the row of months above all figures", " ".join(filled))
             continue
-        if not any(cell.strip() for cell in cells[1:]):
-            ended = ended or label.startswith("Notes")
-            if not ended and label:
-                raise LayoutError(source.id, f"line {line}", f"{label}: {len(months)} figures", "none; the line is cut")
+        if len(filled) == 1 and (notes or label.startswith("Note") or last_label == LAST_ROW):
+            notes = True
             continue
-        if ended:
-            continue
+        if notes:
+            raise LayoutError(source.id, f"line {line}", "notes only after the last row", " ".join(filled))
         figures = cells[1 : len(months) + 1]
-        if len(figures) < len(months) or any(cell.strip() for cell in cells[len(months) + 1 :]):
-            raise LayoutError(source.id, f"line {line}", f"{label} with {len(months)} figures", f"{len(cells) - 1} cells")
+        if not label or len(figures) < len(months) or any(cell.strip() for cell in cells[len(months) + 1 :]):
+            place, expected = f"line {line}", f"{label or 'a holder'} with {len(months)} figures"
+            raise LayoutError(source.id, place, expected, f"{len(filled) - bool(label)}: {' '.join(filled)}")
         for month, cell in zip(months, figures, strict=True):
             place = f"line {line}, column {month:%Y-%m}"
             value = figure(cell, source.id, place, scale=source.scale_to_usd_mn, decimals=source.decimals)
             rows.append((cells[0], "", month, MEASURE, source.series, value, line))
+        last_row, last_label = line, label
     if not months:
         raise LayoutError(source.id, "header", "a row that starts with Country and names months", "none")
-    if not units:
-        raise LayoutError(source.id, "header", "'Billions of dollars'", "another unit or none", "the unit may have changed")
+    check_unit(units, "Billions of dollars", source.id)
+    check_row_ends(text, last_row, source.id)
     table = observations(rows, source.id, at_least=len(months) * 5)
-    if "Grand Total" not in set(table["label"].str.strip()):
-        raise LayoutError(source.id, "whole file", "a Grand Total row", "none", "the file looks truncated; fetch it again")
+    if "Grand Total" not in set(table["label"].map(bare)):
+        raise LayoutError(source.id, "whole file", "a Grand Total row", "none", TRUNCATED)
+    if not notes and last_label != LAST_ROW:
+        raise LayoutError(source.id, f"line {last_row}", f"{LAST_ROW} or notes as the end", last_label, TRUNCATED)
     return Parsed(source.layout, "observations", table)
 
 
 def _months(cells: list[str], line: int, source: str) -> list[pd.Timestamp]:
-    named = [cell for cell in cells[1:] if cell.strip()]
-    months = [month_of(cell) for cell in named]
-    for cell, month in zip(named, months, strict=True):
+    """The months of cells 1 to n: newest first, without a gap, nothing between them and nothing but blanks after."""
+    named = [cell.strip() for cell in cells[1:]]
+    while named and not named[-1]:
+        named.pop()
+    months: list[pd.Timestamp] = []
+    for cell in named:
+        month = month_of(cell)
         if month is None:
-            raise LayoutError(source, f"line {line}", "months such as 2026-04", cell)
-    found = [month for month in months if month is not None]
-    if not found:
+            raise LayoutError(source, f"line {line}", "months such as 2026-04", cell or "a blank cell")
+        if months and month != month_before(months[-1]):
+            raise LayoutError(source, f"line {line}", f"months newest first, {months[-1]:%Y-%m} before its next", cell)
+        months.append(month)
+    if not months:
         raise LayoutError(source, f"line {line}", "months such as 2026-04", "none")
-    if found != sorted(set(found), reverse=True):
-        raise LayoutError(source, f"line {line}", "months newest first, each once", ", ".join(named))
-    return found
+    return months

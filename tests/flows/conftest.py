@@ -1,0 +1,94 @@
+"""A local server that serves the embedded sample under every source's address."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows import pipeline
+from flows.settings import Settings
+from tests.conftest import PROJECT, SAMPLE
+from tests.flows.loopback import Loopback, Reply
+from warehouse.declarations import Declarations
+from warehouse.warehouse import Warehouse
+
+BASES = {"TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/"}
+
+
+class Publishers:
+    """The publishers of all sources, on the loopback. Sources that the sample lacks answer 404."""
+
+    def __init__(self, server: Loopback):
+        self.server = server
+        self.declarations = Declarations(PROJECT / "config", {name.lower(): server.url(path) for name, path in BASES.items()})
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Serve the sample again, as at the beginning."""
+        self.server.forget()
+        for entry in tomllib.loads((SAMPLE / "manifest.toml").read_text(encoding="utf-8"))["files"]:
+            self.serve(entry["source"], (SAMPLE / entry["path"]).read_bytes())
+
+    def path(self, source: str) -> str:
+        """The path and query of a source on the server."""
+        return self.declarations.source(source).url.removeprefix(self.server.url("/").rstrip("/"))
+
+    def serve(self, source: str, body: bytes) -> None:
+        """Serve these bytes as the source from now on."""
+        self.server.serve(self.path(source), body, etag=f'"{hashlib.md5(body).hexdigest()}"')
+
+    def answer(self, source: str, *replies: Reply) -> None:
+        """Answer the next requests for the source so."""
+        self.server.script(self.path(source), *replies)
+
+
+def environment(patch: pytest.MonkeyPatch, server: Loopback, home: Path) -> None:
+    """The environment of a run against the local server."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        patch.delenv(name, raising=False)
+        patch.delenv(name.upper(), raising=False)
+    for name, path in BASES.items():
+        patch.setenv(f"TREASURY_WATCH_BASE_{name}", server.url(path))
+    patch.setenv("TREASURY_WATCH_HOME", str(home))
+    patch.setenv("TREASURY_WATCH_HTTP_RETRIES", "1")
+    patch.setenv("TREASURY_WATCH_HTTP_BACKOFF_SECONDS", "0.01")
+    patch.setenv("TREASURY_WATCH_HTTP_BACKOFF_JITTER_SECONDS", "0.01")
+    patch.setenv("TREASURY_WATCH_HTTP_READ_TIMEOUT_SECONDS", "1")
+    patch.setenv("TREASURY_WATCH_ALERTS_RECENT_MONTHS", "1")
+
+
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Publishers, Path]]:
+    """The publishers, and a home that one run has filled from them. Only to be copied."""
+    home = tmp_path_factory.mktemp("first") / "home"
+    with Loopback() as server, pytest.MonkeyPatch.context() as patch:
+        publishers = Publishers(server)
+        environment(patch, server, home)
+        settings = Settings()
+        pipeline.run(settings, settings.warehouse(), pipeline.PLAIN, sample=False, command="run")
+        yield publishers, home
+
+
+@pytest.fixture
+def publishers(first_run: tuple[Publishers, Path]) -> Publishers:
+    first_run[0].start_over()
+    return first_run[0]
+
+
+@pytest.fixture
+def settings(publishers: Publishers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings whose sources are on the local server and whose home is empty."""
+    environment(monkeypatch, publishers.server, tmp_path / "home")
+    return Settings()
+
+
+@pytest.fixture
+def loaded(first_run: tuple[Publishers, Path], settings: Settings, tmp_path: Path) -> Warehouse:
+    """A home that a run has filled from the server."""
+    shutil.copytree(first_run[1], tmp_path / "home")
+    return settings.warehouse()

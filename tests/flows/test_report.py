@@ -1,0 +1,493 @@
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from flows import report
+from flows.report import ReportError, render, write
+from transforms.errors import TreasuryWatchError
+from warehouse.declarations import Declarations
+from warehouse.tables import SQL, typed
+
+DECLARED = Declarations()
+GENERATED = datetime(2024, 7, 20, 9, 30, tzinfo=UTC)
+HOSTILE = "<script>alert('1')</script> & \"Sons\""
+PARTS = ["change", "net_purchases", "net_long_term", "net_short_term", "valuation", "other"]
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed to read the page with")
+
+
+def month_row(
+    holder_id: str, holder: str, month: str, position: float, *parts: float | None, **more: Any
+) -> dict[str, Any]:
+    amounts = dict(zip([f"{name}_usd_mn" for name in PARTS], parts or [None] * len(PARTS), strict=True))
+    return {"holder_id": holder_id, "holder": holder, "month": month, "position_usd_mn": position, **amounts, **more}
+
+
+JAPAN = [
+    month_row("japan", "Japan", "2024-03-01", 1167015, 20197, 14500, 12500, 2000, 5000, 697, share_of_foreign_pct=14.5),
+    month_row(
+        "japan", "Japan", "2024-04-01", 1126094, -40921, -11830, 246, -12076, -29824, 733, share_of_foreign_pct=14.1
+    ),
+    month_row(
+        "japan", "Japan", "2024-05-01", 1105953, -20141, -23870, 171, -24041, 7252, -3523, share_of_foreign_pct=13.6
+    ),
+]
+BELGIUM = [
+    month_row("belgium", "Belgium", "2024-04-01", 312470.4, -1234.5, 10, 20, -10, -1300, 55.5, custodial_centre=True),
+    month_row("belgium", "Belgium", "2024-05-01", 313000, 529.6, None, None, None, None, None, custodial_centre=True),
+]
+SONS = [month_row("sons", HOSTILE, "2024-05-01", 50000, 1500, 1400, 1000, 400, 100, 0)]
+POLAND = [{"holder_id": "poland", "holder": "Poland", "month": "2024-05-01", "long_term_usd_mn": 40000}]
+TOTAL = month_row("grand_total", "Grand Total", "2024-05-01", 8129276, 51000, 60900, 70000, -9100, -8000, -1900)
+EXPLAINED = "Japan's holdings fell by $20.1bn in May 2024. Mostly sold: the rest."
+FLAGGED = {
+    **JAPAN[2],
+    "severity": "notice",
+    "verdict": "sold",
+    "share_pct": 2.1,
+    "explanation": EXPLAINED,
+    "currency": "JPY",
+}
+FINDINGS = [
+    {**FLAGGED, "rule": "net_sale", "score": -1.62, "fx_change_month_pct": 1.31, "interventions_usd_mn": -24548.0},
+    {
+        **FLAGGED,
+        **JAPAN[1],
+        "rule": "fall",
+        "severity": "warning",
+        "verdict": "repriced",
+        "explanation": "Only repriced.",
+    },
+    {**FLAGGED, **SONS[0], "rule": "fall", "verdict": "mixed", "explanation": f"{HOSTILE} fell."},
+    {**FLAGGED, "month": "2021-03-01", "rule": "fall", "verdict": "unexplained", "explanation": "Long ago."},
+]
+EPISODES = [
+    {
+        **{name: value for name, value in JAPAN[1].items() if name != "month"},
+        **{"rule": "fall", "start_month": "2024-04-01", "end_month": "2024-05-01", "months": 2, "severity": "critical"},
+        **{"verdict": "mixed", "change_usd_mn": -61062, "net_purchases_usd_mn": -35700, "explanation": "A run."},
+    }
+]
+RELEASES = [
+    {"source": "slt_table3", "released": "2024-07-18", "released_basis": "calendar", "last_month": "2024-05-01"},
+    {"source": "slt_table3", "released": "2024-06-18", "released_basis": "calendar", "last_month": "2024-04-01"},
+    {"source": "ecb", "released": "2024-07-20", "released_basis": "retrieval", "last_month": "2024-06-01"},
+]
+SOURCES = [
+    {"source": "slt_table3", "title": "Table 3", "rhythm": "monthly"},
+    {"source": "ecb", "title": "Euro rates", "rhythm": "daily"},
+    {"source": "mof", "title": "Interventions", "rhythm": "quarterly"},
+]
+CHECKED = {"run_id": "r2", "gate": "publish", "subject": "freshness", "checked": "2024-07-20T08:00:00", "observed": ""}
+CHECKS = [
+    {
+        **CHECKED,
+        "expectation": "no source is stale",
+        "success": False,
+        "blocking": False,
+        "observed": "ecb, 12 days late",
+    },
+    {**CHECKED, "expectation": "there are positions", "success": True, "blocking": True},
+    {**CHECKED, "run_id": "r1", "expectation": "an old complaint", "success": False, "blocking": True}
+    | {"checked": "2024-06-20T08:00:00"},
+]
+FULL: dict[str, list[dict[str, Any]]] = {
+    "holder_months": [*JAPAN, *BELGIUM, *SONS, *POLAND],
+    "aggregate_months": [TOTAL],
+    "sell_offs": FINDINGS,
+    "episodes": EPISODES,
+    "positions": [{"holder_id": "japan", "month": "2024-05-01", "source": "slt_table3"}],
+    "holders": [{"holder_id": "japan", "custodial_centre": False}, {"holder_id": "sons", "custodial_centre": True}],
+    "releases": RELEASES,
+    "sources": SOURCES,
+    "validation_results": CHECKS,
+    "runs": [
+        {"run_id": "r2", "command": "run", "started": "2024-07-20T08:00:00", "outcome": "published", "summary": "3 new"}
+    ],
+}
+DATES = {"month", "date", "timestamp"}
+
+
+def fill(connection: duckdb.DuckDBPyConnection, content: dict[str, list[dict[str, Any]]]) -> None:
+    """Every declared table, with these rows where there are some."""
+    for name, table in DECLARED.tables.items():
+        connection.execute(f"CREATE TABLE {name} ({', '.join(f'{c.name} {SQL[c.type]}' for c in table.columns)})")
+        if rows := content.get(name):
+            frame = pd.DataFrame(rows).reindex(columns=table.column_names)
+            for column in table.columns:
+                if column.type in DATES:
+                    frame[column.name] = pd.to_datetime(frame[column.name])
+            connection.register("made", typed(frame, table))
+            connection.execute(f"INSERT INTO {name} FROM made")
+            connection.unregister("made")
+
+
+@pytest.fixture
+def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def page_of(connection: duckdb.DuckDBPyConnection, content: dict[str, list[dict[str, Any]]], **changed: Any) -> str:
+    fill(connection, {**content, **changed})
+    return render(connection, generated=GENERATED)
+
+
+def without_libraries(page: str) -> str:
+    """The page without the inlined Vega libraries."""
+    return page.replace(str(report._bundle()), "")
+
+
+class Reading(HTMLParser):
+    """Reads a page back: cells with their figures, the text, the tags."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.cells: list[dict[str, str]] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self._open: list[tuple[str, dict[str, str]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attrs}
+        self.tags.append((tag, named))
+        if tag in {"meta", "br", "link", "img", "input", "hr"}:
+            return
+        self._open.append((tag, named))
+        if "data-usd-mn" in named or "data-pct" in named:
+            context: dict[str, str] = {}
+            for _, outer in self._open:
+                context |= {key: value for key, value in outer.items() if key.startswith("data-") or key == "id"}
+            self.cells.append({**context, "text": ""})
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1][0] in {"script", "style"}:
+            return
+        self.words.append(data)
+        if self._open and ("data-usd-mn" in self._open[-1][1] or "data-pct" in self._open[-1][1]):
+            self.cells[-1]["text"] += data
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def full_page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """(database, page) with something in every table."""
+    folder = tmp_path_factory.mktemp("report")
+    database = folder / "treasury.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        fill(connection, FULL)
+    return database, write(database, folder / "report.html", GENERATED)
+
+
+@pytest.fixture(scope="module")
+def page(full_page: tuple[Path, Path]) -> str:
+    return full_page[1].read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def reading(page: str) -> Reading:
+    return Reading(page)
+
+
+@pytest.fixture(scope="module")
+def in_browser(full_page: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The document as Chromium holds it after the page's scripts ran."""
+    return document_in_browser(full_page[1], tmp_path_factory.mktemp("profile"))
+
+
+def document_in_browser(page: Path, profile: Path) -> str:
+    assert BROWSER is not None
+    command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    command += ["--no-first-run", f"--user-data-dir={profile}", "--allow-file-access-from-files"]
+    command += ["--virtual-time-budget=5000", "--dump-dom", page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def stated(connection: duckdb.DuckDBPyConnection, cell: dict[str, str]) -> float | None:
+    """What the warehouse says about a cell of the page."""
+    column, holder = cell["data-column"], cell["data-holder"]
+    if cell.get("data-start"):
+        query = f"SELECT {column} FROM episodes WHERE holder_id = ? AND rule = ? AND start_month = ?"
+        parameters = [holder, cell["data-rule"], cell["data-start"]]
+    else:
+        query = (
+            f"SELECT {column} FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months) "
+            "WHERE holder_id = ? AND month = ?"
+        )
+        parameters = [holder, cell.get("data-month", "2024-05-01")]
+    found = connection.execute(query, parameters).fetchall()
+    return found[0][0] if found else None
+
+
+def displayed(value: float | None, per: float, suffix: str = "") -> str:
+    return "n.a." if value is None else f"{abs(value) / per:,.1f}{suffix}"
+
+
+@needs_browser
+def test_every_number_on_the_page_is_the_warehouses_own(full_page: tuple[Path, Path], in_browser: str) -> None:
+    cells = Reading(in_browser).cells
+    tables = {cell["data-column"] for cell in cells}
+    assert tables >= {f"{name}_usd_mn" for name in ["position", *PARTS]} | {"share_of_foreign_pct"}
+    assert len(cells) > 120
+    with duckdb.connect(str(full_page[0]), read_only=True) as connection:
+        for cell in cells:
+            compare(cell, stated(connection, cell))
+
+
+def compare(cell: dict[str, str], value: float | None) -> None:
+    exact = cell.get("data-usd-mn", cell.get("data-pct", ""))
+    assert (float(exact) if exact else None) == value, cell
+    text = cell["text"].strip().removesuffix(" bn").strip()
+    if value is None:
+        assert text in {"n.a.", "·"}, cell
+        return
+    assert text.lstrip("+−") == (displayed(value, 1, "%") if "data-pct" in cell else displayed(value, 1000)), cell
+    assert text.startswith("−") == (value < 0 and text not in {"0.0"}), cell
+
+
+@needs_browser
+def test_a_chart_is_drawn_for_every_large_holder_without_any_refusal(in_browser: str) -> None:
+    assert in_browser.count('class="marks"') == 3
+    assert "could not be drawn (" not in in_browser.replace('"The chart could not be drawn ("', "")
+
+
+@needs_browser
+def test_the_page_does_not_scroll_sideways_on_a_phone(full_page: tuple[Path, Path], tmp_path: Path) -> None:
+    page = tmp_path / "phone.html"
+    page.write_text(
+        f'<iframe id="phone" src="{full_page[1].as_uri()}" style="width:390px;height:800px;border:0"></iframe>'
+        "<p id='widths'></p><script>const phone = document.getElementById('phone');"
+        "const measure = () => { const root = phone.contentDocument.documentElement;"
+        "document.getElementById('widths').textContent = root.clientWidth + ' ' + root.scrollWidth; };"
+        "phone.addEventListener('load', () => setTimeout(measure, 1500));</script>",
+        encoding="utf-8",
+    )
+    seen, needed = map(int, re.findall(r"(\d+) (\d+)</p>", document_in_browser(page, tmp_path / "profile"))[0])
+    assert 360 <= seen <= 390
+    assert needed == seen
+
+
+def test_charts_carry_the_warehouses_figures(page: str) -> None:
+    [specs] = re.findall(r'<script type="application/json" id="specs">(.*?)</script>', page, re.DOTALL)
+    holdings = [
+        row["billions"]
+        for rows in json.loads(specs)[0]["datasets"].values()
+        for row in rows
+        if "part" not in row and row.get("month") == "2024-05-01"
+    ]
+    assert sorted(holdings) == [-20.141, 1105.953]
+
+
+def test_the_page_asks_for_no_outside_address(page: str, reading: Reading) -> None:
+    own = without_libraries(page)
+    assert len(own) < len(page)
+    addresses = [named[key] for _, named in reading.tags for key in ("src", "href", "action", "srcset") if key in named]
+    assert addresses
+    assert all(address.startswith("#") for address in addresses)
+    assert not {tag for tag, _ in reading.tags} & {"link", "img", "iframe", "object", "embed", "base"}
+    assert not re.findall(r"url\(|@import|fetch\(|XMLHttpRequest|sendBeacon|WebSocket|import\(|//\w+\.\w+", own)
+    policy = [named["content"] for tag, named in reading.tags if named.get("http-equiv") == "Content-Security-Policy"]
+    assert policy == ["default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"]
+
+
+def test_links_within_the_page_lead_somewhere(reading: Reading) -> None:
+    tags = reading.tags
+    places = [named["id"] for _, named in tags if "id" in named]
+    assert len(places) == len(set(places))
+    assert {named["href"].removeprefix("#") for tag, named in tags if tag == "a"} <= set(places)
+
+
+def test_headings_go_down_one_step_at_a_time(reading: Reading) -> None:
+    levels = [int(tag[1]) for tag, _ in reading.tags if re.fullmatch(r"h\d", tag)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_tables_have_captions_and_every_heading_cell_a_scope(reading: Reading) -> None:
+    tags = reading.tags
+    assert sum(tag == "table" for tag, _ in tags) == sum(tag == "caption" for tag, _ in tags) > 0
+    assert all(named.get("scope") for tag, named in tags if tag == "th")
+
+
+def test_charts_are_described_for_those_who_do_not_see_them(reading: Reading) -> None:
+    tags = reading.tags
+    labels = [named.get("aria-label", "") for _, named in tags if "data-chart" in named]
+    assert labels[0].startswith("Japan, chart of holdings")
+    assert "from 1,167.0 billion dollars in March 2024 to 1,106.0 billion in May 2024" in labels[0]
+
+
+def test_a_hostile_holder_name_is_shown_as_text(page: str, reading: Reading) -> None:
+    assert "<script>alert" not in page
+    assert HOSTILE in reading.text
+    assert sum(tag == "script" for tag, _ in reading.tags) == 3
+
+
+@needs_browser
+def test_a_hostile_holder_name_runs_nothing_in_a_browser(in_browser: str) -> None:
+    assert sum(tag == "script" for tag, _ in Reading(in_browser).tags) == 3
+
+
+def test_the_page_is_at_most_three_megabytes(full_page: tuple[Path, Path]) -> None:
+    assert full_page[1].stat().st_size <= 3_000_000
+
+
+def test_the_same_database_and_time_give_the_same_page(full_page: tuple[Path, Path], tmp_path: Path) -> None:
+    again = write(full_page[0], tmp_path / "again.html", GENERATED)
+    assert again.read_bytes() == full_page[1].read_bytes()
+
+
+def test_the_header_says_how_old_the_newest_release_is(reading: Reading) -> None:
+    text = reading.text
+    assert "Newest month: May 2024 , released on 18 July 2024 , 2 days before this page was made" in text
+    assert "Table 3 (18 July 2024)" in text
+    assert "Not up to date" not in text
+
+
+def test_a_month_that_should_be_out_by_now_is_missed_aloud(warehouse: duckdb.DuckDBPyConnection) -> None:
+    fill(warehouse, FULL)
+    text = Reading(render(warehouse, generated=datetime(2024, 9, 19))).text
+    assert (
+        "Not up to date. By the release calendar, figures up to July 2024 should be out: 2 months are missing here"
+        in text
+    )
+
+
+def test_findings_of_the_newest_month_come_with_verdict_explanation_and_currency(reading: Reading) -> None:
+    text = reading.text
+    card = text[text.index("Findings of May 2024") : text.index("Largest findings of the 24 months")]
+    assert card.index("Japan, May 2024 sold notice " + EXPLAINED) < card.index("Sons")
+    assert (
+        "JPY weakened 1.3% against the dollar in the month. Official interventions sold $24.5bn in the month." in card
+    )
+    assert "Flagged as net sale (2.1% of the position, score −1.6)." in card
+    assert "the owners need not be residents" in card
+
+
+def test_a_month_flagged_by_two_rules_is_one_finding(warehouse: duckdb.DuckDBPyConnection) -> None:
+    twice = [
+        {**FINDINGS[1], "rule": rule, "severity": level}
+        for rule, level in (("fall", "notice"), ("net_sale", "critical"))
+    ]
+    text = Reading(page_of(warehouse, FULL, sell_offs=twice)).text
+    assert text.count("Japan, April 2024 repriced critical") == 1
+    assert "2024: 1 finding " in text
+    assert "fall, net sale" in text
+
+
+def test_findings_are_folded_by_year_and_older_ones_counted(page: str, reading: Reading) -> None:
+    assert re.findall(r"<summary>(.*?)</summary>", page) == ["2024: 3 findings"]
+    assert "1 earlier one is in the table sell_offs" in reading.text
+    assert "Long ago." not in page
+
+
+def test_failed_checks_are_told_in_words_and_only_those_of_the_newest_run(reading: Reading) -> None:
+    text = reading.text
+    assert "Of 2 checks made on 20 July 2024, 1 passed, 1 warned and 0 failed." in text
+    assert "Warning , freshness: it does not hold that no source is stale. ecb, 12 days late" in text
+    assert "an old complaint" not in text
+
+
+def test_a_download_does_not_count_as_a_release(reading: Reading) -> None:
+    text = reading.text
+    assert "ecb Euro rates daily Jun 2024, 1 month ago fetched 2024-07-20 no date n.a." in text
+    assert "slt_table3 Table 3 monthly May 2024, 2 months ago 2024-07-18 calendar 2" in text
+    assert "1 declared source was never loaded" in text
+
+
+def test_revisions_are_counted_where_the_database_keeps_them(warehouse: duckdb.DuckDBPyConnection) -> None:
+    fill(warehouse, FULL)
+    assert "evisions of published figures" not in render(warehouse, generated=GENERATED)
+    warehouse.execute("CREATE TABLE IF NOT EXISTS revisions (released DATE)")
+    warehouse.execute("INSERT INTO revisions (released) SELECT DATE '2024-06-18' + i::INTEGER FROM range(1200) t(i)")
+    newest = date(2027, 9, 30)
+    text = Reading(render(warehouse, generated=GENERATED)).text
+    assert f"1,200 revisions of published figures are on record, the newest of {newest.day} {newest:%B %Y}." in text
+
+
+def test_an_empty_database_gives_a_page_that_says_what_to_do(warehouse: duckdb.DuckDBPyConnection) -> None:
+    reading = Reading(page_of(warehouse, {}))
+    assert "No holdings are loaded yet, so there is nothing to report. Run treasury-watch run" in reading.text
+    assert "No run is recorded. No results of checks are recorded. No file was loaded yet." in reading.text
+    assert not [tag for tag, _ in reading.tags if tag in {"table", "script"}]
+
+
+def test_empty_tables_become_sentences(warehouse: duckdb.DuckDBPyConnection) -> None:
+    first = [month_row("japan", "Japan", "2024-05-01", 1105953)]
+    reading = Reading(page_of(warehouse, {"holder_months": first}))
+    for sentence in (
+        "No dated release states it.",
+        "The statistics loaded here state no Grand Total for May 2024.",
+        "No holder was flagged in May 2024",
+        "No holder was flagged in the months before.",
+        "No change on the month is known for any holder",
+        "No net purchases are published for these months",
+        "Not flagged in these 24 months.",
+        "No month since January 2024 is flagged.",
+        "No run of months that ended in 2024 or later is large enough to be an episode.",
+    ):
+        assert sentence in reading.text
+    assert sum(tag == "table" for tag, _ in reading.tags) == 1
+
+
+def test_a_new_survey_basis_is_explained_below_the_holders_months(warehouse: duckdb.DuckDBPyConnection) -> None:
+    broken = [JAPAN[1], {**month_row("japan", "Japan", "2024-05-01", 1105953), "series_break": True}]
+    text = Reading(page_of(warehouse, FULL, holder_months=broken)).text
+    assert "A new survey basis starts in May 2024; no change is computed across it." in text
+
+
+def test_a_missing_database_names_the_command_that_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(
+        TreasuryWatchError, match=r"no database at .*treasury\.duckdb yet; run treasury-watch run first"
+    ):
+        write(tmp_path / "treasury.duckdb", tmp_path / "report.html", GENERATED)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "treasury.duckdb").write_text("not a database" * 1000)
+    with pytest.raises(ReportError, match=r"cannot be read .*treasury-watch rebuild") as refused:
+        write(tmp_path / "treasury.duckdb", tmp_path / "report.html", GENERATED)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing_behind(full_page: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "taken.html").mkdir()
+    with pytest.raises(ReportError, match=r"taken\.html cannot be written .*--out"):
+        write(full_page[0], tmp_path / "taken.html", GENERATED)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.html"]
+
+
+def test_writing_replaces_an_older_page_and_leaves_the_database_alone(
+    full_page: tuple[Path, Path], tmp_path: Path
+) -> None:
+    database = tmp_path / "treasury.duckdb"
+    shutil.copyfile(full_page[0], database)
+    before = database.read_bytes()
+    out = tmp_path / "reports" / "report.html"
+    out.parent.mkdir()
+    out.write_text("an older page")
+    assert write(database, out, GENERATED) == out
+    assert out.read_bytes() == full_page[1].read_bytes()
+    assert database.read_bytes() == before
+    assert [path.name for path in out.parent.iterdir()] == ["report.html"]

@@ -1,0 +1,103 @@
+"""Explanations: signs, units, months and rounding of what people read."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from transforms.explanations import billions, explain_episodes, explain_months, explained, month_name
+
+APRIL = {
+    "holder": "Japan",
+    "month": pd.Timestamp("2024-04-01"),
+    "change_usd_mn": -40_921.0,
+    "net_purchases_usd_mn": -11_830.0,
+    "net_long_term_usd_mn": 246.0,
+    "net_short_term_usd_mn": -12_076.0,
+    "valuation_usd_mn": -29_824.0,
+    "other_usd_mn": 733.0,
+    "verdict": "repriced",
+}
+
+
+@pytest.mark.parametrize(
+    ("usd_mn", "signed", "text"),
+    [
+        (-40_921, True, "-$40.9bn"),
+        (246, True, "+$0.2bn"),
+        (246, False, "$0.2bn"),
+        (-40_921, False, "-$40.9bn"),
+        (1_126_094, False, "$1,126.1bn"),
+        (11_950, True, "+$12.0bn"),  # half up, in decimal
+        (-12_050, True, "-$12.1bn"),
+        (40.0, True, "$0.0bn"),
+        (-49.9, True, "$0.0bn"),
+        (50.0, True, "+$0.1bn"),
+        (0.0, True, "$0.0bn"),
+        (math.nan, True, "n.a."),
+        (None, True, "n.a."),
+    ],
+)
+def test_millions_are_shown_as_billions_with_one_decimal(usd_mn, signed, text):
+    assert billions(usd_mn, signed=signed) == text
+
+
+def test_a_month_is_written_out():
+    assert month_name(pd.Timestamp("2024-04-01")) == "April 2024"
+
+
+def test_a_repriced_month_says_so_with_the_whole_identity_and_what_was_traded():
+    assert explain_months(pd.DataFrame([APRIL])) == [
+        "Japan's holdings fell by $40.9bn in April 2024. Mostly repriced, not sold: change -$40.9bn = net purchases -$11.8bn "
+        "+ valuation -$29.8bn + other +$0.7bn. Of the net purchases, bonds and notes +$0.2bn, bills -$12.1bn."
+    ]
+
+
+def test_a_sale_in_a_month_of_rising_holdings_says_that_they_rose():
+    row = APRIL | {
+        "change_usd_mn": 2_500.0,
+        "net_purchases_usd_mn": -20_000.0,
+        "valuation_usd_mn": 22_500.0,
+        "other_usd_mn": 0.0,
+    }
+    text = explained(row | {"verdict": "sold"}, "in May 2025")
+    assert text.startswith(
+        "Japan's holdings rose by $2.5bn in May 2025. Mostly sold: change +$2.5bn = net purchases -$20.0bn"
+    )
+
+
+@pytest.mark.parametrize("change", [-30.0, 0.0, 30.0])
+def test_holdings_that_stay_the_same_to_the_rounding_hardly_changed(change):
+    text = explained(APRIL | {"change_usd_mn": change}, "in May 2025")
+    assert text.startswith("Japan's holdings hardly changed in May 2025.")
+
+
+def test_a_month_without_a_decomposition_claims_nothing_about_selling():
+    unknown = dict.fromkeys(
+        ["net_purchases_usd_mn", "net_long_term_usd_mn", "net_short_term_usd_mn", "valuation_usd_mn", "other_usd_mn"],
+        math.nan,
+    )
+    text = explained(APRIL | unknown | {"verdict": "unexplained"}, "in March 2022")
+    assert text == (
+        "Japan's holdings fell by $40.9bn in March 2022. Not explained: no complete decomposition is published for this period."
+    )
+
+
+def test_an_unknown_change_is_not_called_a_rise():
+    text = explained(APRIL | {"change_usd_mn": math.nan, "verdict": "unexplained"}, "in December 2011")
+    assert text.startswith("Japan: the change in holdings in December 2011 is not known on one survey basis.")
+
+
+def test_unknown_bills_leave_the_sentence_on_instruments_out():
+    assert "Of the net purchases" not in explained(APRIL | {"net_short_term_usd_mn": math.nan}, "in April 2024")
+
+
+def test_an_episode_names_its_first_and_last_month():
+    row = {key: value for key, value in APRIL.items() if key != "month"}
+    row |= {"start_month": pd.Timestamp("2024-04-01"), "end_month": pd.Timestamp("2024-06-01"), "verdict": "mixed"}
+    (text,) = explain_episodes(pd.DataFrame([row]))
+    assert text.startswith("Japan's holdings fell by $40.9bn from April 2024 to June 2024. Mixed: change -$40.9bn = ")
+
+
+def test_nothing_to_explain_gives_no_sentences():
+    assert explain_months(pd.DataFrame([APRIL]).head(0)) == []

@@ -1,0 +1,163 @@
+"""Flagged months: size, share and score have to agree."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from transforms.sell_offs import AMOUNTS, position_before, sell_offs, severity_of
+
+NAN = math.nan
+RULES: dict[str, Any] = {
+    "score": {"window_months": 36, "minimum_months": 12, "scale_floor_usd_mn": 500},
+    "rules": {
+        "fall": {"of": "change_usd_mn", "minimum_usd_mn": 10_000, "minimum_share_pct": 2.5, "maximum_score": -1.5},
+        "net_sale": {
+            "of": "net_purchases_usd_mn",
+            "minimum_usd_mn": 10_000,
+            "minimum_share_pct": 2.0,
+            "maximum_score": -1.5,
+        },
+    },
+    "severity": {
+        "notice": {"minimum_usd_mn": 0, "minimum_share_pct": 0.0},
+        "warning": {"minimum_usd_mn": 15_000, "minimum_share_pct": 3.0},
+        "critical": {"minimum_usd_mn": 40_000, "minimum_share_pct": 5.0},
+    },
+    "verdict": {"dominant": 0.6, "moved": 0.5},
+}
+
+
+def history(
+    start: float, changes: list[float], holder: str = "japan", first: str = "2022-01", **columns: Any
+) -> pd.DataFrame:
+    """One holder's months: the first position, then one month for every change (NaN: the position stays unknown)."""
+    positions = [start]
+    for change in changes:
+        positions.append(positions[-1] + change)
+    months = pd.DataFrame(
+        {
+            "holder_id": holder,
+            "holder": holder.title(),
+            "month": pd.date_range(f"{first}-01", periods=len(positions), freq="MS"),
+            "position_usd_mn": positions,
+            **dict.fromkeys(AMOUNTS, NAN),
+            "basis": None,
+        }
+    )
+    months["change_usd_mn"] = [NAN, *changes]
+    return months.assign(**columns)
+
+
+def flagged(months: pd.DataFrame, rule: str = "fall") -> pd.DataFrame:
+    found = sell_offs(months, RULES)
+    return found[found["rule"] == rule].reset_index(drop=True)
+
+
+CALM = [1_000.0, -1_000.0] * 7  # deviation 1,000, median 0
+
+
+def test_a_fall_that_is_large_by_amount_share_and_score_is_flagged_with_all_three():
+    found = flagged(history(1_000_000, [*CALM, -40_000.0]))
+    (row,) = found.to_dict("records")
+    assert row["month"] == pd.Timestamp("2023-04-01")
+    assert row["share_pct"] == pytest.approx(4.0)
+    assert row["score"] == pytest.approx(-40_000 / (1.4826 * 1_000))
+    assert (row["severity"], row["verdict"]) == ("warning", "unexplained")
+
+
+def test_the_limits_themselves_are_enough():
+    assert len(flagged(history(400_000, [*CALM, -10_000.0]))) == 1
+    assert len(flagged(history(400_000, [*CALM, -9_999.0]))) == 0
+    assert len(flagged(history(400_001, [*CALM, -10_000.0]))) == 0
+
+
+def test_a_small_holder_cannot_scream():
+    """Half of the position within a month, far out of its own history, yet small."""
+    months = history(12_000, [*([10.0, -10.0] * 7), -6_000.0], "saint_kitts")
+    assert len(sell_offs(months, RULES)) == 0
+
+
+def test_a_large_holders_ordinary_month_is_no_news():
+    assert len(flagged(history(1_100_000, [*CALM, -12_000.0]))) == 0  # 1.1 percent
+
+
+def test_a_holder_that_always_moves_that_much_is_no_news():
+    swings = [30_000.0, -30_000.0] * 7
+    months = history(400_000, [*swings, -30_000.0])
+    assert months["month"].iloc[-1] not in set(flagged(months)["month"])
+
+
+def test_without_enough_history_the_score_is_not_asked_for():
+    (row,) = flagged(history(400_000, [1_000.0, -20_000.0])).to_dict("records")
+    assert math.isnan(row["score"])
+
+
+def test_one_holders_past_does_not_count_for_another():
+    other = history(400_000, [30_000.0, -30_000.0] * 7, "aaa")
+    alone = flagged(history(400_000, [*CALM, -20_000.0]))
+    together = flagged(pd.concat([other, history(400_000, [*CALM, -20_000.0])], ignore_index=True))
+    pd.testing.assert_series_equal(together.query("holder_id == 'japan'")["score"], alone["score"], check_index=False)
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    months = history(400_000, [*CALM, -20_000.0])
+    pd.testing.assert_frame_equal(sell_offs(months.sample(frac=1, random_state=1), RULES), sell_offs(months, RULES))
+
+
+def test_a_month_without_the_amount_is_never_flagged_and_never_history():
+    """Across a break that was published on one basis only the change is unknown, whatever the positions say."""
+    months = history(400_000, [*CALM, -100_000.0, 1_000.0, -20_000.0])
+    broken = len(CALM) + 1
+    first, last = flagged(months).to_dict("records")
+    assert first["month"] == months["month"][broken]
+    assert last["score"] == pytest.approx(-20_000 / (1.4826 * 1_000))  # median 0
+    months.loc[broken, "change_usd_mn"] = NAN
+    (only,) = flagged(months).to_dict("records")
+    assert only["month"] == last["month"]
+    assert only["score"] == pytest.approx(-21_000 / 500)  # median 1,000: one fall fewer
+
+
+def test_the_share_is_of_the_position_before_also_where_the_month_is_on_a_new_basis():
+    """China, June 2010: 867.7 before; 843.7 on the old basis, 1,112.1 on the new one."""
+    months = history(867_700, [244_400.0], "china_mainland", "2010-05")
+    months.loc[1, "change_usd_mn"] = -24_000.0
+    (row,) = flagged(months).to_dict("records")
+    assert row["position_usd_mn"] == 1_112_100
+    assert row["share_pct"] == pytest.approx(100 * 24_000 / 867_700)
+
+
+def test_the_position_before_is_unknown_after_a_gap_and_for_the_first_month():
+    months = history(400_000, [1_000.0, 1_000.0, 1_000.0]).drop(index=2)
+    assert position_before(months).fillna(-1).tolist() == [-1, 400_000, -1]
+
+
+def test_net_sales_are_flagged_although_holdings_rose():
+    months = history(1_100_000, [*CALM, 2_500.0], net_purchases_usd_mn=500.0, valuation_usd_mn=0.0, other_usd_mn=0.0)
+    last = len(CALM) + 1
+    months.loc[last, ["net_purchases_usd_mn", "valuation_usd_mn"]] = [-30_000.0, 32_500.0]
+    found = sell_offs(months, RULES)
+    assert found[["rule", "verdict", "change_usd_mn"]].to_dict("records") == [
+        {"rule": "net_sale", "verdict": "sold", "change_usd_mn": 2_500.0}
+    ]
+
+
+def test_an_empty_table_gives_an_empty_table():
+    assert len(sell_offs(history(1, []).head(0), RULES)) == 0
+
+
+@pytest.mark.parametrize(
+    ("amount", "share", "level"),
+    [
+        (14_999, 50.0, "notice"),
+        (15_000, 3.0, "warning"),
+        (40_000, 4.9, "warning"),
+        (40_000, 5.0, "critical"),
+        (90_000, 2.9, "notice"),
+    ],
+)
+def test_a_level_is_reached_by_amount_and_share_together(amount, share, level):
+    assert severity_of(amount, share, RULES["severity"]) == level

@@ -1,0 +1,347 @@
+"""Loading: one file at a time or not at all, every vintage in its place, refusals noted."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT, RETRIEVED, TODAY, majors, table5
+from transforms.errors import LayoutError, UnknownHolderError
+from warehouse.archive import Archive, ArchiveDamaged
+from warehouse.calendar import FutureRelease
+from warehouse.declarations import Declarations
+from warehouse.ledger import KINDS, Ledger
+from warehouse.loading import Loaded, Loader, UnplacedRelease
+from warehouse.validation import Gates, ValidationBlocked
+
+OFFICIAL = PROJECT / ".." / "shared" / "official"
+APRIL_15, MAY_18, JUNE_18 = date(2026, 4, 15), date(2026, 5, 18), date(2026, 6, 18)
+
+APRIL = table5(["2026-02", "2026-01", "2025-12"], majors([1239.0, 1225.0, 1185.0]))
+MAY = table5(["2026-03", "2026-02", "2026-01"], majors([1191.0, 1239.3, 1225.0]))
+JUNE = table5(["2026-04", "2026-03", "2026-02"], majors([1209.9, 1191.6, 1239.3]))
+
+
+class Loading:
+    """A loader over an archive and a ledger of its own."""
+
+    def __init__(self, root: Path, declarations: Declarations, gates: Gates):
+        self.archive = Archive(root / "raw")
+        self.ledger = Ledger(":memory:")
+        self.results: list = []
+        self.loader = Loader(declarations, self.archive, self.ledger, gates, self.results.extend)
+
+    def load(self, body: bytes, retrieved: datetime = RETRIEVED, **options) -> Loaded:
+        return self.loader.load(body, url="file:any.txt", retrieved=retrieved, **options)
+
+    def content(self) -> dict[str, list[tuple]]:
+        tables = ["vintages", *(kind.table for kind in KINDS.values())]
+        return {t: self.ledger.connection.execute(f"SELECT * FROM {t} ORDER BY ALL").fetchall() for t in tables}
+
+    def japan(self, month: str) -> list[tuple]:
+        return self.ledger.connection.execute(
+            "SELECT value_usd_mn, released, superseded, evidence FROM observations "
+            "WHERE holder_id = 'japan' AND month = CAST(? AS DATE) ORDER BY released",
+            [f"{month}-01"],
+        ).fetchall()
+
+    def note(self, source: str = "slt_table5"):
+        (entry,) = self.archive.entries(source)
+        return entry
+
+
+@pytest.fixture
+def new_loading(tmp_path, declarations, shared_gates) -> Iterator:
+    made: list[Loading] = []
+
+    def make() -> Loading:
+        made.append(Loading(tmp_path / str(len(made)), declarations, shared_gates))
+        return made[-1]
+
+    yield make
+    for loading in made:
+        loading.ledger.connection.close()
+
+
+@pytest.fixture
+def loading(new_loading) -> Loading:
+    return new_loading()
+
+
+def test_a_file_is_recognised_dated_and_added(loading):
+    loaded = loading.load(JUNE)
+    assert (loaded.source, loaded.outcome, loaded.released, loaded.released_basis) == (
+        "slt_table5", "vintage", JUNE_18, "calendar",
+    )  # fmt: skip
+    assert (loaded.figures, loaded.changed, loaded.last) == (30, 30, date(2026, 4, 1))
+    assert loading.japan("2026-04") == [(1209900.0, JUNE_18, None, "release")]
+    assert loading.note().released == JUNE_18
+    assert loaded.line() == "slt_table5: 30 new or changed figures of 30, released 2026-06-18 (by the calendar)"
+
+
+def test_the_same_release_twice_changes_nothing(loading):
+    loading.load(JUNE)
+    before = loading.content()
+    assert loading.load(JUNE).outcome == "known"
+    assert loading.content() == before
+    assert len(loading.archive.entries()) == 1
+
+
+def test_other_bytes_with_the_same_figures_change_nothing(loading):
+    loading.load(JUNE)
+    before = loading.content()
+    for _ in range(2):
+        assert loading.load(JUNE + b"\r\nA new note.").outcome == "same_figures"
+    assert loading.content() == before
+    assert len(loading.archive.entries()) == 2
+
+
+def test_other_bytes_with_the_figures_of_an_older_release_change_nothing(loading):
+    """They agree with what was known on their day, not with what is known now."""
+    loading.load(MAY)
+    loading.load(JUNE)
+    before = loading.content()
+    assert loading.load(MAY + b"\r\nA new note.").outcome == "same_figures"
+    assert loading.content() == before
+
+
+def test_a_revision_closes_the_old_figure_and_keeps_it(loading):
+    loading.load(MAY)
+    loaded = loading.load(JUNE)
+    # March of Japan, with it of All Other, and ten holders' new month.
+    assert loaded.changed == 12
+    assert loading.japan("2026-03") == [(1191000.0, MAY_18, JUNE_18, "release"), (1191600.0, JUNE_18, None, "release")]
+    assert loading.japan("2026-02") == [(1239300.0, MAY_18, None, "release")]
+
+
+def test_any_order_of_loading_gives_the_ledger_of_loading_in_order(new_loading):
+    contents = []
+    for order in ([APRIL, MAY, JUNE], [JUNE, MAY, APRIL], [MAY, JUNE, APRIL]):
+        loading = new_loading()
+        for body in order:
+            loading.load(body)
+        contents.append(loading.content())
+    assert len(contents[0]["vintages"]) == 3
+    assert len(contents[0]["observations"]) > 15
+    assert all(content == contents[0] for content in contents[1:])
+
+
+def test_replaying_the_archive_gives_the_same_ledger(loading):
+    for body in (JUNE, APRIL, MAY):
+        loading.load(body)
+    loading.load(JUNE + b"\r\nA new note.", retrieved=datetime(2026, 7, 2, tzinfo=UTC))
+    before = loading.content()
+    loading.loader.replay("slt_table5")
+    assert loading.content() == before
+
+
+def test_an_older_release_slotted_in_is_known_as_of_its_day_and_not_now(loading):
+    loading.load(JUNE)
+    loading.load(MAY)
+    assert loading.japan("2026-03") == [(1191000.0, MAY_18, JUNE_18, "release"), (1191600.0, JUNE_18, None, "release")]
+    assert loading.ledger.newest("slt_table5") == JUNE_18
+
+
+def test_a_release_that_is_known_with_other_figures_is_dated_by_its_download(loading):
+    loading.load(JUNE)
+    again = table5(["2026-04", "2026-03", "2026-02"], majors([1210.0, 1191.6, 1239.3]))
+    loaded = loading.load(again)
+    assert (loaded.outcome, loaded.released, loaded.released_basis) == ("vintage", TODAY, "retrieval")
+    assert loading.japan("2026-04") == [(1209900.0, JUNE_18, TODAY, "release"), (1210000.0, TODAY, None, "snapshot")]
+    assert loading.load(again).outcome == "known"
+
+
+def test_another_state_of_an_older_release_never_becomes_the_latest(loading):
+    loading.load(MAY)
+    loading.load(JUNE)
+    before = loading.content()
+    other = table5(["2026-03", "2026-02", "2026-01"], majors([1190.0, 1239.3, 1225.0]))
+    with pytest.raises(UnplacedRelease, match=r"slt_table5: 2 figures differ.*2026-05-18.*2026-06-18.*--released"):
+        loading.load(other)
+    assert loading.content() == before
+    loaded = loading.load(other, released=date(2026, 5, 20))
+    assert (loaded.outcome, loaded.released_basis) == ("vintage", "user")
+    assert [row[:3] for row in loading.japan("2026-03")] == [
+        (1191000.0, MAY_18, date(2026, 5, 20)),
+        (1190000.0, date(2026, 5, 20), JUNE_18),
+        (1191600.0, JUNE_18, None),
+    ]
+
+
+def test_a_sample_followed_by_the_complete_file_of_its_release_is_no_conflict(loading):
+    sample = table5(["2026-04", "2026-03"], majors([1209.9, 1191.6]))
+    loading.load(sample)
+    loaded = loading.load(JUNE)
+    assert (loaded.outcome, loaded.released, loaded.released_basis, loaded.changed) == (
+        "vintage",
+        JUNE_18,
+        "calendar",
+        10,
+    )
+    assert loading.japan("2026-02") == [(1239300.0, JUNE_18, None, "release")]
+
+
+def test_a_complete_file_followed_by_its_sample_changes_nothing(loading):
+    loading.load(JUNE)
+    before = loading.content()
+    assert loading.load(table5(["2026-04", "2026-03"], majors([1209.9, 1191.6]))).outcome == "same_figures"
+    assert loading.content() == before
+
+
+def test_the_user_can_date_a_file_anew(loading, new_loading):
+    loading.load(APRIL)
+    loading.load(JUNE)
+    loaded = loading.load(JUNE, released=date(2026, 6, 20))
+    assert (loaded.released, loaded.released_basis) == (date(2026, 6, 20), "user")
+    straight = new_loading()
+    straight.load(APRIL)
+    straight.load(JUNE, released=date(2026, 6, 20))
+    assert loading.content() == straight.content()
+
+
+def test_a_crash_amid_dating_anew_is_made_good_by_the_next_attempt(loading, monkeypatch):
+    loading.load(JUNE)
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loading.ledger, "add", crash)
+        with pytest.raises(KeyboardInterrupt):
+            loading.load(JUNE, released=date(2026, 6, 20))
+    assert [row[:3] for row in loading.japan("2026-04")] == [(1209900.0, JUNE_18, None)]
+    loading.load(JUNE, released=date(2026, 6, 20))
+    assert [row[:3] for row in loading.japan("2026-04")] == [(1209900.0, date(2026, 6, 20), None)]
+
+
+def test_a_crash_between_the_archive_and_the_ledger_is_made_good_by_the_next_attempt(loading, monkeypatch):
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loading.ledger, "add", crash)
+        with pytest.raises(KeyboardInterrupt):
+            loading.load(JUNE)
+    assert loading.japan("2026-04") == []
+    assert loading.load(JUNE).outcome == "vintage"
+    assert loading.japan("2026-04") == [(1209900.0, JUNE_18, None, "release")]
+
+
+def test_a_file_dated_in_the_future_is_refused_until_that_day(loading):
+    body = table5(["2026-05", "2026-04", "2026-03"], majors([1143.1, 1209.9, 1191.6]))
+    with pytest.raises(FutureRelease, match="released 2026-07-14 by the calendar, but retrieved 2026-07-01"):
+        loading.load(body)
+    assert loading.content()["vintages"] == []
+    assert "retrieved 2026-07-01" in str(loading.note().refused)
+    assert loading.load(body, retrieved=datetime(2026, 7, 14, 21, tzinfo=UTC)).outcome == "vintage"
+    assert loading.note().refused is None
+
+
+def test_an_unknown_holder_is_refused_and_loads_once_it_is_declared(loading, tmp_path, shared_gates):
+    loading.load(MAY)
+    before = loading.content()
+    body = table5(["2026-04", "2026-03", "2026-02"], majors([1209.9, 1191.6, 1239.3], Atlantis=[50.0, 50.0, 50.0]))
+    with pytest.raises(UnknownHolderError, match=r"slt_table5, line 12.*'Atlantis'.*holder_labels\.csv"):
+        loading.load(body)
+    assert loading.content() == before
+    assert ["Atlantis" in str(entry.refused) for entry in loading.archive.entries()] == [True, False]
+    shutil.copytree(PROJECT / "config", tmp_path / "config")
+    with (tmp_path / "config" / "holder_labels.csv").open("a", encoding="utf-8") as labels:
+        labels.write("slt_table5,Atlantis,,cyprus,,\n")
+    mended = Loader(Declarations(tmp_path / "config"), loading.archive, loading.ledger, shared_gates, lambda _: None)
+    assert mended.load(body, url="file:any.txt", retrieved=RETRIEVED).outcome == "vintage"
+    assert [entry.refused for entry in loading.archive.entries()] == [None, None]
+
+
+def test_figures_in_another_unit_are_stopped_at_the_first_gate(loading):
+    loading.load(MAY)
+    before = loading.content()
+    body = re.sub(rb"\d+\.\d", lambda found: b"%.1f" % (1000 * float(found[0])), JUNE)
+    with pytest.raises(ValidationBlocked, match="magnitude of slt_table5, 'the unit is the declared one'"):
+        loading.load(body)
+    assert loading.content() == before
+    assert any(result.blocks for result in loading.results)
+    assert "the unit is the declared one" in str(loading.archive.entries()[0].refused)
+
+
+def test_a_file_that_is_no_known_layout_is_refused_without_a_trace(loading):
+    with pytest.raises(LayoutError, match="unknown file"):
+        loading.load(b"date;value\n2026-01-01;1\n")
+    assert loading.archive.entries() == []
+
+
+def test_a_file_fetched_for_one_source_but_of_another_layout_is_refused_under_that_source(loading):
+    with pytest.raises(LayoutError):
+        loading.load(JUNE, source="slt_table3")
+    assert loading.note("slt_table3").refused
+    assert loading.content()["vintages"] == []
+
+
+def test_damage_in_the_archive_leaves_the_ledger_as_before(loading):
+    loading.load(JUNE)
+    before = loading.content()
+    path = loading.archive.path(loading.note())
+    path.write_bytes(b"rot")
+    with pytest.raises(ArchiveDamaged, match=path.name):
+        loading.load(MAY)
+    assert loading.content() == before
+    loading.load(JUNE)  # the same bytes mend the archive
+    assert loading.load(MAY).outcome == "vintage"
+    assert len(loading.japan("2026-03")) == 2
+
+
+def test_a_daily_series_is_a_snapshot_of_its_download(loading):
+    body = b"observation_date,DEXJPUS\n2024-04-26,158.33\n2024-04-29,156.42\n2024-04-30,.\n"
+    first = loading.load(body)
+    assert (first.source, first.released, first.changed) == ("fred:DEXJPUS", TODAY, 2)
+    later = loading.load(body + b"2024-05-01,157.78\n", retrieved=datetime(2026, 7, 2, tzinfo=UTC))
+    assert (later.released, later.changed) == (date(2026, 7, 2), 1)
+
+
+def test_press_figures_are_loaded_once_each_under_its_own_day(loading):
+    assert loading.loader.load_press() == 5
+    assert loading.loader.load_press() == 0
+    assert loading.japan("2024-04") == [(1150300.0, date(2024, 6, 18), None, "press")]
+    assert loading.japan("2024-05") == [(1128300.0, date(2024, 7, 18), None, "press")]
+
+
+def test_a_crash_amid_the_press_figures_leaves_none_of_them(loading, monkeypatch):
+    add, calls = loading.ledger.add, []
+
+    def crash_at_the_second(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return add(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loading.ledger, "add", crash_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            loading.loader.load_press()
+    assert loading.content()["vintages"] == []
+    assert loading.loader.load_press() == 5
+
+
+@pytest.mark.parametrize(("kept", "figures"), [(1, 0), (3, 2)])
+def test_press_figures_taken_out_of_the_file_leave_the_ledger(loading, tmp_path, shared_gates, kept, figures):
+    loading.loader.load_press()
+    shutil.copytree(PROJECT / "config", tmp_path / "config")
+    path = tmp_path / "config" / "press_figures.csv"
+    path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:kept]), encoding="utf-8")
+    shorter = Loader(Declarations(tmp_path / "config"), loading.archive, loading.ledger, shared_gates, lambda _: None)
+    shorter.load_press()
+    assert len(loading.content()["observations"]) == figures
+
+
+@pytest.mark.official
+@pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the official files are not beside the project")
+def test_the_stale_table_never_becomes_the_latest(loading):
+    loading.load(JUNE)
+    loaded = loading.load((OFFICIAL / "tic" / "mfh.txt").read_bytes())
+    assert (loaded.source, loaded.released, loaded.last) == ("mfh", date(2023, 3, 15), date(2023, 1, 1))
+    assert loading.japan("2026-04") == [(1209900.0, JUNE_18, None, "release")]

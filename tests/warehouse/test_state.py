@@ -1,0 +1,147 @@
+"""Runs, notes and validators; and one writer at a time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.conftest import PROJECT
+from transforms.errors import ConfigurationError, TreasuryWatchError
+from warehouse.home import Busy, Home
+from warehouse.ledger import SchemaMismatch
+from warehouse.state import State
+from warehouse.validation import Result, ValidationBlocked
+from warehouse.warehouse import Warehouse
+
+
+@pytest.fixture
+def warehouse(tmp_path, declarations) -> Warehouse:
+    return Warehouse(Home(tmp_path / "home"), declarations)
+
+
+def runs(warehouse: Warehouse) -> list[tuple]:
+    return [
+        (row["command"], row["outcome"], row["summary"])
+        for row in warehouse.state.rows("SELECT * FROM runs ORDER BY rowid")
+    ]
+
+
+def test_a_run_that_ends_well_is_recorded_with_its_summary(warehouse):
+    with warehouse.session("ingest") as session:
+        assert runs(warehouse) == [("ingest", "running", "")]
+        session.summary = "nothing to do"
+    assert runs(warehouse) == [("ingest", "unchanged", "nothing to do")]
+    assert warehouse.state.rows("SELECT finished FROM runs")[0]["finished"]
+
+
+def test_a_run_that_fails_is_recorded_with_the_reason(warehouse):
+    with pytest.raises(TreasuryWatchError), warehouse.session("ingest"):
+        raise TreasuryWatchError("the file is gone")
+    assert runs(warehouse) == [("ingest", "failed", "TreasuryWatchError: the file is gone")]
+
+
+def test_a_run_stopped_by_a_gate_is_recorded_as_blocked(warehouse):
+    result = Result("parsed", "x", "figures are numbers", False, True, "three", "Mend the parser.")
+    with pytest.raises(ValidationBlocked), warehouse.session("ingest"):
+        raise ValidationBlocked([result])
+    assert runs(warehouse)[0][1] == "blocked"
+
+
+def test_a_ledger_of_another_version_ends_the_run_as_failed(warehouse):
+    with duckdb.connect(str(warehouse.home.ledger)) as connection:
+        connection.execute("CREATE TABLE meta (schema_version INTEGER); INSERT INTO meta VALUES (99)")
+    with pytest.raises(SchemaMismatch), warehouse.session("ingest"):
+        pass
+    assert runs(warehouse)[0][1] == "failed"
+
+
+def test_a_run_left_running_by_a_crash_is_recorded_as_failed_at_the_next(warehouse):
+    script = (
+        "import os, sys; from pathlib import Path; from warehouse.home import Home; "
+        "from warehouse.warehouse import Warehouse\n"
+        "with Warehouse(Home(Path(sys.argv[1]))).session('run'): os._exit(9)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "TREASURY_WATCH_CONFIG": str(PROJECT / "config")}
+    ended = subprocess.run([sys.executable, "-c", script, str(warehouse.home.root)], env=environment, check=False)
+    assert ended.returncode == 9
+    assert runs(warehouse) == [("run", "running", "")]
+    with warehouse.session("ingest"):
+        pass
+    assert runs(warehouse) == [
+        ("run", "failed", "did not end: stopped or crashed"),
+        ("ingest", "unchanged", "nothing new"),
+    ]
+
+
+def test_a_second_session_is_told_that_another_one_is_writing(warehouse):
+    with warehouse.session("run"):
+        with (
+            pytest.raises(Busy, match=r"another run is writing to .*home; wait.*TREASURY_WATCH_HOME"),
+            warehouse.session("x"),
+        ):
+            pass
+        with pytest.raises(Busy):
+            warehouse.rebuild()
+    assert runs(warehouse) == [("run", "unchanged", "nothing new")]
+    with warehouse.session("x"):
+        pass
+
+
+def test_a_failed_session_gives_the_lock_back(warehouse):
+    with pytest.raises(ValueError, match="boom"), warehouse.session("run"):
+        raise ValueError("boom")
+    with warehouse.session("x"):
+        pass
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path, declarations):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match=r"data folder .*file/home.*TREASURY_WATCH_HOME"):
+        Warehouse(Home(tmp_path / "file" / "home"), declarations)
+
+
+def test_the_environment_names_the_home_before_the_setting(tmp_path, monkeypatch):
+    monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "a"))
+    assert Home.from_environment(str(tmp_path / "b")).root == tmp_path / "a"
+    monkeypatch.delenv("TREASURY_WATCH_HOME")
+    assert Home.from_environment(str(tmp_path / "b")).root == tmp_path / "b"
+    assert Home.from_environment().root == PROJECT / "warehouse" / "data"
+
+
+def test_checks_are_kept_by_run_and_the_last_word_stands(tmp_path):
+    state = State(tmp_path / "state.sqlite")
+    for success in (False, True):
+        state.record_checks("r1", [Result("parsed", "x", "figures are numbers", success, True, "all", "")])
+    state.record_checks("r2", [Result("parsed", "x", "figures are numbers", False, True, "one", "")])
+    found = state.rows("SELECT run_id, success, observed FROM validation_results ORDER BY run_id")
+    assert [tuple(row.values()) for row in found] == [("r1", 1, "all"), ("r2", 0, "one")]
+
+
+def test_validators_belong_to_one_address(tmp_path):
+    state = State(tmp_path / "state.sqlite")
+    state.keep_validators("slt_table5", "https://a/t.txt", '"1"', None, "abc")
+    assert state.validators("slt_table5", "https://a/t.txt") == ('"1"', None)
+    assert state.validators("slt_table5", "https://mirror/t.txt") == (None, None)
+    state.keep_validators("slt_table5", "https://a/t.txt", '"2"', "Thu", "def")
+    assert state.validators("slt_table5", "https://a/t.txt") == ('"2"', "Thu")
+
+
+def test_a_note_is_remembered_by_another_process_and_replaced(tmp_path: Path):
+    state = State(tmp_path / "state.sqlite")
+    assert state.remembered("published") is None
+    state.remember("published", "one")
+    state.remember("published", "two")
+    assert State(tmp_path / "state.sqlite").remembered("published") == "two"
+
+
+def test_changes_of_a_block_that_fails_are_undone(tmp_path):
+    state = State(tmp_path / "state.sqlite")
+    with pytest.raises(ValueError, match="half way"), state.open() as connection:
+        connection.execute("INSERT INTO notes VALUES ('a', 'b')")
+        raise ValueError("half way")
+    assert state.remembered("a") is None
