@@ -298,7 +298,7 @@ def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
     )
     for row in sources:
         # A file without a release date is dated by its download, which says nothing about how old its figures are.
-        row["age_days"] = None if False else (today - row["released"]).days
+        row["age_days"] = None if row["released_basis"] == "retrieval" else (today - row["released"]).days
         row["months_old"] = _months_between(row["last_month"], today) if row["last_month"] else None
     never = _rows(
         connection,
@@ -353,7 +353,7 @@ def _bundle() -> Markup:
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=False,
+        autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import requests
@@ -69,21 +72,69 @@ def _prefect() -> str:
 def serve(
     *, cron: str, timezone: str, interval_seconds: int | None, port: int, sample: bool, log: Path, announce: Callable
 ) -> None:
-    """Serve the monthly run until stopped: on the cron schedule, or every `interval_seconds`."""
+    """Serve the monthly run until stopped: on the cron schedule, or every `interval_seconds`.
+
+    The schedule runs in a process group of its own. SIGTERM or Ctrl-C stops it with the run that may be under way, then
+    the server; a run stopped midway leaves the last publication as it was and is made up for by the next.
+    """
+    signal.signal(signal.SIGTERM, _stop)
     with server(port, log) as url:
-        os.environ["PREFECT_API_URL"] = url
-        from datetime import timedelta
+        schedule = {"interval_seconds": interval_seconds} if interval_seconds else {"cron": cron, "timezone": timezone}
+        announce(f"serving at {url}, {f'every {interval_seconds} s' if interval_seconds else f'{cron} {timezone}'}")
+        command = [sys.executable, "-m", "flows.serving", json.dumps({**schedule, "sample": sample})]
+        with subprocess.Popen(command, env={**os.environ, "PREFECT_API_URL": url}, start_new_session=True) as runner:
+            try:
+                code = runner.wait()
+            except KeyboardInterrupt:
+                code = 0
+            finally:
+                _end_group(runner)
+    if code:
+        raise TreasuryWatchError(f"the scheduler ended with exit {code}; {log} and its messages above say why")
 
-        from prefect.schedules import Cron, Interval
 
-        from flows.monthly import monthly_run
+def _stop(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
-        schedule = Interval(timedelta(seconds=interval_seconds)) if interval_seconds else Cron(cron, timezone=timezone)
-        announce(f"serving at {url}; {'every ' + str(interval_seconds) + ' s' if interval_seconds else cron + ' ' + timezone}")
-        monthly_run.serve(
-            name="on-schedule",
-            schedule=schedule,
-            limit=1,
-            parameters={"sample": sample, "command": "scheduled run"},
-            print_starting_message=False,
-        )
+
+def _end_group(process: subprocess.Popen) -> None:
+    """End a process and all it started: first asked, after a while made."""
+    for order, seconds in ((signal.SIGTERM, 20), (signal.SIGKILL, 5)):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, order)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=seconds)
+            if order == signal.SIGKILL or not _group_alive(process.pid, seconds):
+                return
+
+
+def _group_alive(group: int, seconds: float) -> bool:
+    """Whether anything of the group still runs after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def run_schedule(sample: bool, interval_seconds: int | None = None, cron: str = "", timezone: str = "") -> None:
+    """Run the flow on its schedule, in this process, against the server that PREFECT_API_URL names."""
+    from prefect.schedules import Cron, Interval
+
+    from flows.monthly import monthly_run
+
+    schedule = Interval(timedelta(seconds=interval_seconds)) if interval_seconds else Cron(cron, timezone=timezone)
+    monthly_run.serve(
+        name="on-schedule",
+        schedule=schedule,
+        limit=1,
+        parameters={"sample": sample, "command": "scheduled run"},
+        print_starting_message=False,
+    )
+
+
+if __name__ == "__main__":
+    run_schedule(**json.loads(sys.argv[1]))

@@ -12,9 +12,9 @@ from transforms.sell_offs import AMOUNTS, position_before, severity_of, verdicts
 def episodes(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     """The runs that a rule under [episodes] of config/alert_rules.toml keeps, one row each.
 
-    `months` has the columns of holder_months. A run ends at a gap in the months, at a month whose amount is unknown and at
-    one that is not a fall; up to `tolerated_interruptions` of the last kind inside a run are passed over and belong to it.
-    Sums are over all months of the run; a sum is NaN where one of its months is not known.
+    `months` has the columns of holder_months. A run ends at a gap in the months, at a month whose amount is unknown and
+    at one that is not a fall; up to `tolerated_interruptions` of the last kind inside a run are passed over and belong
+    to it. Sums are over all months of the run; a sum is NaN where one of its months is not known.
     """
     found = [row for name, rule in rules["episodes"].items() for row in _runs(months, name, rule, rules)]
     columns = [

@@ -45,8 +45,8 @@ def findings(
 def interventions_in_usd(interventions: pd.DataFrame, fx_daily: pd.DataFrame) -> pd.DataFrame:
     """Interventions by country and month in USD millions: dollars sold are negative.
 
-    A day without a rate takes the last one before it within a week: interventions fall on holidays too. A month with a day
-    that has no such rate is left out: a part of its amount is not its amount.
+    A day without a rate takes the last one before it within a week: interventions fall on holidays too. A month with
+    a day that has no such rate is left out: a part of its amount is not its amount.
     """
     columns = ["country", "month", "interventions_usd_mn"]
     if interventions.empty:

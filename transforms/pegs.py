@@ -39,6 +39,6 @@ def pegged_months(currencies: pd.DataFrame, monthly: pd.DataFrame, first: pd.Tim
 def rate_sources(currencies: pd.DataFrame, daily: pd.DataFrame) -> pd.Series:
     """Where each currency's rates come from: h10, ecb, h10+ecb, peg or none. `daily` are the best daily rates."""
     kinds = daily.assign(kind=daily["source"].str.startswith("fred:").map({True: "h10", False: "ecb"}))
-    found = kinds.groupby("currency")["kind"].agg(lambda values: "+".join(sorted(set(values), reverse=True)))
-    fallback = currencies["peg"].notna().map({True: PEGGED, False: "none"})
-    return currencies["currency"].map(found).fillna(fallback)
+    found = {currency: "+".join(sorted(set(values), reverse=True)) for currency, values in kinds.groupby("currency")["kind"]}
+    rows = zip(currencies["currency"], currencies["peg"].notna(), strict=True)
+    return pd.Series([found.get(name, PEGGED if pegged else "none") for name, pegged in rows], index=currencies.index)

@@ -13,8 +13,8 @@ MAD_TO_SIGMA = 1.4826
 def robust_score(values: pd.Series, *, window: int, minimum: int, floor: float) -> pd.Series:
     """(value - median) / (1.4826 * MAD) against the `window` values before it; NaN with fewer than `minimum` of them.
 
-    `values` is one holder's column in month order. The scale is at least `floor` (in the column's unit), so that a holder
-    that hardly ever moves does not score every move as a record.
+    `values` is one holder's column in month order. The scale is at least `floor` (in the column's unit), so that a
+    holder that hardly ever moves does not score every move as a record.
     """
     history = values.shift(1).rolling(window, min_periods=minimum)
     median = history.median()

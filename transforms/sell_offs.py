@@ -22,7 +22,7 @@ AMOUNTS = [
 
 
 def severity_of(amount: float, share_pct: float, levels: dict[str, dict[str, float]]) -> str:
-    """The highest level whose two thresholds the fall reaches. `amount` in USD millions and `share_pct` are positive."""
+    """The highest level whose two thresholds the fall reaches; `amount` (USD millions) and `share_pct` are positive."""
     reached = [
         name
         for name in SEVERITIES

@@ -93,7 +93,8 @@ class Archive:
         found = hashlib.sha256(body).hexdigest()
         if found != entry.sha256:
             raise ArchiveDamaged(
-                f"{path}: expected checksum {entry.sha256[:12]}, found {found[:12]}; restore the file from a backup, or fetch {entry.url} again"
+                f"{path}: expected checksum {entry.sha256[:12]}, found {found[:12]}; "
+                f"restore the file from a backup, or fetch {entry.url} again"
             )
         return body
 

@@ -52,7 +52,8 @@ class Declarations:
         self.folder = folder or Path(os.environ.get("TREASURY_WATCH_CONFIG") or PROJECT / "config")
         if not self.folder.is_dir():
             raise ConfigurationError(
-                f"config folder {self.folder} does not exist; set TREASURY_WATCH_CONFIG to the folder that holds sources.toml"
+                f"config folder {self.folder} does not exist; "
+                "set TREASURY_WATCH_CONFIG to the folder that holds sources.toml"
             )
         self._bases = bases or {}
 
@@ -166,7 +167,8 @@ class Declarations:
     def _column(self, name: str, entry: dict[str, str]) -> Column:
         if set(entry) != {"type", "description"} or entry["type"] not in COLUMN_TYPES:
             raise ConfigurationError(
-                f"tables.toml, column {name}: expected a description and a type of {', '.join(COLUMN_TYPES)}, found {entry}"
+                f"tables.toml, column {name}: expected a description and a type of {', '.join(COLUMN_TYPES)}, "
+                f"found {entry}"
             )
         return Column(name, entry["type"], entry["description"])
 

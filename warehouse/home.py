@@ -89,7 +89,8 @@ class Home:
             lock.acquire(timeout=wait_seconds)
         except Timeout as problem:
             raise Busy(
-                f"another run is writing to {self.root}; wait for it to end, or name another home in TREASURY_WATCH_HOME"
+                f"another run is writing to {self.root}; wait for it to end, "
+                "or name another home in TREASURY_WATCH_HOME"
             ) from problem
         try:
             yield

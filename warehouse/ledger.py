@@ -99,14 +99,15 @@ class Ledger:
         if version is not None and version != SCHEMA_VERSION:
             self.connection.close()
             raise SchemaMismatch(
-                f"{self.path}: schema version {version}, this program writes {SCHEMA_VERSION}; run `treasury-watch rebuild`"
+                f"{self.path}: schema version {version}, this program writes {SCHEMA_VERSION}; "
+                "run `treasury-watch rebuild`"
             )
         if version is None:
             run("INSERT INTO meta VALUES (?)", [SCHEMA_VERSION])
         run(
-            "CREATE TABLE IF NOT EXISTS vintages (source VARCHAR, layout VARCHAR, released DATE, released_basis VARCHAR, "
-            "evidence VARCHAR, sha256 VARCHAR, first DATE, last DATE, figures INTEGER, changed_figures INTEGER, "
-            "retrieved TIMESTAMP, url VARCHAR, bytes BIGINT, etag VARCHAR, last_modified VARCHAR)"
+            "CREATE TABLE IF NOT EXISTS vintages (source VARCHAR, layout VARCHAR, released DATE, "
+            "released_basis VARCHAR, evidence VARCHAR, sha256 VARCHAR, first DATE, last DATE, figures INTEGER, "
+            "changed_figures INTEGER, retrieved TIMESTAMP, url VARCHAR, bytes BIGINT, etag VARCHAR, last_modified VARCHAR)"
         )
         for kind in KINDS.values():
             columns = [*kind.keys, kind.value, *kind.extras]
@@ -149,7 +150,7 @@ class Ledger:
         return bool(self._one("SELECT count(*) FROM vintages WHERE source = ? AND released = ?", [source, released]))
 
     def conflicting(self, source: str, kind: Kind, table: pd.DataFrame, day: date) -> int:
-        """How many of the table's figures the source stated at the end of `day` with another value; new ones do not count."""
+        """How many of the table's figures the source stated otherwise at the end of `day`; new ones do not count."""
         with self._incoming(kind, table):
             return int(
                 self._one(
@@ -187,7 +188,8 @@ class Ledger:
             # Of two states of one day the later stands: the other was never known at a day's end.
             run(f"DELETE FROM {kind.table} WHERE source = ? AND superseded = released", [vintage.source])
             run(
-                f"INSERT INTO {kind.table} SELECT ?, {names}, ?, NULL, ?, ? FROM changed ORDER BY {', '.join(kind.keys)}",
+                f"INSERT INTO {kind.table} SELECT ?, {names}, ?, NULL, ?, ? FROM changed "
+                f"ORDER BY {', '.join(kind.keys)}",
                 [vintage.source, vintage.released, vintage.evidence, vintage.sha256],
             )
             if changed:

@@ -1,4 +1,4 @@
-"""From bytes to the ledger: archive, recognise, parse, identify, validate, date, add. One file at a time, or not at all."""
+"""From bytes to the ledger: archive, recognise, parse, identify, validate, date, add. A whole file, or none of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ class UnplacedRelease(TreasuryWatchError):
 
 @dataclass(frozen=True)
 class Loaded:
-    """What became of a file. `outcome`: vintage (new figures), same_figures (other bytes, no vintage), known (seen before)."""
+    """What became of a file.
+
+    `outcome`: vintage (new figures), same_figures (other bytes, no vintage) or known (seen before).
+    """
 
     source: str
     outcome: str
@@ -77,7 +80,8 @@ class Loader:
         """Archive and load one file. Without `source` the layout is recognised from the content.
 
         `released` is the user's word for the release date and goes before the file's own. Raises LayoutError,
-        ValidationBlocked, FutureRelease or UnplacedRelease; the ledger is then as before, and the archive notes why the file was refused.
+        ValidationBlocked, FutureRelease or UnplacedRelease; the ledger is then as before, and the archive notes why the
+        file was refused.
         """
         declared = self.declarations.source(source or layouts.recognised(body))
         entry, new = self.archive.put(
@@ -114,7 +118,10 @@ class Loader:
         return Loaded(declared.id, outcome, day, basis, len(parsed.table), changed, entry.sha256, parsed.last.date())
 
     def replay(self, source: str) -> dict[str, int]:
-        """Make a source's part of the ledger again from the archive, or leave it. Returns changed figures by checksum."""
+        """Make a source's part of the ledger again from the archive, or leave it as it is.
+
+        Returns changed figures by checksum. Raises ArchiveDamaged.
+        """
         declared = self.declarations.source(source)
         changed = {}
         with self.ledger.transaction():
@@ -129,7 +136,8 @@ class Loader:
     ) -> tuple[date, str, str]:
         """(release day, how it was determined, evidence). Raises FutureRelease or UnplacedRelease.
 
-        Where the release of that day is known with other figures, the file is a later state of it, dated by its download.
+        Where the release of that day is known with other figures, the file is a later state of it, dated by its
+        download.
         """
         day, basis = dated(parsed, source, self.declarations.calendar, retrieved=retrieved, user=user)
         if source.holds != "observations":
@@ -139,8 +147,9 @@ class Loader:
             newest = self.ledger.newest(source.id)
             if conflicts and newest is not None and newest > day:
                 raise UnplacedRelease(
-                    f"{source.id}: {conflicts} figures differ from the known release of {day}, and a later one, of {newest}, "
-                    "is known too; dated by its download the file would replace it: give its day with --released"
+                    f"{source.id}: {conflicts} figures differ from the known release of {day}, and a later one, of "
+                    f"{newest}, is known too; dated by its download the file would replace it: "
+                    "give its day with --released"
                 )
             if conflicts:
                 return retrieved, "retrieval", "snapshot"

@@ -77,8 +77,8 @@ def typed(frame: pd.DataFrame, table: Table) -> pa.Table:
 def write_parquet(content: pa.Table, table: Table, folder: Path) -> list[Path]:
     """Write the table below `folder`, one file, or one per value of its partition column. Returns the paths.
 
-    Same content, same bytes: order is the table's, statistics and compression are fixed. A file whose bytes would be the
-    same is left alone; files of values that are gone are removed.
+    Same content, same bytes: order is the table's, statistics and compression are fixed. A file whose bytes would be
+    the same is left alone; files of values that are gone are removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     content = content.cast(schema(table))

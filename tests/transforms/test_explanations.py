@@ -48,8 +48,9 @@ def test_a_month_is_written_out():
 
 def test_a_repriced_month_says_so_with_the_whole_identity_and_what_was_traded():
     assert explain_months(pd.DataFrame([APRIL])) == [
-        "Japan's holdings fell by $40.9bn in April 2024. Mostly repriced, not sold: change -$40.9bn = net purchases -$11.8bn "
-        "+ valuation -$29.8bn + other +$0.7bn. Of the net purchases, bonds and notes +$0.2bn, bills -$12.1bn."
+        "Japan's holdings fell by $40.9bn in April 2024. Mostly repriced, not sold: change -$40.9bn = "
+        "net purchases -$11.8bn + valuation -$29.8bn + other +$0.7bn. "
+        "Of the net purchases, bonds and notes +$0.2bn, bills -$12.1bn."
     ]
 
 
@@ -79,7 +80,8 @@ def test_a_month_without_a_decomposition_claims_nothing_about_selling():
     )
     text = explained(APRIL | unknown | {"verdict": "unexplained"}, "in March 2022")
     assert text == (
-        "Japan's holdings fell by $40.9bn in March 2022. Not explained: no complete decomposition is published for this period."
+        "Japan's holdings fell by $40.9bn in March 2022. "
+        "Not explained: no complete decomposition is published for this period."
     )
 
 

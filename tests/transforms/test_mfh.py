@@ -5,7 +5,6 @@ from datetime import date
 import pytest
 
 from tests.transforms.tic import (
-    MFH_MONTHS,
     MFH_ROWS,
     assert_every_cut_is_refused_or_whole,
     by_holder,
@@ -169,4 +168,3 @@ def test_the_official_file_is_read_whole_and_dated_march_2023():
     assert len(figures) == 43 * 13
     assert figures["japan", "2023-01", "total_position", "XIII"] == 1104400.0
     assert figures["grand_total", "2022-01", "total_position", "XIII"] == 7655900.0
-    assert len(MFH_MONTHS) == 3

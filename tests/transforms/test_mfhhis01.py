@@ -131,8 +131,9 @@ def test_the_bills_below_for_official_are_its_short_term_position():
         history().replace(b"\t------", b"\t-"),
     ],
     ids=[
-        "line feeds", "byte order mark", "no notes", "quoted thousands", "thousands comma", "spaces", "spaces in a label",
-        "blank lines", "series without spaces", "long date", "date with noughts", "more tabs", "other dashes",
+        "line feeds", "byte order mark", "no notes", "quoted thousands", "thousands comma", "spaces",
+        "spaces in a label", "blank lines",
+        "series without spaces", "long date", "date with noughts", "more tabs", "other dashes",
     ],
 )  # fmt: skip
 def test_another_dress_of_the_same_table_reads_the_same(body):

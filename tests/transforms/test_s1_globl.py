@@ -1,4 +1,4 @@
-"""Form S: gross purchases [1] and sales [7] of Treasury bonds and notes among twelve columns, USD millions, no notes."""
+"""Form S: purchases [1] and sales [7] of Treasury bonds and notes among twelve columns, USD millions, no notes."""
 
 import pandas as pd
 import pytest

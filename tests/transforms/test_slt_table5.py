@@ -79,8 +79,8 @@ def test_the_rows_of_the_official_split_are_foreign_official_by_measure():
         table5().replace(b"Japan\t", b"\r\n\t\t\r\nJapan\t"),
     ],
     ids=[
-        "line feeds", "byte order mark", "no notes", "quoted, more tabs", "spaces", "thousands comma", "quoted thousands",
-        "a zero more", "no decimal", "other order", "blank lines",
+        "line feeds", "byte order mark", "no notes", "quoted, more tabs", "spaces", "thousands comma",
+        "quoted thousands", "a zero more", "no decimal", "other order", "blank lines",
     ],
 )  # fmt: skip
 def test_another_dress_of_the_same_table_reads_the_same(body):

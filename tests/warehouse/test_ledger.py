@@ -33,7 +33,8 @@ def vintage(released: date, sha256: str = "a", source: str = "slt_table5") -> Vi
 
 def stored(ledger: Ledger) -> list[tuple]:
     return ledger.connection.execute(
-        "SELECT source, month, value_usd_mn, released, superseded, sha256 FROM observations ORDER BY source, month, released"
+        "SELECT source, month, value_usd_mn, released, superseded, sha256 FROM observations "
+        "ORDER BY source, month, released"
     ).fetchall()
 
 
@@ -128,10 +129,15 @@ def test_a_crash_amid_an_addition_leaves_the_ledger_as_before(ledger, monkeypatc
 def test_a_transaction_holds_the_ones_within_it(ledger):
     ledger.add(vintage(MAY), OBSERVATIONS, figures(m2026_02=1.0))
     before = content(ledger)
-    with pytest.raises(ValueError, match="half way"), ledger.transaction():
-        ledger.forget("slt_table5")
-        ledger.add(vintage(JUNE, "b"), OBSERVATIONS, figures(m2026_02=2.0))
-        raise ValueError("half way")
+
+    def stop_half_way() -> None:
+        with ledger.transaction():
+            ledger.forget("slt_table5")
+            ledger.add(vintage(JUNE, "b"), OBSERVATIONS, figures(m2026_02=2.0))
+            raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        stop_half_way()
     assert content(ledger) == before
 
 

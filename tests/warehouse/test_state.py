@@ -141,7 +141,12 @@ def test_a_note_is_remembered_by_another_process_and_replaced(tmp_path: Path):
 
 def test_changes_of_a_block_that_fails_are_undone(tmp_path):
     state = State(tmp_path / "state.sqlite")
-    with pytest.raises(ValueError, match="half way"), state.open() as connection:
-        connection.execute("INSERT INTO notes VALUES ('a', 'b')")
-        raise ValueError("half way")
+
+    def stop_half_way() -> None:
+        with state.open() as connection:
+            connection.execute("INSERT INTO notes VALUES ('a', 'b')")
+            raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        stop_half_way()
     assert state.remembered("a") is None
