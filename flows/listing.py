@@ -44,14 +44,20 @@ def findings(
     flagged, runs = (
         _chosen(table, column, holder, since) for table, column in ((flagged, "month"), (runs, "end_month"))
     )
-    known = f", as known on {as_of}" if as_of else ""
-    yield f"Flagged months{known} (USD mn): {len(flagged)}"
-    for row in flagged.to_dict("records"):
-        yield from _shown(row, f"{row['month']:%Y-%m}", f"score {row['score']:.1f}" if pd.notna(row["score"]) else "no score")
+    when = f", as known on {as_of}" if as_of else ""
+    yield f"Flagged months{when} (USD mn): {len(flagged)}"
+    for row in records(flagged):
+        score = f"score {row['score']:.1f}" if pd.notna(row["score"]) else "no score"
+        yield from _shown(row, f"{row['month']:%Y-%m}", score)
     yield ""
-    yield f"Episodes{known} (USD mn): {len(runs)}"
-    for row in runs.to_dict("records"):
+    yield f"Episodes{when} (USD mn): {len(runs)}"
+    for row in records(runs):
         yield from _shown(row, f"{row['start_month']:%Y-%m} to {row['end_month']:%Y-%m}", f"{row['months']} months")
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dictionaries."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _chosen(table: pd.DataFrame, column: str, holder: str | None, since: date | None) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from transforms.model import Source
 from warehouse.warehouse import Session, Warehouse
 
 MINUTES = 60
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
 STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
 
@@ -55,7 +56,7 @@ def write_page(warehouse: Warehouse, outcome: Outcome) -> None:
     pipeline.write_page(warehouse, outcome)
 
 
-@flow(name="treasury-watch", flow_run_name="{command}", timeout_seconds=120 * MINUTES, task_runner=ThreadPoolTaskRunner(max_workers=4))
+@flow(name="treasury-watch", flow_run_name="{command}", timeout_seconds=120 * MINUTES, task_runner=RUNNER)
 def monthly_run(sample: bool = False, command: str = "run") -> str:
     """Fetch every source (or take the embedded sample), load, publish, alert, report. Returns the summary."""
     settings = Settings()

@@ -17,6 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from flows.events import leading
 from flows.mail import Finding
 from flows.transport import MailError, Transport, one_line
 from transforms.errors import ConfigurationError, TreasuryWatchError, shorten
@@ -64,16 +65,21 @@ def queue(
 
     `settings` is section [alerts]. A finding quieter than its minimum_severity is left out. One that ended more than
     recent_months before `newest_month` (or before `since`, where that is given) is recorded as history and never sent.
-    A finding that is in the outbox already, in any state, is left as it is. Raises ConfigurationError.
+    One that is told under a weightier one of the same event is recorded as superseded. A finding that is in the outbox
+    already, in any state, is left as it is. Raises ConfigurationError.
     """
     minimum, recent = _checked(settings)
     loud = [found for found in findings if _rank(found.severity) >= minimum]
+    first = _index(since) if since else _index(newest_month) - recent
+    leaders = leading(found for found in loud if _index(found.end_month) >= first)
     queued = 0
     with state.open() as connection:
         # the lock is taken before the first look: two runs cannot both find a message missing
         connection.execute("BEGIN IMMEDIATE")
         for found in sorted(loud, key=lambda f: (f.end_month, f.key)):
-            fresh = _index(found.end_month) >= (_index(since) if since else _index(newest_month) - recent)
+            lead = leaders.get(found.key)
+            state_now = "backfilled" if lead is None else "queued" if lead.key == found.key else "superseded"
+            told = f"told under: {lead.title}" if lead and lead.key != found.key else None
             for recipient in recipients:
                 row = (
                     alert_id(found.key, recipient),
@@ -84,16 +90,17 @@ def queue(
                     found.rule,
                     found.severity,
                     found.title,
-                    "queued" if fresh else "backfilled",
+                    state_now,
                     now().isoformat(),
+                    told,
                 )
                 new = connection.execute(
                     "INSERT OR IGNORE INTO alerts "
-                    "(alert_id, finding, recipient, holder, month, rule, severity, title, state, queued) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "(alert_id, finding, recipient, holder, month, rule, severity, title, state, queued, error) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     row,
                 ).rowcount
-                if new and fresh:
+                if new and state_now == "queued":
                     queued += 1
                     if found.is_episode:
                         _supersede_shorter(connection, found, recipient)

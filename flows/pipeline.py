@@ -217,7 +217,7 @@ def send(warehouse: Warehouse, settings: Settings, outcome: Outcome) -> None:
     """Send what waits in the outbox."""
     mail_settings = mail_settings_of(settings)
     with published(warehouse) as connection:
-        composer = Composer(connection, mail.findings_in(connection), mail_settings)
+        composer = Composer(connection, mail.findings_in(connection), mail_settings, settings)
         result = outbox.send(warehouse.state, mail.Transport(mail_settings, warehouse.home.outbox), composer)
     outcome.sent, outcome.written, outcome.failed = result.sent, result.written, result.failed
 
@@ -239,7 +239,7 @@ def preview(
             for finding in mail.findings_in(connection)
             if (holder is None or finding.holder.lower() == holder.lower()) and (since is None or finding.end_month >= since)
         ]
-        composer = Composer(connection, found, mail_settings)
+        composer = Composer(connection, found, mail_settings, settings)
         for finding in found:
             message = composer(finding.key, recipient)
             if out is None:
@@ -256,9 +256,16 @@ def preview(
 class Composer:
     """Composes the message of a queued alert from the published tables."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, found: list[mail.Finding], settings: mail.MailSettings):
-        self.connection, self.settings = connection, settings
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        found: list[mail.Finding],
+        mail_settings: mail.MailSettings,
+        settings: Settings,
+    ):
+        self.connection, self.mail_settings, self.declarations = connection, mail_settings, settings.declarations
         self.found = {finding.key: finding for finding in found}
+        self.releases = connection.execute("SELECT * FROM releases ORDER BY released").df()
 
     def __call__(self, key: str, recipient: str) -> Any:
         """The message, or None where the finding is no longer published."""
@@ -266,9 +273,16 @@ class Composer:
         if finding is None:
             return None
         history = self.history(finding)
-        releases = self.connection.execute("SELECT * FROM releases ORDER BY released").df()
-        chart = charts.png(charts.holder_chart(history, finding.holder))
-        return mail.compose(finding, history, releases, self.settings, recipient, chart)
+        return mail.compose(
+            finding,
+            history,
+            self.releases,
+            self.mail_settings,
+            recipient,
+            charts.png(charts.holder_chart(history, finding.holder)),
+            chart_alt=charts.description(history, finding.holder),
+            declarations=self.declarations,
+        )
 
     def history(self, finding: mail.Finding) -> pd.DataFrame:
         """The holder's months up to the finding's last."""

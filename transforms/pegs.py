@@ -17,17 +17,18 @@ def pegged_months(currencies: pd.DataFrame, monthly: pd.DataFrame, first: pd.Tim
     """
     dollar = pd.DataFrame({"month": pd.date_range(first, last, freq="MS"), "average": 1.0, "end_of_month": 1.0})
     rows = []
-    for peg in currencies.dropna(subset=["peg"]).itertuples():
-        anchor = dollar if peg.peg == DOLLAR else monthly[monthly["currency"] == peg.peg]
-        own = monthly.loc[monthly["currency"] == peg.currency, "month"]
-        held = anchor[(anchor["month"] >= peg.peg_since) & ~anchor["month"].isin(own)]
+    for peg in currencies.dropna(subset=["peg"]).to_dict("records"):
+        anchor = dollar if peg["peg"] == DOLLAR else monthly[monthly["currency"] == peg["peg"]]
+        own = monthly.loc[monthly["currency"] == peg["currency"], "month"]
+        held = anchor[(anchor["month"] >= peg["peg_since"]) & ~anchor["month"].isin(own)]
+        rate = float(peg["peg_rate"])
         rows.append(
             pd.DataFrame(
                 {
-                    "currency": peg.currency,
+                    "currency": peg["currency"],
                     "month": held["month"],
-                    "average": held["average"] * peg.peg_rate,
-                    "end_of_month": held["end_of_month"] * peg.peg_rate,
+                    "average": held["average"] * rate,
+                    "end_of_month": held["end_of_month"] * rate,
                     "days": 0,
                     "source": PEGGED,
                 }

@@ -127,7 +127,7 @@ def _beyond(table: pd.DataFrame, name: str, rule: dict[str, Any], units: dict[st
 
 
 def _explained(rows: pd.DataFrame, corrections: dict[str, Any]) -> list[str | None]:
-    known = {
+    known: dict[tuple[Any, ...], str] = {
         (entry["source"], entry["holder_id"], entry["month"], entry["measure"], float(entry["expect"])): name
         for name, entry in corrections.items()
     }

@@ -107,7 +107,8 @@ class Ledger:
         run(
             "CREATE TABLE IF NOT EXISTS vintages (source VARCHAR, layout VARCHAR, released DATE, "
             "released_basis VARCHAR, evidence VARCHAR, sha256 VARCHAR, first DATE, last DATE, figures INTEGER, "
-            "changed_figures INTEGER, retrieved TIMESTAMP, url VARCHAR, bytes BIGINT, etag VARCHAR, last_modified VARCHAR)"
+            "changed_figures INTEGER, retrieved TIMESTAMP, url VARCHAR, bytes BIGINT, etag VARCHAR, "
+            "last_modified VARCHAR)"
         )
         for kind in KINDS.values():
             columns = [*kind.keys, kind.value, *kind.extras]

@@ -329,6 +329,13 @@ def test_tables_have_captions_and_every_heading_cell_a_scope(reading: Reading) -
     assert all(named.get("scope") for tag, named in tags if tag == "th")
 
 
+def test_the_figures_stand_under_their_headings(reading: Reading) -> None:
+    assert "Holder Holdings Change Net purchases Valuation Other Share all bonds, notes bills" in reading.text
+    movers = [cell["data-column"] for cell in reading.cells if cell.get("id") == "movers-table"]
+    parts = ["change", "net_purchases", "net_long_term", "net_short_term", "valuation", "other"]
+    assert movers[:8] == ["position_usd_mn", *[f"{name}_usd_mn" for name in parts], "share_of_foreign_pct"]
+
+
 def test_charts_are_described_for_those_who_do_not_see_them(reading: Reading) -> None:
     tags = reading.tags
     labels = [named.get("aria-label", "") for _, named in tags if "data-chart" in named]

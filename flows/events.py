@@ -1,0 +1,39 @@
+"""One event, one message: findings of one holder that overlap in time are told together, under the weightiest of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flows.mail import Finding
+from transforms.sell_offs import SEVERITIES
+
+AMOUNTS = {"fall": "change_usd_mn", "net_sale": "net_purchases_usd_mn"}
+
+
+def leading(findings: Iterable[Finding]) -> dict[str, Finding]:
+    """For each finding's key the finding it is told under: itself, or the weightiest one of the same event.
+
+    An event is a chain of one holder's findings whose months overlap. An episode goes before its months, then severity,
+    amount and length decide.
+    """
+    leaders: dict[str, Finding] = {}
+    event: list[Finding] = []
+    for found in sorted(findings, key=lambda f: (f.holder_id, f.month, f.end_month)):
+        if event and (found.holder_id != event[0].holder_id or found.month > max(f.end_month for f in event)):
+            leaders |= _told_under(event)
+            event = []
+        event.append(found)
+    return leaders | _told_under(event)
+
+
+def _told_under(event: list[Finding]) -> dict[str, Finding]:
+    if not event:
+        return {}
+    lead = max(event, key=_weight)
+    return {found.key: lead for found in event}
+
+
+def _weight(found: Finding) -> tuple[bool, int, float, int, str]:
+    amount = found.row.get(AMOUNTS.get(found.rule, "change_usd_mn")) or 0.0
+    length = (found.end_month.year - found.month.year) * 12 + found.end_month.month - found.month.month
+    return found.is_episode, SEVERITIES.index(found.severity), -amount, length, found.key
