@@ -46,8 +46,8 @@ def position_before(months: pd.DataFrame) -> pd.Series:
 def sell_offs(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     """The months that a rule of config/alert_rules.toml flags, one row per holder, month and rule.
 
-    `months` has the columns of holder_months. A month without the rule's amount (across a series break, or without a
-    decomposition) is never flagged, and never counts as history.
+    `months` has the columns of holder_months. A month that starts a new survey basis is never flagged: its change,
+    where known at all, is on the old one. A month without the rule's amount is never flagged and never counts as history.
     """
     months = months.sort_values(["holder_id", "month"])
     found = [_flagged(months, name, rule, rules) for name, rule in rules["rules"].items()]
@@ -70,6 +70,7 @@ def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[
         (amount <= -rule["minimum_usd_mn"])
         & (share >= rule["minimum_share_pct"])
         & (score.isna() | (score <= rule["maximum_score"]))
+        & ~months["series_break"].astype(bool)
     )
     flagged = months[hit].copy()
     flagged["rule"] = name

@@ -46,6 +46,7 @@ def history(
             "position_usd_mn": positions,
             **dict.fromkeys(AMOUNTS, NAN),
             "basis": None,
+            "series_break": False,
         }
     )
     months["change_usd_mn"] = [NAN, *changes]
@@ -121,12 +122,19 @@ def test_a_month_without_the_amount_is_never_flagged_and_never_history():
     assert only["score"] == pytest.approx(-21_000 / 500)  # median 1,000: one fall fewer
 
 
-def test_the_share_is_of_the_position_before_also_where_the_month_is_on_a_new_basis():
+def test_a_month_that_starts_a_new_survey_basis_is_never_flagged():
     """China, June 2010: 867.7 before; 843.7 on the old basis, 1,112.1 on the new one."""
     months = history(867_700, [244_400.0], "china_mainland", "2010-05")
     months.loc[1, "change_usd_mn"] = -24_000.0
+    assert len(flagged(months)) == 1
+    months.loc[1, "series_break"] = True
+    assert len(flagged(months)) == 0
+
+
+def test_the_share_is_of_the_position_before_whatever_basis_the_month_is_on():
+    months = history(867_700, [244_400.0], "china_mainland", "2010-05")
+    months.loc[1, "change_usd_mn"] = -24_000.0
     (row,) = flagged(months).to_dict("records")
-    assert row["position_usd_mn"] == 1_112_100
     assert row["share_pct"] == pytest.approx(100 * 24_000 / 867_700)
 
 

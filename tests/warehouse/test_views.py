@@ -84,6 +84,8 @@ def test_of_one_release_table_3_goes_before_table_5(published, order):
         figure = {"slt_table3": 1209854, "slt_table5": 1209900}[source]
         published.says(source, JUNE, ("japan", "2026-04", "total_position", figure))
     assert published.ask("total_usd_mn, source, released", "positions") == [(1209854, "slt_table3", JUNE)]
+    published.connection.execute("UPDATE sources SET precedence = 3 WHERE source = 'slt_table3'")
+    assert published.ask("source", "positions") == [("slt_table5",)]  # as declared, not by chance
 
 
 def test_a_newer_table_5_goes_before_an_older_table_3(published):
