@@ -70,7 +70,9 @@ def run(sample: bool) -> None:
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--released", callback=_day, metavar="YYYY-MM-DD", help="Release date of the files; goes before their own.")
+@click.option(
+    "--released", callback=_day, metavar="YYYY-MM-DD", help="Release date of the files; goes before their own."
+)
 def ingest(files: tuple[Path, ...], released: date | None) -> None:
     """Load official files from disk. The layout is recognised from the content, never from the name.
 
@@ -115,7 +117,9 @@ def rebuild() -> None:
 
     warehouse = Settings().warehouse()
     rows = warehouse.rebuild()
-    click.echo(f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows from {len(warehouse.archive.entries())} archived files")
+    click.echo(
+        f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows from {len(warehouse.archive.entries())} archived files"
+    )
 
 
 @main.command()
@@ -179,7 +183,9 @@ def alerts_list() -> None:
 @alerts.command("preview")
 @click.option("--holder", metavar="NAME", help="One holder, by the statistics' label.")
 @click.option("--since", callback=_month, metavar="YYYY-MM", help="Findings of this month and later.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for .eml files; else text is printed.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for .eml files; else text is printed."
+)
 def alerts_preview(holder: str | None, since: date | None, out: Path | None) -> None:
     """Compose messages without queueing or sending them.
 
@@ -234,7 +240,9 @@ def report(out: Path | None) -> None:
 @main.command()
 @click.option("--cron", help="When to run, as five cron fields; default from settings.")
 @click.option("--interval", type=click.IntRange(min=5), metavar="SECONDS", help="Run every so many seconds instead.")
-@click.option("--port", type=click.IntRange(1024, 65535), default=4200, show_default=True, help="Port of the Prefect server.")
+@click.option(
+    "--port", type=click.IntRange(1024, 65535), default=4200, show_default=True, help="Port of the Prefect server."
+)
 @click.option("--sample", is_flag=True, help="Take the embedded sample instead of the network.")
 def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> None:
     """Stay up and run on schedule, with a Prefect server underneath.

@@ -25,7 +25,11 @@ AMOUNTS = {
 
 
 def findings(
-    connection: duckdb.DuckDBPyConnection, rules: dict[str, Any], holder: str | None, since: date | None, as_of: date | None
+    connection: duckdb.DuckDBPyConnection,
+    rules: dict[str, Any],
+    holder: str | None,
+    since: date | None,
+    as_of: date | None,
 ) -> Iterator[str]:
     """Flagged months, then episodes, oldest first, each with its figures (USD mn) and its explanation."""
     if holder is not None:
@@ -111,7 +115,9 @@ def status_facts(warehouse: Warehouse, today: date) -> dict[str, Any]:
     state = warehouse.state
     day, covers = next_release(today, calendar)
     runs = state.rows("SELECT * FROM runs ORDER BY started DESC LIMIT 1")
-    checked = state.rows("SELECT max(run_id) AS run_id FROM validation_results WHERE checked = (SELECT max(checked) FROM validation_results)")
+    checked = state.rows(
+        "SELECT max(run_id) AS run_id FROM validation_results WHERE checked = (SELECT max(checked) FROM validation_results)"
+    )
     failed = state.rows(
         "SELECT subject, expectation, blocking, observed FROM validation_results WHERE run_id = ? AND NOT success ORDER BY blocking DESC, subject",
         (checked[0]["run_id"] if checked else None,),
@@ -143,7 +149,11 @@ def _freshness(warehouse: Warehouse, today: date, expected: date) -> list[dict[s
         source = warehouse.declarations.source(name)
         last = days.get(name, last_month)
         monthly = source.holds == "observations" and source.rhythm == "monthly"
-        late = last < expected if monthly else bool(source.stale_after_days) and (today - last).days > (source.stale_after_days or 0)
+        late = (
+            last < expected
+            if monthly
+            else bool(source.stale_after_days) and (today - last).days > (source.stale_after_days or 0)
+        )
         found.append(
             {
                 "source": name,

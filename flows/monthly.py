@@ -24,7 +24,14 @@ RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
 STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
 
-@task(name="fetch", task_run_name="fetch {source.id}", retries=1, retry_delay_seconds=5, timeout_seconds=15 * MINUTES, **STEP)
+@task(
+    name="fetch",
+    task_run_name="fetch {source.id}",
+    retries=1,
+    retry_delay_seconds=5,
+    timeout_seconds=15 * MINUTES,
+    **STEP,
+)
 def fetch_one(source: Source, settings: Settings, warehouse: Warehouse) -> Fetched:
     """Ask one source's server for its file."""
     return pipeline.fetch_source(source, settings, warehouse)
@@ -69,7 +76,9 @@ def monthly_run(sample: bool = False, command: str = "run") -> str:
 
 def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[pipeline.File]:
     """Fetch every source, four at a time."""
-    running = {source.id: fetch_one.submit(source, settings, warehouse) for source in pipeline.sources_to_fetch(settings)}
+    running = {
+        source.id: fetch_one.submit(source, settings, warehouse) for source in pipeline.sources_to_fetch(settings)
+    }
 
     def answer(source: Source) -> Fetched:
         result = running[source.id].result(raise_on_failure=False)

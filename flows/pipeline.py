@@ -59,11 +59,15 @@ class Outcome:
         """One line on the run."""
         vintages = [item for item in self.loaded if item.outcome == "vintage"]
         changed = sum(item.changed for item in vintages)
-        parts = [f"{len(vintages)} new vintages with {changed:,} new or changed figures"] if vintages else ["nothing new"]
+        parts = (
+            [f"{len(vintages)} new vintages with {changed:,} new or changed figures"] if vintages else ["nothing new"]
+        )
         if self.problems:
             parts.append(f"{len(self.problems)} sources not reached")
         if self.queued or self.sent or self.written or self.failed:
-            parts.append(f"alerts: {self.queued} queued, {self.sent} sent, {self.written} written, {self.failed} failed")
+            parts.append(
+                f"alerts: {self.queued} queued, {self.sent} sent, {self.written} written, {self.failed} failed"
+            )
         return "; ".join(parts)
 
 
@@ -119,9 +123,7 @@ def sample_files(settings: Settings) -> list[File]:
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))["files"]
         now = datetime.now(UTC)
-        return [
-            File((folder / e["path"]).read_bytes(), SAMPLE_SCHEME + e["path"], now, e["source"]) for e in entries
-        ]
+        return [File((folder / e["path"]).read_bytes(), SAMPLE_SCHEME + e["path"], now, e["source"]) for e in entries]
     except (OSError, KeyError, tomllib.TOMLDecodeError) as problem:
         raise ConfigurationError(f"{path}: {problem}; restore config/sample from the repository") from problem
 
@@ -149,7 +151,9 @@ def load(session: Session, file: File) -> Loaded:
     )
 
 
-def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome, fetched: Callable[[Source], Fetched]) -> list[File]:
+def collect(
+    settings: Settings, warehouse: Warehouse, outcome: Outcome, fetched: Callable[[Source], Fetched]
+) -> list[File]:
     """Fetch every source; one that cannot be reached is a problem of its own, the others go on."""
     files = []
     for source in sources_to_fetch(settings):
@@ -237,7 +241,8 @@ def preview(
         found = [
             finding
             for finding in mail.findings_in(connection)
-            if (holder is None or finding.holder.lower() == holder.lower()) and (since is None or finding.end_month >= since)
+            if (holder is None or finding.holder.lower() == holder.lower())
+            and (since is None or finding.end_month >= since)
         ]
         composer = Composer(connection, found, mail_settings, settings)
         for finding in found:

@@ -23,7 +23,9 @@ class QueryError(TreasuryWatchError):
 def open_locked(database: Path) -> duckdb.DuckDBPyConnection:
     """A connection that can read the published tables and nothing else: no writing, no other files, no network."""
     if not database.exists():
-        raise TreasuryWatchError(f"{database} does not exist yet; run `treasury-watch run --sample` or `treasury-watch run` first")
+        raise TreasuryWatchError(
+            f"{database} does not exist yet; run `treasury-watch run --sample` or `treasury-watch run` first"
+        )
     connection = duckdb.connect(str(database), read_only=True)
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET enable_external_access = false")
@@ -79,10 +81,15 @@ def _text(value: Any) -> str:
 def _table(columns: list[str], rows: list[list[Any]]) -> str:
     cells = [[_text(value) for value in row] for row in rows]
     widths = [max(len(name), *(len(row[i]) for row in cells)) if cells else len(name) for i, name in enumerate(columns)]
-    right = [any(isinstance(row[i], int | float) and not isinstance(row[i], bool) for row in rows) for i in range(len(columns))]
+    right = [
+        any(isinstance(row[i], int | float) and not isinstance(row[i], bool) for row in rows)
+        for i in range(len(columns))
+    ]
 
     def line(values: list[str]) -> str:
-        return "  ".join(v.rjust(w) if r else v.ljust(w) for v, w, r in zip(values, widths, right, strict=True)).rstrip()
+        return "  ".join(
+            v.rjust(w) if r else v.ljust(w) for v, w, r in zip(values, widths, right, strict=True)
+        ).rstrip()
 
     body = [line(columns), "  ".join("-" * width for width in widths), *(line(row) for row in cells)]
     return "\n".join([*body, f"({len(rows)} row{'' if len(rows) == 1 else 's'})", ""])

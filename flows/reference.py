@@ -24,9 +24,17 @@ def pages(declarations: Declarations) -> dict[str, str]:
 def tables(declarations: Declarations) -> str:
     """Every table with its columns, types, units and descriptions."""
     lines = [NOTE, "# Tables", ""]
-    lines += ["Each is a table of `treasury.duckdb` and a file below `parquet/`; the descriptions are also comments in both.", ""]
+    lines += [
+        "Each is a table of `treasury.duckdb` and a file below `parquet/`; the descriptions are also comments in both.",
+        "",
+    ]
     for table in declarations.tables.values():
-        lines += [f"## `{table.name}`", "", f"{table.description}. One row per {', '.join(f'`{k}`' for k in table.key)}.", ""]
+        lines += [
+            f"## `{table.name}`",
+            "",
+            f"{table.description}. One row per {', '.join(f'`{k}`' for k in table.key)}.",
+            "",
+        ]
         lines += ["| column | type | unit | meaning |", "|---|---|---|---|"]
         for column in table.columns:
             lines.append(f"| `{column.name}` | {column.type} | {UNITS.get(column.type, '')} | {column.description} |")
@@ -39,7 +47,9 @@ def sources(declarations: Declarations) -> str:
     lines = [NOTE, "# Sources", "", "| id | what | unit | rhythm | covers | address |", "|---|---|---|---|---|---|"]
     for source in declarations.sources.values():
         address = source.url if "://" in source.url else f"`config/{source.url}`"
-        lines.append(f"| `{source.id}` | {source.title} | {source.unit} | {source.rhythm} | {source.covers} | {address} |")
+        lines.append(
+            f"| `{source.id}` | {source.title} | {source.unit} | {source.rhythm} | {source.covers} | {address} |"
+        )
     return "\n".join([*lines, ""])
 
 

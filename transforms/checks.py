@@ -7,6 +7,7 @@ Everything here takes observations with the columns source, holder_id, month, me
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,39 @@ def magnitude(frame: pd.DataFrame, source: Source) -> pd.DataFrame:
             "low": [low],
             "high": [high],
             "within": [low <= value <= high],
+        }
+    )
+
+
+OLD_AFTER_YEARS = 2
+
+
+def against_known(
+    table: pd.DataFrame, known: pd.DataFrame, source: str, day: date, newest: date | None
+) -> pd.DataFrame:
+    """One row on a file before it enters the ledger, against what its source (`known`, non-empty) states so far.
+
+    Columns source, released, newest_release, older (the file is older than the newest release), dropped (holders with a
+    figure in the newest known month that the file does not name at all), dropped_holders, old_compared and old_changed_pct:
+    figures for months more than two years before the file's last that both state, and how many of them differ.
+    """
+    last = table["month"].max()
+    current = set(known.loc[(known["month"] == known["month"].max()) & known["value_usd_mn"].notna(), "holder_id"])
+    dropped = sorted(current - set(table["holder_id"])) if last >= known["month"].max() else []
+    key = ["holder_id", "month", "measure", "series"]
+    past = table.loc[table["month"] < last - pd.DateOffset(years=OLD_AFTER_YEARS), [*key, "value_usd_mn"]]
+    both = past.merge(known[[*key, "value_usd_mn"]], on=key, suffixes=("", "_known")).dropna()
+    changed = int((both["value_usd_mn"] != both["value_usd_mn_known"]).sum())
+    return pd.DataFrame(
+        {
+            "source": [source],
+            "released": [day.isoformat()],
+            "newest_release": [newest.isoformat() if newest else ""],
+            "older": [bool(newest and day < newest)],
+            "dropped": [len(dropped)],
+            "dropped_holders": [", ".join(dropped[:5])],
+            "old_compared": [len(both)],
+            "old_changed_pct": [100 * changed / len(both) if len(both) else 0.0],
         }
     )
 

@@ -39,10 +39,13 @@ def _runs(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[str
     months = months.sort_values(["holder_id", "month"])
     months = months.assign(before_usd_mn=position_before(months))
     for _, group in months[months[rule["of"]].notna()].groupby("holder_id", sort=True):
+        amount, before = group[rule["of"]].to_numpy(), group["before_usd_mn"].to_numpy()
         for run in consecutive(group["month"], group[rule["of"]] < 0, rule["tolerated_interruptions"]):
-            row = _summed(group.iloc[run], name, rule, rules)
-            if row is not None:
-                found.append(row)
+            fall, held = -amount[run].sum(), before[run.start]
+            share = 100 * fall / held if held > 0 else float("nan")
+            long_enough = run.stop - run.start >= rule["minimum_months"]
+            if long_enough and fall >= rule["minimum_usd_mn"] and share >= rule["minimum_share_pct"]:
+                found.append(_summed(group.iloc[run], name, fall, share, rules))
     return found
 
 
@@ -71,16 +74,8 @@ def consecutive(months: pd.Series, falling: pd.Series, tolerated: int) -> list[s
     return runs
 
 
-def _summed(run: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[str, Any]) -> dict[str, Any] | None:
-    if len(run) < rule["minimum_months"]:
-        return None
+def _summed(run: pd.DataFrame, name: str, fall: float, share: float, rules: dict[str, Any]) -> dict[str, Any]:
     first = run.iloc[0]
-    before = first["before_usd_mn"]
-    sums = {column: run[column].sum(skipna=False) for column in AMOUNTS}
-    fall = -sums[rule["of"]]
-    share = 100 * fall / before if before > 0 else float("nan")
-    if not (fall >= rule["minimum_usd_mn"] and share >= rule["minimum_share_pct"]):
-        return None
     bases = run["basis"].dropna().unique()
     return {
         "holder_id": first["holder_id"],
@@ -92,5 +87,5 @@ def _summed(run: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[str,
         "share_pct": share,
         "severity": severity_of(fall, share, rules["severity"]),
         "basis": "+".join(sorted(bases)) if len(bases) else None,
-        **sums,
+        **run[AMOUNTS].sum(skipna=False).to_dict(),
     }

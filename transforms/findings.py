@@ -27,7 +27,10 @@ def findings(
     """
     flagged = sell_offs(months, rules)
     flagged = flagged.merge(holders[["holder_id", "currency"]], on="holder_id", how="left", validate="many_to_one")
-    context = [fx.context(fx_monthly, *place) for place in zip(flagged["currency"], flagged["month"], strict=True)]
+    rates = dict(iter(fx_monthly[fx_monthly["currency"] != "USD"].groupby("currency")))
+    none = fx_monthly.head(0)  # the dollar does not move against itself
+    places = zip(flagged["currency"], flagged["month"], strict=True)
+    context = [fx.context(rates.get(currency, none), currency, month) for currency, month in places]
     for column in CONTEXT:
         flagged[column] = pd.Series([found[column] for found in context], index=flagged.index, dtype="float64")
     flagged = flagged.merge(

@@ -8,7 +8,9 @@ PEGGED = "peg"
 DOLLAR = "USD"
 
 
-def pegged_months(currencies: pd.DataFrame, monthly: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def pegged_months(
+    currencies: pd.DataFrame, monthly: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp
+) -> pd.DataFrame:
     """Monthly rates of the pegged currencies, with the columns of fx_monthly; days is 0 and source `peg`.
 
     `currencies` has currency, peg, peg_rate (units per unit of `peg`) and peg_since (first month). A peg to another
@@ -40,6 +42,8 @@ def pegged_months(currencies: pd.DataFrame, monthly: pd.DataFrame, first: pd.Tim
 def rate_sources(currencies: pd.DataFrame, daily: pd.DataFrame) -> pd.Series:
     """Where each currency's rates come from: h10, ecb, h10+ecb, peg or none. `daily` are the best daily rates."""
     kinds = daily.assign(kind=daily["source"].str.startswith("fred:").map({True: "h10", False: "ecb"}))
-    found = {currency: "+".join(sorted(set(values), reverse=True)) for currency, values in kinds.groupby("currency")["kind"]}
+    found = {
+        currency: "+".join(sorted(set(values), reverse=True)) for currency, values in kinds.groupby("currency")["kind"]
+    }
     rows = zip(currencies["currency"], currencies["peg"].notna(), strict=True)
     return pd.Series([found.get(name, PEGGED if pegged else "none") for name, pegged in rows], index=currencies.index)

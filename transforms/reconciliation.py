@@ -27,12 +27,16 @@ def reconciliation(
         found.append(_beyond(table, name, rule, units))
         counts.append((name, rule["description"], len(table)))
     for name, rule in rules["parts"].items():
-        table = _measure_parts(stated, rule["measures"]) if "measures" in rule else _holder_parts(stated, rule["holders"])
+        table = (
+            _measure_parts(stated, rule["measures"]) if "measures" in rule else _holder_parts(stated, rule["holders"])
+        )
         found.append(_beyond(table, name, rule, units))
         counts.append((name, rule["description"], len(table)))
     table = _flow_identity(stated)
     found.append(_beyond(table, "bills_identity", {}, units))
-    counts.append(("bills_identity", "Net purchases of bills in Table 3 against the change in the bills held", len(table)))
+    counts.append(
+        ("bills_identity", "Net purchases of bills in Table 3 against the change in the bills held", len(table))
+    )
     rows = pd.concat(found, ignore_index=True)
     rows["correction"] = _explained(rows, corrections)
     rows = rows[COLUMNS].sort_values(["comparison", *KEY, "source"], ignore_index=True)
@@ -106,7 +110,9 @@ def _flow_identity(stated: pd.DataFrame) -> pd.DataFrame:
     table3 = stated[stated["source"] == "slt_table3"]
     held = table3[table3["measure"] == "short_term_position"].sort_values(["holder_id", "month"])
     before = held.assign(month=held["month"] + pd.offsets.MonthBegin(1))
-    change = held.merge(before[["holder_id", "month", "value_usd_mn"]], on=["holder_id", "month"], suffixes=("", "_before"))
+    change = held.merge(
+        before[["holder_id", "month", "value_usd_mn"]], on=["holder_id", "month"], suffixes=("", "_before")
+    )
     change["other_value_usd_mn"] = change["value_usd_mn"] - change["value_usd_mn_before"]
     net = table3.loc[table3["measure"] == "short_term_net", [*KEY, "value_usd_mn"]]
     joined = net.merge(change[["holder_id", "month", "other_value_usd_mn"]], on=["holder_id", "month"])

@@ -16,7 +16,14 @@ def robust_score(values: pd.Series, *, window: int, minimum: int, floor: float) 
     `values` is one holder's column in month order. The scale is at least `floor` (in the column's unit), so that a
     holder that hardly ever moves does not score every move as a record.
     """
-    history = values.shift(1).rolling(window, min_periods=minimum)
-    median = history.median()
-    spread = history.apply(lambda past: np.nanmedian(np.abs(past - np.nanmedian(past))), raw=True)
-    return (values - median) / (MAD_TO_SIGMA * spread).clip(lower=floor)
+    figures = values.to_numpy(dtype="float64")
+    padded = np.concatenate([np.full(window, np.nan), figures[:-1]]) if len(figures) else figures
+    if not len(padded):
+        return pd.Series(np.array([]), index=values.index, dtype="float64")
+    past = np.lib.stride_tricks.sliding_window_view(padded, window)
+    enough = np.count_nonzero(~np.isnan(past), axis=1) >= max(minimum, 1)
+    score = np.full(len(figures), np.nan)
+    median = np.nanmedian(past[enough], axis=1, keepdims=True)
+    spread = np.nanmedian(np.abs(past[enough] - median), axis=1)
+    score[enough] = (figures[enough] - median[:, 0]) / np.maximum(MAD_TO_SIGMA * spread, floor)
+    return pd.Series(score, index=values.index)

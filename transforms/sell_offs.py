@@ -47,7 +47,8 @@ def sell_offs(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     """The months that a rule of config/alert_rules.toml flags, one row per holder, month and rule.
 
     `months` has the columns of holder_months. A month that starts a new survey basis is never flagged: its change,
-    where known at all, is on the old one. A month without the rule's amount is never flagged and never counts as history.
+    where known at all, is on the old one. A month without the rule's amount is never flagged, nor does it count as
+    history.
     """
     months = months.sort_values(["holder_id", "month"])
     found = [_flagged(months, name, rule, rules) for name, rule in rules["rules"].items()]

@@ -146,6 +146,13 @@ class Ledger:
         day: date | None = self._one(query, [source, sha256])
         return day
 
+    def checksums(self, source: str) -> set[str]:
+        """The files that made the source's vintages."""
+        return {
+            row[0]
+            for row in self.connection.execute("SELECT sha256 FROM vintages WHERE source = ?", [source]).fetchall()
+        }
+
     def released_on(self, source: str, released: date) -> bool:
         """Whether the source has a vintage of that day."""
         return bool(self._one("SELECT count(*) FROM vintages WHERE source = ? AND released = ?", [source, released]))

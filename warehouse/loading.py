@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
-
-import pandas as pd
 
 from transforms import checks, layouts
-from transforms.errors import TreasuryWatchError
+from transforms.errors import LayoutError, TreasuryWatchError
 from transforms.holders import identified
 from transforms.model import Parsed, Source
 from warehouse.archive import Archive, Entry
 from warehouse.calendar import dated
 from warehouse.declarations import Declarations
 from warehouse.ledger import KINDS, Kind, Ledger, Vintage
+from warehouse.press import check_names, press_frame
 from warehouse.validation import Gates, Result, ValidationBlocked, blocking_failures
 
 Recorder = Callable[[list[Result]], None]
@@ -84,6 +81,8 @@ class Loader:
         file was refused.
         """
         declared = self.declarations.source(source or layouts.recognised(body))
+        if declared.layout == "press":
+            return self._load_press_file(body, url, retrieved)
         entry, new = self.archive.put(
             declared.id, body, url=url, retrieved=retrieved, etag=etag, last_modified=last_modified
         )
@@ -107,6 +106,8 @@ class Loader:
             raise
         if day is None:
             raise ValueError(f"{declared.id}: an accepted file has a release day")
+        if declared.holds == "observations":
+            self._compared_with_known(parsed, declared, day)
         entry = self.archive.note(entry, released=day, released_basis=basis, evidence=evidence, refused=None)
         differing = self.ledger.differing(declared.id, kind, parsed.table, day)
         newest = self.ledger.newest(declared.id)
@@ -164,32 +165,38 @@ class Loader:
         return Parsed(parsed.layout, parsed.holds, table, parsed.dated)
 
     def load_press(self) -> int:
-        """Load config/press_figures.csv, where it changed. Returns the number of figures added."""
-        path = self.declarations.folder / "press_figures.csv"
-        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
-        rows = self.declarations.press_figures
-        if self.ledger.day_of("press", checksum):
+        """Load the press figures, where they changed. Returns the number of figures added. Raises LayoutError."""
+        figures = press_frame(self.declarations, self.archive)
+        if set(figures["sha256"]) == self.ledger.checksums("press"):
             return 0
-        if not rows:
-            self.ledger.forget("press")
-            return 0
-        source = self.declarations.source("press")
-        table = pd.DataFrame(rows)
-        table["month"] = pd.to_datetime(table["month"] + "-01")
-        table["value_usd_mn"] = [float(Decimal(value) * source.scale_to_usd_mn) for value in table["value_usd_bn"]]
-        table["series"] = source.series
-        table["line"] = range(2, len(table) + 2)
         changed = 0
         with self.ledger.transaction():
             self.ledger.forget("press")
-            for released, figures in table.groupby("released", sort=True):
-                first, last = figures["month"].min().date(), figures["month"].max().date()
+            for (released, checksum), group in figures.groupby(["released", "sha256"], sort=True):
+                first, last = group["month"].min().date(), group["month"].max().date()
+                url, size = group["url"].iloc[0], int(group["bytes"].iloc[0])
                 vintage = Vintage(
-                    "press", "press", date.fromisoformat(str(released)), "user", "press", checksum, first, last,
-                    len(figures), None, path.name, path.stat().st_size,
-                )  # fmt: skip
-                changed += self.ledger.add(vintage, KINDS["observations"], figures)
+                    "press", "press", released, "file", "press", checksum, first, last, len(group), None, url, size
+                )
+                changed += self.ledger.add(vintage, KINDS["observations"], group)
         return changed
+
+    def _load_press_file(self, body: bytes, url: str, retrieved: datetime) -> Loaded:
+        """A file of press figures: each row has its own release, none replaces another source's figure."""
+        declared = self.declarations.source("press")
+        parsed = layouts.parse(body, declared)
+        check_names(parsed.table, self.declarations)
+        entry, new = self.archive.put("press", body, url=url, retrieved=retrieved)
+        last = parsed.table["released"].max()
+        self.archive.note(entry, released=last, released_basis="file", evidence="press")
+        try:
+            changed = self.load_press()
+        except LayoutError as problem:
+            self.archive.note(entry, refused=str(problem))
+            raise
+        outcome = "known" if not new else "vintage" if changed else "same_figures"
+        count = len(parsed.table)
+        return Loaded("press", outcome, last, "file", count, min(changed, count), entry.sha256, parsed.last.date())
 
     def _first_gate(self, parsed: Parsed, source: Source) -> None:
         results: list[Result] = []
@@ -205,6 +212,15 @@ class Loader:
         self.record(results)
         if blocking_failures(results):
             raise ValidationBlocked(results)
+
+    def _compared_with_known(self, parsed: Parsed, source: Source, day: date) -> None:
+        """Warn of a release that is older than the newest, drops holders, or rewrites much of the distant past."""
+        known = self.ledger.current("observations")
+        known = known[known["source"] == source.id]
+        if known.empty:
+            return
+        frame = checks.against_known(parsed.table, known, source.id, day, self.ledger.newest(source.id))
+        self.record(self.gates.check("parsed", "release", frame, of=source.id))
 
     def _add(self, parsed: Parsed, source: Source, entry: Entry) -> int:
         if entry.released is None or entry.released_basis is None or entry.evidence is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,22 @@ from transforms import checks, fx
 from transforms.findings import findings, interventions_in_usd
 from transforms.pegs import pegged_months, rate_sources
 from transforms.reconciliation import guards, reconciliation
+from transforms.revised_findings import COLUMNS as REVISED
+from transforms.revised_findings import revised_findings
+from warehouse.archive import Archive
 from warehouse.calendar import expected_month, release_of
 from warehouse.declarations import Declarations, Table
 from warehouse.files import move_into_place
 from warehouse.home import Home
 from warehouse.ledger import Ledger
+from warehouse.press import press_frame
 from warehouse.state import State
 from warehouse.tables import SQL, typed, write_parquet
 from warehouse.validation import Gates, ValidationBlocked, blocking_failures
 
 VIEWS = Path(__file__).parent / "views"
 CURRENT = date(9999, 12, 31)
+MAIN = "slt_table3"  # the source whose releases are the statistics' own
 OPERATIONS = ("runs", "validation_results", "alerts")
 STAGED = "treasury.next.duckdb"
 LOCK_WAIT_SECONDS = 60
@@ -61,6 +66,7 @@ class Publisher:
             connection.execute("USE published")
             self._reference(connection)
             self._observed(connection, ledger_name)
+            self._create(connection, "press_figures", press_frame(self.declarations, Archive(self.home.raw)))
             self._corrections(connection)
             self._daily(connection, ledger_name)
             for view in ("positions_as_of", "months_as_of"):
@@ -185,14 +191,32 @@ class Publisher:
     def _derived(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Positions and months are the as-of views at the end of time; findings come from the months."""
         for name in ("positions", "holder_months", "aggregate_months"):
-            self._create(connection, name, connection.execute(f"FROM {name}_as_of(?) ORDER BY holder_id, month", [CURRENT]).df())
+            self._create(
+                connection, name, connection.execute(f"FROM {name}_as_of(?) ORDER BY holder_id, month", [CURRENT]).df()
+            )
         for name in ("risk_months", "concentration_months"):
             query = (VIEWS / f"{name}.sql").read_text(encoding="utf-8")
             self._create(connection, name, connection.execute(query).df())
         self._reconciled(connection)
+        query = (VIEWS / "revisions.sql").read_text(encoding="utf-8")
+        self._create(connection, "revisions", connection.execute(query).df())
         flagged, runs = findings_of(connection, self.declarations.rules)
+        self._revised(connection, (flagged, runs))
         self._create(connection, "sell_offs", flagged)
         self._create(connection, "episodes", runs)
+
+    def _revised(self, connection: duckdb.DuckDBPyConnection, after: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+        """Findings that the newest release of the main source turned around, against the day before that release."""
+        released = connection.execute(
+            "SELECT released FROM releases WHERE source = ? GROUP BY released ORDER BY released DESC LIMIT 2", [MAIN]
+        ).fetchall()
+        found = pd.DataFrame(columns=REVISED)
+        if len(released) == 2:
+            eve = released[0][0] - timedelta(days=1)
+            before = findings_of(connection, self.declarations.rules, eve)
+            newest = connection.execute("SELECT max(month) FROM holder_months_as_of(?)", [eve]).fetchall()[0][0]
+            found = revised_findings(before, after, pd.Timestamp(newest))
+        self._create(connection, "revised_findings", found.assign(released=released[0][0] if released else None))
 
     def _second_gate(self, connection: duckdb.DuckDBPyConnection, gates: Gates, run_id: str) -> None:
         observed = connection.execute(
@@ -246,7 +270,11 @@ class Publisher:
         return pd.DataFrame(rows, columns=["source", "last_date", "due_date", "days_late", "stale"])
 
     def _operations(self, connection: duckdb.DuckDBPyConnection) -> dict[str, pa.Table]:
-        order = {"runs": "started, run_id", "validation_results": "checked, gate, subject, expectation", "alerts": "queued, alert_id"}
+        order = {
+            "runs": "started, run_id",
+            "validation_results": "checked, gate, subject, expectation",
+            "alerts": "queued, alert_id",
+        }
         content = {}
         for name in OPERATIONS:
             table = self.declarations.tables[name]
@@ -255,7 +283,9 @@ class Publisher:
                 rows = pd.DataFrame(columns=table.column_names)
             for column in table.columns:
                 if column.type == "timestamp":
-                    rows[column.name] = pd.to_datetime(rows[column.name], format="ISO8601", utc=True).dt.tz_localize(None)
+                    rows[column.name] = pd.to_datetime(rows[column.name], format="ISO8601", utc=True).dt.tz_localize(
+                        None
+                    )
                 elif column.type == "boolean":
                     rows[column.name] = rows[column.name].astype(bool)
                 elif column.type == "month":

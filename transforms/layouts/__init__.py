@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from transforms.errors import LayoutError, shorten
-from transforms.layouts import cslt, ecb, fred, mfh, mfhhis01, mof, s1_globl, slt3d_globl, slt_table3, slt_table5
+from transforms.layouts import cslt, ecb, fred, mfh, mfhhis01, mof, press, s1_globl, slt3d_globl, slt_table3, slt_table5
 from transforms.model import Parsed, Source
 
 LAYOUTS: dict[str, ModuleType] = {
@@ -22,6 +22,7 @@ LAYOUTS: dict[str, ModuleType] = {
     "fred": fred,
     "ecb": ecb,
     "mof": mof,
+    "press": press,
 }
 
 

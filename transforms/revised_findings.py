@@ -1,0 +1,94 @@
+"""Findings that a revision turned around: newly flagged, no longer flagged, another verdict, another size."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+COLUMNS = [
+    "holder_id", "holder", "rule", "start_month", "end_month", "what", "old_usd_mn", "new_usd_mn", "old_verdict",
+    "new_verdict", "explanation",
+]  # fmt: skip
+AMOUNT = {"fall": "change_usd_mn", "exit": "change_usd_mn"}
+
+
+def revised_findings(
+    before: tuple[pd.DataFrame, pd.DataFrame],
+    after: tuple[pd.DataFrame, pd.DataFrame],
+    known: pd.Timestamp,
+    size_factor: float = 0.25,
+) -> pd.DataFrame:
+    """What a release did to findings about months that were known before it.
+
+    `before` and `after` are (sell_offs, episodes) as known before and after the release, `known` is the newest month known
+    before. `what` is `newly flagged`,
+    `no longer flagged`, `verdict changed` or `size changed` (by more than `size_factor` of the old amount). Months that
+    the release published for the first time are news, not revisions; an episode that such a month lengthens or ends is
+    compared on its start.
+    """
+    old, new = _listed(*before), _listed(*after)
+    if old.empty and new.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    joined = old.merge(new, on=["kind", "holder_id", "rule", "start_month"], how="outer", suffixes=("_old", "_new"))
+    rows = []
+    for row in joined.to_dict("records"):
+        what = _what(row, known, size_factor)
+        if what:
+            rows.append(_row(row, what))
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values(["holder_id", "start_month", "rule"], ignore_index=True)
+
+
+def _listed(months: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:
+    flagged = months.assign(kind="month", start_month=months["month"], end_month=months["month"])
+    runs = episodes.assign(kind="episode")
+    kept = ["kind", "holder_id", "holder", "rule", "start_month", "end_month", "verdict"]
+    tables = []
+    for table in (flagged, runs):
+        amounts = [row[AMOUNT.get(str(row["rule"]), "net_purchases_usd_mn")] for row in table.to_dict("records")]
+        tables.append(table[kept].assign(amount=pd.Series(amounts, index=table.index, dtype="float64")))
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else tables[0]
+
+
+def _what(row: dict, known: pd.Timestamp, size_factor: float) -> str | None:
+    if pd.isna(row["verdict_new"]):
+        return "no longer flagged"
+    if pd.isna(row["verdict_old"]):
+        # Only what could have been flagged before: the release's own new month is news.
+        return "newly flagged" if row["end_month_new"] <= known else None
+    if row["end_month_old"] != row["end_month_new"]:
+        return None  # a run that went on, or was cut: its months are compared one by one
+    if row["verdict_old"] != row["verdict_new"]:
+        return "verdict changed"
+    if abs(row["amount_new"] - row["amount_old"]) > size_factor * abs(row["amount_old"]):
+        return "size changed"
+    return None
+
+
+def _row(row: dict, what: str) -> dict:
+    side = "_old" if pd.isna(row["verdict_new"]) else "_new"
+    period = f"{row['start_month']:%B %Y}"
+    if row[f"end_month{side}"] != row["start_month"]:
+        period += f" to {row[f'end_month{side}']:%B %Y}"
+    told = {
+        "no longer flagged": "is no longer flagged after revision",
+        "newly flagged": "is flagged after revision",
+        "verdict changed": f"reads {row['verdict_new']} after revision, {row['verdict_old']} before",
+        "size changed": f"is {_bn(row['amount_new'])} after revision, {_bn(row['amount_old'])} before",
+    }[what]
+    return {
+        "holder_id": row["holder_id"],
+        "holder": row[f"holder{side}"],
+        "rule": row["rule"],
+        "start_month": row["start_month"],
+        "end_month": row[f"end_month{side}"],
+        "what": what,
+        "old_usd_mn": row["amount_old"],
+        "new_usd_mn": row["amount_new"],
+        "old_verdict": None if pd.isna(row["verdict_old"]) else row["verdict_old"],
+        "new_verdict": None if pd.isna(row["verdict_new"]) else row["verdict_new"],
+        "explanation": f"{row[f'holder{side}']}, {period}: the {row['rule'].replace('_', ' ')} {told}.",
+    }
+
+
+def _bn(usd_mn: float) -> str:
+    return f"{'-' if usd_mn < 0 else ''}${abs(usd_mn) / 1000:,.1f}bn"
