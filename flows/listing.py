@@ -115,11 +115,10 @@ def status_facts(warehouse: Warehouse, today: date) -> dict[str, Any]:
     state = warehouse.state
     day, covers = next_release(today, calendar)
     runs = state.rows("SELECT * FROM runs ORDER BY started DESC LIMIT 1")
-    checked = state.rows(
-        "SELECT max(run_id) AS run_id FROM validation_results WHERE checked = (SELECT max(checked) FROM validation_results)"
-    )
+    checked = state.rows("SELECT run_id FROM validation_results ORDER BY checked DESC LIMIT 1")
     failed = state.rows(
-        "SELECT subject, expectation, blocking, observed FROM validation_results WHERE run_id = ? AND NOT success ORDER BY blocking DESC, subject",
+        "SELECT subject, expectation, blocking, observed FROM validation_results "
+        "WHERE run_id = ? AND NOT success ORDER BY blocking DESC, subject",
         (checked[0]["run_id"] if checked else None,),
     )
     waiting = state.rows("SELECT state, count(*) AS n FROM alerts GROUP BY state ORDER BY state")

@@ -87,5 +87,5 @@ def _summed(run: pd.DataFrame, name: str, fall: float, share: float, rules: dict
         "share_pct": share,
         "severity": severity_of(fall, share, rules["severity"]),
         "basis": "+".join(sorted(bases)) if len(bases) else None,
-        **run[AMOUNTS].sum(skipna=False).to_dict(),
+        **{column: run[column].sum(skipna=False) for column in AMOUNTS},
     }

@@ -172,7 +172,8 @@ class Loader:
         changed = 0
         with self.ledger.transaction():
             self.ledger.forget("press")
-            for (released, checksum), group in figures.groupby(["released", "sha256"], sort=True):
+            for _, group in figures.groupby(["released", "sha256"], sort=True):
+                released, checksum = group["released"].iloc[0], str(group["sha256"].iloc[0])
                 first, last = group["month"].min().date(), group["month"].max().date()
                 url, size = group["url"].iloc[0], int(group["bytes"].iloc[0])
                 vintage = Vintage(
