@@ -102,6 +102,13 @@ def status(warehouse: Warehouse, today: date, *, as_json: bool) -> Iterator[str]
     for item in facts["sources"]:
         mark = "STALE" if item["stale"] else "ok"
         yield f"  {item['source']:<14} {mark:<6} last {item['last']}  released {item['released']}  by the {item['released_basis']}"
+    differing = [row for row in facts["reconciliation"] if row["disagreeing"]]
+    if facts["reconciliation"]:
+        total = sum(row["disagreeing"] for row in differing)
+        known = sum(row["known"] for row in differing)
+        yield f"sources compared: {total} figures differ beyond rounding, {known} of them known errors"
+        for row in differing:
+            yield f"  {row['comparison']:<28} {row['disagreeing']:>6} of {row['compared']:>6}  ({row['known']} known)"
     if facts["failed_checks"]:
         yield "checks that did not hold in the last run:"
         for check in facts["failed_checks"]:
@@ -130,8 +137,18 @@ def status_facts(warehouse: Warehouse, today: date) -> dict[str, Any]:
         "expected_month": expected,
         "alerts": {row["state"]: row["n"] for row in waiting},
         "sources": _freshness(warehouse, today, expected),
+        "reconciliation": _reconciled(warehouse),
         "failed_checks": failed,
     }
+
+
+def _reconciled(warehouse: Warehouse) -> list[dict[str, Any]]:
+    if not warehouse.home.database.exists():
+        return []
+    with duckdb.connect(str(warehouse.home.database), read_only=True) as connection:
+        query = "SELECT comparison, compared, disagreeing, known FROM reconciliation_counts ORDER BY comparison"
+        names = ["comparison", "compared", "disagreeing", "known"]
+        return [dict(zip(names, row, strict=True)) for row in connection.execute(query).fetchall()]
 
 
 def _freshness(warehouse: Warehouse, today: date, expected: date) -> list[dict[str, Any]]:

@@ -313,7 +313,17 @@ def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
         "never_loaded": never[0]["n"],
         "run": runs[0] if runs else None,
         "revisions": _revisions(connection),
+        "reconciled": _reconciled(connection),
     }
+
+
+def _reconciled(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Comparisons between sources that looked at any figure, the ones with open disagreements first."""
+    return _rows(
+        connection,
+        "SELECT comparison, description, compared, disagreeing, known FROM reconciliation_counts WHERE compared > 0 "
+        "ORDER BY disagreeing - known DESC, comparison",
+    )
 
 
 def _revisions(connection: duckdb.DuckDBPyConnection) -> Row | None:

@@ -25,7 +25,9 @@ class Publishers:
 
     def __init__(self, server: Loopback):
         self.server = server
-        self.declarations = Declarations(PROJECT / "config", {name.lower(): server.url(path) for name, path in BASES.items()})
+        self.declarations = Declarations(
+            PROJECT / "config", {name.lower(): server.url(path) for name, path in BASES.items()}
+        )
         self.start_over()
 
     def start_over(self) -> None:

@@ -51,8 +51,10 @@ def findings() -> list[Finding]:
 
 
 def keep(state: State, found: list[Finding], *recipients: str, newest: date = JUNE, **options: Any) -> int:
+    """Queue each finding on its own, as if none were told under another."""
     rules = options.pop("settings", RULES)
-    return queue(state, found, recipients or (DESK,), newest_month=newest, settings=rules, **options)
+    asked = {"newest_month": newest, "settings": rules, **options}
+    return sum(queue(state, [finding], recipients or (DESK,), **asked) for finding in found)
 
 
 def states(state: State) -> dict[str, str]:
@@ -77,6 +79,28 @@ def test_a_new_finding_is_queued_once_for_each_recipient(state: State) -> None:
     assert month["month"] == "2024-04-01"
     assert month["title"] == findings()[0].title
     assert (month["state"], month["attempts"], month["sent"]) == ("queued", 0, None)
+
+
+def test_findings_of_one_event_make_one_message_and_the_others_say_where_they_are_told(state: State) -> None:
+    month, episode = findings()
+    assert queue(state, [month, episode], (DESK,), newest_month=JUNE, settings=RULES) == 1
+    assert states(state) == {month.key: "superseded", episode.key: "queued"}
+    [told] = state.rows("SELECT error FROM alerts WHERE finding = ?", (month.key,))
+    assert told["error"] == f"told under: {episode.title}"
+
+
+def test_another_holders_finding_of_the_same_months_is_an_event_of_its_own(state: State) -> None:
+    month, episode = findings()
+    other = replace(month, key=month.key.replace("japan", "canada"), holder_id="canada", holder="Canada")
+    assert queue(state, [other, episode], (DESK,), newest_month=JUNE, settings=RULES) == 2
+
+
+def test_a_recent_finding_is_not_told_under_one_that_is_history(state: State) -> None:
+    month, episode = findings()
+    later = replace(month, key="month:fall:japan:2024-06", month=JUNE, end_month=JUNE, severity="warning")
+    earlier = ending(episode, date(2024, 5, 1))
+    queue(state, [earlier, later], (DESK,), newest_month=date(2024, 9, 1), settings=RULES)
+    assert states(state) == {earlier.key: "backfilled", later.key: "queued"}
 
 
 @pytest.mark.parametrize("already", ["queued", "sent", "written", "failed", "superseded", "backfilled"])

@@ -434,7 +434,10 @@ def test_revisions_are_counted_where_the_database_keeps_them(warehouse: duckdb.D
 def test_an_empty_database_gives_a_page_that_says_what_to_do(warehouse: duckdb.DuckDBPyConnection) -> None:
     reading = Reading(page_of(warehouse, {}))
     assert "No holdings are loaded yet, so there is nothing to report. Run treasury-watch run" in reading.text
-    assert "No run is recorded. No results of checks are recorded. No file was loaded yet." in reading.text
+    assert (
+        "No run is recorded. No results of checks are recorded. No revision of a published figure is on record yet."
+        in reading.text
+    )
     assert not [tag for tag, _ in reading.tags if tag in {"table", "script"}]
 
 

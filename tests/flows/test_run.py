@@ -83,7 +83,9 @@ def unit_slip(body: bytes) -> bytes:
     lines = body.decode().splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("Country")) + 1
     slipped = [
-        "\t".join([cell if not cell or i == 0 else f"{float(cell) * 1000:.1f}" for i, cell in enumerate(line.split("\t"))])
+        "\t".join(
+            [cell if not cell or i == 0 else f"{float(cell) * 1000:.1f}" for i, cell in enumerate(line.split("\t"))]
+        )
         for line in lines[start:]
     ]
     return "\r\n".join([*lines[:start], *slipped, ""]).encode()
@@ -92,9 +94,17 @@ def unit_slip(body: bytes) -> bytes:
 BAD_FILES = {
     "a truncated file": (TABLE3[: len(TABLE3) // 2], LayoutError, "slt_table3"),
     "a renamed column": (TABLE3.replace(b"for_lt_treas_net", b"for_lt_net", 1), LayoutError, "for_lt_treas_net"),
-    "a unit line that changed": (TABLE3.replace(b"Millions of dollars", b"Billions of dollars", 1), LayoutError, "Millions"),
+    "a unit line that changed": (
+        TABLE3.replace(b"Millions of dollars", b"Billions of dollars", 1),
+        LayoutError,
+        "Millions",
+    ),
     "an unknown holder": (TABLE3.replace(b"Japan\t42609", b"Nippon\t42609"), UnknownHolderError, "Japan"),
-    "a duplicate month": (TABLE3.replace(b"Japan\t42609\t2026-03", b"Japan\t42609\t2026-04", 1), LayoutError, "2026-04"),
+    "a duplicate month": (
+        TABLE3.replace(b"Japan\t42609\t2026-03", b"Japan\t42609\t2026-04", 1),
+        LayoutError,
+        "2026-04",
+    ),
 }
 
 
@@ -126,7 +136,9 @@ class TestBadInput:
         ],
         ids=["an HTML page with status 200", "an empty body", "a 500", "a timeout"],
     )
-    def test_a_bad_answer_is_a_named_problem_and_the_publication_stays(self, reply, words, loaded, settings, publishers):
+    def test_a_bad_answer_is_a_named_problem_and_the_publication_stays(
+        self, reply, words, loaded, settings, publishers
+    ):
         before = loaded.home.database.read_bytes()
         publishers.answer("slt_table3", *[reply] * 4)
         outcome = run(settings, loaded)

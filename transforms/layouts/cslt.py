@@ -125,7 +125,8 @@ def _series(body: bytes, source: str) -> Iterator[tuple[bytes, bytes]]:
     yield from cut(keep=0)
     ending = buffer.rstrip()
     if not started or not ending.endswith(b"]}"):
-        raise LayoutError(source, "end", "a list of series that closes with ]}", ending[-20:].decode("latin-1"), "the file looks truncated")
+        found = ending[-20:].decode("latin-1")
+        raise LayoutError(source, "end", "a list of series that closes with ]}", found, "the file looks truncated")
     yield _identified(ending, source, offset)
 
 
