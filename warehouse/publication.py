@@ -118,10 +118,15 @@ class Publisher:
         breaks["month"] = pd.to_datetime(breaks["month"] + "-01")
         breaks["both_published"] = breaks["both_published"] == "true"
         self._create(connection, "series_breaks", breaks)
+        scopes = pd.DataFrame(self.declarations.rows("holder_scopes.csv"))
+        for column in ("first_month", "last_month"):
+            scopes[column] = pd.to_datetime(scopes[column] + "-01")
+        self._create(connection, "holder_scopes", scopes)
 
     def _observed(self, connection: duckdb.DuckDBPyConnection, ledger: str) -> None:
         vintages = connection.execute(
-            f"SELECT * RENAME (first AS first_month, last AS last_month) FROM {ledger}.vintages ORDER BY source, released, retrieved, sha256"
+            f"SELECT * RENAME (first AS first_month, last AS last_month) FROM {ledger}.vintages "
+            "ORDER BY source, released, retrieved, sha256"
         ).df()
         for column in ("first_month", "last_month"):
             vintages[column] = pd.to_datetime(vintages[column]).dt.to_period("M").dt.to_timestamp()
@@ -230,7 +235,9 @@ class Publisher:
         ).df()
         months = connection.execute(
             "SELECT *, EXISTS (FROM observations o WHERE o.holder_id = m.holder_id AND o.month = m.month "
-            "AND o.series <> m.series AND o.measure = 'total_position') AS both_bases FROM holder_months m"
+            "AND o.series <> m.series AND o.measure = 'total_position') OR EXISTS (FROM holder_scopes s "
+            "WHERE s.holder_id = m.holder_id AND s.last_month = m.month - INTERVAL 1 MONTH) AS both_bases "
+            "FROM holder_months m"
         ).df()
         frames = {
             "totals": checks.totals(observed, kinds),

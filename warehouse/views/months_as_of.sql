@@ -7,27 +7,45 @@ WITH known AS (
     WHERE released <= d AND (superseded IS NULL OR superseded > d)
 ),
 position AS (FROM positions_as_of(d)),
--- In a month where the survey basis changed, the month's figure on the old basis: the change is taken on that one.
-old_basis AS (
-    SELECT holder_id, month, series, max(value_usd_mn) AS value_usd_mn
-    FROM known WHERE measure = 'total_position'
-    GROUP BY holder_id, month, series
+-- What any source states of a month, by survey basis and meaning. Where those differ between two months, the change is
+-- taken on one of them: this month's figure on the old basis, or last month's on the new one.
+on_basis AS (
+    SELECT known.holder_id, known.month, series, coalesce(scope, '') AS scope, max(value_usd_mn) AS value_usd_mn
+    FROM known
+    LEFT JOIN holder_scopes
+        ON holder_scopes.holder_id = known.holder_id AND holder_scopes.source = known.source
+       AND known.month BETWEEN holder_scopes.first_month AND holder_scopes.last_month
+    WHERE measure = 'total_position'
+    GROUP BY known.holder_id, known.month, series, coalesce(scope, '')
 ),
-paired AS (
+sided AS (
     SELECT position.*,
-        CASE WHEN before.series = position.series THEN position.total_usd_mn
-             ELSE old_basis.value_usd_mn END - before.total_usd_mn AS change_usd_mn,
-        CASE WHEN before.series = position.series
-             THEN position.long_term_usd_mn - before.long_term_usd_mn END AS change_long_term_usd_mn,
-        CASE WHEN before.series = position.series
-             THEN position.short_term_usd_mn - before.short_term_usd_mn END AS change_short_term_usd_mn,
-        before.total_usd_mn AS before_usd_mn
+        (before.series, before.scope) = (position.series, position.scope) AS same_basis,
+        before.series AS before_series, before.scope AS before_scope,
+        before.total_usd_mn AS before_total_usd_mn,
+        before.long_term_usd_mn AS before_long_term_usd_mn,
+        before.short_term_usd_mn AS before_short_term_usd_mn
     FROM position
     LEFT JOIN position AS before
         ON before.holder_id = position.holder_id AND before.month = position.month - INTERVAL 1 MONTH
-    LEFT JOIN old_basis
-        ON old_basis.holder_id = position.holder_id AND old_basis.month = position.month
-       AND old_basis.series = before.series AND before.series <> position.series
+),
+paired AS (
+    SELECT sided.* EXCLUDE (before_series, before_scope, before_total_usd_mn, before_long_term_usd_mn, before_short_term_usd_mn, same_basis),
+        CASE WHEN same_basis THEN total_usd_mn - before_total_usd_mn
+             ELSE coalesce(old_basis.value_usd_mn - before_total_usd_mn, total_usd_mn - new_basis.value_usd_mn)
+        END AS change_usd_mn,
+        CASE WHEN same_basis THEN long_term_usd_mn - before_long_term_usd_mn END AS change_long_term_usd_mn,
+        CASE WHEN same_basis THEN short_term_usd_mn - before_short_term_usd_mn END AS change_short_term_usd_mn,
+        CASE WHEN same_basis OR old_basis.value_usd_mn IS NOT NULL THEN before_total_usd_mn
+             ELSE new_basis.value_usd_mn END AS before_usd_mn
+    FROM sided
+    LEFT JOIN on_basis AS old_basis
+        ON NOT same_basis AND old_basis.holder_id = sided.holder_id AND old_basis.month = sided.month
+       AND old_basis.series = before_series AND old_basis.scope = before_scope
+    LEFT JOIN on_basis AS new_basis
+        ON NOT same_basis AND new_basis.holder_id = sided.holder_id
+       AND new_basis.month = sided.month - INTERVAL 1 MONTH
+       AND new_basis.series = sided.series AND new_basis.scope = sided.scope
 ),
 -- Table 3 states net purchases and valuation from 2023-02; the Continuous SLT before that; Form S states gross purchases
 -- and sales of bonds and notes only. Where a source does not state bills, their change in position stands for them, as in

@@ -4,9 +4,12 @@
 -- error of its publisher (table `corrections`) is replaced from the day the correction was made.
 CREATE MACRO positions_as_of(d) AS TABLE
 WITH known AS (
-    SELECT o.source, o.holder_id, o.month, o.measure, o.series, o.released, o.evidence,
+    SELECT o.source, o.holder_id, o.month, o.measure, o.series, coalesce(scope, '') AS scope, o.released, o.evidence,
         coalesce(corrections.corrected_usd_mn, o.value_usd_mn) AS value_usd_mn
     FROM observations AS o
+    LEFT JOIN holder_scopes
+        ON holder_scopes.holder_id = o.holder_id AND holder_scopes.source = o.source
+       AND o.month BETWEEN holder_scopes.first_month AND holder_scopes.last_month
     LEFT JOIN corrections
         ON corrections.source = o.source AND corrections.holder_id = o.holder_id AND corrections.month = o.month
        AND corrections.measure = o.measure AND corrections.expected_usd_mn = o.value_usd_mn AND corrections.since <= d
@@ -43,6 +46,7 @@ best AS (
         arg_min(released, preference) AS released,
         arg_min(evidence, preference) AS evidence,
         arg_min(series, preference) AS series,
+        arg_min(scope, preference) AS scope,
         arg_min(source, preference) AS stated_by
     FROM (
         SELECT *, (value_usd_mn IS NULL)::INTEGER * 10
@@ -53,8 +57,9 @@ best AS (
 )
 SELECT holder_id, holder, kind, best.month, total_usd_mn, long_term_usd_mn, short_term_usd_mn,
     coalesce(total_source, long_term_source, short_term_source, stated_by) AS source,
-    long_term_source, short_term_source, released, evidence, series,
-    coalesce(series <> lag(series) OVER (PARTITION BY holder_id ORDER BY best.month), false) AS series_break
+    long_term_source, short_term_source, released, evidence, series, scope,
+    coalesce((series, scope) <> lag((series, scope)) OVER (PARTITION BY holder_id ORDER BY best.month), false)
+        AS series_break
 FROM best
 JOIN holders USING (holder_id)
 ORDER BY holder_id, best.month;
