@@ -65,7 +65,7 @@ DATED_BY = {
     "user": "date given when the file was loaded",
 }
 
-_TEMPLATES = jinja2.Environment(
+TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=lambda name: name is not None and name.endswith(".html.j2"),
     undefined=jinja2.StrictUndefined,
@@ -205,6 +205,19 @@ def message_id(key: str, recipient: str, sender: str) -> str:
     return f"<{digest}@{domain}>"
 
 
+def envelope(key: str, title: str, settings: MailSettings, recipient: str) -> EmailMessage:
+    """An empty message with its headers; the Message-ID follows from finding and recipient."""
+    message = EmailMessage(policy=policy.SMTP)
+    message["From"] = settings.sender
+    message["To"] = recipient
+    message["Subject"] = title
+    message["Date"] = format_datetime(now())
+    message["Message-ID"] = message_id(key, recipient, settings.sender)
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    return message
+
+
 def compose(
     finding: Finding,
     history: pd.DataFrame,
@@ -230,20 +243,13 @@ def compose(
     content["chart_alt"] = one_line(chart_alt) or shown
     content["recipient"] = one_line(recipient)
     content["chart_cid"] = "chart@treasury-watch" if chart_png else None
-    message = EmailMessage(policy=policy.SMTP)
-    message["From"] = settings.sender
-    message["To"] = recipient
-    message["Subject"] = subject(finding)
-    message["Date"] = format_datetime(now())
-    message["Message-ID"] = message_id(finding.key, recipient, settings.sender)
+    message = envelope(finding.key, subject(finding), settings, recipient)
     if finding.is_episode:
         root = message_id(finding.thread, recipient, settings.sender)
         message["In-Reply-To"] = root
         message["References"] = root
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    text = _TEMPLATES.get_template("alert.txt.j2").render(content)
-    html = _TEMPLATES.get_template("alert.html.j2").render(content)
+    text = TEMPLATES.get_template("alert.txt.j2").render(content)
+    html = TEMPLATES.get_template("alert.html.j2").render(content)
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     if chart_png:

@@ -17,6 +17,8 @@ import pandas as pd
 
 from flows import charts, mail, outbox, report
 from flows.fetching import Fetched, FetchError, HttpPolicy, fetch, make_session
+from flows.revision_mail import PREFIX as REVISION
+from flows.revision_mail import compose_revision, revision_finding
 from flows.settings import Settings
 from transforms.errors import ConfigurationError, TreasuryWatchError
 from transforms.model import Source
@@ -208,7 +210,7 @@ def alert(warehouse: Warehouse, settings: Settings, outcome: Outcome, since: dat
         if newest is not None:
             outcome.queued = outbox.queue(
                 warehouse.state,
-                mail.findings_in(connection),
+                findings_of(connection, newest),
                 settings.section("mail")["recipients"],
                 newest_month=newest,
                 settings=settings.section("alerts"),
@@ -221,9 +223,16 @@ def send(warehouse: Warehouse, settings: Settings, outcome: Outcome) -> None:
     """Send what waits in the outbox."""
     mail_settings = mail_settings_of(settings)
     with published(warehouse) as connection:
-        composer = Composer(connection, mail.findings_in(connection), mail_settings, settings)
+        composer = Composer(connection, findings_of(connection), mail_settings, settings)
         result = outbox.send(warehouse.state, mail.Transport(mail_settings, warehouse.home.outbox), composer)
     outcome.sent, outcome.written, outcome.failed = result.sent, result.written, result.failed
+
+
+def findings_of(connection: duckdb.DuckDBPyConnection, newest: date | None = None) -> list[mail.Finding]:
+    """Every published finding, and what the newest release turned around."""
+    newest = newest or connection.execute("SELECT max(month) FROM holder_months").fetchall()[0][0]
+    revised = revision_finding(connection, newest) if newest else None
+    return mail.findings_in(connection) + ([revised] if revised else [])
 
 
 def mail_settings_of(settings: Settings) -> mail.MailSettings:
@@ -277,6 +286,8 @@ class Composer:
         finding = self.found.get(key)
         if finding is None:
             return None
+        if key.startswith(REVISION):
+            return compose_revision(finding, self.mail_settings, recipient)
         history = self.history(finding)
         return mail.compose(
             finding,

@@ -1,0 +1,62 @@
+"""A release that turns findings around is told once, with what it turned."""
+
+from datetime import date
+
+import duckdb
+import pytest
+
+from flows.revision_mail import compose_revision, revision_finding
+from tests.flows.findings_data import declared, insert
+from tests.flows.test_outbox import DESK, settings
+from warehouse.tables import SQL
+
+
+@pytest.fixture
+def connection() -> duckdb.DuckDBPyConnection:
+    opened = duckdb.connect()
+    columns = declared()["revised_findings"].columns
+    opened.execute(f"CREATE TABLE revised_findings ({', '.join(f'{c.name} {SQL[c.type]}' for c in columns)})")
+    return opened
+
+
+def turned(connection: duckdb.DuckDBPyConnection, holder: str, explanation: str) -> None:
+    insert(
+        connection,
+        "revised_findings",
+        holder_id=holder.lower(),
+        holder=holder,
+        rule="fall",
+        start_month=date(2024, 4, 1),
+        end_month=date(2024, 6, 1),
+        what="no longer flagged",
+        released=date(2026, 7, 14),
+        explanation=explanation,
+    )
+
+
+def test_without_turned_findings_there_is_no_message(connection):
+    assert revision_finding(connection, date(2026, 5, 1)) is None
+
+
+def test_one_message_tells_all_that_a_release_turned_around(connection):
+    turned(connection, "Japan", "Japan, April 2024 to June 2024: the fall is no longer flagged after revision.")
+    turned(connection, "Norway", "Norway, May 2024: the fall reads repriced after revision, sold before.")
+    finding = revision_finding(connection, date(2026, 5, 1))
+    assert finding is not None
+    assert finding.key == "revision:slt_table3:2026-07-14"
+    message = compose_revision(finding, settings(), DESK)
+    assert message["Subject"] == "Revision of 14 July 2026: 2 findings read differently (Japan, Norway)"
+    text = message.get_body(("plain",)).get_content()
+    assert "Japan, April 2024 to June 2024: the fall is no longer flagged after" in text
+    assert "treasury-watch sell-offs --as-of 2026-07-13" in text
+
+
+def test_a_hostile_holder_name_stays_text(connection):
+    turned(connection, "<script>alert(1)</script>\r\nBcc: x@example.org", "<b>bold</b>")
+    finding = revision_finding(connection, date(2026, 5, 1))
+    assert finding is not None
+    message = compose_revision(finding, settings(), DESK)
+    assert message["Bcc"] is None
+    html = message.get_body(("html",)).get_content()
+    assert "<script>" not in html
+    assert "<b>bold</b>" not in html
