@@ -26,7 +26,9 @@ def revision_finding(connection: duckdb.DuckDBPyConnection, newest_month: date) 
     holders = list(dict.fromkeys(row["holder"] for row in rows))
     named = ", ".join(holders[:3]) + (f" and {len(holders) - 3} more" if len(holders) > 3 else "")
     title = f"Revision of {released:%-d %B %Y}: {len(rows)} finding{'s' if len(rows) > 1 else ''} read differently ({named})"
-    return Finding(key, key, "", named, "revision", newest_month, newest_month, SEVERITY, one_line(title), {"rows": rows})
+    return Finding(
+        key, key, "", named, "revision", newest_month, newest_month, SEVERITY, one_line(title), {"rows": rows}
+    )
 
 
 def compose_revision(finding: Finding, settings: MailSettings, recipient: str) -> EmailMessage:
@@ -44,5 +46,7 @@ def compose_revision(finding: Finding, settings: MailSettings, recipient: str) -
     }
     message = envelope(finding.key, finding.title, settings, recipient)
     message.set_content(TEMPLATES.get_template("revision.txt.j2").render(values), cte="quoted-printable")
-    message.add_alternative(TEMPLATES.get_template("revision.html.j2").render(values), subtype="html", cte="quoted-printable")
+    message.add_alternative(
+        TEMPLATES.get_template("revision.html.j2").render(values), subtype="html", cte="quoted-printable"
+    )
     return message

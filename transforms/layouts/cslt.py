@@ -68,7 +68,9 @@ def parse(body: bytes, source: Source) -> Parsed:
         seen.add(name)
         measure = MEASURES.get((named[1].decode(), named[2].decode()))
         if measure is None:
-            raise LayoutError(source.id, f"series {name}", "a known measure", name, "declare it in transforms/layouts/cslt.py")
+            raise LayoutError(
+                source.id, f"series {name}", "a known measure", name, "declare it in transforms/layouts/cslt.py"
+            )
         tables.append(_figures(_loaded(text, name, source.id), name, named[3].decode(), measure, source))
     if not tables:
         raise LayoutError(source.id, MEMBER, "Treasury series such as for_lt_treas_pos_42609", f"none among {count}")
@@ -121,7 +123,9 @@ def _series(body: bytes, source: str) -> Iterator[tuple[bytes, bytes]]:
         buffer += piece
         yield from cut(keep=512)  # an identifier cut in two waits for the next piece
         if len(buffer) > MAX_SERIES_BYTES:
-            raise LayoutError(source, f"byte {offset:,}", f"series of at most {MAX_SERIES_BYTES:,} bytes", "a longer one")
+            raise LayoutError(
+                source, f"byte {offset:,}", f"series of at most {MAX_SERIES_BYTES:,} bytes", "a longer one"
+            )
     yield from cut(keep=0)
     ending = buffer.rstrip()
     if not started or not ending.endswith(b"]}"):
@@ -144,7 +148,9 @@ def _next_mark(buffer: bytes, started: bool) -> int:
 def _brace_before(buffer: bytes, mark: int, source: str, offset: int) -> int:
     before = buffer[:mark].rstrip() if mark < 64 else buffer[mark - 64 : mark].rstrip()
     if not before.endswith(b"{"):
-        raise LayoutError(source, f"byte {offset + mark:,}", "series that begin with source_id", before[-20:].decode("latin-1"))
+        raise LayoutError(
+            source, f"byte {offset + mark:,}", "series that begin with source_id", before[-20:].decode("latin-1")
+        )
     return buffer.rfind(b"{", 0, mark)
 
 
@@ -173,7 +179,9 @@ def _figures(series: dict[str, Any], name: str, code: str, measure: str, source:
     metadata, observations = series.get("metadata"), series.get("observations")
     units = metadata.get("units") if isinstance(metadata, dict) else None
     if units != "Millions of Dollars":
-        raise LayoutError(source.id, f"series {name}", "units 'Millions of Dollars'", str(units), "the unit may have changed")
+        raise LayoutError(
+            source.id, f"series {name}", "units 'Millions of Dollars'", str(units), "the unit may have changed"
+        )
     if not isinstance(observations, list) or not all(isinstance(o, list) and len(o) == 2 for o in observations):
         raise LayoutError(source.id, f"series {name}", "observations as pairs of day and value", str(observations)[:60])
     try:

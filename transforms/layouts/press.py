@@ -1,7 +1,7 @@
 """Figures reported by the press: the project's own small CSV, each row with its release date and citation.
 
-    holder_id,month,measure,value_usd_bn,released,citation
-    japan,2024-04,total_position,1150.3,2024-06-18,Press on the TIC release of 18 June 2024
+holder_id,month,measure,value_usd_bn,released,citation
+japan,2024-04,total_position,1150.3,2024-06-18,Press on the TIC release of 18 June 2024
 """
 
 from __future__ import annotations
@@ -44,12 +44,16 @@ def parse(body: bytes, source: Source) -> Parsed:
         try:
             released = date.fromisoformat(released_text)
         except ValueError as problem:
-            raise LayoutError(source.id, f"{place}, column released", "a day such as 2024-06-18", released_text) from problem
+            raise LayoutError(
+                source.id, f"{place}, column released", "a day such as 2024-06-18", released_text
+            ) from problem
         if pd.Timestamp(released) < month + pd.offsets.MonthEnd(1):
             raise LayoutError(source.id, f"{place}, column released", "a day after the month's end", released_text)
         if not citation:
             raise LayoutError(source.id, f"{place}, column citation", "who reported the figure", "nothing")
-        value = figure(value_text, source.id, f"{place}, column value_usd_bn", scale=source.scale_to_usd_mn, decimals=DECIMALS)
+        value = figure(
+            value_text, source.id, f"{place}, column value_usd_bn", scale=source.scale_to_usd_mn, decimals=DECIMALS
+        )
         if pd.isna(value):
             raise LayoutError(source.id, f"{place}, column value_usd_bn", "a figure", value_text or "nothing")
         rows.append((holder, month, measure, source.series, value, released, citation, reader.line_num))
@@ -62,6 +66,9 @@ def parse(body: bytes, source: Source) -> Parsed:
     if len(twice):
         first = twice.iloc[0]
         raise LayoutError(
-            source.id, f"line {first['line']}", "each figure once", f"{first['holder_id']} {first['month']:%Y-%m} a second time"
+            source.id,
+            f"line {first['line']}",
+            "each figure once",
+            f"{first['holder_id']} {first['month']:%Y-%m} a second time",
         )
     return Parsed(source.layout, "observations", table)
