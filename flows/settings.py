@@ -43,7 +43,12 @@ class Settings:
         """The installation that the settings name."""
         from warehouse.warehouse import Warehouse  # pandas and more: not for commands that only query
 
-        return Warehouse(self.home(), self.declarations, storage_version=self.section("storage")["storage_version"])
+        return Warehouse(
+            self.home(),
+            self.declarations,
+            storage_version=self.section("storage")["storage_version"],
+            data_docs=self.section("validation")["data_docs"],
+        )
 
     @staticmethod
     def _value(section: str, key: str, default: Any) -> Any:

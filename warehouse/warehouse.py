@@ -52,12 +52,20 @@ class Session:
 class Warehouse:
     """The stored side of an installation."""
 
-    def __init__(self, home: Home, declarations: Declarations | None = None, *, storage_version: str = "v1.0.0"):
+    def __init__(
+        self,
+        home: Home,
+        declarations: Declarations | None = None,
+        *,
+        storage_version: str = "v1.0.0",
+        data_docs: bool = False,
+    ):
         self.home = home.prepared()
         self.declarations = declarations or Declarations()
         self.archive = Archive(home.raw)
         self.state = State(home.state)
         self.storage_version = storage_version
+        self.data_docs = data_docs
 
     @contextmanager
     def session(
@@ -77,7 +85,11 @@ class Warehouse:
                     remove_database(path)
                 with Ledger(path) as ledger:
                     session = self._session(run_id, ledger, today)
-                    yield session
+                    try:
+                        yield session
+                    finally:
+                        if self.data_docs:
+                            session.gates.build_data_docs(self.home.data_docs)
                 if afresh:
                     move_into_place(path, self.home.ledger)
             except ValidationBlocked as problem:
