@@ -26,18 +26,21 @@ def identified(table: pd.DataFrame, layout: str, labels: list[dict[str, str]]) -
     labels state the same holder's figure.
     """
     known = _known(layout, labels)
-    distinct = table[["label", "code", "series"]].drop_duplicates()
+    keys = table[["label", "code", "series"]]
     holders, measures = [], []
-    for label, code, series in distinct.itertuples(index=False):
+    for label, code, series in keys.drop_duplicates().itertuples(index=False):
         found = _found(label, code, series, known)
         if found is None:
             raise _unknown(table, layout, label, code, known)
         holders.append(found[0])
         measures.append(found[1])
-    distinct = distinct.assign(holder_id=holders, stands_for=measures)
-    joined = table.merge(distinct, on=["label", "code", "series"], how="left", validate="many_to_one")
-    joined["measure"] = joined["stands_for"].where(joined["stands_for"] != "", joined["measure"])
-    joined = joined.drop(columns="stands_for")
+    # Numbered by first appearance, as drop_duplicates orders them. A merge would copy the whole table.
+    number = keys.groupby(["label", "code", "series"], sort=False, dropna=False).ngroup().to_numpy()
+    stands_for = pd.Series(pd.array(measures, dtype="str").take(number), index=table.index)
+    joined = table.assign(
+        holder_id=pd.array(holders, dtype="str").take(number),
+        measure=stands_for.where(stands_for != "", table["measure"]),
+    )
     _check_once(joined, layout)
     return joined
 

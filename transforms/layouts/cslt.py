@@ -4,17 +4,24 @@
                  "observations": [["2026-04-01", "14705.0"], ...]}, ...]}    newest first, values are strings
 
 Nine tenths of the bytes belong to other securities. The member is inflated piece by piece and cut into series at their
-`source_id`; only the Treasury series are parsed as JSON, so memory stays at the size of the figures kept.
+key `source_id`, which comes first in each; only the Treasury series are parsed as JSON, so memory stays at the size of
+the figures kept. The order of the other keys and the white space between tokens do not matter.
 """
 
 from __future__ import annotations
 
+import codecs
 import io
+import json
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,17 +29,20 @@ import orjson
 import pandas as pd
 
 from transforms.errors import LayoutError
-from transforms.layouts.reading import OBSERVATION_COLUMNS
+from transforms.layouts.reading import OBSERVATION_COLUMNS, month_of
 from transforms.model import Parsed, Source
 
 MEMBER = "cslt.json"
 MAX_MEMBER_BYTES = 512 * 1024 * 1024
 MAX_SERIES_BYTES = 16 * 1024 * 1024
 PIECE = 1024 * 1024
+SPACE = b" \t\r\n"
 MARK = b'"source_id"'
-IDENTIFIER = re.compile(rb'\s*:\s*"([^"\\]*)"')
-TRANSMITTED = re.compile(rb'"transmissionDt"\s*:\s*"(\d{4}-\d{2}-\d{2})')
+NOT_SPACE = re.compile(rb"[^ \t\r\n]")
+IDENTIFIER = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*"([^"\\]+)"')
 TREASURY = re.compile(rb"for_(lt|st)_treas_(pos|net|valchg)_(\d+)")
+FIRST_OF_MONTH = re.compile(r"(\d{4}-\d{2})-01", re.ASCII)
+FIGURE = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 MEASURES = {
     ("lt", "pos"): "long_term_position",
     ("lt", "net"): "long_term_net",
@@ -41,6 +51,9 @@ MEASURES = {
     ("st", "net"): "short_term_net",
 }
 MISSING = {"", ".", "n.a.", "NA", "ND"}
+TRUNCATED = "the file looks truncated or damaged; fetch it again"
+# What one series says: label, code, measure, months and values.
+Figures = tuple[str, str, str, np.ndarray, np.ndarray]
 
 
 def recognise(body: bytes) -> bool:
@@ -50,12 +63,12 @@ def recognise(body: bytes) -> bool:
 
 def parse(body: bytes, source: Source) -> Parsed:
     """Positions, net purchases and valuation change of the Treasury series. Raises LayoutError."""
-    tables = []
+    found: list[Figures] = []
     seen: set[str] = set()
     count = 0
     dated: date | None = None
     for identifier, text in _series(body, source.id):
-        if not identifier:
+        if identifier is None:
             dated = _transmitted(text, source.id)
             continue
         count += 1
@@ -71,139 +84,205 @@ def parse(body: bytes, source: Source) -> Parsed:
             raise LayoutError(
                 source.id, f"series {name}", "a known measure", name, "declare it in transforms/layouts/cslt.py"
             )
-        tables.append(_figures(_loaded(text, name, source.id), name, named[3].decode(), measure, source))
-    if not tables:
+        found.append(_figures(_loaded(text, name, source.id), name, named[3].decode(), measure, source.id))
+    if not found:
         raise LayoutError(source.id, MEMBER, "Treasury series such as for_lt_treas_pos_42609", f"none among {count}")
-    return Parsed(source.layout, "observations", pd.concat(tables, ignore_index=True)[OBSERVATION_COLUMNS], dated)
+    if not any(len(months) for *_, months, _ in found):
+        raise LayoutError(source.id, MEMBER, "figures in the Treasury series", f"none in {len(found)} series")
+    return Parsed(source.layout, "observations", _table(found, source), dated)
 
 
-def _transmitted(head: bytes, source: str) -> date | None:
-    """The day of `transmissionDt`, which is the release; None where the head does not name it."""
-    found = TRANSMITTED.search(head)
-    if found is None:
+def _table(found: list[Figures], source: Source) -> pd.DataFrame:
+    labels, codes, measures, months, values = zip(*found, strict=True)
+    lengths = [len(part) for part in months]
+    values_usd_mn = np.concatenate(values) * source.scale_to_usd_mn + 0.0  # -0 is 0
+    return pd.DataFrame(
+        {
+            "label": _repeated(labels, lengths),
+            "code": _repeated(codes, lengths),
+            "month": np.concatenate(months),
+            "measure": _repeated(measures, lengths),
+            "series": pd.Series([source.series], dtype="str").repeat(sum(lengths)).array,
+            "value_usd_mn": values_usd_mn,
+            "line": pd.array([pd.NA], dtype="Int32").repeat(sum(lengths)),
+        }
+    )[OBSERVATION_COLUMNS]
+
+
+def _repeated(texts: tuple[str, ...], lengths: list[int]) -> Any:
+    return pd.array(texts, dtype="str").repeat(lengths)
+
+
+def _transmitted(document: bytes, source: str) -> date | None:
+    """The day of `transmissionDt`, which is the release; None where the document does not state it."""
+    stated = _document(document, source).get("transmissionDt")
+    if stated is None:
         return None
     try:
-        return date.fromisoformat(found[1].decode())
+        return date.fromisoformat(str(stated)[:10])
     except ValueError as problem:
-        raise LayoutError(source, "transmissionDt", "a day", found[1].decode()) from problem
+        raise LayoutError(source, "transmissionDt", "a day such as 2026-06-18", str(stated)) from problem
+
+
+def _document(text: bytes, source: str) -> dict[str, Any]:
+    """The document without its series: of these at most one is left, as null. Raises LayoutError if it is no such thing."""
+    try:
+        document = orjson.loads(text.removeprefix(codecs.BOM_UTF8))
+    except orjson.JSONDecodeError as problem:
+        raise LayoutError(source, MEMBER, "a JSON object with a list of series", str(problem), TRUNCATED) from problem
+    series = document.get("series") if isinstance(document, dict) else None
+    if series not in ([], [None]):
+        raise LayoutError(source, MEMBER, "a JSON object with a list of series", str(document)[:60])
+    return document
 
 
 def _inflated(body: bytes, source: str) -> Iterator[bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             if archive.namelist() != [MEMBER]:
-                raise LayoutError(source, "archive", f"one member {MEMBER}", ", ".join(archive.namelist()) or "none")
+                names = ", ".join(archive.namelist()[:5]) or "none"
+                raise LayoutError(source, "archive", f"one member {MEMBER}", names)
             size = archive.getinfo(MEMBER).file_size
             if size > MAX_MEMBER_BYTES:
                 raise LayoutError(source, MEMBER, f"at most {MAX_MEMBER_BYTES:,} bytes", f"{size:,}")
             with archive.open(MEMBER) as member:
                 while piece := member.read(PIECE):
                     yield piece
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as problem:
-        raise LayoutError(source, "archive", "a whole zip file", str(problem), "fetch it again") from problem
+    # zipfile has no common base for what damaged input raises: RuntimeError also covers encryption and unknown methods.
+    except (
+        zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError,
+    ) as problem:  # fmt: skip
+        found = str(problem) or type(problem).__name__
+        raise LayoutError(source, "archive", "a whole zip file", found, "fetch it again") from problem
 
 
-def _series(body: bytes, source: str) -> Iterator[tuple[bytes, bytes]]:
-    """What stands before the first series, with no identifier; then each series' identifier and its text from `{` on.
+def _series(body: bytes, source: str) -> Iterator[tuple[bytes | None, bytes]]:
+    """Each series' identifier and its object; last None and the document with null for all its series.
 
-    What follows the object may hang on at the text's end.
+    Raises LayoutError where series do not begin with `source_id` or do not follow one another.
     """
     buffer = b""
     offset = 0  # of the buffer within the member
-    started = False
-
-    def cut(keep: int) -> Iterator[tuple[bytes, bytes]]:
-        nonlocal buffer, offset, started
-        while 0 <= (mark := _next_mark(buffer, started)) <= len(buffer) - keep:
-            begin = _brace_before(buffer, mark, source, offset)
-            yield _identified(buffer[:begin], source, offset) if started else (b"", buffer[:begin])
-            buffer, offset, started = buffer[begin:], offset + begin, True
-
-    for piece in _inflated(body, source):
+    searched = 0  # how far in the buffer
+    head: bytes | None = None  # what stands before the first series, with which the buffer begins from then on
+    for piece in chain(_inflated(body, source), [b""]):
         buffer += piece
-        yield from cut(keep=512)  # an identifier cut in two waits for the next piece
+        start = 0
+        while True:
+            mark, searched = _next_key(buffer, searched)
+            if mark < 0:
+                break
+            brace = buffer.rfind(b"{", start, mark)
+            if brace < 0 or buffer[brace + 1 : mark].strip(SPACE):
+                before = buffer[max(start, mark - 20) : mark].decode("latin-1")
+                raise LayoutError(source, f"byte {offset + mark:,}", "series that begin with source_id", before)
+            if head is None:
+                head = buffer[:brace]
+            else:
+                yield _followed(buffer[start:brace], source, offset + start)
+            start = brace
+        buffer, offset, searched = buffer[start:], offset + start, searched - start
         if len(buffer) > MAX_SERIES_BYTES:
             raise LayoutError(
                 source, f"byte {offset:,}", f"series of at most {MAX_SERIES_BYTES:,} bytes", "a longer one"
             )
-    yield from cut(keep=0)
-    ending = buffer.rstrip()
-    if not started or not ending.endswith(b"]}"):
-        found = ending[-20:].decode("latin-1")
-        raise LayoutError(source, "end", "a list of series that closes with ]}", found, "the file looks truncated")
-    yield _identified(ending, source, offset)
+    if head is None:
+        yield None, buffer
+        return
+    last, tail = _last(buffer, source)
+    yield _identifier(last, source, offset), last
+    yield None, head + b"null" + tail
 
 
-def _next_mark(buffer: bytes, started: bool) -> int:
-    """Where the next series' `"source_id"` stands, as a key and not as text within a string; -1 where there is none.
+def _next_key(buffer: bytes, searched: int) -> tuple[int, int]:
+    """Where the next key `"source_id"` stands, -1 where none does, and how far the buffer is searched.
 
-    With `started` the buffer begins with a series, whose own mark is passed over.
+    A quote after a backslash belongs to a text: a text's first quote has a comma, colon or bracket before it, and what
+    follows its last one is no name. A text that reads source_id is a key if a colon follows.
     """
-    mark = buffer.find(MARK, buffer.find(MARK) + 1 if started else 0)
-    while mark > 0 and buffer[mark - 1 : mark] == b"\\":
-        mark = buffer.find(MARK, mark + 1)
-    return mark
+    while (mark := buffer.find(MARK, searched)) >= 0:
+        after = mark + len(MARK)
+        if buffer[mark - 1 : mark] != b"\\":
+            following = NOT_SPACE.search(buffer, after)
+            if following is None:
+                return -1, mark  # what follows comes with the next piece
+            if following[0] == b":":
+                return mark, after
+        searched = after
+    return -1, max(searched, len(buffer) - len(MARK) + 1)
 
 
-def _brace_before(buffer: bytes, mark: int, source: str, offset: int) -> int:
-    before = buffer[:mark].rstrip() if mark < 64 else buffer[mark - 64 : mark].rstrip()
-    if not before.endswith(b"{"):
-        raise LayoutError(
-            source, f"byte {offset + mark:,}", "series that begin with source_id", before[-20:].decode("latin-1")
-        )
-    return buffer.rfind(b"{", 0, mark)
+def _followed(text: bytes, source: str, offset: int) -> tuple[bytes, bytes]:
+    """The identifier and the object of a series that another one follows."""
+    stated = text.rstrip(SPACE)
+    series = stated.removesuffix(b",").rstrip(SPACE)
+    if not stated.endswith(b",") or not series.endswith(b"}"):
+        found = stated[-20:].decode("latin-1")
+        raise LayoutError(source, f"byte {offset + len(text):,}", "}, before the next series", found)
+    return _identifier(series, source, offset), series
 
 
-def _identified(text: bytes, source: str, offset: int) -> tuple[bytes, bytes]:
-    found = IDENTIFIER.match(text, text.find(MARK) + len(MARK))
+def _last(text: bytes, source: str) -> tuple[bytes, bytes]:
+    """The object of the last series, and what follows it."""
+    try:
+        stated = text.decode()
+        _, end = json.JSONDecoder().raw_decode(stated)
+    except (ValueError, RecursionError) as problem:
+        found = text[-20:].decode("latin-1")
+        raise LayoutError(source, "end", "a whole last series", f"{problem}: {found}", TRUNCATED) from problem
+    return stated[:end].encode(), stated[end:].encode()
+
+
+def _identifier(series: bytes, source: str, offset: int) -> bytes:
+    found = IDENTIFIER.match(series, series.find(MARK) + len(MARK))
     if found is None:
-        raise LayoutError(source, f"byte {offset:,}", "a text after source_id", text[:60].decode("latin-1"))
-    return found[1], text
+        raise LayoutError(source, f"byte {offset:,}", "a name after source_id", series[:60].decode("latin-1"))
+    return found[1]
 
 
 def _loaded(text: bytes, name: str, source: str) -> dict[str, Any]:
-    """The series' object. Its text may end with the comma before the next, or with the end of the list."""
-    bare = text.rstrip().rstrip(b",").rstrip()
-    for ending in (bare, bare.removesuffix(b"}").rstrip().removesuffix(b"]")):
-        try:
-            found = orjson.loads(ending)
-        except orjson.JSONDecodeError as problem:
-            error = problem
-            continue
-        if isinstance(found, dict):
-            return found
-    raise LayoutError(source, f"series {name}", "a JSON object", str(error), "the file is damaged; fetch it again")
+    try:
+        series: dict[str, Any] = orjson.loads(text)
+    except orjson.JSONDecodeError as problem:
+        raise LayoutError(source, f"series {name}", "a JSON object", str(problem), TRUNCATED) from problem
+    return series
 
 
-def _figures(series: dict[str, Any], name: str, code: str, measure: str, source: Source) -> pd.DataFrame:
+def _figures(series: dict[str, Any], name: str, code: str, measure: str, source: str) -> Figures:
+    place = f"series {name}"
     metadata, observations = series.get("metadata"), series.get("observations")
     units = metadata.get("units") if isinstance(metadata, dict) else None
     if units != "Millions of Dollars":
-        raise LayoutError(
-            source.id, f"series {name}", "units 'Millions of Dollars'", str(units), "the unit may have changed"
-        )
+        raise LayoutError(source, place, "units 'Millions of Dollars'", str(units), "the unit may have changed")
     if not isinstance(observations, list) or not all(isinstance(o, list) and len(o) == 2 for o in observations):
-        raise LayoutError(source.id, f"series {name}", "observations as pairs of day and value", str(observations)[:60])
+        raise LayoutError(source, place, "observations as pairs of day and value", str(observations)[:60])
     try:
-        days = np.array([day for day, _ in observations], dtype="datetime64[D]")
-        values = np.array([np.nan if v is None or v in MISSING else float(v) for _, v in observations], dtype="float64")
-    except (ValueError, TypeError) as problem:
-        raise LayoutError(source.id, f"series {name}", "days such as 2026-04-01 and figures", str(problem)) from problem
-    if (days != days.astype("datetime64[M]")).any() or np.isnat(days).any():
-        raise LayoutError(source.id, f"series {name}", "first days of months", str(days[:3]))
-    if len(days) and (np.diff(days.astype("int64")) >= 0).any():
-        raise LayoutError(source.id, f"series {name}", "months newest first, each once", "another order")
+        months = np.array([_month(day) for day, _ in observations], dtype="datetime64[us]")
+        values = np.array([_value(value) for _, value in observations], dtype="float64")
+    except (ValueError, TypeError, OverflowError) as problem:
+        expected = "first days of months such as 2026-04-01, and figures"
+        raise LayoutError(source, place, expected, str(problem)) from problem
+    if (np.diff(months) >= np.timedelta64(0)).any():
+        raise LayoutError(source, place, "months newest first, each once", "another order")
     if np.isinf(values).any():
-        raise LayoutError(source.id, f"series {name}", "finite figures", "an infinite one")
+        raise LayoutError(source, place, "finite figures", "an infinite one")
     title = metadata.get("title") if isinstance(metadata, dict) else None
-    return pd.DataFrame(
-        {
-            "label": str(title or name),
-            "code": code,
-            "month": days.astype("datetime64[us]"),
-            "measure": measure,
-            "series": source.series,
-            "value_usd_mn": values * source.scale_to_usd_mn,
-            "line": pd.Series(pd.NA, index=range(len(days)), dtype="Int32"),
-        }
-    )
+    return str(title or name), code, measure, months, values
+
+
+@lru_cache(maxsize=2048)
+def _month(stated: str) -> np.datetime64:
+    found = FIRST_OF_MONTH.fullmatch(stated)
+    month = month_of(found[1]) if found else None
+    if month is None:
+        raise ValueError(repr(stated))
+    return np.datetime64(month, "us")
+
+
+def _value(stated: object) -> float:
+    """The figure, NaN where it is missing. Raises ValueError for what Python alone takes for a number: 1_0, nan."""
+    if stated is None or (isinstance(stated, str) and stated in MISSING):
+        return float("nan")
+    if (isinstance(stated, str) and FIGURE.fullmatch(stated)) or type(stated) in (int, float):
+        return float(stated)  # type: ignore[arg-type]
+    raise ValueError(repr(stated))

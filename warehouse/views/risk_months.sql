@@ -23,9 +23,11 @@ LEFT JOIN (
     WHERE now.series_id = 'CPIAUCSL'
 ) AS inflation ON inflation.month = months.month
 LEFT JOIN (
-    SELECT holder_id, month, sum(value_usd_mn) AS gross_usd_mn
+    SELECT holder_id, month,
+        sum(value_usd_mn) FILTER (measure = 'long_term_gross_purchases')
+            + sum(value_usd_mn) FILTER (measure = 'long_term_gross_sales') AS gross_usd_mn
     FROM observations
-    WHERE superseded IS NULL AND measure IN ('long_term_gross_purchases', 'long_term_gross_sales')
+    WHERE superseded IS NULL
     GROUP BY holder_id, month
 ) AS turnover ON turnover.holder_id = months.holder_id AND turnover.month = months.month
 ORDER BY months.holder_id, months.month
