@@ -40,15 +40,16 @@ SPACE = b" \t\r\n"
 MARK = b'"source_id"'
 NOT_SPACE = re.compile(rb"[^ \t\r\n]")
 IDENTIFIER = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*"([^"\\]+)"')
-TREASURY = re.compile(rb"for_(lt|st)_treas_(pos|net|valchg)_(\d+)")
+TREASURY = re.compile(rb"for_(lt_treas_(?:pos|net|valchg)|st_treas_(?:pos|net))_(\d+)")
 FIRST_OF_MONTH = re.compile(r"(\d{4}-\d{2})-01", re.ASCII)
 FIGURE = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+# Bills have no valuation change in these statistics; should the archive carry one, it is passed over like other series.
 MEASURES = {
-    ("lt", "pos"): "long_term_position",
-    ("lt", "net"): "long_term_net",
-    ("lt", "valchg"): "long_term_valuation",
-    ("st", "pos"): "short_term_position",
-    ("st", "net"): "short_term_net",
+    b"lt_treas_pos": "long_term_position",
+    b"lt_treas_net": "long_term_net",
+    b"lt_treas_valchg": "long_term_valuation",
+    b"st_treas_pos": "short_term_position",
+    b"st_treas_net": "short_term_net",
 }
 MISSING = {"", ".", "n.a.", "NA", "ND"}
 TRUNCATED = "the file looks truncated or damaged; fetch it again"
@@ -79,12 +80,8 @@ def parse(body: bytes, source: Source) -> Parsed:
         if name in seen:
             raise LayoutError(source.id, f"series {name}", "each series once", "a second one")
         seen.add(name)
-        measure = MEASURES.get((named[1].decode(), named[2].decode()))
-        if measure is None:
-            raise LayoutError(
-                source.id, f"series {name}", "a known measure", name, "declare it in transforms/layouts/cslt.py"
-            )
-        found.append(_figures(_loaded(text, name, source.id), name, named[3].decode(), measure, source.id))
+        series = _loaded(text, name, source.id)
+        found.append(_figures(series, name, named[2].decode(), MEASURES[named[1]], source.id))
     if not found:
         raise LayoutError(source.id, MEMBER, "Treasury series such as for_lt_treas_pos_42609", f"none among {count}")
     if not any(len(months) for *_, months, _ in found):
