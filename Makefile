@@ -22,6 +22,9 @@ check: $(READY)  ## Lint, format and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+bench: $(READY)  ## Measure 180 simulated vintages (about ten minutes) against the goals in docs/benchmarks.md
+	@$(BIN)/python -m tests.benchmarks.vintages
+
 docs: $(READY)   ## Write the reference pages from what is declared
 	@$(BIN)/python -m flows.reference
 

@@ -11,6 +11,7 @@ import click
 from transforms.errors import TreasuryWatchError
 
 FORMATS = ["table", "csv", "json", "parquet"]
+STATES = ["queued", "failed", "sent", "written", "superseded", "uncertain", "backfilled"]
 
 
 class Commands(click.Group):
@@ -160,23 +161,52 @@ def sell_offs(holder: str | None, since: date | None, as_of: date | None) -> Non
             click.echo(line)
 
 
+@main.command()
+@click.option(
+    "--check", is_flag=True, help="Exit with 1 where a score is below the one recorded in config/backtest.toml."
+)
+def backtest(check: bool) -> None:
+    """The rules replayed over history, scored against config/known_episodes.csv.
+
+    Each month is judged by what was known then: on the vintage of its own release where that is kept, else on the
+    current one, cut off at the month.
+
+    \b
+    Example:
+        treasury-watch backtest
+    """
+    from flows import backtest as replay
+    from flows import pipeline
+    from flows.settings import Settings
+
+    settings = Settings()
+    with pipeline.published(settings.warehouse()) as connection:
+        result = replay.run(connection, settings.declarations)
+    for line in replay.lines(result):
+        click.echo(line)
+    fallen = replay.fallen(result, settings.declarations.toml("backtest.toml")["recorded"]) if check else []
+    if fallen:
+        raise TreasuryWatchError(f"backtest: {len(fallen)} scores fell below config/backtest.toml: {'; '.join(fallen)}")
+
+
 @main.group()
 def alerts() -> None:
     """The alert outbox."""
 
 
 @alerts.command("list")
-def alerts_list() -> None:
+@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only these; can be repeated.")
+def alerts_list(states: tuple[str, ...]) -> None:
     """Every alert and what became of it.
 
     \b
     Example:
-        treasury-watch alerts list
+        treasury-watch alerts list --state failed --state queued
     """
     from flows import outbox
     from flows.settings import Settings
 
-    for line in outbox.listing(Settings().warehouse().state):
+    for line in outbox.listing(Settings().warehouse().state, states):
         click.echo(line)
 
 
@@ -186,7 +216,8 @@ def alerts_list() -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for .eml files; else text is printed."
 )
-def alerts_preview(holder: str | None, since: date | None, out: Path | None) -> None:
+@click.option("--digest", "digests", is_flag=True, help="The newest release's digests instead of single messages.")
+def alerts_preview(holder: str | None, since: date | None, out: Path | None, digests: bool) -> None:
     """Compose messages without queueing or sending them.
 
     \b
@@ -197,13 +228,13 @@ def alerts_preview(holder: str | None, since: date | None, out: Path | None) -> 
     from flows.settings import Settings
 
     settings = Settings()
-    for shown in pipeline.preview(settings.warehouse(), settings, holder, since, out):
+    for shown in pipeline.preview(settings.warehouse(), settings, holder, since, out, digests=digests):
         click.echo(shown)
 
 
 @alerts.command("send")
 def alerts_send() -> None:
-    """Send what waits, and try again what failed.
+    """Send what waits, and try again at once what failed.
 
     \b
     Example:
@@ -216,7 +247,8 @@ def alerts_send() -> None:
     warehouse = settings.warehouse()
     outcome = pipeline.Outcome()
     pipeline.send(warehouse, settings, outcome)
-    warehouse.publisher().refresh_operations()
+    if warehouse.home.database.exists():
+        warehouse.publisher().refresh_operations()
     click.echo(f"{outcome.sent} sent, {outcome.written} written, {outcome.failed} failed")
     if outcome.failed:
         raise TreasuryWatchError(f"{outcome.failed} alerts could not be sent; see `treasury-watch alerts list`")
@@ -238,34 +270,33 @@ def report(out: Path | None) -> None:
 
 
 @main.command()
-@click.option("--cron", help="When to run, as five cron fields; default from settings.")
+@click.option("--cron", help="Run on five cron fields instead of the release calendar.")
 @click.option("--interval", type=click.IntRange(min=5), metavar="SECONDS", help="Run every so many seconds instead.")
 @click.option(
     "--port", type=click.IntRange(1024, 65535), default=4200, show_default=True, help="Port of the Prefect server."
 )
 @click.option("--sample", is_flag=True, help="Take the embedded sample instead of the network.")
 def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> None:
-    """Stay up and run on schedule, with a Prefect server underneath.
+    """Stay up and run on the release calendar, with a Prefect server underneath.
+
+    On a release day the run polls from 16:00 New York time until the new month is there; on working days it fetches
+    what else is new. A home that lacks the newest released month is brought up to date first.
 
     \b
     Example:
         treasury-watch serve
     """
-    from flows import prefect_environment, serving
+    from flows import prefect_environment, schedule, serving
     from flows.settings import Settings
 
     settings = Settings()
-    prefect_environment.apply(settings.home().root)
-    schedule = settings.section("schedule")
-    serving.serve(
-        cron=cron or schedule["cron"],
-        timezone=schedule["timezone"],
-        interval_seconds=interval,
-        port=port,
-        sample=sample,
-        log=settings.home().root / "prefect-server.log",
-        announce=click.echo,
-    )
+    warehouse = settings.warehouse()
+    prefect_environment.apply(warehouse.home.root)
+    plan = serving.Plan(sample=sample, interval_seconds=interval, cron=cron, **settings.section("schedule"))
+    on_calendar = not cron and not interval
+    catch_up = on_calendar and schedule.behind(warehouse, settings.declarations.calendar, datetime.now(UTC))
+    log = warehouse.home.root / "prefect-server.log"
+    serving.serve(plan, port=port, log=log, announce=click.echo, catch_up=catch_up)
 
 
 @main.command()

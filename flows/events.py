@@ -7,28 +7,38 @@ from collections.abc import Iterable
 from flows.mail import Finding
 from transforms.sell_offs import SEVERITIES
 
-AMOUNTS = {"fall": "change_usd_mn", "net_sale": "net_purchases_usd_mn"}
+AMOUNTS = {
+    "fall": "change_usd_mn",
+    "net_sale": "net_purchases_usd_mn",
+    "bond_sale": "net_long_term_usd_mn",
+    "official_sale": "net_purchases_usd_mn",
+}
 
 
 def leading(findings: Iterable[Finding]) -> dict[str, Finding]:
     """For each finding's key the finding it is told under: itself, or the weightiest one of the same event.
 
-    An event is a chain of one holder's findings whose months overlap. An episode goes before its months, then severity,
-    amount and length decide.
+    An episode goes before its months, then severity, amount and length decide.
     """
     leaders: dict[str, Finding] = {}
-    event: list[Finding] = []
-    for found in sorted(findings, key=lambda f: (f.holder_id, f.month, f.end_month)):
-        if event and (found.holder_id != event[0].holder_id or found.month > max(f.end_month for f in event)):
-            leaders |= _told_under(event)
-            event = []
-        event.append(found)
-    return leaders | _told_under(event)
+    for event in events(findings):
+        leaders |= _told_under(event)
+    return leaders
+
+
+def events(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """The findings as events: chains of one holder's findings whose months overlap."""
+    found: list[list[Finding]] = []
+    for item in sorted(findings, key=lambda f: (f.holder_id, f.month, f.end_month)):
+        event = found[-1] if found else []
+        if not event or item.holder_id != event[0].holder_id or item.month > max(f.end_month for f in event):
+            found.append([item])
+        else:
+            event.append(item)
+    return found
 
 
 def _told_under(event: list[Finding]) -> dict[str, Finding]:
-    if not event:
-        return {}
     lead = max(event, key=_weight)
     return {found.key: lead for found in event}
 

@@ -6,12 +6,15 @@ import json
 import textwrap
 from collections.abc import Iterator
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import duckdb
 import pandas as pd
 
 from transforms.errors import TreasuryWatchError
+from transforms.explanations import stated
+from transforms.findings import OFFICIAL
 from warehouse.calendar import expected_month, next_release
 from warehouse.publication import findings_of
 from warehouse.warehouse import Warehouse
@@ -33,7 +36,12 @@ def findings(
 ) -> Iterator[str]:
     """Flagged months, then episodes, oldest first, each with its figures (USD mn) and its explanation."""
     if holder is not None:
-        known = [row[0] for row in connection.execute("SELECT holder FROM holders WHERE kind = 'country'").fetchall()]
+        known = [
+            row[0]
+            for row in connection.execute(
+                "SELECT holder FROM holders WHERE kind = 'country' OR holder_id = ?", [OFFICIAL]
+            ).fetchall()
+        ]
         named = {name.lower(): name for name in known}.get(holder.lower())
         if named is None:
             import difflib
@@ -50,13 +58,17 @@ def findings(
     )
     when = f", as known on {as_of}" if as_of else ""
     yield f"Flagged months{when} (USD mn): {len(flagged)}"
-    for row in records(flagged):
-        score = f"score {row['score']:.1f}" if pd.notna(row["score"]) else "no score"
-        yield from _shown(row, f"{row['month']:%Y-%m}", score)
+    for (_, month), rows in groupby(records(flagged), key=lambda row: (row["holder"], row["month"])):
+        group = list(rows)
+        yield from _shown(group, f"{month:%Y-%m}", [_score(row) for row in group])
     yield ""
     yield f"Episodes{when} (USD mn): {len(runs)}"
     for row in records(runs):
-        yield from _shown(row, f"{row['start_month']:%Y-%m} to {row['end_month']:%Y-%m}", f"{row['months']} months")
+        yield from _shown([row], f"{row['start_month']:%Y-%m} to {row['end_month']:%Y-%m}", [f"{row['months']} months"])
+
+
+def _score(row: dict[str, Any]) -> str:
+    return f"score {row['score']:.1f}" if pd.notna(row["score"]) else "no score"
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -72,10 +84,32 @@ def _chosen(table: pd.DataFrame, column: str, holder: str | None, since: date | 
     return table.sort_values(column, kind="stable")
 
 
-def _shown(row: dict[str, Any], period: str, measure: str) -> Iterator[str]:
-    yield f"  {row['holder']}  {period}  {row['rule']}  {row['severity']}  {row['verdict']}  ({measure})"
+def _shown(rows: list[dict[str, Any]], period: str, measures: list[str]) -> Iterator[str]:
+    """One holder's findings for one period: a heading for each, what they say once where they say the same."""
+    for number, (row, measure) in enumerate(zip(rows, measures, strict=True), start=1):
+        yield f"  {row['holder']}  {period}  {row['rule']}  {row['severity']}  {_reading(row)}  ({measure})"
+        if number == len(rows) or rows[number]["explanation"] != row["explanation"]:
+            yield from _body(row)
+
+
+def _body(row: dict[str, Any]) -> Iterator[str]:
     yield "    " + ", ".join(f"{name} {_amount(row[column])}" for column, name in AMOUNTS.items())
-    yield textwrap.fill(row["explanation"], 110, initial_indent="    ", subsequent_indent="    ")
+    for text in (row["explanation"], row["read_together"], row["context"]):
+        if stated(text):
+            yield _wrapped(text)
+    for caveat in stated(row["caveats"]).splitlines():
+        yield _wrapped(caveat, "    ! ", "      ")
+
+
+def _wrapped(text: str, first: str = "    ", rest: str = "    ") -> str:
+    return textwrap.fill(text, 110, initial_indent=first, subsequent_indent=rest)
+
+
+def _reading(row: dict[str, Any]) -> str:
+    """The verdict, and what was sold where something was."""
+    sold = stated(row["instrument"])
+    told = row["verdict"] in ("sold", "mixed") and sold in ("bonds", "bills", "both")
+    return f"{row['verdict']} ({sold})" if told else row["verdict"]
 
 
 def _amount(value: float) -> str:

@@ -6,28 +6,24 @@ decides where a message goes.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from email import policy
 from email.message import EmailMessage
-from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
-import jinja2
 import pandas as pd
 
-from flows.transport import PASSWORD_VARIABLE, MailError, MailSettings, Transport, address, one_line
+from flows import subjects
+from flows.envelope import TEMPLATES, envelope, message_id
+from flows.transport import PASSWORD_VARIABLE, MailError, MailSettings, Transport, one_line
 from transforms.errors import ConfigurationError, shorten
 from transforms.explanations import VERDICT_WORDS, billions, month_name
-from transforms.findings import interventions_in_usd
+from transforms.findings import OFFICIAL, interventions_in_usd
 from transforms.sell_offs import AMOUNTS
 from warehouse.declarations import Declarations
-from warehouse.state import now
 
 __all__ = [
     "PASSWORD_VARIABLE",
@@ -65,14 +61,6 @@ DATED_BY = {
     "user": "date given when the file was loaded",
 }
 
-TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=lambda name: name is not None and name.endswith(".html.j2"),
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -105,6 +93,7 @@ def findings_in(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
     months = [_finding(row, row["month"], row["month"]) for row in _rows(connection, "FROM sell_offs")]
     runs = _rows(connection, "SELECT e.*, currency FROM episodes e LEFT JOIN holders USING (holder_id)")
     _add_currency_context(connection, runs)
+    _add_newest_month(connection, runs)
     episodes = [_finding(row, row["start_month"], row["end_month"]) for row in runs]
     return sorted(months + episodes, key=lambda found: (found.end_month, found.holder_id, found.key))
 
@@ -141,6 +130,15 @@ def _add_currency_context(connection: duckdb.DuckDBPyConnection, runs: list[dict
         row["interventions_usd_mn"] = float(sums.sum()) if len(sums) else None
 
 
+def _add_newest_month(connection: duckdb.DuckDBPyConnection, runs: list[dict[str, Any]]) -> None:
+    """The newest published month of each run that goes on into it, as `newest`: its row of holder_months, else None."""
+    rows = _rows(connection, "FROM holder_months WHERE month = (SELECT max(month) FROM holder_months)")
+    newest = {row["holder_id"]: row for row in rows}
+    for row in runs:
+        month = newest.get(row["holder_id"])
+        row["newest"] = month if month and month["month"] == row["end_month"] else None
+
+
 def _months_before(month: date, count: int) -> date:
     return (pd.Timestamp(month) - pd.DateOffset(months=count)).date()
 
@@ -148,6 +146,11 @@ def _months_before(month: date, count: int) -> date:
 def subject(finding: Finding) -> str:
     """The whole finding in one line of at most 110 characters. Figures are never cut; a name that is too long is."""
     holder, reading, brief = one_line(finding.holder), _reading(finding), _reading(finding, brief=True)
+    month = finding.row.get("newest")
+    if month and month["month"] == finding.end_month and month["change_usd_mn"] is not None:
+        for text in subjects.lines(holder, month, finding.month, _total(finding)):
+            if len(text) <= SUBJECT_LENGTH:
+                return text
     texts = [
         f"{_headline(finding, holder)}; {reading}",
         f"{_headline(finding, holder, short=True)}; {reading}",
@@ -161,10 +164,19 @@ def subject(finding: Finding) -> str:
     return f"{_headline(finding, shorten(holder, kept), short=True)}; {brief}"
 
 
+def _total(finding: Finding) -> str:
+    """What an episode's months come to, for a subject."""
+    if finding.rule == "net_sale":
+        return f"net sales since {{since}}: {billions(abs(finding.row['net_purchases_usd_mn']), signed=False)}"
+    return f"falling since {{since}}: {billions(finding.row['change_usd_mn'])}"
+
+
 def _headline(finding: Finding, holder: str, short: bool = False) -> str:
     """Who, how much and when: `Japan: Treasuries -$40.9bn in April 2024`."""
-    row, sale = finding.row, finding.rule == "net_sale"
-    if sale:
+    row, sale = finding.row, finding.rule in ("net_sale", "official_sale")
+    if finding.rule == "bond_sale":
+        what = f"net sales of bonds and notes {billions(abs(row['net_long_term_usd_mn']), signed=False)}"
+    elif sale:
         what = f"net sales of Treasuries {billions(abs(row['net_purchases_usd_mn']), signed=False)}"
     else:
         what = f"Treasuries {billions(row['change_usd_mn'])}"
@@ -177,13 +189,15 @@ def _headline(finding: Finding, holder: str, short: bool = False) -> str:
 def _reading(finding: Finding, brief: bool = False) -> str:
     """How to read the headline: `mostly repriced, net purchases -$11.8bn`."""
     row = finding.row
-    if finding.rule == "net_sale":
+    if finding.rule in ("net_sale", "bond_sale", "official_sale"):
         holdings = f"holdings {billions(row['change_usd_mn'])}"
         return holdings if brief else f"{holdings}, valuation {billions(row['valuation_usd_mn'])}"
     words = SHORT_VERDICTS[row["verdict"]]
     if row["net_purchases_usd_mn"] is None:
         return words if brief else f"{words}, no decomposition published"
     words = words.removesuffix(" or reclassified") if brief else words
+    if row["verdict"] == "sold" and not finding.is_episode and row["net_purchases_usd_mn"] < 0:
+        return subjects.sold(row, brief)
     return f"{words}, net purchases {billions(row['net_purchases_usd_mn'])}"
 
 
@@ -198,26 +212,6 @@ def _span(finding: Finding, short: bool = False) -> str:
     return f"{start.split()[0] if same_year else start} to {end}"
 
 
-def message_id(key: str, recipient: str, sender: str) -> str:
-    """The stable Message-ID of a finding (or thread) for a recipient: the same message, whenever it is made again."""
-    digest = hashlib.sha256(f"{key}\n{recipient}".encode()).hexdigest()[:32]
-    domain = (address(sender) or "treasury-watch@localhost").rpartition("@")[2]
-    return f"<{digest}@{domain}>"
-
-
-def envelope(key: str, title: str, settings: MailSettings, recipient: str) -> EmailMessage:
-    """An empty message with its headers; the Message-ID follows from finding and recipient."""
-    message = EmailMessage(policy=policy.SMTP)
-    message["From"] = settings.sender
-    message["To"] = recipient
-    message["Subject"] = title
-    message["Date"] = format_datetime(now())
-    message["Message-ID"] = message_id(key, recipient, settings.sender)
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    return message
-
-
 def compose(
     finding: Finding,
     history: pd.DataFrame,
@@ -228,11 +222,13 @@ def compose(
     *,
     chart_alt: str = "",
     declarations: Declarations | None = None,
+    first: str | None = None,
 ) -> EmailMessage:
     """The message on a finding: a text part that stands alone, and an HTML part with the chart inside if there is one.
 
     `history` has the holder's rows of holder_months, at least the finding's months and the one before; `releases` the
-    rows of releases; `chart_alt` says what the chart shows. Rules and sources' titles are those of `declarations`,
+    rows of releases; `chart_alt` says what the chart shows; `first` is the Message-ID of the first message on the event,
+    whose thread this one joins. Rules and sources' titles are those of `declarations`,
     config/ where none are given. Raises MailError where the history lacks a month of the finding, ConfigurationError
     where the rules lack its rule.
     """
@@ -244,10 +240,11 @@ def compose(
     content["recipient"] = one_line(recipient)
     content["chart_cid"] = "chart@treasury-watch" if chart_png else None
     message = envelope(finding.key, subject(finding), settings, recipient)
-    if finding.is_episode:
-        root = message_id(finding.thread, recipient, settings.sender)
-        message["In-Reply-To"] = root
-        message["References"] = root
+    own = message_id(finding.thread, recipient, settings.sender) if finding.is_episode else None
+    thread = [root for root in (own, first) if root and root != message["Message-ID"]]
+    if thread:
+        message["In-Reply-To"] = thread[-1]
+        message["References"] = " ".join(dict.fromkeys(thread))
     text = TEMPLATES.get_template("alert.txt.j2").render(content)
     html = TEMPLATES.get_template("alert.html.j2").render(content)
     message.set_content(text, cte="quoted-printable")
@@ -303,7 +300,7 @@ def _content(
     }
 
 
-def _number(value: Any, unit: float, digits: int) -> str:
+def number(value: Any, unit: float, digits: int) -> str:
     """A signed figure for a table cell: 0 has no sign, unknown is n.a."""
     if value is None or pd.isna(value):
         return "n.a."
@@ -322,7 +319,7 @@ def _parts(row: Mapping[str, Any]) -> list[dict[str, Any]]:
         ("+", "Other changes", "other_usd_mn", "part"),
     ]
     return [
-        {"sign": sign, "label": label, "kind": kind, "bn": _number(row[name], 1000, 1), "mn": _number(row[name], 1, 0)}
+        {"sign": sign, "label": label, "kind": kind, "bn": number(row[name], 1000, 1), "mn": number(row[name], 1, 0)}
         for sign, label, name, kind in lines
     ]
 
@@ -332,7 +329,7 @@ def _month_rows(shown: pd.DataFrame, finding: Finding) -> list[dict[str, Any]]:
     return [
         {
             "month": f"{row['month']:%b %Y}",
-            "cells": [_number(row[name], 1000, 1) for name in names],
+            "cells": [number(row[name], 1000, 1) for name in names],
             "flagged": not finding.is_episode and row["month"] == pd.Timestamp(finding.month),
         }
         for row in shown.to_dict("records")
@@ -422,6 +419,10 @@ def _caveats(finding: Finding, prior: pd.DataFrame, inside: pd.DataFrame) -> lis
             f"Other changes of {billions(other)} offset {'half or more' if other < -net else 'all'} of the net sales: "
             "these may in part be reporting, reclassification or custody rather than selling."
         )
+    if row.get("suspicion"):
+        found.append(f"Possible counterpart: {one_line(row['suspicion'])}")
+    if row.get("read_together"):
+        found.append(f"Read together: {one_line(row['read_together'])}")
     if inside["series_break"].any():
         broken = ", ".join(month_name(month) for month in inside.loc[inside["series_break"], "month"])
         found.append(f"A new survey basis starts in {broken}: changes are never taken across it.")
@@ -474,4 +475,5 @@ def sql(finding: Finding) -> str:
     else:
         chosen = ",\n       ".join(["position_usd_mn", *known])
         when = f"month = DATE '{finding.month}'"
-    return f"SELECT {chosen}\nFROM holder_months\nWHERE holder_id = '{holder}'\n  AND {when};"
+    table = "aggregate_months" if finding.holder_id == OFFICIAL else "holder_months"
+    return f"SELECT {chosen}\nFROM {table}\nWHERE holder_id = '{holder}'\n  AND {when};"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from prefect import flow, get_run_logger, task
@@ -14,6 +14,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows import pipeline
 from flows.fetching import Fetched, FetchError
 from flows.pipeline import Outcome
+from flows.schedule import ReleaseLate, await_release, month_due
 from flows.settings import Settings
 from transforms.explanations import billions
 from transforms.model import Source
@@ -63,15 +64,34 @@ def write_page(warehouse: Warehouse, outcome: Outcome) -> None:
     pipeline.write_page(warehouse, outcome)
 
 
-@flow(name="treasury-watch", flow_run_name="{command}", timeout_seconds=120 * MINUTES, task_runner=RUNNER)
-def monthly_run(sample: bool = False, command: str = "run") -> str:
-    """Fetch every source (or take the embedded sample), load, publish, alert, report. Returns the summary."""
+@flow(name="treasury-watch", flow_run_name="{command}", timeout_seconds=18 * 60 * MINUTES, task_runner=RUNNER)
+def monthly_run(sample: bool = False, command: str = "run", wait_hours: float = 0) -> str:
+    """Fetch every source (or take the embedded sample), load, publish, alert, report. Returns the summary.
+
+    With `wait_hours` the run first polls until the month that is due is there; where it stays away, what else is new is
+    loaded all the same, and the run then fails with ReleaseLate.
+    """
     settings = Settings()
     warehouse = settings.warehouse()
+    late = wait_for_release(settings, warehouse, wait_hours * 3600) if wait_hours and not sample else None
     steps = pipeline.Steps(collect, load_files, publish_tables, send_alerts, write_page)
     outcome = pipeline.run(settings, warehouse, steps, sample=sample, command=command)
     artifacts(warehouse, outcome)
+    if late is not None:
+        raise late
     return describe(outcome)
+
+
+@task(name="wait for the release", **STEP)
+def wait_for_release(settings: Settings, warehouse: Warehouse, seconds: float) -> ReleaseLate | None:
+    """Poll until the month that is due is published; what stopped the wait where it is not."""
+    due = month_due(settings.declarations.calendar, datetime.now(UTC))
+    try:
+        asked = await_release(settings, warehouse, due, give_up_after_seconds=seconds)
+    except ReleaseLate as problem:
+        return problem
+    get_run_logger().info("%s is there after %d requests", f"{due:%Y-%m}", asked)
+    return None
 
 
 def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[pipeline.File]:

@@ -1,25 +1,28 @@
 """The outbox: every finding once per recipient, kept until it has left.
 
-A row's life: `queued` -> `sent` or `written`; `failed` where the last attempt failed, tried again at every call;
-`superseded` where a longer run of months replaced it, or its finding left the figures, before it was sent; `backfilled`
-where it was history when first seen.
+A row's life: `queued` -> `sent` or `written`; `failed` where the last attempt failed, tried again after a wait;
+`superseded` where a longer run of months replaced it, or its finding left the figures, before it was sent, or where
+another message tells it; `backfilled` where it was history when first seen; `uncertain` where an attempt may have
+arrived and the settings ask not to risk a second copy.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from flows import progress
 from flows.events import leading
 from flows.mail import Finding
-from flows.transport import MailError, Transport, one_line
+from flows.transport import MailError, Transport, door, one_line
 from transforms.errors import ConfigurationError, TreasuryWatchError, shorten
 from transforms.sell_offs import SEVERITIES
 from warehouse.state import State, now
@@ -30,6 +33,11 @@ COLUMNS = (
     "queued, sent, error, message_id"
 )
 
+STATES = ("queued", "failed", "sent", "written", "superseded", "uncertain", "backfilled")
+RETRIES = {"retry_after_minutes": 15, "retry_limit_minutes": 1440, "second_copy": True}
+HANDING_OVER = "being handed over"
+DUE = "retry:"
+
 Compose = Callable[[str, str], EmailMessage | None]
 
 
@@ -38,10 +46,42 @@ class OutboxBusy(TreasuryWatchError):
 
 
 @dataclass(frozen=True)
+class Patience:
+    """How long a failed message waits before the next attempt (minutes, doubled at each, up to the limit), and whether
+    one that may have arrived is sent again.
+    """
+
+    retry_after_minutes: float = 0
+    retry_limit_minutes: float = 0
+    second_copy: bool = True
+
+    @classmethod
+    def from_settings(cls, section: Mapping[str, Any], *, at_once: bool = False) -> Patience:
+        """What section [alerts] says; `at_once`: without any wait. Raises ConfigurationError."""
+        values = {key: section.get(key, default) for key, default in RETRIES.items()}
+        for key in ("retry_after_minutes", "retry_limit_minutes"):
+            number = values[key]
+            if not isinstance(number, (int, float)) or isinstance(number, bool) or number < 0:
+                raise ConfigurationError(
+                    f"settings.toml, [alerts] {key}: expected minutes, 0 or more, found {number!r}"
+                )
+        if not isinstance(values["second_copy"], bool):
+            raise ConfigurationError(
+                f"settings.toml, [alerts] second_copy: expected true or false, found {values['second_copy']!r}"
+            )
+        return cls(second_copy=values["second_copy"]) if at_once else cls(**values)
+
+    def wait(self, attempts: int) -> timedelta:
+        """From a failed attempt, the how many-th it was, to the next."""
+        doubled = self.retry_after_minutes * 2 ** min(attempts - 1, 20)
+        return timedelta(minutes=min(doubled, self.retry_limit_minutes))
+
+
+@dataclass(frozen=True)
 class SendResult:
     """What one call of `send` did, in messages. `superseded` were no longer findings, `waiting` were not tried.
 
-    `problems` are the failures in words, one for each that failed.
+    `problems` are the failures in words, one for each that failed. `uncertain` may have arrived and are left alone.
     """
 
     sent: int = 0
@@ -49,6 +89,7 @@ class SendResult:
     failed: int = 0
     superseded: int = 0
     waiting: int = 0
+    uncertain: int = 0
     problems: tuple[str, ...] = ()
 
 
@@ -60,13 +101,14 @@ def queue(
     newest_month: date,
     settings: Mapping[str, Any],
     since: date | None = None,
+    told_in: str | None = None,
 ) -> int:
     """Queue what is new, once for each recipient; returns how many messages that makes.
 
     `settings` is section [alerts]. A finding quieter than its minimum_severity is left out. One that ended more than
     recent_months before `newest_month` (or before `since`, where that is given) is recorded as history and never sent.
-    One that is told under a weightier one of the same event is recorded as superseded. A finding that is in the outbox
-    already, in any state, is left as it is. Raises ConfigurationError.
+    One that is told under a weightier one of the same event is recorded as superseded; with `told_in` (a digest) every
+    one is. A finding that is in the outbox already, in any state, is left as it is. Raises ConfigurationError.
     """
     minimum, recent = _checked(settings)
     loud = [found for found in findings if _rank(found.severity) >= minimum]
@@ -80,31 +122,88 @@ def queue(
             lead = leaders.get(found.key)
             state_now = "backfilled" if lead is None else "queued" if lead.key == found.key else "superseded"
             told = f"told under: {lead.title}" if lead and lead.key != found.key else None
+            if told_in and lead:
+                state_now, told = "superseded", f"told in: {told_in}"
             for recipient in recipients:
-                row = (
-                    alert_id(found.key, recipient),
-                    found.key,
-                    recipient,
-                    found.holder,
-                    found.month.isoformat(),
-                    found.rule,
-                    found.severity,
-                    found.title,
-                    state_now,
-                    now().isoformat(),
-                    told,
-                )
-                new = connection.execute(
-                    "INSERT OR IGNORE INTO alerts "
-                    "(alert_id, finding, recipient, holder, month, rule, severity, title, state, queued, error) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    row,
-                ).rowcount
+                new = _insert(connection, found, recipient, state_now, told)
                 if new and state_now == "queued":
                     queued += 1
                     if found.is_episode:
                         _supersede_shorter(connection, found, recipient)
     return queued
+
+
+def add(state: State, found: Finding, recipients: Iterable[str]) -> int:
+    """Queue one message as it is, once for each recipient, with its content; returns how many messages that makes.
+
+    For what is no finding in the tables: digests and what the operator must know. Its `row` is kept as JSON.
+    """
+    with state.open() as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        queued = sum(_insert(connection, found, recipient, "queued", None) for recipient in recipients)
+        if queued:
+            content = json.dumps({"title": found.title, "severity": found.severity, **found.row}, default=str)
+            connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (found.key, content))
+    return queued
+
+
+def content(state: State, key: str) -> dict[str, Any] | None:
+    """What `add` kept under the key; None where nothing was."""
+    kept = state.remembered(key)
+    return json.loads(kept) if kept else None
+
+
+def first_message(state: State, event: Iterable[Finding], recipient: str) -> str | None:
+    """The Message-ID of the first message that told the recipient of this event, None where there was none.
+
+    An episode's earlier, shorter messages count: an event that grows stays in one thread.
+    """
+    beginnings = {found.key if not found.is_episode else _beginning(found.key) for found in event}
+    rows = state.rows(
+        "SELECT finding, message_id FROM alerts WHERE recipient = ? AND message_id IS NOT NULL ORDER BY sent, month",
+        (recipient,),
+    )
+    for row in rows:
+        if row["finding"] in beginnings or _beginning(row["finding"]) in beginnings:
+            return row["message_id"]
+    return None
+
+
+def _beginning(key: str) -> str:
+    """An episode's key without its last month."""
+    return key.rpartition(":")[0] + ":"
+
+
+def drop(state: State, kind: str, kept: Iterable[str], why: str) -> int:
+    """Supersede what still waits under a key that begins with `kind` and is not in `kept`."""
+    staying = list(kept)
+    marks = ", ".join("?" for _ in staying)
+    return state.change(
+        f"UPDATE alerts SET state = 'superseded', error = ? WHERE {UNSENT} AND substr(finding, 1, ?) = ? "
+        f"AND finding NOT IN ({marks})",
+        (why, len(kind), kind, *staying),
+    )
+
+
+def _insert(connection: Any, found: Finding, recipient: str, state_now: str, told: str | None) -> int:
+    return connection.execute(
+        "INSERT OR IGNORE INTO alerts "
+        "(alert_id, finding, recipient, holder, month, rule, severity, title, state, queued, error) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            alert_id(found.key, recipient),
+            found.key,
+            recipient,
+            found.holder,
+            found.month.isoformat(),
+            found.rule,
+            found.severity,
+            found.title,
+            state_now,
+            now().isoformat(),
+            told,
+        ),
+    ).rowcount
 
 
 def alert_id(key: str, recipient: str) -> str:
@@ -113,10 +212,11 @@ def alert_id(key: str, recipient: str) -> str:
 
 
 def _checked(settings: Mapping[str, Any]) -> tuple[int, int]:
-    unknown = set(settings) - {"minimum_severity", "recent_months"}
+    known = ("minimum_severity", "recent_months", *RETRIES)
+    unknown = set(settings) - set(known)
     if unknown:
         raise ConfigurationError(
-            f"settings.toml, [alerts]: unknown key {sorted(unknown)[0]!r}; known: minimum_severity, recent_months"
+            f"settings.toml, [alerts]: unknown key {sorted(unknown)[0]!r}; known: {', '.join(known)}"
         )
     severity, recent = settings.get("minimum_severity"), settings.get("recent_months")
     if severity not in SEVERITIES:
@@ -142,7 +242,7 @@ def _index(month: date) -> int:
 
 def _supersede_shorter(connection: Any, found: Finding, recipient: str) -> None:
     """The same run of months, shorter and not yet sent, would only repeat what this message says."""
-    beginning = f"{found.thread}:"
+    beginning = _beginning(found.key)
     connection.execute(
         f"UPDATE alerts SET state = 'superseded' WHERE {UNSENT} AND recipient = ? "
         "AND substr(finding, 1, ?) = ? AND finding < ?",
@@ -150,18 +250,28 @@ def _supersede_shorter(connection: Any, found: Finding, recipient: str) -> None:
     )
 
 
-def send(state: State, transport: Transport, compose_for: Compose, *, wait_seconds: float = 60) -> SendResult:
-    """Hand over every message that waits; what fails is recorded, the rest goes on, and the next call tries again.
+def send(
+    state: State,
+    transport: Transport,
+    compose_for: Compose,
+    *,
+    wait_seconds: float = 60,
+    patience: Patience | None = None,
+    only: str = "",
+) -> SendResult:
+    """Hand over every message that waits; what fails is recorded, the rest goes on, and a later call tries again.
 
     `compose_for(finding key, recipient)` makes the message, or gives None where the finding is no longer in the
     figures: the row is then `superseded`. After a failure that every message would meet (no connection, login refused)
-    the remaining ones are left waiting. Raises OutboxBusy where another process is still sending after `wait_seconds`.
+    the remaining ones by the same door are left waiting. `patience` says how long a failed one waits; without it, it is
+    tried at once. `only` is the beginning of the keys that are looked at. Raises OutboxBusy where another process is
+    still sending after `wait_seconds`.
 
     A message is sent at least once. One process sends at a time, and each message is recorded as sent in a transaction
     of its own as soon as the server has taken it, so no later call sends it again. A crash or a broken connection
     between the server's taking it and that record leaves it waiting, and it goes out a second time: with the same
-    Message-ID, by which mail systems that look for duplicates can drop it. (As a file, it replaces itself.) The other
-    choice, to record first, would lose an alert at such a moment.
+    Message-ID, by which mail systems that look for duplicates can drop it. (As a file, it replaces itself.) With
+    `patience.second_copy` false it is at most once: such a message is `uncertain` and is not tried again.
     """
     lock = FileLock(state.path.with_name("outbox.lock"))
     try:
@@ -171,37 +281,63 @@ def send(state: State, transport: Transport, compose_for: Compose, *, wait_secon
             f"outbox of {state.path.parent}: another process is sending; wait for it to end and try again"
         ) from problem
     try:
-        return _send_all(state, transport, compose_for)
+        with transport:
+            return _send_all(state, transport, compose_for, patience or Patience(), only)
     finally:
         lock.release()
 
 
-def _send_all(state: State, transport: Transport, compose_for: Compose) -> SendResult:
-    counts = {"sent": 0, "written": 0, "superseded": 0}
+def _send_all(state: State, transport: Transport, compose_for: Compose, patience: Patience, only: str) -> SendResult:
+    counts = {"sent": 0, "written": 0, "superseded": 0, "waiting": 0, "uncertain": 0}
     problems: list[str] = []
-    rows = pending(state)
-    for number, row in enumerate(rows):
+    shut: dict[str, str] = {}
+    due = {row["name"]: row["value"] for row in state.rows("SELECT * FROM notes WHERE name LIKE ?", (DUE + "%",))}
+    rows = [row for row in pending(state) if row["finding"].startswith(only)]
+    for row in progress.shown(rows, "Sending"):
+        way = door(row["recipient"])
+        if way in shut:
+            _record(state, row, row["state"], f"not tried: {shut[way]}")
+            counts["waiting"] += 1
+            continue
+        if row["error"] == HANDING_OVER and not patience.second_copy:
+            _record(state, row, "uncertain", "perhaps sent: the process ended while handing it over")
+            counts["uncertain"] += 1
+            continue
+        if patience.retry_after_minutes and _is_early(due.get(DUE + row["alert_id"])):
+            counts["waiting"] += 1
+            continue
         # the attempt is recorded before it is made, so that one which ends the process is seen
         state.change("UPDATE alerts SET attempts = attempts + 1 WHERE alert_id = ?", (row["alert_id"],))
         try:
             message = compose_for(row["finding"], row["recipient"])
+            state.change("UPDATE alerts SET error = ? WHERE alert_id = ?", (HANDING_OVER, row["alert_id"]))
             outcome = transport.deliver(message, row["recipient"]) if message else "superseded"
         except Exception as problem:  # one message that cannot be made or sent must not hold up the others
             words = str(problem) if isinstance(problem, TreasuryWatchError) else _unexpected(problem)
-            _record(state, row, "failed", words)
-            problems.append(words)
+            if isinstance(problem, MailError) and problem.unsure and not patience.second_copy:
+                _record(state, row, "uncertain", f"perhaps sent: {words}")
+                counts["uncertain"] += 1
+            else:
+                _record(state, row, "failed", words)
+                problems.append(words)
+                state.remember(
+                    DUE + row["alert_id"], (now() + patience.wait(row["attempts"] + 1)).isoformat(timespec="seconds")
+                )
             if isinstance(problem, MailError) and problem.server_wide:
-                left = rows[number + 1 :]
-                for waiting in left:
-                    _record(state, waiting, waiting["state"], f"not tried: {words}")
-                return SendResult(**counts, failed=len(problems), waiting=len(left), problems=tuple(problems))
+                shut[way] = words
             continue
         if message:
             _record_handed_over(state, row, outcome, message)
         else:
             _record(state, row, outcome, "no longer a finding: the figures were revised")
+        if DUE + row["alert_id"] in due:
+            state.change("DELETE FROM notes WHERE name = ?", (DUE + row["alert_id"],))
         counts[outcome] += 1
     return SendResult(**counts, failed=len(problems), problems=tuple(problems))
+
+
+def _is_early(due: str | None) -> bool:
+    return due is not None and now() < datetime.fromisoformat(due)
 
 
 def _record_handed_over(state: State, row: Mapping[str, Any], outcome: str, message: EmailMessage) -> None:
@@ -229,21 +365,25 @@ def pending(state: State) -> list[dict[str, Any]]:
     return state.rows(f"SELECT {COLUMNS} FROM alerts WHERE {UNSENT} ORDER BY queued, month, finding, recipient")
 
 
-def listing(state: State) -> list[str]:
-    """The outbox as lines of text, what waits last; history is only counted."""
-    rows = state.rows(
-        f"SELECT {COLUMNS} FROM alerts WHERE state <> 'backfilled' ORDER BY {UNSENT}, queued, month, finding, recipient"
-    )
+def listing(state: State, chosen: Sequence[str] = ()) -> list[str]:
+    """The outbox as lines of text, what waits last, only the states `chosen` if any are; history is only counted."""
+    rows = state.rows(f"SELECT {COLUMNS} FROM alerts ORDER BY {UNSENT}, queued, month, finding, recipient")
+    shown = chosen or [name for name in STATES if name != "backfilled"]
+    due = {row["name"]: row["value"] for row in state.rows("SELECT * FROM notes WHERE name LIKE ?", (DUE + "%",))}
     lines = []
     for row in rows:
+        if row["state"] not in shown:
+            continue
         when = row["sent"] or row["queued"]
         lines.append(
             f"{row['state']:<10}  {when[:16].replace('T', ' ')}  {row['severity']:<8}  "
             f"{one_line(row['title'])}  -> {one_line(row['recipient'])}"
         )
         if row["error"]:
-            lines.append(f"{'':<10}  attempts: {row['attempts']}; {one_line(row['error'])}")
-    history = state.rows("SELECT count(*) AS n FROM alerts WHERE state = 'backfilled'")[0]["n"]
-    if history:
+            early = row["state"] == "failed" and _is_early(due.get(DUE + row["alert_id"]))
+            again = f"; next try after {due[DUE + row['alert_id']][:16].replace('T', ' ')} UTC" if early else ""
+            lines.append(f"{'':<10}  attempts: {row['attempts']}; {one_line(row['error'])}{again}")
+    history = sum(row["state"] == "backfilled" for row in rows)
+    if history and not chosen:
         lines.append(f"{history} older findings were history when first seen and are never sent")
-    return lines or ["nothing was queued yet"]
+    return lines or ["nothing was queued yet" if not rows else "no alert is in that state"]

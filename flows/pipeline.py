@@ -5,9 +5,11 @@ flows/monthly.py makes Prefect tasks of them; the command line and the tests cal
 
 from __future__ import annotations
 
+import logging
+import re
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,14 +17,20 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from flows import charts, mail, outbox, report
+from flows import charts, health, mail, outbox, progress, report, routing
+from flows.digest_mail import PREFIX as DIGEST
+from flows.digest_mail import compose_digest, digest, month_of, release_key
+from flows.events import events
 from flows.fetching import Fetched, FetchError, HttpPolicy, fetch, make_session
 from flows.revision_mail import PREFIX as REVISION
 from flows.revision_mail import compose_revision, revision_finding
 from flows.settings import Settings
 from transforms.errors import ConfigurationError, TreasuryWatchError
 from transforms.model import Source
+from transforms.sell_offs import SEVERITIES
+from warehouse.home import Busy
 from warehouse.loading import Loaded
+from warehouse.state import State
 from warehouse.warehouse import Session, Warehouse
 
 SAMPLE_SCHEME = "sample:"
@@ -44,11 +52,14 @@ class File:
 
 @dataclass
 class Outcome:
-    """What a run did, for its summary. `problems` are sources that could not be fetched or loaded."""
+    """What a run did, for its summary. `problems` are sources that could not be fetched or loaded, `unreached` the ids
+    of those that could not be fetched.
+    """
 
     loaded: list[Loaded] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
     refused: list[TreasuryWatchError] = field(default_factory=list)
     published: dict[str, int] | None = None
     queued: int = 0
@@ -88,9 +99,22 @@ def run(settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool,
     """One run: fetch (or take the sample), load, publish, alert, report.
 
     A source that cannot be reached is a problem in the outcome and the others go on; a file that is refused is raised,
-    once the others are in the ledger, and the publication stays as it was. Raises TreasuryWatchError.
+    once the others are in the ledger, and the publication stays as it was. What ended the run is told to the operator
+    before it is raised on. Raises TreasuryWatchError.
     """
     outcome = Outcome()
+    try:
+        _run(settings, warehouse, steps, outcome, sample=sample, command=command)
+    except Exception as problem:
+        if not sample and not isinstance(problem, Busy):  # another run at work is no failure
+            tell_failure(warehouse, settings, problem)
+        raise
+    return outcome
+
+
+def _run(
+    settings: Settings, warehouse: Warehouse, steps: Steps, outcome: Outcome, *, sample: bool, command: str
+) -> None:
     with warehouse.session(command) as session:
         files = sample_files(settings) if sample else steps.fetch(settings, warehouse, outcome)
         if outcome.problems and not files and not outcome.unchanged:
@@ -98,11 +122,44 @@ def run(settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool,
         steps.load(session, files, outcome)
         published_now = steps.publish(session, outcome)
         session.summary = outcome.summary()
+    if not sample:
+        queue_health(warehouse, settings, outcome)
     steps.alert(warehouse, settings, outcome, SAMPLE_ALERTS_SINCE if sample else None)
     if published_now or outcome.sent or outcome.written or outcome.failed:
         warehouse.publisher().refresh_operations()
         steps.write_page(warehouse, outcome)
-    return outcome
+
+
+def queue_health(warehouse: Warehouse, settings: Settings, outcome: Outcome) -> None:
+    """Tell the operator, once, of sources that are late or stand still; withdraw what waits and is over."""
+    routes = routing.read(settings)
+    today = datetime.now(UTC).date()
+    with published(warehouse) as connection:
+        items = health.behind(
+            connection,
+            settings.declarations,
+            today,
+            late_after_days=routes.late_after_days,
+            unreached=outcome.unreached,
+        )
+    found = health.source_findings(items, today.replace(day=1))
+    for kind in health.SOURCES:
+        outbox.drop(warehouse.state, kind, [item.key for item in found], "no longer the case")
+    for kind in health.RUNS:
+        outbox.drop(warehouse.state, kind, [], "a later run ended well")
+    outcome.queued += sum(outbox.add(warehouse.state, item, routes.operator) for item in found)
+
+
+def tell_failure(warehouse: Warehouse, settings: Settings, problem: Exception) -> None:
+    """Tell the operator what ended the run. Whatever goes wrong here is a note to `problem` and never takes its place."""
+    try:
+        item = health.run_finding(warehouse.state, problem, datetime.now(UTC).date())
+        outbox.add(warehouse.state, item, routing.read(settings).operator)
+        result = _send(warehouse, settings, None, only=health.PREFIX)
+        problem.add_note(f"operator: {result.sent + result.written} messages sent, {result.failed} failed")
+    except Exception as other:
+        problem.add_note(f"the operator could not be told: {other}")
+        logging.getLogger(__name__).warning("the operator could not be told of the failed run: %s", other)
 
 
 def sources_to_fetch(settings: Settings) -> list[Source]:
@@ -163,6 +220,7 @@ def collect(
             answer = fetched(source)
         except FetchError as problem:
             outcome.problems.append(str(problem))
+            outcome.unreached.append(source.id)
             continue
         if answer.status == "not_modified":
             outcome.unchanged.append(source.id)
@@ -181,7 +239,7 @@ def fetch_all(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> lis
 def load_all(session: Session, files: list[File], outcome: Outcome) -> None:
     """Load every file. The refusal of one does not keep the others from the ledger, but it blocks publication:
     the first refusal is raised once all are loaded."""
-    for file in files:
+    for file in progress.shown(files, "Loading"):
         try:
             item = load(session, file)
         except TreasuryWatchError as problem:
@@ -204,28 +262,81 @@ def publish(session: Session, outcome: Outcome) -> bool:
 
 
 def alert(warehouse: Warehouse, settings: Settings, outcome: Outcome, since: date | None = None) -> None:
-    """Queue the published findings that are new, and send what waits. `since` takes the place of alerts.recent_months."""
+    """Queue the published findings that are new, by their routes, and send what waits.
+
+    `since` takes the place of alerts.recent_months.
+    """
     with published(warehouse) as connection:
         newest = connection.execute("SELECT max(month) FROM holder_months").fetchall()[0][0]
         if newest is not None:
-            outcome.queued = outbox.queue(
-                warehouse.state,
-                findings_of(connection, newest),
-                settings.section("mail")["recipients"],
-                newest_month=newest,
-                settings=settings.section("alerts"),
-                since=since,
-            )
-    send(warehouse, settings, outcome)
+            outcome.queued += _queue(warehouse, settings, connection, newest, since)
+    send(warehouse, settings, outcome, at_once=False)
 
 
-def send(warehouse: Warehouse, settings: Settings, outcome: Outcome) -> None:
-    """Send what waits in the outbox."""
-    mail_settings = mail_settings_of(settings)
-    with published(warehouse) as connection:
-        composer = Composer(connection, findings_of(connection), mail_settings, settings)
-        result = outbox.send(warehouse.state, mail.Transport(mail_settings, warehouse.home.outbox), composer)
+def _queue(
+    warehouse: Warehouse,
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    newest: date,
+    since: date | None,
+) -> int:
+    routes, found = routing.read(settings), findings_of(connection, newest)
+    # the routes have their own minimum severity
+    rules = {**settings.section("alerts"), "minimum_severity": SEVERITIES[0]}
+    asked: dict[str, Any] = {"newest_month": newest, "settings": rules, "since": since}
+    state = warehouse.state
+    queued = 0
+    for recipient in routes.recipients("single", "both"):
+        queued += outbox.queue(state, routes.taken(found, recipient, "single", "both"), [recipient], **asked)
+    key = release_key(connection)
+    if key is None:
+        return queued
+    for recipient in routes.recipients("digest", "both"):
+        taken = routes.taken(found, recipient, "digest", "both")
+        letter = digest(key, newest, taken)
+        if not any(letter.row.values()) and not any(
+            r.digest_when_empty for r in routes.of(recipient, "digest", "both")
+        ):
+            continue
+        queued += outbox.add(state, digest_record(letter), [recipient])
+        outbox.queue(state, taken, [recipient], **asked, told_in=letter.title)
+    return queued
+
+
+def digest_record(letter: mail.Finding) -> mail.Finding:
+    """The digest as the outbox keeps it; it is made from the tables again when it is sent."""
+    return replace(letter, row={})
+
+
+def send(warehouse: Warehouse, settings: Settings, outcome: Outcome, *, at_once: bool = True) -> None:
+    """Send what waits in the outbox; `at_once` also what failed and is to wait. Without a publication, only what needs
+    none: the messages to the operator.
+    """
+    if warehouse.home.database.exists():
+        with published(warehouse) as connection:
+            result = _send(warehouse, settings, connection, at_once=at_once)
+    else:
+        result = _send(warehouse, settings, None, at_once=at_once, only=health.PREFIX)
     outcome.sent, outcome.written, outcome.failed = result.sent, result.written, result.failed
+
+
+def _send(
+    warehouse: Warehouse,
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection | None,
+    *,
+    at_once: bool = False,
+    only: str = "",
+) -> outbox.SendResult:
+    mail_settings = mail_settings_of(settings)
+    patience = outbox.Patience.from_settings(settings.section("alerts"), at_once=at_once)
+    composer = (
+        Composer(connection, findings_of(connection), mail_settings, settings, warehouse.state)
+        if connection
+        else HealthComposer(mail_settings, warehouse.state)
+    )
+    transport = mail.Transport(mail_settings, warehouse.home.outbox)
+    return outbox.send(warehouse.state, transport, composer, patience=patience, only=only)
 
 
 def findings_of(connection: duckdb.DuckDBPyConnection, newest: date | None = None) -> list[mail.Finding]:
@@ -241,34 +352,63 @@ def mail_settings_of(settings: Settings) -> mail.MailSettings:
 
 
 def preview(
-    warehouse: Warehouse, settings: Settings, holder: str | None, since: date | None, out: Path | None
+    warehouse: Warehouse,
+    settings: Settings,
+    holder: str | None,
+    since: date | None,
+    out: Path | None,
+    *,
+    digests: bool = False,
 ) -> Iterator[str]:
-    """Compose the messages of published findings without queueing them: as files in `out`, or their text."""
+    """Compose the messages of published findings without queueing them: as files in `out`, or their text.
+
+    With `digests` the digests of the newest release instead, one for each recipient that gets one, else one with every
+    finding that [alerts] would mail.
+    """
     mail_settings = mail_settings_of(settings)
     recipient = settings.section("mail")["recipients"][0]
     with published(warehouse) as connection:
         found = [
             finding
-            for finding in mail.findings_in(connection)
+            for finding in findings_of(connection)
             if (holder is None or finding.holder.lower() == holder.lower())
             and (since is None or finding.end_month >= since)
         ]
-        composer = Composer(connection, found, mail_settings, settings)
-        for finding in found:
-            message = composer(finding.key, recipient)
+        composer = Composer(connection, found, mail_settings, settings, None)
+        if digests:
+            key, routes = release_key(connection), composer.routes
+            recipients = routes.recipients("digest", "both") or routes.recipients("single")[:1]
+            wanted = [(key, one) for one in recipients] if key else []
+        else:
+            wanted = [(finding.key, recipient) for finding in found]
+        for key, one in wanted:
+            message = composer(key, one)
             if out is None:
                 yield f"Subject: {message['Subject']}\n\n{message.get_body(('plain',)).get_content()}"
             else:
                 out.mkdir(parents=True, exist_ok=True)
-                path = out / f"{finding.key.replace(':', '_')}.eml"
+                name = f"{key} {one}" if digests and len(wanted) > 1 else key
+                path = out / f"{re.sub(r'[^A-Za-z0-9@.-]+', '_', name)}.eml"
                 path.write_bytes(message.as_bytes())
                 yield str(path)
-    if not found:
+    if not wanted:
         yield "no published finding matches"
 
 
+class HealthComposer:
+    """Composes what the operator is told, without any published table."""
+
+    def __init__(self, mail_settings: mail.MailSettings, state: State | None):
+        self.mail_settings, self.state = mail_settings, state
+
+    def __call__(self, key: str, recipient: str) -> Any:
+        """The message, or None where its content is not kept."""
+        kept = outbox.content(self.state, key) if self.state else None
+        return health.compose_health(key, kept, self.mail_settings, recipient) if kept else None
+
+
 class Composer:
-    """Composes the message of a queued alert from the published tables."""
+    """Composes the message of a queued alert from the published tables. Without `state`, as if nothing was ever sent."""
 
     def __init__(
         self,
@@ -276,13 +416,22 @@ class Composer:
         found: list[mail.Finding],
         mail_settings: mail.MailSettings,
         settings: Settings,
+        state: State | None,
     ):
         self.connection, self.mail_settings, self.declarations = connection, mail_settings, settings.declarations
+        self.state, self.routes = state, routing.read(settings)
         self.found = {finding.key: finding for finding in found}
         self.releases = connection.execute("SELECT * FROM releases ORDER BY released").df()
+        self.events = {
+            finding.key: event for event in events(f for f in found if f.rule != routing.REVISION) for finding in event
+        }
 
     def __call__(self, key: str, recipient: str) -> Any:
         """The message, or None where the finding is no longer published."""
+        if key.startswith(health.PREFIX):
+            return HealthComposer(self.mail_settings, self.state)(key, recipient)
+        if key.startswith(DIGEST):
+            return self.digest(key, recipient)
         finding = self.found.get(key)
         if finding is None:
             return None
@@ -298,12 +447,25 @@ class Composer:
             charts.png(charts.holder_chart(history, finding.holder)),
             chart_alt=charts.description(history, finding.holder),
             declarations=self.declarations,
+            first=outbox.first_message(self.state, self.events[key], recipient) if self.state else None,
         )
+
+    def digest(self, key: str, recipient: str) -> Any:
+        """The release's digest for the recipient, None where the release is not loaded."""
+        month = month_of(self.connection, key)
+        if month is None:
+            return None
+        newest = key == release_key(self.connection)
+        found = [item for item in self.found.values() if newest or item.rule != routing.REVISION]
+        deliveries = ("digest", "both") if self.routes.of(recipient, "digest", "both") else ("single",)
+        letter = digest(key, month, self.routes.taken(found, recipient, *deliveries))
+        return compose_digest(letter, self.connection, self.mail_settings, recipient)
 
     def history(self, finding: mail.Finding) -> pd.DataFrame:
         """The holder's months up to the finding's last."""
         return self.connection.execute(
-            "SELECT * FROM holder_months WHERE holder_id = ? AND month <= ? ORDER BY month",
+            "SELECT * FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months) "
+            "WHERE holder_id = ? AND month <= ? ORDER BY month",
             [finding.holder_id, finding.end_month],
         ).df()
 

@@ -15,18 +15,21 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from flows import charts
+from flows import charts, health
 from transforms.errors import TreasuryWatchError
 from transforms.explanations import VERDICT_WORDS, billions, identity, month_name
+from transforms.findings import OFFICIAL
 from transforms.verdicts import VERDICTS
 from warehouse.calendar import expected_month
-from warehouse.declarations import Declarations
+from warehouse.declarations import PROJECT, Declarations
 from warehouse.files import write_whole
 
 TEMPLATES = Path(__file__).parent / "templates"
 MONTHS = 24
 MOVERS = 15
 LARGEST_FINDINGS = 8
+LARGEST_REVISIONS = 10
+METHODOLOGY = PROJECT / "docs" / "methodology.md"
 HEAT_HOLDERS = 20
 CHARTED_HOLDERS = 10
 HOLDER_MONTHS = 6
@@ -89,12 +92,16 @@ def render(
         "heat_steps": HEAT_STEPS,
         "since": FINDINGS_SINCE,
         **_health(connection, generated.date()),
+        "behind": _behind(connection, declarations, generated.date()),
+        **_revised(connection),
+        "methodology": _methodology(),
     }
     if newest is not None:
         first = _months_back(newest, MONTHS - 1)
         findings = _findings(connection)
         since = [row for row in findings if row["month"] >= FINDINGS_SINCE]
-        recent = [row for row in findings if first <= row["month"] < newest]
+        # The official total is no holder: it is listed among the findings, and stands in no ranking.
+        recent = [row for row in findings if first <= row["month"] < newest and row["holder_id"] != OFFICIAL]
         holders = _holders(connection, newest)
         content |= {
             **_vintages(connection, newest, first, generated.date(), declarations),
@@ -315,6 +322,61 @@ def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
         "revisions": _revisions(connection),
         "reconciled": _reconciled(connection),
     }
+
+
+def _behind(connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date) -> list[health.Behind]:
+    """The sources that are late or stand still; none where the database keeps no daily series to compare."""
+    kept = {row["table_name"] for row in _rows(connection, "SELECT table_name FROM information_schema.tables")}
+    return health.behind(connection, declarations, today) if {"fx_daily", "market_series"} <= kept else []
+
+
+def _revised(connection: duckdb.DuckDBPyConnection) -> Row:
+    """What the newest revision turned around and moved most; empty where the database keeps no tables of it."""
+    kept = {row["table_name"] for row in _rows(connection, "SELECT table_name FROM information_schema.tables")}
+    turned = (
+        _rows(connection, "SELECT * FROM revised_findings ORDER BY holder, start_month, rule")
+        if "revised_findings" in kept
+        else []
+    )
+    largest = (
+        _rows(
+            connection,
+            "SELECT * FROM revisions WHERE kind = 'country' AND evidence = 'release' AND released = "
+            "(SELECT max(released) FROM revisions WHERE kind = 'country' AND evidence = 'release') "
+            "ORDER BY abs(difference_usd_mn) DESC, holder, month, measure LIMIT ?",
+            LARGEST_REVISIONS,
+        )
+        if "revisions" in kept
+        else []
+    )
+    return {"turned": turned, "largest_revisions": largest}
+
+
+@cache
+def _methodology() -> Markup | None:
+    """The methodology as part of the page, headings two levels down; None where the docs are not installed."""
+    if not METHODOLOGY.exists():
+        return None
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens: list[Token] = []
+    heading = ""
+    for token in parser.parse(METHODOLOGY.read_text(encoding="utf-8").partition("\n")[2]):
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{int(token.tag[1]) + 1}"
+        # links lead to files beside the document, which the page does not have
+        token.children = [part for part in token.children or [] if part.type not in ("link_open", "link_close")]
+        if token.type == "th_open":
+            token.attrSet("scope", "col")
+        if token.type == "inline" and tokens[-1].type == "heading_open":
+            heading = token.content
+        tokens.append(token)
+        if token.type == "table_open":
+            caption = Markup("<caption>{}</caption>").format(heading)
+            tokens.append(Token("html_block", "", 0, content=caption))
+    return Markup(parser.renderer.render(tokens, parser.options, {}))
 
 
 def _reconciled(connection: duckdb.DuckDBPyConnection) -> list[Row]:

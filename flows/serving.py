@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -11,7 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import requests
@@ -19,6 +21,8 @@ import requests
 from transforms.errors import TreasuryWatchError
 
 STARTUP_SECONDS = 120
+RENEW_SECONDS = 28 * 24 * 3600
+RELEASE_ZONE = "America/New_York"
 
 
 @contextmanager
@@ -69,28 +73,53 @@ def _prefect() -> str:
     return found
 
 
-def serve(
-    *, cron: str, timezone: str, interval_seconds: int | None, port: int, sample: bool, log: Path, announce: Callable
-) -> None:
-    """Serve the monthly run until stopped: on the cron schedule, or every `interval_seconds`.
+@dataclass(frozen=True)
+class Plan:
+    """What is served: every `interval_seconds`, on a `cron` line, or, with neither, on the release calendar."""
+
+    sample: bool
+    give_up_after_hours: float
+    daily_cron: str
+    timezone: str
+    interval_seconds: int | None = None
+    cron: str | None = None
+
+    def words(self) -> str:
+        """The plan in words."""
+        if self.interval_seconds:
+            return f"every {self.interval_seconds} s"
+        if self.cron:
+            return f"{self.cron} {self.timezone}"
+        return f"on the release calendar from 16:00 New York time, and {self.daily_cron} {self.timezone}"
+
+
+def serve(plan: Plan, *, port: int, log: Path, announce: Callable[[str], None], catch_up: bool) -> None:
+    """Serve the run until stopped; with `catch_up` one run goes first.
 
     The schedule runs in a process group of its own. SIGTERM or Ctrl-C stops it with the run that may be under way, then
-    the server; a run stopped midway leaves the last publication as it was and is made up for by the next.
+    the server; a run stopped midway leaves the last publication as it was and is made up for by the next. The schedule
+    is made anew every month, so that the release calendar never runs out.
     """
     signal.signal(signal.SIGTERM, _stop)
     with server(port, log) as url:
-        schedule = {"interval_seconds": interval_seconds} if interval_seconds else {"cron": cron, "timezone": timezone}
-        announce(f"serving at {url}, {f'every {interval_seconds} s' if interval_seconds else f'{cron} {timezone}'}")
-        command = [sys.executable, "-m", "flows.serving", json.dumps({**schedule, "sample": sample})]
-        with subprocess.Popen(command, env={**os.environ, "PREFECT_API_URL": url}, start_new_session=True) as runner:
-            try:
-                code = runner.wait()
-            except KeyboardInterrupt:
-                code = 0
-            finally:
-                _end_group(runner)
-    if code:
-        raise TreasuryWatchError(f"the scheduler ended with exit {code}; {log} and its messages above say why")
+        announce(f"serving at {url}, {plan.words()}")
+        first = True
+        while True:
+            order = json.dumps({**asdict(plan), "run_first": catch_up and first})
+            command = [sys.executable, "-m", "flows.serving", order]
+            with subprocess.Popen(
+                command, env={**os.environ, "PREFECT_API_URL": url}, start_new_session=True
+            ) as runner:
+                try:
+                    code = runner.wait(timeout=RENEW_SECONDS)
+                except subprocess.TimeoutExpired:
+                    first = False
+                    continue
+                except KeyboardInterrupt:
+                    return
+                finally:
+                    _end_group(runner)
+            raise TreasuryWatchError(f"the scheduler ended with exit {code}; {log} and its messages above say why")
 
 
 def _stop(_signal: int, _frame: object) -> None:
@@ -120,21 +149,34 @@ def _group_alive(group: int, seconds: float) -> bool:
     return True
 
 
-def run_schedule(sample: bool, interval_seconds: int | None = None, cron: str = "", timezone: str = "") -> None:
+def run_schedule(plan: Plan, run_first: bool) -> None:
     """Run the flow on its schedule, in this process, against the server that PREFECT_API_URL names."""
-    from prefect.schedules import Cron, Interval
+    from prefect.schedules import Cron, Interval, RRule
 
     from flows.monthly import monthly_run
+    from flows.schedule import recurrence, release_moments
+    from warehouse.declarations import Declarations
 
-    schedule = Interval(timedelta(seconds=interval_seconds)) if interval_seconds else Cron(cron, timezone=timezone)
-    monthly_run.serve(
-        name="on-schedule",
-        schedule=schedule,
-        limit=1,
-        parameters={"sample": sample, "command": "scheduled run"},
-        print_starting_message=False,
-    )
+    parameters = {"sample": plan.sample, "command": "scheduled run"}
+    if plan.interval_seconds:
+        schedules = [Interval(timedelta(seconds=plan.interval_seconds), parameters=parameters)]
+    elif plan.cron:
+        schedules = [Cron(plan.cron, timezone=plan.timezone, parameters=parameters)]
+    else:
+        release = recurrence(release_moments(Declarations().calendar, datetime.now(UTC)))
+        waiting = {"command": "release day", "wait_hours": plan.give_up_after_hours}
+        schedules = [
+            RRule(release, timezone=RELEASE_ZONE, parameters=waiting, slug="release"),
+            Cron(plan.daily_cron, timezone=plan.timezone, parameters={"command": "daily run"}, slug="daily"),
+        ]
+    if run_first:
+        try:
+            monthly_run(sample=plan.sample, command="catching up")
+        except Exception as problem:  # recorded as a failed run; the schedule must start all the same
+            logging.getLogger(__name__).error("catching up failed: %s", problem)
+    monthly_run.serve(name="on-schedule", schedules=schedules, limit=1, print_starting_message=False)
 
 
 if __name__ == "__main__":
-    run_schedule(**json.loads(sys.argv[1]))
+    ordered = json.loads(sys.argv[1])
+    run_schedule(run_first=ordered.pop("run_first"), plan=Plan(**ordered))

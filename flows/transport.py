@@ -1,9 +1,14 @@
-"""How a message leaves: the settings of section [mail], SMTP with TLS, or a file in the outbox."""
+"""How a message leaves: the settings of section [mail], SMTP with TLS, a file in the outbox, or a channel.
+
+A channel is a Slack, Teams or webhook address that Apprise knows, held by an environment variable.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
+import os
 import re
 import smtplib
 import socket
@@ -22,13 +27,20 @@ from warehouse.files import write_whole
 
 PASSWORD_VARIABLE = "TREASURY_WATCH_MAIL_PASSWORD"
 SECURITIES = ("starttls", "tls", "none")
+CHANNEL = "channel:"
+FOOTER = "\n-- \n"
 
 
 class MailError(TreasuryWatchError):
-    """A message could not be made or handed over. `server_wide`: any other message would fail in the same way now."""
+    """A message could not be made or handed over.
 
-    def __init__(self, place: str, found: str, next_step: str, *, server_wide: bool = False):
+    `server_wide`: any other message by the same door would fail in the same way now. `unsure`: the other side may have
+    taken it all the same.
+    """
+
+    def __init__(self, place: str, found: str, next_step: str, *, server_wide: bool = False, unsure: bool = False):
         self.place, self.found, self.next_step, self.server_wide = place, found, next_step, server_wide
+        self.unsure = unsure
         super().__init__(f"{place}: {found}; {next_step}")
 
 
@@ -114,12 +126,22 @@ def one_line(text: Any) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
 
 
+def door(recipient: str) -> str:
+    """What the recipient's messages leave by: the channel, or `mail` for every address."""
+    return recipient if recipient.startswith(CHANNEL) else "mail"
+
+
 class Transport:
-    """Hands messages over: to the mail server where one is set, else as files to the folder `outbox`."""
+    """Hands messages over: to the mail server where one is set, else as files to the folder `outbox`; or to a channel.
+
+    Inside a `with`, one connection to the mail server is kept for all messages.
+    """
 
     def __init__(self, settings: MailSettings, outbox: Path):
         """Raises ConfigurationError where `ca_file` cannot be read."""
         self._settings, self._outbox = settings, outbox
+        self._kept: smtplib.SMTP | None = None
+        self._keeps = False
         self._context = ssl.create_default_context()
         if settings.ca_file:
             try:
@@ -128,8 +150,23 @@ class Transport:
                 reason = problem.strerror or problem
                 raise _wrong(f"ca_file {settings.ca_file}: {reason}; name a PEM file of certificates") from problem
 
+    def __enter__(self) -> Self:
+        self._keeps = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._keeps = False
+        if self._kept:
+            # whatever was sent is sent, however the connection ends
+            with suppress(smtplib.SMTPException, OSError):
+                self._kept.quit()
+            self._drop()
+
     def deliver(self, message: EmailMessage, recipient: str) -> str:
         """`sent` once the server has taken the message, or `written` once the file is there. Raises MailError."""
+        if recipient.startswith(CHANNEL):
+            self._notify(message, recipient.removeprefix(CHANNEL))
+            return "sent"
         target = address(recipient)
         if target is None:
             raise MailError(
@@ -157,18 +194,82 @@ class Transport:
             ) from problem
 
     def _send(self, message: EmailMessage, recipient: str) -> None:
-        server = self._open()
+        used_before = self._alive()
         try:
-            self._log_in(server)
-            try:
-                server.send_message(message, address(self._settings.sender), [recipient])
-            except (smtplib.SMTPException, OSError) as problem:
+            self._hand_over(message, recipient)
+        except smtplib.SMTPSenderRefused as problem:
+            if not used_before or problem.smtp_code != 421:
                 raise self._refused(problem, recipient) from None
-            # from here on the message is the server's: however the connection ends, it is sent
-            with suppress(smtplib.SMTPException, OSError):
-                server.quit()
+            # the server wants no more on this connection, and has taken nothing of this message
+            self._drop()
+            self._again(message, recipient)
+        except (smtplib.SMTPException, OSError) as problem:
+            raise self._refused(problem, recipient) from None
+
+    def _again(self, message: EmailMessage, recipient: str) -> None:
+        try:
+            self._hand_over(message, recipient)
+        except (smtplib.SMTPException, OSError) as problem:
+            raise self._refused(problem, recipient) from None
+
+    def _hand_over(self, message: EmailMessage, recipient: str) -> None:
+        kept, self._kept = self._kept, None
+        server = kept or self._open()
+        try:
+            if not kept:
+                self._log_in(server)
+            server.send_message(message, address(self._settings.sender), [recipient])
+            if self._keeps:
+                self._kept = server
+            else:
+                # from here on the message is the server's: however the connection ends, it is sent
+                with suppress(smtplib.SMTPException, OSError):
+                    server.quit()
+        except smtplib.SMTPRecipientsRefused:
+            if self._keeps:
+                self._kept = server  # the next message may have a better address
+            raise
         finally:
-            server.close()
+            if self._kept is not server:
+                server.close()
+
+    def _alive(self) -> bool:
+        """Whether a kept connection still answers; one that does not is dropped before anything is said on it."""
+        if not self._kept:
+            return False
+        with suppress(smtplib.SMTPException, OSError):
+            if self._kept.noop()[0] == 250:
+                return True
+        self._drop()
+        return False
+
+    def _drop(self) -> None:
+        if self._kept:
+            self._kept.close()
+        self._kept = None
+
+    def _notify(self, message: EmailMessage, variable: str) -> None:
+        """Hand the text to a channel. Errors never repeat its address, which is a secret."""
+        import apprise  # a quarter of a second that only channels need
+
+        place, url = f"channel {variable}", os.environ.get(variable, "").strip()
+        if not url:
+            step = "set it to the channel's address; see docs/alerts.md"
+            raise MailError(place, f"environment variable {variable} is not set", step, server_wide=True)
+        # what Apprise logs is about addresses; it must not reach the logs of a run
+        logging.getLogger("apprise").propagate = False
+        service = apprise.Apprise()
+        if not service.add(url):
+            step = "see docs/alerts.md for the forms of addresses"
+            raise MailError(place, f"{variable} holds no address that Apprise knows", step, server_wide=True)
+        body: Any = message.get_body(("plain",))
+        text = body.get_content().partition(FOOTER)[0].strip()
+        with apprise.LogCapture(level=logging.INFO, delete=False) as log:
+            taken = service.notify(title=str(message["Subject"]), body=text, body_format=apprise.NotifyFormat.TEXT)
+            code = re.search(r"error=(\d{3})\b", log.getvalue())
+        if not taken:
+            said = f"not taken (answer {code[1]})" if code else "not taken, or no answer"
+            raise MailError(place, said, "check the address and that the service is up", server_wide=True)
 
     # A server's answer may repeat what it was sent, so the errors of smtplib are put into words and not chained.
 
@@ -252,22 +353,21 @@ class Transport:
             return self._failure(
                 f"message refused ({self._said(code, problem.smtp_error)})", step, server_wide=code == 421
             )
-        return self._broken("in the middle of the message", problem, server_wide=False)
+        return self._broken("in the middle of the message", problem, server_wide=False, unsure=True)
 
-    def _broken(self, when: str, problem: Exception, *, server_wide: bool) -> MailError:
+    def _broken(self, when: str, problem: Exception, *, server_wide: bool, unsure: bool = False) -> MailError:
         """A connection that fell silent or broke. smtplib hides a time-out behind a disconnection."""
         if isinstance(problem, TimeoutError) or isinstance(problem.__context__, TimeoutError):
             found = f"no answer within {self._settings.timeout_seconds:g} s {when}"
-            return self._failure(found, "try again later, or raise timeout_seconds in [mail]")
+            return self._failure(found, "try again later, or raise timeout_seconds in [mail]", unsure=unsure)
         if isinstance(problem, (smtplib.SMTPServerDisconnected, OSError)):
             step = "it is tried again at the next run; check port and security if it stays"
-            return self._failure(f"connection dropped {when}", step, server_wide=server_wide)
-        return self._failure(
-            f"{shorten(self._plain(str(problem)))} {when}", "ask the postmaster", server_wide=server_wide
-        )
+            return self._failure(f"connection dropped {when}", step, server_wide=server_wide, unsure=unsure)
+        said = f"{shorten(self._plain(str(problem)))} {when}"
+        return self._failure(said, "ask the postmaster", server_wide=server_wide, unsure=unsure)
 
-    def _failure(self, found: str, step: str, *, server_wide: bool = True) -> MailError:
-        return MailError(self._settings.server, found, step, server_wide=server_wide)
+    def _failure(self, found: str, step: str, *, server_wide: bool = True, unsure: bool = False) -> MailError:
+        return MailError(self._settings.server, found, step, server_wide=server_wide, unsure=unsure)
 
     def _said(self, code: int, text: bytes | str) -> str:
         words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text

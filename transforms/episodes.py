@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from transforms.sell_offs import AMOUNTS, position_before, severity_of, verdicts
+from transforms.sell_offs import AMOUNTS, NET, position_before, read, severity_of
+
+COLUMNS = [
+    "holder_id", "holder", "rule", "start_month", "end_month", "months", "share_pct", "severity", "basis",
+    "before_usd_mn", *AMOUNTS,
+]  # fmt: skip
 
 
 def episodes(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
@@ -17,36 +24,44 @@ def episodes(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     to it. Sums are over all months of the run; a sum is NaN where one of its months is not known.
     """
     found = [row for name, rule in rules["episodes"].items() for row in _runs(months, name, rule, rules)]
-    columns = [
-        "holder_id",
-        "holder",
-        "rule",
-        "start_month",
-        "end_month",
-        "months",
-        "share_pct",
-        "severity",
-        "basis",
-        *AMOUNTS,
-    ]
-    table = pd.DataFrame(found, columns=columns)
-    table["verdict"] = verdicts(table, rules) if len(table) else pd.Series(dtype=object)
+    table = pd.DataFrame(found, columns=COLUMNS)
+    table = read(table, rules, table[NET])
     return table.sort_values(["start_month", "holder_id", "rule"], ignore_index=True)
 
 
-def _runs(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[str, Any]) -> list[dict[str, Any]]:
+def as_they_grew(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
+    """Every episode as it stood when each of its months was the newest: the columns of `episodes`, one row a month.
+
+    What `episodes` would have given on the months up to `end_month`, for the runs that ended there.
+    """
+    found = [row for name, rule in rules["episodes"].items() for row in _runs(months, name, rule, rules, grown=True)]
+    table = pd.DataFrame(found, columns=COLUMNS)
+    return read(table, rules, table[NET])
+
+
+def _runs(
+    months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[str, Any], grown: bool = False
+) -> list[dict[str, Any]]:
     found = []
     months = months.sort_values(["holder_id", "month"])
     months = months.assign(before_usd_mn=position_before(months))
     for _, group in months[months[rule["of"]].notna()].groupby("holder_id", sort=True):
         amount, before = group[rule["of"]].to_numpy(), group["before_usd_mn"].to_numpy()
-        for run in consecutive(group["month"], group[rule["of"]] < 0, rule["tolerated_interruptions"]):
+        whole = consecutive(group["month"], group[rule["of"]] < 0, rule["tolerated_interruptions"])
+        for run in (part for entire in whole for part in _parts(entire, amount)) if grown else whole:
             fall, held = -amount[run].sum(), before[run.start]
             share = 100 * fall / held if held > 0 else float("nan")
             long_enough = run.stop - run.start >= rule["minimum_months"]
             if long_enough and fall >= rule["minimum_usd_mn"] and share >= rule["minimum_share_pct"]:
                 found.append(_summed(group.iloc[run], name, fall, share, rules))
     return found
+
+
+def _parts(run: slice, amount: np.ndarray) -> Iterator[slice]:
+    """The run as it stood at each of its falling months."""
+    for stop in range(run.start + 1, run.stop + 1):
+        if amount[stop - 1] < 0:
+            yield slice(run.start, stop)
 
 
 def consecutive(months: pd.Series, falling: pd.Series, tolerated: int) -> list[slice]:
@@ -87,5 +102,6 @@ def _summed(run: pd.DataFrame, name: str, fall: float, share: float, rules: dict
         "share_pct": share,
         "severity": severity_of(fall, share, rules["severity"]),
         "basis": "+".join(sorted(bases)) if len(bases) else None,
+        "before_usd_mn": first["before_usd_mn"],
         **{column: run[column].sum(skipna=False) for column in AMOUNTS},
     }

@@ -20,6 +20,10 @@ class LayoutError(TreasuryWatchError):
         self.next_step = next_step or "check that the file is whole and unaltered; nothing of it was loaded"
         super().__init__(f"{source}, {place}: expected {expected}, found {shorten(found)}; {self.next_step}")
 
+    def __reduce__(self) -> tuple:
+        """So that it survives the way from one process to another."""
+        return type(self), (self.source, self.place, self.expected, self.found, self.next_step)
+
 
 class UnknownHolderError(LayoutError):
     """A label that the holder reference does not know; the message shows the closest known labels."""

@@ -16,6 +16,14 @@ VERDICT_WORDS = {
     "mixed": "Mixed",
     "unexplained": "Not explained",
 }
+CAUSES = {
+    "sold_share_pct": "net sales",
+    "repriced_share_pct": "valuation",
+    "moved_share_pct": "other changes",
+}
+# Bills bought for at least this part of the bonds sold: the holder moved within Treasuries more than out of them.
+SHIFT = 0.5
+SENTENCE_NAMES = {"Foreign Official": "Foreign official institutions"}
 
 
 def billions(usd_mn: float, *, signed: bool = True) -> str:
@@ -29,39 +37,116 @@ def billions(usd_mn: float, *, signed: bool = True) -> str:
     return amount if amount == "$0.0bn" else sign + amount
 
 
+def stated(text: Any) -> str:
+    """A text cell of a table; empty where it is NULL, which pandas may hold as None or NaN."""
+    return text if isinstance(text, str) else ""
+
+
 def month_name(month: pd.Timestamp) -> str:
     """`April 2024`."""
     return f"{pd.Timestamp(month):%B %Y}"
 
 
+def spoken(holder: str) -> str:
+    """The holder's label as it stands in a sentence: `Mainland China`, `South Korea`."""
+    name, _, rest = holder.partition(", ")
+    return SENTENCE_NAMES.get(holder) or (f"{rest} {name}" if rest else holder)
+
+
+def possessive(holder: str) -> str:
+    """`Japan's`, `British Virgin Islands'`."""
+    name = spoken(holder)
+    return f"{name}'" if name.endswith("s") else f"{name}'s"
+
+
 def identity(row: Mapping[Any, Any]) -> str:
-    """The decomposition written out: change = net purchases + valuation + other."""
+    """The decomposition written out: change = net purchases + valuation + other.
+
+    Says `rounded` where the rounded parts do not add up to the rounded change.
+    """
+    names = ("net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn")
+    parts = [_tenths(row[name]) for name in names]
+    rounded = None not in parts and sum(filter(None, parts)) != _tenths(row["change_usd_mn"])
     return (
         f"change {billions(row['change_usd_mn'])} = net purchases {billions(row['net_purchases_usd_mn'])} "
         f"+ valuation {billions(row['valuation_usd_mn'])} + other {billions(row['other_usd_mn'])}"
+        f"{' (rounded)' if rounded else ''}"
     )
+
+
+def _tenths(usd_mn: float) -> Decimal | None:
+    if usd_mn is None or math.isnan(usd_mn):
+        return None
+    return (Decimal(usd_mn) / 1000).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
 def explained(row: Mapping[Any, Any], period: str) -> str:
     """Two or three sentences on a flagged month or an episode. `period` is `in April 2024` or `from ... to ...`."""
     change = row["change_usd_mn"]
     if math.isnan(change):
-        lead = f"{row['holder']}: the change in holdings {period} is not known on one survey basis."
+        lead = f"{spoken(row['holder'])}: the change in holdings {period} is not known on one survey basis."
     else:
         amount = billions(abs(change), signed=False)
         moved = f"{'fell' if change < 0 else 'rose'} by {amount}" if amount != "$0.0bn" else "hardly changed"
-        lead = f"{row['holder']}'s holdings {moved} {period}."
+        lead = f"{possessive(row['holder'])} holdings {moved} {period}{_peak(row)}."
+    return " ".join(filter(None, [lead, _verdict(row), causes(row), instruments(row)]))
+
+
+def _peak(row: Mapping[Any, Any]) -> str:
+    """Of an exit: how much is left of the largest position of the years before."""
+    peak = row.get("peak_usd_mn")
+    if peak is None or math.isnan(peak):
+        return ""
+    left, largest = (billions(amount, signed=False) for amount in (row["position_usd_mn"], peak))
+    return f", to {left}, {100 * row['position_usd_mn'] / peak:.0f}% of the peak of the three years before ({largest})"
+
+
+def _verdict(row: Mapping[Any, Any]) -> str:
+    known = not any(math.isnan(row[name]) for name in ("net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn"))
+    words = VERDICT_WORDS[row["verdict"]]
+    if row["verdict"] == "moved" and stated(row["suspicion"]):
+        words = "Mostly moved, not sold"
     if row["verdict"] == "unexplained":
-        return f"{lead} {VERDICT_WORDS['unexplained']}: no complete decomposition is published for this period."
-    return f"{lead} {VERDICT_WORDS[row['verdict']]}: {identity(row)}. {instruments(row)}".strip()
+        net = row["net_purchases_usd_mn"]
+        if known:
+            return f"{words}: the stated valuation is more than prices can have moved; {identity(row)}."
+        bought = "" if math.isnan(net) else f"; net purchases were {billions(net)}"
+        return f"{words}: no complete decomposition is published for this period{bought}."
+    if not known:
+        amount, what = row["net_purchases_usd_mn"], "net purchases"
+        if math.isnan(amount):
+            amount, what = row["net_long_term_usd_mn"], "net purchases of bonds and notes"
+        return f"{words}: {what} of {billions(amount)} against a change of {billions(row['change_usd_mn'])}."
+    return f"{words}: {identity(row)}."
+
+
+def causes(row: Mapping[Any, Any]) -> str:
+    """The shares behind the verdict, largest first; empty where they are not known or there is one cause only."""
+    if row["verdict"] == "moved" and stated(row["suspicion"]):
+        return stated(row["suspicion"])
+    if row["verdict"] == "moved" and row["other_usd_mn"] > 0:
+        return f"Other changes of {billions(row['other_usd_mn'])} offset all of the net sales."
+    parts = [(row[column], name) for column, name in CAUSES.items() if row[column] >= 0.5]
+    if row["verdict"] == "unexplained" or any(math.isnan(row[column]) for column in CAUSES) or len(parts) < 2:
+        return ""
+    listed = [f"{name} {share:.0f}%" for share, name in sorted(parts, reverse=True)]
+    return f"Of what pulled it down: {', '.join(listed)}."
 
 
 def instruments(row: Mapping[Any, Any]) -> str:
-    """What was bought and sold: bonds and notes, and bills."""
+    """What was bought and sold: bonds and notes, and bills, with the one that was sold named."""
     bonds, bills = row["net_long_term_usd_mn"], row["net_short_term_usd_mn"]
     if math.isnan(bonds) or math.isnan(bills):
         return ""
-    return f"Of the net purchases, bonds and notes {billions(bonds)}, bills {billions(bills)}."
+    words = {
+        "bonds": f"Bonds and notes were sold ({billions(bonds)}); bills {billions(bills)}",
+        "bills": f"Bills were sold ({billions(bills)}); bonds and notes {billions(bonds)}",
+        "both": f"Both were sold: bonds and notes {billions(bonds)}, bills {billions(bills)}",
+    }
+    other = f"Of the net purchases, bonds and notes {billions(bonds)}, bills {billions(bills)}"
+    shifted = stated(row["instrument"]) == "bonds" and bills >= SHIFT * -bonds
+    shift = ": mostly a shift within Treasuries" if shifted else ""
+    return f"{words.get(stated(row['instrument']), other)}{shift}."
 
 
 def explain_months(flagged: pd.DataFrame) -> list[str]:

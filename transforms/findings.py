@@ -1,4 +1,4 @@
-"""From holders' months to findings: flagged months and episodes with verdict, explanation and currency context."""
+"""From holders' months to findings: flagged months and episodes with verdict, counterpart, context and explanation."""
 
 from __future__ import annotations
 
@@ -6,59 +6,81 @@ from typing import Any
 
 import pandas as pd
 
-from transforms import fx
+from transforms.caveats import with_caveats
+from transforms.currency_context import with_context
+from transforms.custody import mirrors, paired_months, read_together, suspected
 from transforms.episodes import episodes
 from transforms.explanations import explain_episodes, explain_months
 from transforms.sell_offs import sell_offs
 
-CONTEXT = ["fx_per_usd_average", "fx_change_month_pct", "fx_change_quarter_pct"]
+OFFICIAL = "foreign_official"
 
 
 def findings(
     months: pd.DataFrame,
     holders: pd.DataFrame,
     fx_monthly: pd.DataFrame,
-    interventions_usd: pd.DataFrame,
+    interventions: pd.DataFrame,
     rules: dict[str, Any],
+    aggregates: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(sell_offs, episodes) with the columns declared in config/tables.toml.
 
-    `months` are holder_months, `interventions_usd` has country, month and interventions_usd_mn.
+    `months` are holder_months, `interventions` as from `interventions_in_usd`. Of `aggregates` (aggregate_months) only
+    the foreign official total is read, by the rules of scope `official`; without them those rules find nothing.
     """
-    flagged = sell_offs(months, rules)
-    flagged = flagged.merge(holders[["holder_id", "currency"]], on="holder_id", how="left", validate="many_to_one")
-    rates = dict(iter(fx_monthly[fx_monthly["currency"] != "USD"].groupby("currency")))
-    none = fx_monthly.head(0)  # the dollar does not move against itself
-    places = zip(flagged["currency"], flagged["month"], strict=True)
-    context = [fx.context(rates.get(currency, none), currency, month) for currency, month in places]
-    for column in CONTEXT:
-        flagged[column] = pd.Series([found[column] for found in context], index=flagged.index, dtype="float64")
-    flagged = flagged.merge(
-        interventions_usd.rename(columns={"country": "holder"}),
-        on=["holder", "month"],
-        how="left",
-        validate="many_to_one",
+    found = mirrors(months, holders.set_index("holder_id")["custodial_centre"].to_dict(), rules)
+    paired = paired_months(months, rules)
+    flagged, runs = suspected(sell_offs(months, rules), found, rules), suspected(episodes(months, rules), found, rules)
+    known = months
+    if aggregates is not None:
+        official = aggregates[aggregates["holder_id"] == OFFICIAL]
+        sold = sell_offs(official, rules, "official")
+        if len(sold):
+            sold = sold.assign(counterpart=None, suspicion=None)
+            flagged = pd.concat([flagged, sold], ignore_index=True) if len(flagged) else sold
+            flagged = flagged.sort_values(["month", "holder_id", "rule"], ignore_index=True)
+            known = pd.concat([months, official], ignore_index=True)
+    flagged, runs = (
+        _told(table, known, paired, holders, fx_monthly, interventions, rules) for table in (flagged, runs)
     )
     flagged["explanation"] = explain_months(flagged)
-    runs = episodes(months, rules)
     runs["explanation"] = explain_episodes(runs)
     return flagged, runs
 
 
+def _told(
+    table: pd.DataFrame,
+    months: pd.DataFrame,
+    paired: pd.DataFrame,
+    holders: pd.DataFrame,
+    fx_monthly: pd.DataFrame,
+    interventions: pd.DataFrame,
+    rules: dict[str, Any],
+) -> pd.DataFrame:
+    table = with_context(table, holders, fx_monthly, interventions, rules)
+    return table.assign(
+        caveats=pd.Series(with_caveats(table, months, rules), index=table.index, dtype=object),
+        read_together=pd.Series(read_together(table, paired, rules), index=table.index, dtype=object),
+    )
+
+
 def interventions_in_usd(interventions: pd.DataFrame, fx_daily: pd.DataFrame) -> pd.DataFrame:
-    """Interventions by country and month in USD millions: dollars sold are negative.
+    """Interventions by country and month in USD and JPY millions: dollars sold are negative, in both.
 
     A day without a rate takes the last one before it within a week: interventions fall on holidays too. A month with
     a day that has no such rate is left out: a part of its amount is not its amount.
     """
-    columns = ["country", "month", "interventions_usd_mn"]
+    amounts = ["interventions_usd_mn", "interventions_jpy_mn"]
+    columns = ["country", "month", *amounts]
     if interventions.empty:
-        return pd.DataFrame(columns=columns).astype({"month": "datetime64[us]", "interventions_usd_mn": "float64"})
+        return pd.DataFrame(columns=columns).astype({"month": "datetime64[us]", **dict.fromkeys(amounts, "float64")})
     yen = fx_daily.loc[fx_daily["currency"] == "JPY", ["date", "per_usd"]].sort_values("date")
     dollar = interventions[interventions["pair"].isin(["USD/JPY", "JPY/USD"])].sort_values("date")
     joined = pd.merge_asof(dollar, yen, on="date", tolerance=pd.Timedelta(days=7))
     sign = joined["direction"].map({"sell USD": -1.0, "buy USD": 1.0})
-    joined["interventions_usd_mn"] = sign * joined["amount_jpy_mn"] / joined["per_usd"]
+    joined["interventions_jpy_mn"] = sign * joined["amount_jpy_mn"]
+    joined["interventions_usd_mn"] = joined["interventions_jpy_mn"] / joined["per_usd"]
     joined["month"] = joined["date"].dt.to_period("M").dt.to_timestamp().astype("datetime64[us]")
-    sums = joined.groupby(["country", "month"])["interventions_usd_mn"].sum(skipna=False)
+    sums = joined.groupby(["country", "month"])[amounts].sum(skipna=False)
     return sums.dropna().reset_index()[columns]

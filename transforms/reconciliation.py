@@ -137,10 +137,7 @@ def _explained(rows: pd.DataFrame, corrections: dict[str, Any]) -> list[str | No
         (entry["source"], entry["holder_id"], entry["month"], entry["measure"], float(entry["expect"])): name
         for name, entry in corrections.items()
     }
-    found: list[str | None] = []
-    for row in rows.itertuples():
-        month = f"{row.month:%Y-%m}"
-        one = known.get((row.source, row.holder_id, month, row.measure, row.value_usd_mn))
-        two = known.get((row.other_source, row.holder_id, month, row.measure, row.other_value_usd_mn))
-        found.append(one or two)
-    return found
+    places = [rows["holder_id"], rows["month"].dt.strftime("%Y-%m"), rows["measure"]]
+    one = zip(rows["source"], *places, rows["value_usd_mn"], strict=True)
+    two = zip(rows["other_source"], *places, rows["other_value_usd_mn"], strict=True)
+    return [known.get(first) or known.get(second) for first, second in zip(one, two, strict=True)]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from transforms.scores import robust_score
-from transforms.verdicts import verdict
+from transforms.verdicts import SHARE_COLUMNS, reading
 
 SEVERITIES = ("notice", "warning", "critical")
 AMOUNTS = [
@@ -19,6 +19,9 @@ AMOUNTS = [
     "valuation_usd_mn",
     "other_usd_mn",
 ]
+BONDS = "net_long_term_usd_mn"
+NET = "net_purchases_usd_mn"
+READ = ["verdict", *SHARE_COLUMNS.values(), "instrument"]
 
 
 def severity_of(amount: float, share_pct: float, levels: dict[str, dict[str, float]]) -> str:
@@ -31,7 +34,12 @@ def severity_of(amount: float, share_pct: float, levels: dict[str, dict[str, flo
     return reached[-1] if reached else SEVERITIES[0]
 
 
-def position_before(months: pd.DataFrame) -> pd.Series:
+def capped(severity: str, verdict: str, caps: dict[str, str]) -> str:
+    """The severity, lowered to what config allows for the verdict: what was not sold alarms less."""
+    return min(severity, caps.get(verdict, SEVERITIES[-1]), key=SEVERITIES.index)
+
+
+def position_before(months: pd.DataFrame, column: str = "position_usd_mn") -> pd.Series:
     """Every row's position a month before, in USD millions; NaN where the holder has no row for that month.
 
     `months` is sorted by holder and month. Across a series break it is not the position less the change: those two are
@@ -40,32 +48,45 @@ def position_before(months: pd.DataFrame) -> pd.Series:
     number = months["month"].dt.year * 12 + months["month"].dt.month
     holders = months["holder_id"]
     consecutive = number.groupby(holders).diff() == 1
-    return months["position_usd_mn"].groupby(holders).shift(1).where(consecutive)
+    return months[column].groupby(holders).shift(1).where(consecutive)
 
 
-def sell_offs(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
-    """The months that a rule of config/alert_rules.toml flags, one row per holder, month and rule.
+def scores(months: pd.DataFrame, of: str, rules: dict[str, Any]) -> pd.Series:
+    """Every month's robust score of the amount `of` in its holder's own past. `months` is sorted by holder and month."""
+    scoring = rules["score"]
+    return (
+        months[of]
+        .groupby(months["holder_id"])
+        .transform(
+            robust_score,
+            window=scoring["window_months"],
+            minimum=scoring["minimum_months"],
+            floor=scoring["scale_floor_usd_mn"],
+        )
+    )
+
+
+def sell_offs(months: pd.DataFrame, rules: dict[str, Any], scope: str = "countries") -> pd.DataFrame:
+    """The months that the rules of config/alert_rules.toml for `scope` flag, one row per holder, month and rule.
 
     `months` has the columns of holder_months. A month that starts a new survey basis is never flagged: its change,
     where known at all, is on the old one. A month without the rule's amount is never flagged, nor does it count as
     history.
     """
     months = months.sort_values(["holder_id", "month"])
-    found = [_flagged(months, name, rule, rules) for name, rule in rules["rules"].items()]
-    flagged = pd.concat(found, ignore_index=True) if found else months.head(0)
+    declared = [(name, rule) for name, rule in rules["rules"].items() if rule["scope"] == scope]
+    if not declared:
+        unmeasured = dict.fromkeys(["score", "share_pct", "peak_usd_mn", "before_usd_mn"], float("nan"))
+        none = months.head(0).assign(rule="", severity="", months=1, **unmeasured)
+        return read(none, rules, none[NET])
+    flagged = pd.concat([_flagged(months, name, rule, rules) for name, rule in declared], ignore_index=True)
     return flagged.sort_values(["month", "holder_id", "rule"], ignore_index=True)
 
 
 def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[str, Any]) -> pd.DataFrame:
     amount = months[rule["of"]]
-    scoring = rules["score"]
-    score = amount.groupby(months["holder_id"]).transform(
-        robust_score,
-        window=scoring["window_months"],
-        minimum=scoring["minimum_months"],
-        floor=scoring["scale_floor_usd_mn"],
-    )
-    before = position_before(months)
+    score = scores(months, rule["of"], rules)
+    before = position_before(months, rule["share_of"])
     share = (-100 * amount / before).where(before > 0)
     hit = (
         (amount <= -rule["minimum_usd_mn"])
@@ -73,25 +94,48 @@ def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[
         & (score.isna() | (score <= rule["maximum_score"]))
         & ~months["series_break"].astype(bool)
     )
+    peak = trailing_peak(months, rules["score"]["window_months"]) if "below_peak" in rule else None
+    if peak is not None:
+        held, line = position_before(months), rule["below_peak"] * peak
+        hit &= (peak >= rule["minimum_peak_usd_mn"]) & (months["position_usd_mn"] <= line) & (held > line)
     flagged = months[hit].copy()
     flagged["rule"] = name
     flagged["score"] = score[hit]
     flagged["share_pct"] = share[hit]
+    flagged["peak_usd_mn"] = float("nan") if peak is None else peak[hit]
+    flagged["before_usd_mn"] = position_before(months)[hit]
+    flagged["months"] = 1
     flagged["severity"] = [
         severity_of(-a, s, rules["severity"]) for a, s in zip(flagged[rule["of"]], flagged["share_pct"], strict=True)
     ]
-    flagged["verdict"] = verdicts(flagged, rules)
-    return flagged
+    net = flagged[NET]
+    if rule["of"] == BONDS:
+        # A sale of bonds is one although more bills were bought; else a month has one verdict under every rule.
+        net = net.where(net < 0, flagged[BONDS])
+    return read(flagged, rules, net)
 
 
-def verdicts(rows: pd.DataFrame, rules: dict[str, Any]) -> np.ndarray:
-    """The verdict of every row, from its net purchases, valuation and other changes."""
-    limits = rules["verdict"]
-    causes = zip(rows["net_purchases_usd_mn"], rows["valuation_usd_mn"], rows["other_usd_mn"], strict=True)
-    return np.array(
-        [
-            verdict(net, valuation, other, dominant=limits["dominant"], moved=limits["moved"])
-            for net, valuation, other in causes
-        ],
-        dtype=object,
-    )
+def trailing_peak(months: pd.DataFrame, window: int) -> pd.Series:
+    """The largest position of the `window` rows before each month, on the same survey basis, in USD millions.
+
+    A position that is not published is not zero: it neither is a peak nor falls below one.
+    """
+    basis = months["series_break"].astype(bool).groupby(months["holder_id"]).cumsum()
+    keys = [months["holder_id"], basis]
+    before = months["position_usd_mn"].groupby(keys).shift(1)
+    return before.groupby(keys).transform(lambda held: held.rolling(window, min_periods=1).max())
+
+
+def read(rows: pd.DataFrame, rules: dict[str, Any], net: pd.Series) -> pd.DataFrame:
+    """The rows with verdict, shares and instrument, and severities lowered where the verdict asks for it.
+
+    `rows` have the amounts, before_usd_mn and months; `net` stands for their net purchases.
+    """
+    readings = [
+        reading(row, amount, rules["verdict"]) for row, amount in zip(rows.to_dict("records"), net, strict=True)
+    ]
+    told = pd.DataFrame([asdict(found) for found in readings], columns=READ, index=rows.index)
+    read_rows = pd.concat([rows, told], axis=1)
+    pairs = zip(read_rows["severity"], read_rows["verdict"], strict=True)
+    read_rows["severity"] = [capped(severity, verdict, rules["severity_caps"]) for severity, verdict in pairs]
+    return read_rows

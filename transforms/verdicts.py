@@ -1,10 +1,27 @@
-"""Sold, repriced or moved: what the decomposition says of a fall."""
+"""Sold, repriced or moved: what the decomposition says of a fall, with the shares behind it and the instrument sold."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
+NAN = math.nan
 VERDICTS = ("sold", "repriced", "moved", "mixed", "unexplained")
+INSTRUMENTS = ("bonds", "bills", "both", "none")
+SHARE_COLUMNS = {"sold": "sold_share_pct", "repriced": "repriced_share_pct", "moved": "moved_share_pct"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A verdict with its shares in percent (NaN where unknown) and the instrument sold (None where unknown)."""
+
+    verdict: str
+    sold_share_pct: float
+    repriced_share_pct: float
+    moved_share_pct: float
+    instrument: str | None
 
 
 def shares(net: float, valuation: float, other: float) -> dict[str, float]:
@@ -36,3 +53,56 @@ def verdict(net: float, valuation: float, other: float, *, dominant: float, move
         if part[cause] >= dominant:
             return cause
     return "mixed"
+
+
+def credible(valuation: float, before: float, limit_pct: float, months: int = 1) -> bool:
+    """Whether a valuation change can be one of prices: at most `limit_pct` percent a month of the position before.
+
+    True where there is nothing to hold it against.
+    """
+    if math.isnan(valuation) or math.isnan(before) or before <= 0:
+        return True
+    return abs(valuation) <= before * limit_pct / 100 * months
+
+
+def reading(row: Mapping[Any, Any], net: float, limits: Mapping[str, float]) -> Reading:
+    """The verdict on a month or an episode, with `net` for its net purchases (of bonds and notes, for a sale of these).
+
+    Without a valuation that can be believed, only a sale can be told: where net sales alone are as large as the dominant
+    share of the fall in holdings. `row` has the amounts, `before_usd_mn` (the position before) and `months`.
+    """
+    valuation, other, change = row["valuation_usd_mn"], row["other_usd_mn"], row["change_usd_mn"]
+    usable = credible(valuation, row["before_usd_mn"], limits["credible_valuation_pct"], row["months"])
+    known = not any(math.isnan(amount) for amount in (net, valuation, other))
+    instrument = instrument_of(row, net, limits)
+    if known and usable:
+        parts = {SHARE_COLUMNS[cause]: 100 * part for cause, part in shares(net, valuation, other).items()}
+        named = verdict(net, valuation, other, dominant=limits["dominant"], moved=limits["moved"])
+        if named == "sold" and other >= limits["offset_moved"] * -net:
+            named = "moved"  # what was sold came back under another heading: a reclassification, on the figures
+        return Reading(named, **parts, instrument=instrument)
+    alone = row["net_long_term_usd_mn"] if math.isnan(net) else net
+    sold = min(-alone / -change, 1.0) if change < 0 and alone < 0 else NAN
+    named = "sold" if sold >= limits["dominant"] else "unexplained"
+    return Reading(named, 100 * sold, NAN, NAN, instrument)
+
+
+def instrument_of(row: Mapping[Any, Any], net: float, limits: Mapping[str, float]) -> str | None:
+    """Which instrument was sold, net: one of INSTRUMENTS; None where net purchases of bonds and notes are unknown.
+
+    `none` where the holder bought on the whole (`net`), or where net sales are a negligible part of what pulled the
+    position down.
+    """
+    bonds, bills = row["net_long_term_usd_mn"], row["net_short_term_usd_mn"]
+    if math.isnan(bonds):
+        return None
+    sold = {"bonds": max(-bonds, 0.0), "bills": 0.0 if math.isnan(bills) else max(-bills, 0.0)}
+    total = sum(sold.values())
+    down = [row["valuation_usd_mn"], row["other_usd_mn"]]
+    pulled = total + sum(max(-amount, 0.0) for amount in down if not math.isnan(amount))
+    if not total or net >= 0 or total < limits["negligible"] * pulled:
+        return "none"
+    for name, amount in sold.items():
+        if amount >= limits["instrument"] * total:
+            return name
+    return "both"

@@ -22,7 +22,8 @@ class ArchiveDamaged(TreasuryWatchError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One archived file. `released_basis`: file, calendar, retrieval or user; `refused` says why it was not loaded."""
+    """One archived file. `released_basis`: file, calendar, retrieval or user; `refused` says why it was not loaded,
+    `same_figures` that it told nothing new when it was: it need not be read again."""
 
     source: str
     sha256: str
@@ -35,6 +36,7 @@ class Entry:
     released_basis: str | None = None
     evidence: str | None = None
     refused: str | None = None
+    same_figures: bool = False
 
 
 class Archive:

@@ -22,6 +22,9 @@ from transforms.errors import TreasuryWatchError
 
 SCHEMA_VERSION = 1
 
+# Arrow's default allocator keeps what it was given, 25 MB in the ingest of the Continuous SLT; the C library's returns it.
+pa.set_memory_pool(pa.system_memory_pool())
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -110,6 +113,7 @@ class Ledger:
             "changed_figures INTEGER, retrieved TIMESTAMP, url VARCHAR, bytes BIGINT, etag VARCHAR, "
             "last_modified VARCHAR)"
         )
+        run("CREATE TABLE IF NOT EXISTS press_files (sha256 VARCHAR)")
         for kind in KINDS.values():
             columns = [*kind.keys, kind.value, *kind.extras]
             declared = ", ".join(f"{column} {TYPES.get(column, 'VARCHAR')}" for column in columns)
@@ -146,12 +150,16 @@ class Ledger:
         day: date | None = self._one(query, [source, sha256])
         return day
 
-    def checksums(self, source: str) -> set[str]:
-        """The files that made the source's vintages."""
-        return {
-            row[0]
-            for row in self.connection.execute("SELECT sha256 FROM vintages WHERE source = ?", [source]).fetchall()
-        }
+    def press_files(self) -> set[str]:
+        """The checksums of the files that the press figures were last read from."""
+        return {row[0] for row in self.connection.execute("SELECT sha256 FROM press_files").fetchall()}
+
+    def keep_press_files(self, checksums: set[str]) -> None:
+        """Note the files that the press figures were read from, whether or not they hold any."""
+        with self.transaction():
+            self.connection.execute("DELETE FROM press_files")
+            for checksum in sorted(checksums):
+                self.connection.execute("INSERT INTO press_files VALUES (?)", [checksum])
 
     def released_on(self, source: str, released: date) -> bool:
         """Whether the source has a vintage of that day."""
@@ -181,25 +189,23 @@ class Ledger:
         """
         names = ", ".join([*kind.keys, kind.value, *kind.extras])
         run = self.connection.execute
+        pa.default_memory_pool().release_unused()  # parsing and the gate are done; adding a large file needs room
         with self._incoming(kind, table), self.transaction():
             run(
-                f"CREATE OR REPLACE TEMP TABLE changed AS SELECT {names} FROM incoming i "
-                f"WHERE {self._differs(kind, STANDING)}",
-                [vintage.source],
-            )
-            changed = int(self._one("SELECT count(*) FROM changed"))
-            run(
-                f"UPDATE {kind.table} t SET superseded = ? FROM changed c "
-                f"WHERE t.source = ? AND {STANDING} AND {self._same_key(kind, 't', 'c')}",
+                f"UPDATE {kind.table} t SET superseded = ? FROM incoming i "
+                f"WHERE t.source = ? AND {STANDING} AND {self._same_key(kind, 't', 'i')} "
+                f"AND t.{kind.value} IS DISTINCT FROM i.{kind.value}",
                 [vintage.released, vintage.source],
             )
             # Of two states of one day the later stands: the other was never known at a day's end.
             run(f"DELETE FROM {kind.table} WHERE source = ? AND superseded = released", [vintage.source])
-            run(
-                f"INSERT INTO {kind.table} SELECT ?, {names}, ?, NULL, ?, ? FROM changed "
-                f"ORDER BY {', '.join(kind.keys)}",
-                [vintage.source, vintage.released, vintage.evidence, vintage.sha256],
-            )
+            # What still stands is as the file states it; the rest of the file is new.
+            inserted = run(
+                f"INSERT INTO {kind.table} SELECT ?, {names}, ?, NULL, ?, ? FROM (SELECT {names} FROM incoming i "
+                f"WHERE {self._differs(kind, STANDING)} ORDER BY {', '.join(kind.keys)})",
+                [vintage.source, vintage.released, vintage.evidence, vintage.sha256, vintage.source],
+            ).fetchall()
+            changed = int(inserted[0][0])
             if changed:
                 self._note(vintage, changed)
         return changed
@@ -217,9 +223,11 @@ class Ledger:
             for table in [*(kind.table for kind in KINDS.values()), "vintages"]:
                 self.connection.execute(f"DELETE FROM {table} WHERE source = ?", [source])
 
-    def current(self, table: str) -> pd.DataFrame:
-        """The figures of a kind that stand now."""
-        return self.connection.execute(f"SELECT * EXCLUDE (superseded) FROM {table} WHERE superseded IS NULL").df()
+    def current(self, source: str, kind: Kind) -> pd.DataFrame:
+        """A source's figures that stand now: the key and the value of the kind."""
+        names = ", ".join([*kind.keys, kind.value])
+        query = f"SELECT {names} FROM {kind.table} t WHERE source = ? AND {STANDING}"
+        return self.connection.execute(query, [source]).df()
 
     def _note(self, vintage: Vintage, changed: int) -> None:
         v = vintage

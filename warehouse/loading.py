@@ -8,13 +8,14 @@ from datetime import date, datetime
 
 from transforms import checks, layouts
 from transforms.errors import LayoutError, TreasuryWatchError
-from transforms.holders import identified
+from transforms.files import figures_of
 from transforms.model import Parsed, Source
+from warehouse.ahead import parsed_in_order
 from warehouse.archive import Archive, Entry
-from warehouse.calendar import dated
+from warehouse.calendar import FutureRelease, dated
 from warehouse.declarations import Declarations
 from warehouse.ledger import KINDS, Kind, Ledger, Vintage
-from warehouse.press import check_names, press_frame
+from warehouse.press import check_names, press_checksums, press_frame
 from warehouse.validation import Gates, Result, ValidationBlocked, blocking_failures
 
 Recorder = Callable[[list[Result]], None]
@@ -91,6 +92,8 @@ class Loader:
         known = self.ledger.day_of(declared.id, entry.sha256)
         if accepted and not redated and known == entry.released:
             return Loaded(declared.id, "known", entry.released, entry.released_basis, 0, 0, entry.sha256)
+        if accepted and not redated and entry.same_figures and self.ledger.newest(declared.id):
+            return Loaded(declared.id, "same_figures", entry.released, entry.released_basis, 0, 0, entry.sha256)
         kind = KINDS[declared.holds]
         try:
             parsed = self.parsed(body, declared)
@@ -108,7 +111,9 @@ class Loader:
             raise ValueError(f"{declared.id}: an accepted file has a release day")
         if declared.holds == "observations":
             self._compared_with_known(parsed, declared, day)
-        entry = self.archive.note(entry, released=day, released_basis=basis, evidence=evidence, refused=None)
+        entry = self.archive.note(
+            entry, released=day, released_basis=basis, evidence=evidence, refused=None, same_figures=False
+        )
         differing = self.ledger.differing(declared.id, kind, parsed.table, day)
         newest = self.ledger.newest(declared.id)
         if known not in (None, day) or (differing and newest is not None and day < newest):
@@ -116,6 +121,8 @@ class Loader:
         else:
             changed = self._add(parsed, declared, entry) if differing else 0
         outcome = "vintage" if changed else "same_figures"
+        if not changed:
+            self.archive.note(entry, same_figures=True)
         return Loaded(declared.id, outcome, day, basis, len(parsed.table), changed, entry.sha256, parsed.last.date())
 
     def replay(self, source: str) -> dict[str, int]:
@@ -127,9 +134,10 @@ class Loader:
         changed = {}
         with self.ledger.transaction():
             self.ledger.forget(source)
-            for entry in self.archive.entries(source):
-                if entry.refused is None and entry.released is not None:
-                    changed[entry.sha256] = self._add(self.parsed(self.archive.body(entry), declared), declared, entry)
+            entries = [e for e in self.archive.entries(source) if e.refused is None and e.released is not None]
+            labels = self.declarations.holder_labels
+            for entry, parsed in parsed_in_order(entries, self.archive, declared, labels):
+                changed[entry.sha256] = self._add(parsed, declared, entry)
         return changed
 
     def _dated(
@@ -158,20 +166,18 @@ class Loader:
 
     def parsed(self, body: bytes, source: Source) -> Parsed:
         """The file's figures, with holders identified. Pure but for the declarations. Raises LayoutError."""
-        parsed = layouts.parse(body, source)
-        if parsed.holds != "observations":
-            return parsed
-        table = identified(parsed.table, source.layout, self.declarations.holder_labels)
-        return Parsed(parsed.layout, parsed.holds, table, parsed.dated)
+        return figures_of(body, source, self.declarations.holder_labels)
 
     def load_press(self) -> int:
         """Load the press figures, where they changed. Returns the number of figures added. Raises LayoutError."""
-        figures = press_frame(self.declarations, self.archive)
-        if set(figures["sha256"]) == self.ledger.checksums("press"):
+        files = press_checksums(self.declarations, self.archive)
+        if files == self.ledger.press_files():
             return 0
+        figures = press_frame(self.declarations, self.archive)
         changed = 0
         with self.ledger.transaction():
             self.ledger.forget("press")
+            self.ledger.keep_press_files(files)
             for _, group in figures.groupby(["released", "sha256"], sort=True):
                 released, checksum = group["released"].iloc[0], str(group["sha256"].iloc[0])
                 first, last = group["month"].min().date(), group["month"].max().date()
@@ -187,17 +193,22 @@ class Loader:
         declared = self.declarations.source("press")
         parsed = layouts.parse(body, declared)
         check_names(parsed.table, self.declarations)
+        count = len(parsed.table)
+        last = parsed.table["released"].max() if count else retrieved.date()
+        if last > retrieved.date():
+            raise FutureRelease(
+                f"press: a figure released {last}, but retrieved {retrieved.date()}; correct the column released"
+            )
         entry, new = self.archive.put("press", body, url=url, retrieved=retrieved)
-        last = parsed.table["released"].max()
-        self.archive.note(entry, released=last, released_basis="file", evidence="press")
+        self.archive.note(entry, released=last, released_basis="file", evidence="press", refused=None)
         try:
             changed = self.load_press()
         except LayoutError as problem:
             self.archive.note(entry, refused=str(problem))
             raise
         outcome = "known" if not new else "vintage" if changed else "same_figures"
-        count = len(parsed.table)
-        return Loaded("press", outcome, last, "file", count, min(changed, count), entry.sha256, parsed.last.date())
+        newest = parsed.last.date() if count else None
+        return Loaded("press", outcome, last, "file", count, min(changed, count), entry.sha256, newest)
 
     def _first_gate(self, parsed: Parsed, source: Source) -> None:
         results: list[Result] = []
@@ -216,8 +227,7 @@ class Loader:
 
     def _compared_with_known(self, parsed: Parsed, source: Source, day: date) -> None:
         """Warn of a release that is older than the newest, drops holders, or rewrites much of the distant past."""
-        known = self.ledger.current("observations")
-        known = known[known["source"] == source.id]
+        known = self.ledger.current(source.id, KINDS[source.holds])
         if known.empty:
             return
         frame = checks.against_known(parsed.table, known, source.id, day, self.ledger.newest(source.id))

@@ -21,10 +21,8 @@ def press_frame(declarations: Declarations, archive: Archive) -> pd.DataFrame:
     not known.
     """
     source = declarations.source("press")
-    files = [(FILE, (declarations.folder / FILE).read_bytes())]
-    files += [(e.url, archive.body(e)) for e in archive.entries("press") if e.refused is None]
     tables = []
-    for url, body in files:
+    for url, body in _files(declarations, archive):
         table = press.parse(body, source).table
         check_names(table, declarations)
         tables.append(table.assign(sha256=hashlib.sha256(body).hexdigest(), url=url, bytes=len(body)))
@@ -39,6 +37,16 @@ def press_frame(declarations: Declarations, archive: Archive) -> pd.DataFrame:
             f"{first['holder_id']} {first['month']:%Y-%m} {first['value_usd_mn']:,.0f} USD mn", "correct one of the two files",
         )  # fmt: skip
     return figures.sort_values([*key], ignore_index=True)
+
+
+def press_checksums(declarations: Declarations, archive: Archive) -> set[str]:
+    """The checksums of the files that `press_frame` would read; what they say is not looked at."""
+    return {hashlib.sha256(body).hexdigest() for _, body in _files(declarations, archive)}
+
+
+def _files(declarations: Declarations, archive: Archive) -> list[tuple[str, bytes]]:
+    files = [(FILE, (declarations.folder / FILE).read_bytes())]
+    return files + [(entry.url, archive.body(entry)) for entry in archive.entries("press") if entry.refused is None]
 
 
 def check_names(table: pd.DataFrame, declarations: Declarations) -> None:

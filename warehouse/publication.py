@@ -18,7 +18,8 @@ import pandas as pd
 import pyarrow as pa
 
 from transforms import checks, fx
-from transforms.findings import findings, interventions_in_usd
+from transforms.custody import paired_months
+from transforms.findings import OFFICIAL, findings, interventions_in_usd
 from transforms.pegs import pegged_months, rate_sources
 from transforms.reconciliation import guards, reconciliation
 from transforms.revised_findings import COLUMNS as REVISED
@@ -131,11 +132,8 @@ class Publisher:
         for column in ("first_month", "last_month"):
             vintages[column] = pd.to_datetime(vintages[column]).dt.to_period("M").dt.to_timestamp()
         self._create(connection, "releases", vintages)
-        table = self.declarations.tables["observations"]
-        self._create_empty(connection, table)
-        names = ", ".join(table.column_names)
         order = "source, holder_id, measure, series, month, released"
-        connection.execute(f"INSERT INTO observations SELECT {names} FROM {ledger}.observations ORDER BY {order}")
+        self._fill(connection, "observations", f"FROM {ledger}.observations ORDER BY {order}")
 
     def _daily(self, connection: duckdb.DuckDBPyConnection, ledger: str) -> None:
         standing = "superseded IS NULL"
@@ -195,20 +193,20 @@ class Publisher:
 
     def _derived(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Positions and months are the as-of views at the end of time; findings come from the months."""
-        for name in ("positions", "holder_months", "aggregate_months"):
-            self._create(
-                connection, name, connection.execute(f"FROM {name}_as_of(?) ORDER BY holder_id, month", [CURRENT]).df()
-            )
-        for name in ("risk_months", "concentration_months"):
-            query = (VIEWS / f"{name}.sql").read_text(encoding="utf-8")
-            self._create(connection, name, connection.execute(query).df())
+        self._fill(connection, "positions", "FROM positions_as_of(?) ORDER BY holder_id, month", CURRENT)
+        connection.execute("CREATE TEMP TABLE months AS FROM months_as_of(?)", [CURRENT])
+        self._fill(connection, "holder_months", "FROM months WHERE kind = 'country' ORDER BY holder_id, month")
+        self._fill(connection, "aggregate_months", "FROM months WHERE kind <> 'country' ORDER BY holder_id, month")
+        connection.execute("DROP TABLE months")
+        for name in ("risk_months", "concentration_months", "revisions", "largest_revisions"):
+            self._fill(connection, name, (VIEWS / f"{name}.sql").read_text(encoding="utf-8"))
         self._reconciled(connection)
-        query = (VIEWS / "revisions.sql").read_text(encoding="utf-8")
-        self._create(connection, "revisions", connection.execute(query).df())
         flagged, runs = findings_of(connection, self.declarations.rules)
         self._revised(connection, (flagged, runs))
         self._create(connection, "sell_offs", flagged)
         self._create(connection, "episodes", runs)
+        months = connection.execute("FROM holder_months").df()
+        self._create(connection, "paired_months", paired_months(months, self.declarations.rules))
 
     def _revised(self, connection: duckdb.DuckDBPyConnection, after: tuple[pd.DataFrame, pd.DataFrame]) -> None:
         """Findings that the newest release of the main source turned around, against the day before that release."""
@@ -225,9 +223,10 @@ class Publisher:
 
     def _second_gate(self, connection: duckdb.DuckDBPyConnection, gates: Gates, run_id: str) -> None:
         observed = connection.execute(
-            "SELECT source, holder_id, month, measure, series, value_usd_mn, released FROM observations "
+            "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations "
             "WHERE superseded IS NULL AND evidence <> 'press'"
         ).df()
+        stated = observed[~self._left_behind(connection, observed)]
         kinds = dict(connection.execute("SELECT holder_id, kind FROM holders").fetchall())
         replaced = connection.execute(
             "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations o WHERE superseded = "
@@ -240,9 +239,9 @@ class Publisher:
             "FROM holder_months m"
         ).df()
         frames = {
-            "totals": checks.totals(observed, kinds),
-            "table3_against_table5": checks.table3_against_table5(observed),
-            "table3_against_history": checks.table3_against_history(observed),
+            "totals": checks.totals(stated, kinds),
+            "table3_against_table5": checks.table3_against_table5(stated),
+            "table3_against_history": checks.table3_against_history(stated),
             "leaps": checks.leaps(observed, replaced),
             "corrections": connection.execute("FROM corrections").df(),
             "fx": connection.execute("FROM fx_disagreements").df(),
@@ -254,6 +253,18 @@ class Publisher:
         self.state.record_checks(run_id, results)
         if blocking_failures(results):
             raise ValidationBlocked(results)
+
+    def _left_behind(self, connection: duckdb.DuckDBPyConnection, observed: pd.DataFrame) -> pd.Series:
+        """Which figures stand though their source no longer states their month: no release revises them any more.
+
+        A rolling table's months that left its window would differ from Table 3's revised ones, and are no error.
+        """
+        rolling = [source.id for source in self.declarations.sources.values() if source.statements == "rolling"]
+        windows = connection.execute(
+            "SELECT source, arg_max(first_month, released) FROM releases GROUP BY source"
+        ).fetchall()
+        first = {source: pd.Timestamp(month) for source, month in windows if source in rolling}
+        return observed["month"] < pd.to_datetime(observed["source"].map(first))
 
     def _freshness(self, connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
         """Monthly sources against the release calendar, daily ones against the days they may lag."""
@@ -309,6 +320,13 @@ class Publisher:
         connection.unregister("made")
         return content
 
+    def _fill(self, connection: duckdb.DuckDBPyConnection, name: str, query: str, *parameters: Any) -> None:
+        """Create a declared table with the answer to a query, which never leaves the database."""
+        table = self.declarations.tables[name]
+        self._create_empty(connection, table)
+        names = ", ".join(table.column_names)
+        connection.execute(f"INSERT INTO {name} SELECT {names} FROM ({query})", list(parameters))
+
     def _create_empty(self, connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         columns = ", ".join(f"{column.name} {SQL[column.type]}" for column in table.columns)
         connection.execute(f"CREATE TABLE {table.name} ({columns})")
@@ -322,11 +340,12 @@ def findings_of(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(sell_offs, episodes) from a published database's figures as known at the end of day `as_of`."""
     months = connection.execute("FROM holder_months_as_of(?)", [as_of]).df()
+    official = connection.execute("FROM aggregate_months_as_of(?) WHERE holder_id = ?", [as_of, OFFICIAL]).df()
     holders = connection.execute("FROM holders").df()
     fx_monthly = connection.execute("FROM fx_monthly WHERE month <= ?", [as_of]).df()
     fx_daily = connection.execute("FROM fx_daily WHERE date <= ?", [as_of]).df()
     operations = connection.execute("FROM interventions WHERE date <= ?", [as_of]).df()
-    return findings(months, holders, fx_monthly, interventions_in_usd(operations, fx_daily), rules)
+    return findings(months, holders, fx_monthly, interventions_in_usd(operations, fx_daily), rules, official)
 
 
 def remove_database(path: Path) -> None:

@@ -118,6 +118,22 @@ class TestSellOffs:
         assert command("sell-offs", *arguments).exit_code == 2
 
 
+class TestAlerts:
+    def test_the_list_can_be_limited_to_states_that_exist(self, command):
+        lines = done(command("alerts", "list", "--state", "uncertain")).strip()
+        assert lines in ("no alert is in that state", "nothing was queued yet")
+        assert command("alerts", "list", "--state", "lost").exit_code == 2
+
+    def test_the_digest_of_the_newest_release_is_shown_without_sending_it(self, command):
+        text = done(command("alerts", "preview", "--digest"))
+        assert text.startswith("Subject: U.S. Treasuries, April 2026: ")
+        assert "digest:slt_table3:2026-06-18" in text
+
+    def test_send_before_the_first_run_has_nothing_to_do(self, command, monkeypatch, tmp_path):
+        monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path))
+        assert done(command("alerts", "send")).strip() == "0 sent, 0 written, 0 failed"
+
+
 class TestStatus:
     def test_it_names_each_source_with_its_newest_month(self, command):
         text = done(command("status"))

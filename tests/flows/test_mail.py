@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from flows import mail
+from flows import mail, subjects
 from flows.mail import Finding, MailError, MailSettings, Transport, compose, findings_in, message_id, sql, subject
 from tests.flows.findings_data import FALL, PARTS, ending, insert, month_and_episode, named, published
 from tests.flows.loopback import self_signed
@@ -154,10 +154,39 @@ def test_an_unknown_intervention_is_not_zero() -> None:
 def test_the_subject_says_it_all() -> None:
     month, episode = month_and_episode()
     assert subject(month) == "Japan: Treasuries -$40.9bn in April 2024; mostly repriced, net purchases -$11.8bn"
-    assert subject(episode) == (
+    assert subject(replace(episode, row={**episode.row, "newest": None})) == (
         "Japan: Treasuries -$75.6bn, April to June 2024 (3 months falling); mostly sold, net purchases -$60.3bn"
     )
     assert month.title == subject(month)
+
+
+def test_while_an_event_goes_on_the_subject_leads_with_its_newest_month() -> None:
+    connection = published()
+    connection.execute("DELETE FROM holder_months WHERE month = DATE '2024-06-01'")
+    connection.execute("UPDATE episodes SET end_month = DATE '2024-05-01', months = 2, change_usd_mn = -61062")
+    [episode] = [found for found in findings_in(connection) if found.is_episode]
+    assert episode.title == (
+        "Japan: Treasuries -$20.1bn in May 2024; sold $24.0bn of bills (falling since April: -$61.1bn)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ((-23.0, 1.0, -24.0, 7.0, -3.0), "sold $24.0bn of bills"),
+        ((-24.6, -36.6, 12.0, 13.4, -3.3), "sold $36.6bn of bonds, bought $12.0bn of bills"),
+        ((-24.0, -12.0, -12.0, 1.0, 0.0), "sold $24.0bn of bonds and bills"),
+        ((-11.8, 0.2, -12.1, -29.8, 0.7), "valuation -$29.8bn, sold $12.1bn of bills"),
+        ((-2.0, -2.0, 0.0, 1.0, -30.0), "moved -$30.0bn, sold $2.0bn of bonds"),
+        ((5.0, 5.0, 0.0, -20.0, 0.0), "valuation -$20.0bn, net purchases +$5.0bn"),
+        ((-5.0, None, None, None, None), "sold $5.0bn net"),
+        ((None, None, None, None, None), "no decomposition published"),
+    ],
+)
+def test_the_newest_month_says_what_was_sold_and_what_pulled_more(parts: tuple, words: str) -> None:
+    names = ["net_purchases", "net_long_term", "net_short_term", "valuation", "other"]
+    row = {f"{n}_usd_mn": None if v is None else 1000 * v for n, v in zip(names, parts, strict=True)}
+    assert subjects.traded(row) == words
 
 
 def test_the_subject_on_net_sales_leads_with_the_sales() -> None:
@@ -185,7 +214,7 @@ def test_a_long_name_is_cut_and_the_figures_are_not(length: int) -> None:
         assert len(line) <= 110
         assert line.startswith("NN")
         assert "bn" in line.partition(";")[2]
-        assert re.search(r"\$\d+\.\dbn(,| in) Apr", line)
+        assert re.search(r"\$\d+\.\dbn(,| in) (Apr|Jun)", line)
 
 
 HOSTILE = "Japan<script>alert(1)</script>\r\nBcc: spy@example.org\u2028X-Evil: 1\u202egnp\x00"

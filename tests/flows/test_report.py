@@ -402,7 +402,7 @@ def test_a_month_flagged_by_two_rules_is_one_finding(warehouse: duckdb.DuckDBPyC
 
 
 def test_findings_are_folded_by_year_and_older_ones_counted(page: str, reading: Reading) -> None:
-    assert re.findall(r"<summary>(.*?)</summary>", page) == ["2024: 3 findings"]
+    assert re.findall(r"<summary>(.*?)</summary>", page) == ["2024: 3 findings", "The methodology in full"]
     assert "1 earlier one is in the table sell_offs" in reading.text
     assert "Long ago." not in page
 
@@ -431,20 +431,64 @@ def test_revisions_are_counted_where_the_database_keeps_them(warehouse: duckdb.D
     assert f"1,200 revisions of published figures are on record, the newest of {newest.day} {newest:%B %Y}." in text
 
 
+def test_turned_findings_and_the_largest_revisions_are_told_with_their_figures(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    day = date(2024, 7, 18)
+    common = {"holder_id": "norway", "holder": "Norway <b>", "released": day}
+    turned = {
+        **common, "rule": "fall", "start_month": date(2024, 4, 1), "explanation": "Norway reads repriced, sold before."
+    }  # fmt: skip
+    revision = {
+        **common, "kind": "country", "month": date(2024, 4, 1), "measure": "total_position", "source": "slt_table3",
+        "evidence": "release", "old_usd_mn": 163000.0, "new_usd_mn": 150500.5, "difference_usd_mn": -12499.5,
+    }  # fmt: skip
+    older = {**revision, "released": date(2024, 6, 18), "difference_usd_mn": -99999.0}
+    page = page_of(
+        warehouse,
+        {
+            "holder_months": [month_row("japan", "Japan", "2024-05-01", 1105953)],
+            "revised_findings": [turned],
+            "revisions": [revision, older],
+        },
+    )
+    reading = Reading(page)
+    assert (
+        "The release of 18 July 2024 turned around what was found before: Norway reads repriced, sold" in reading.text
+    )
+    cells = [cell for cell in reading.cells if cell.get("id") == "revisions-table"]
+    assert [cell["data-usd-mn"] for cell in cells] == ["163000", "150500.5", "-12499.5"]
+    assert "<b>" not in page
+
+
+def test_a_source_that_stands_still_is_named_with_its_newest_month(warehouse: duckdb.DuckDBPyConnection) -> None:
+    release = {
+        "source": "slt_table3", "released": date(2024, 3, 18), "last_month": date(2024, 1, 1),
+        "released_basis": "calendar", "changed_figures": 1,
+    }  # fmt: skip
+    page = page_of(warehouse, {"holder_months": [month_row("japan", "Japan", "2024-01-01", 1)], "releases": [release]})
+    assert re.search(r"Frozen : slt_table3: newest month 2024-01; 2024-02 was due \d+ days ago\.", Reading(page).text)
+
+
+def test_the_methodology_is_on_the_page_and_its_links_are_text(page: str) -> None:
+    inside = page.partition('id="methodology"')[2].partition("</details>")[0]
+    assert "change in holdings = net purchases + valuation change + other changes" in inside
+    assert "<h3>" in inside
+    assert "<a " not in inside
+
+
 def test_an_empty_database_gives_a_page_that_says_what_to_do(warehouse: duckdb.DuckDBPyConnection) -> None:
     reading = Reading(page_of(warehouse, {}))
     assert "No holdings are loaded yet, so there is nothing to report. Run treasury-watch run" in reading.text
-    assert (
-        "No run is recorded. No results of checks are recorded. No revision of a published figure is on record yet."
-        in reading.text
-    )
+    assert "No run is recorded. No results of checks are recorded." in reading.text
     assert not [tag for tag, _ in reading.tags if tag in {"table", "script"}]
 
 
 def test_empty_tables_become_sentences(warehouse: duckdb.DuckDBPyConnection) -> None:
     first = [month_row("japan", "Japan", "2024-05-01", 1105953)]
-    reading = Reading(page_of(warehouse, {"holder_months": first}))
+    reading = Reading(page_of(warehouse, {"holder_months": first}).partition('id="methodology"')[0])
     for sentence in (
+        "The newest release turned no finding around. No revision of a published figure is on record yet.",
         "No dated release states it.",
         "The statistics loaded here state no Grand Total for May 2024.",
         "No holder was flagged in May 2024",

@@ -1,5 +1,7 @@
 """Tables that the validation gates judge."""
 
+from datetime import date
+
 import pandas as pd
 import pytest
 
@@ -256,3 +258,49 @@ def test_the_residual_of_a_month_is_what_its_parts_leave_unexplained():
     assert found["residual_usd_mn"].isna().tolist() == [False, True, True]
     assert found["kind"].iloc[:2].tolist() == ["country", "aggregate"]
     assert pd.isna(found["kind"].iloc[2])
+
+
+# ------------------------------------------------------------------------------------- a release against what is known
+
+
+def positions_of(values: dict[str, list[float]], last: str = "2026-04") -> pd.DataFrame:
+    """Monthly total positions that end with `last`, by holder."""
+    rows = [
+        (holder, month, "total_position", "XIII", value)
+        for holder, figures in values.items()
+        for month, value in zip(pd.date_range(end=f"{last}-01", periods=len(figures), freq="MS"), figures, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["holder_id", "month", "measure", "series", "value_usd_mn"])
+
+
+def judged(table: pd.DataFrame, known: pd.DataFrame, day: str = "2026-06-18", newest: str = "2026-05-18") -> dict:
+    (row,) = checks.against_known(
+        table, known, "slt_table3", date.fromisoformat(day), date.fromisoformat(newest)
+    ).to_dict("records")
+    return row
+
+
+def test_a_file_older_than_the_newest_release_is_older():
+    known = positions_of({"japan": [1.0, 2.0]})
+    assert judged(known, known, day="2026-05-17")["older"]
+    assert not judged(known, known, day="2026-05-18")["older"]
+
+
+def test_a_holder_of_the_newest_known_month_that_the_file_does_not_name_is_dropped():
+    known = positions_of({"japan": [1.0, 2.0], "belgium": [1.0, 1.0]})
+    row = judged(positions_of({"japan": [1.0, 2.0, 3.0]}, "2026-05"), known)
+    assert (row["dropped"], row["dropped_holders"]) == (1, "belgium")
+    assert judged(positions_of({"japan": [1.0]}, "2025-01"), known)["dropped"] == 0  # an old file ends before it
+
+
+def test_a_holder_that_left_long_ago_is_not_dropped_again():
+    known = pd.concat([positions_of({"japan": [1.0, 2.0]}), positions_of({"belgium": [1.0]}, "2020-01")])
+    assert judged(positions_of({"japan": [1.0, 2.0]}), known)["dropped"] == 0
+
+
+@pytest.mark.parametrize(("changed", "share"), [(0, 0.0), (2, 20.0), (3, 30.0)])
+def test_changed_figures_older_than_two_years_are_counted_and_younger_ones_are_not(changed, share):
+    before = [float(n) for n in range(1, 36)]  # 24 months to the last, the last, and ten older ones
+    after = [value + 0.5 * (n < changed or n >= 10) for n, value in enumerate(before)]
+    row = judged(positions_of({"japan": after}), positions_of({"japan": before}))
+    assert (row["old_compared"], row["old_changed_pct"]) == (10, share)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.transforms.test_sell_offs import RULES, history
-from transforms.episodes import consecutive, episodes
+from transforms.episodes import as_they_grew, consecutive, episodes
 
 NAN = math.nan
 
@@ -138,3 +138,21 @@ def test_runs_are_slices_that_start_and_end_with_a_fall():
     assert consecutive(months, falling, 0) == [slice(1, 2), slice(3, 4)]
     assert consecutive(months, falling, 1) == [slice(1, 4)]
     assert consecutive(months, ~falling & False, 1) == []
+
+
+def test_an_episode_as_it_grew_is_what_was_found_on_the_months_known_then():
+    months = history(400_000, [-9_000.0, -9_000.0, 1.0, -9_000.0, -9_000.0, -9_000.0, 1.0])
+    grown = as_they_grew(months, rules())
+    for month in months["month"]:
+        then = episodes(months[months["month"] <= month], rules())
+        expected = then[then["end_month"] == month][["start_month", "change_usd_mn", "share_pct", "verdict"]]
+        found = grown[grown["end_month"] == month][expected.columns]
+        pd.testing.assert_frame_equal(found.reset_index(drop=True), expected.reset_index(drop=True), check_dtype=False)
+    assert len(grown) == 3
+
+
+def test_an_episode_of_moves_is_a_notice_whatever_its_size():
+    months = history(400_000, [-30_000.0, -30_000.0], net_purchases_usd_mn=0.0, valuation_usd_mn=0.0)
+    months["other_usd_mn"] = months["change_usd_mn"]
+    (row,) = episodes(months, rules()).to_dict("records")
+    assert (row["verdict"], row["severity"]) == ("moved", "notice")

@@ -17,6 +17,11 @@ APRIL = {
     "valuation_usd_mn": -29_824.0,
     "other_usd_mn": 733.0,
     "verdict": "repriced",
+    "sold_share_pct": 28.4,
+    "repriced_share_pct": 71.6,
+    "moved_share_pct": 0.0,
+    "instrument": "bills",
+    "suspicion": None,
 }
 
 
@@ -50,7 +55,7 @@ def test_a_repriced_month_says_so_with_the_whole_identity_and_what_was_traded():
     assert explain_months(pd.DataFrame([APRIL])) == [
         "Japan's holdings fell by $40.9bn in April 2024. Mostly repriced, not sold: change -$40.9bn = "
         "net purchases -$11.8bn + valuation -$29.8bn + other +$0.7bn. "
-        "Of the net purchases, bonds and notes +$0.2bn, bills -$12.1bn."
+        "Of what pulled it down: valuation 72%, net sales 28%. Bills were sold (-$12.1bn); bonds and notes +$0.2bn."
     ]
 
 
@@ -91,7 +96,8 @@ def test_an_unknown_change_is_not_called_a_rise():
 
 
 def test_unknown_bills_leave_the_sentence_on_instruments_out():
-    assert "Of the net purchases" not in explained(APRIL | {"net_short_term_usd_mn": math.nan}, "in April 2024")
+    assert "Bills were sold" in explained(APRIL, "in April 2024")
+    assert "ills were sold" not in explained(APRIL | {"net_short_term_usd_mn": math.nan}, "in April 2024")
 
 
 def test_an_episode_names_its_first_and_last_month():
@@ -103,3 +109,53 @@ def test_an_episode_names_its_first_and_last_month():
 
 def test_nothing_to_explain_gives_no_sentences():
     assert explain_months(pd.DataFrame([APRIL]).head(0)) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("Japan", "Japan's"),
+        ("British Virgin Islands", "British Virgin Islands'"),
+        ("China, Mainland", "Mainland China's"),
+        ("Korea, South", "South Korea's"),
+        ("Foreign Official", "Foreign official institutions'"),
+    ],
+)
+def test_a_holder_owns_its_holdings_in_good_english(label, text):
+    assert explained(APRIL | {"holder": label}, "in April 2024").startswith(f"{text} holdings fell by")
+
+
+def test_rounded_parts_that_do_not_add_up_say_so():
+    row = APRIL | {"change_usd_mn": -100.0, "net_purchases_usd_mn": -40.0, "valuation_usd_mn": -40.0}
+    assert "(rounded)" in explained(row | {"other_usd_mn": -20.0}, "in May 2025")
+    assert "(rounded)" not in explained(APRIL, "in April 2024")
+
+
+def test_bonds_sold_for_bills_are_called_a_shift():
+    row = APRIL | {"net_long_term_usd_mn": -23_900.0, "net_short_term_usd_mn": 12_500.0, "instrument": "bonds"}
+    assert "Bonds and notes were sold (-$23.9bn); bills +$12.5bn: mostly a shift" in explained(row, "in May 2024")
+
+
+def test_a_move_names_the_place_where_it_went():
+    row = APRIL | {"verdict": "moved", "suspicion": "El Salvador rose by $83.9bn in March 2025: taken for one move."}
+    text = explained(row, "in March 2025")
+    assert "Mostly moved, not sold: change" in text
+    assert "El Salvador rose by $83.9bn" in text
+
+
+def test_net_sales_that_other_changes_undo_are_not_explained_by_net_sales():
+    row = APRIL | {"verdict": "moved", "net_purchases_usd_mn": -17_500.0, "other_usd_mn": 25_000.0}
+    text = explained(row, "in April 2025")
+    assert "Other changes of +$25.0bn offset all of the net sales." in text
+    assert "Of what pulled it down" not in text
+
+
+def test_without_a_valuation_a_sale_is_told_from_net_sales_alone():
+    row = APRIL | {"verdict": "sold", "valuation_usd_mn": math.nan, "other_usd_mn": math.nan}
+    text = explained(row | {"net_purchases_usd_mn": -30_000.0}, "in March 2010")
+    assert "Mostly sold: net purchases of -$30.0bn against a change of -$40.9bn." in text
+
+
+def test_an_exit_says_what_is_left_of_the_peak():
+    row = APRIL | {"peak_usd_mn": 108_700.0, "position_usd_mn": 14_900.0}
+    assert "to $14.9bn, 14% of the peak of the three years before ($108.7bn)." in explained(row, "in May 2018")

@@ -9,16 +9,19 @@ from tests.transforms.test_episodes import rules
 from tests.transforms.test_sell_offs import history
 from transforms.findings import findings, interventions_in_usd
 
-HOLDERS = pd.DataFrame({"holder_id": ["japan", "poland"], "currency": ["JPY", "PLN"]})
+HOLDERS = pd.DataFrame(
+    {"holder_id": ["japan", "poland"], "currency": ["JPY", "PLN"], "custodial_centre": [False, False]}
+)
 MONTHLY = pd.DataFrame(
     {
         "currency": "JPY",
         "month": pd.date_range("2022-01-01", periods=4, freq="MS"),
         "average": [100.0, 110.0, 120.0, 150.0],
+        "source": "fred:DEXJPUS",
     }
 )
-NO_OPERATIONS = pd.DataFrame(columns=["country", "month", "interventions_usd_mn"]).astype(
-    {"month": "datetime64[us]", "interventions_usd_mn": "float64"}
+NO_OPERATIONS = pd.DataFrame(columns=["country", "month", "interventions_usd_mn", "interventions_jpy_mn"]).astype(
+    {"month": "datetime64[us]", "interventions_usd_mn": "float64", "interventions_jpy_mn": "float64"}
 )
 
 
@@ -47,7 +50,12 @@ def test_a_finding_has_its_explanation_and_what_the_currency_did():
 def test_interventions_stand_beside_the_month_of_their_country():
     months = pd.concat([history(400_000, [1.0, -20_000.0]), history(400_000, [1.0, -20_000.0], "poland")])
     done = pd.DataFrame(
-        {"country": ["Japan"], "month": pd.to_datetime(["2022-03-01"]), "interventions_usd_mn": [-62_000.0]}
+        {
+            "country": ["Japan"],
+            "month": pd.to_datetime(["2022-03-01"]),
+            "interventions_usd_mn": [-62_000.0],
+            "interventions_jpy_mn": [-9_788_500.0],
+        }
     )
     flagged, _ = findings(months, HOLDERS, MONTHLY, done, rules())
     found = flagged.set_index("holder")["interventions_usd_mn"]
@@ -104,3 +112,109 @@ def test_operations_without_the_dollar_and_other_currencies_rates_are_left_out()
 
 def test_no_operations_give_an_empty_table():
     assert len(interventions_in_usd(operations(), rates(d2024_07_11=159.0))) == 0
+
+
+def spring() -> pd.DataFrame:
+    """Net sales of 20,000 in April 2022, a month after interventions."""
+    months = history(400_000, [1_000.0, 1_000.0, -20_000.0])
+    amounts = [
+        "net_purchases_usd_mn",
+        "net_long_term_usd_mn",
+        "net_short_term_usd_mn",
+        "valuation_usd_mn",
+        "other_usd_mn",
+    ]
+    months.loc[3, amounts] = [-20_000.0, -20_000.0, 0.0, 0.0, 0.0]
+    return months
+
+
+def sold_dollars(month: str, usd_mn: float = -62_000.0) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "country": ["Japan"],
+            "month": pd.to_datetime([month]),
+            "interventions_usd_mn": [usd_mn],
+            "interventions_jpy_mn": [-9_788_500.0],
+        }
+    )
+
+
+def told(operations_done: pd.DataFrame, monthly: pd.DataFrame = MONTHLY, months: pd.DataFrame | None = None) -> dict:
+    flagged, _ = findings(spring() if months is None else months, HOLDERS, monthly, operations_done, rules())
+    return flagged[flagged["rule"] == "fall"].iloc[0].to_dict()
+
+
+def test_interventions_next_to_the_month_are_told_in_dollars_and_yen():
+    row = told(sold_dollars("2022-05-01"))
+    assert (row["interventions_near_usd_mn"], row["interventions_near_jpy_mn"]) == (-62_000, -9_788_500)
+    assert "sold $62.0bn (9.79 trillion yen)" in row["context"]
+    assert pd.isna(row["interventions_usd_mn"])
+    assert pd.isna(told(sold_dollars("2022-06-01"))["interventions_near_usd_mn"])
+
+
+def test_currency_defence_needs_dollars_sold_a_weaker_currency_and_net_sales():
+    words = "consistent with currency defence"
+    assert words in told(sold_dollars("2022-04-01"))["context"]
+    assert words not in told(NO_OPERATIONS)["context"]
+    assert words not in told(sold_dollars("2022-04-01", 62_000.0))["context"]
+    stronger = MONTHLY.assign(average=[150.0, 140.0, 130.0, 120.0])
+    assert words not in told(sold_dollars("2022-04-01"), stronger)["context"]
+    repriced = spring()
+    repriced.loc[3, ["net_purchases_usd_mn", "valuation_usd_mn"]] = [0.0, -20_000.0]
+    assert words not in told(sold_dollars("2022-04-01"), months=repriced)["context"]
+
+
+def test_the_weakest_of_the_record_says_when_the_record_starts():
+    row = told(NO_OPERATIONS)
+    assert row["fx_percentile_pct"] == 100
+    assert pd.isna(row["fx_weakest_since"])
+    assert "weakest in the record, which starts in January 2022" in row["context"]
+
+
+def test_rates_after_the_month_do_not_count():
+    later = pd.concat([MONTHLY, MONTHLY.tail(1).assign(month=pd.Timestamp("2022-05-01"), average=300.0)])
+    assert told(NO_OPERATIONS, later)["fx_percentile_pct"] == 100
+
+
+def test_a_dollar_holder_has_no_currency_context():
+    holders = HOLDERS.assign(currency=["USD", "PLN"])
+    flagged, _ = findings(spring(), holders, MONTHLY.assign(currency="USD"), NO_OPERATIONS, rules())
+    assert pd.isna(flagged["context"].iloc[0])
+
+
+def test_the_newest_month_is_called_preliminary_and_an_older_one_is_not():
+    months = pd.concat([history(400_000, [1.0, -20_000.0, 1.0]), history(9_000, [1.0, 1.0, 1.0], "poland")])
+    flagged, _ = findings(months, HOLDERS, MONTHLY, NO_OPERATIONS, rules())
+    assert "preliminary" not in str(flagged["caveats"].iloc[0])
+    cut = months[months["month"] <= "2022-03-01"]
+    flagged, _ = findings(cut, HOLDERS, MONTHLY, NO_OPERATIONS, rules())
+    assert "March 2022 is the newest month: preliminary" in flagged["caveats"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"evidence": "press"}, "reported by the press"),
+        ({"custodial_centre": True}, "custodial or fund centre"),
+        ({"basis": "form_s"}, "Form S"),
+        ({"basis": "cslt"}, "Continuous SLT"),
+        ({"net_short_term_usd_mn": -15_000.0}, "the change in the bills held"),
+    ],
+)
+def test_a_caveat_is_attached_where_it_applies_and_only_there(change, words):
+    plain, changed = (
+        findings(m, HOLDERS, MONTHLY, NO_OPERATIONS, rules())[0] for m in (spring(), spring().assign(**change))
+    )
+    assert words in changed["caveats"].iloc[0]
+    assert words not in str(plain["caveats"].iloc[0])
+
+
+def test_the_official_total_is_a_finding_of_its_own_under_its_own_rules():
+    declared = rules()
+    fall = declared["rules"]["fall"]
+    declared = declared | {"rules": {"fall": fall, "official_fall": fall | {"scope": "official"}}}
+    total = history(4_000_000, [1.0, -163_000.0], "foreign_official").assign(holder="Foreign Official")
+    holders = pd.concat([HOLDERS, pd.DataFrame({"holder_id": ["foreign_official"]})])
+    flagged, _ = findings(history(400_000, [1.0, 1.0]), holders, MONTHLY, NO_OPERATIONS, declared, total)
+    assert flagged[["holder", "rule"]].to_numpy().tolist() == [["Foreign Official", "official_fall"]]
+    assert flagged["explanation"].iloc[0].startswith("Foreign official institutions' holdings fell by $163.0bn")

@@ -8,15 +8,24 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from transforms.sell_offs import AMOUNTS, position_before, sell_offs, severity_of
+from transforms.sell_offs import AMOUNTS, capped, position_before, sell_offs, severity_of, trailing_peak
 
 NAN = math.nan
 RULES: dict[str, Any] = {
     "score": {"window_months": 36, "minimum_months": 12, "scale_floor_usd_mn": 500},
     "rules": {
-        "fall": {"of": "change_usd_mn", "minimum_usd_mn": 10_000, "minimum_share_pct": 2.5, "maximum_score": -1.5},
+        "fall": {
+            "of": "change_usd_mn",
+            "share_of": "position_usd_mn",
+            "scope": "countries",
+            "minimum_usd_mn": 10_000,
+            "minimum_share_pct": 2.5,
+            "maximum_score": -1.5,
+        },
         "net_sale": {
             "of": "net_purchases_usd_mn",
+            "share_of": "position_usd_mn",
+            "scope": "countries",
             "minimum_usd_mn": 10_000,
             "minimum_share_pct": 2.0,
             "maximum_score": -1.5,
@@ -27,7 +36,34 @@ RULES: dict[str, Any] = {
         "warning": {"minimum_usd_mn": 15_000, "minimum_share_pct": 3.0},
         "critical": {"minimum_usd_mn": 40_000, "minimum_share_pct": 5.0},
     },
-    "verdict": {"dominant": 0.6, "moved": 0.5},
+    "severity_caps": {"moved": "notice", "repriced": "warning"},
+    "verdict": {
+        "dominant": 0.6,
+        "moved": 0.5,
+        "instrument": 0.75,
+        "negligible": 0.1,
+        "credible_valuation_pct": 8.0,
+        "offset_moved": 1.0,
+        "offset": 0.5,
+    },
+    "mirror": {
+        "minimum_usd_mn": 10_000,
+        "tolerance": 0.15,
+        "minimum_score": 4.0,
+        "moved_tolerance": 0.1,
+        "moved_minimum_usd_mn": 20_000,
+        "moved_score": 5.0,
+        "moved_share": 0.5,
+    },
+    "pairs": {"china_belgium": {"name": "Mainland China and Belgium", "members": ["china_mainland", "belgium"]}},
+    "currency": {
+        "months_next_to": 1,
+        "minimum_history_months": 3,
+        "extreme_percentile": 95,
+        "extreme_years": 3,
+        "defence_minimum_usd_mn": 1_000,
+        "defence_minimum_weakening_pct": 2.0,
+    },
 }
 
 
@@ -44,6 +80,9 @@ def history(
             "holder": holder.title(),
             "month": pd.date_range(f"{first}-01", periods=len(positions), freq="MS"),
             "position_usd_mn": positions,
+            "long_term_usd_mn": positions,
+            "evidence": "release",
+            "custodial_centre": False,
             **dict.fromkeys(AMOUNTS, NAN),
             "basis": None,
             "series_break": False,
@@ -169,3 +208,63 @@ def test_an_empty_table_gives_an_empty_table():
 )
 def test_a_level_is_reached_by_amount_and_share_together(amount, share, level):
     assert severity_of(amount, share, RULES["severity"]) == level
+
+
+BOND_SALE = {
+    "of": "net_long_term_usd_mn",
+    "share_of": "long_term_usd_mn",
+    "scope": "countries",
+    "minimum_usd_mn": 10_000,
+    "minimum_share_pct": 3.0,
+    "maximum_score": -1.5,
+}
+EXIT = RULES["rules"]["fall"] | {"minimum_usd_mn": 2_000, "minimum_share_pct": 10.0, "maximum_score": -1.0}
+EXIT |= {"below_peak": 0.2, "minimum_peak_usd_mn": 20_000}
+
+
+def with_rules(**rules: Any) -> dict[str, Any]:
+    return RULES | {"rules": rules}
+
+
+def test_a_sale_of_bonds_is_flagged_by_its_share_of_the_bonds_although_bills_were_bought():
+    """Japan, June 2024: bonds -36,608, bills +11,969, holdings -14,535."""
+    months = history(1_105_953, [*[1.0] * 14, -14_535.0])
+    months[["net_long_term_usd_mn", "net_short_term_usd_mn", "net_purchases_usd_mn"]] = 0.0
+    last = len(months) - 1
+    months.loc[last, AMOUNTS] = [-14_535.0, -24_639.0, -36_608.0, 11_969.0, 13_367.0, -3_263.0]
+    (row,) = sell_offs(months, with_rules(bond_sale=BOND_SALE)).to_dict("records")
+    assert (row["verdict"], row["instrument"], row["severity"]) == ("sold", "bonds", "warning")
+    assert row["share_pct"] == pytest.approx(100 * 36_608 / 1_105_967)
+    assert row["sold_share_pct"] == pytest.approx(100 * 24_639 / (24_639 + 3_263))
+
+
+def test_an_exit_is_the_month_in_which_a_fifth_of_the_trailing_peak_is_passed():
+    months = history(100_000, [*[0.0] * 13, -60_000.0, -25_000.0, -5_000.0], "russia")
+    (row,) = sell_offs(months, with_rules(exit=EXIT)).to_dict("records")
+    assert (row["month"], row["peak_usd_mn"]) == (months["month"].iloc[-2], 100_000)
+
+
+def test_a_holder_that_is_no_longer_published_did_not_exit():
+    months = history(100_000, [*[0.0] * 13, -60_000.0, -25_000.0], "russia")
+    months.loc[len(months) - 1, ["position_usd_mn", "change_usd_mn"]] = NAN
+    assert len(sell_offs(months, with_rules(exit=EXIT))) == 0
+
+
+def test_a_peak_on_another_survey_basis_is_no_peak():
+    months = history(100_000, [0.0, 0.0, -500.0], "russia")
+    months["position_usd_mn"] = [100_000, 100_000, 18_000, 17_500]
+    months["series_break"] = [False, False, True, False]
+    assert trailing_peak(months, 36).fillna(-1).tolist() == [-1, 100_000, -1, 18_000]
+
+
+def test_rules_for_the_official_total_are_not_asked_of_countries():
+    official = with_rules(official_fall=RULES["rules"]["fall"] | {"scope": "official"})
+    months = history(400_000, [1_000.0, -20_000.0])
+    assert len(sell_offs(months, official)) == 0
+    assert len(sell_offs(months, official, "official")) == 1
+
+
+def test_what_was_not_sold_alarms_less():
+    assert capped("critical", "moved", {"moved": "notice"}) == "notice"
+    assert capped("notice", "repriced", {"repriced": "warning"}) == "notice"
+    assert capped("critical", "sold", {"moved": "notice"}) == "critical"

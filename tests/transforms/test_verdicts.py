@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.verdicts import VERDICTS, shares, verdict
+from transforms.verdicts import VERDICTS, reading, shares, verdict
 
 NAN = math.nan
 AMOUNT = st.floats(-200_000, 200_000) | st.just(NAN)
@@ -58,3 +58,66 @@ def test_every_month_has_one_of_the_verdicts_and_shares_are_parts_of_one(net, va
     parts = shares(net, valuation, other)
     assert all(0 <= part <= 1 for part in parts.values())
     assert sum(parts.values()) == pytest.approx(1) or not any(parts.values())
+
+
+LIMITS = {
+    "dominant": 0.6,
+    "moved": 0.5,
+    "instrument": 0.75,
+    "negligible": 0.1,
+    "credible_valuation_pct": 8.0,
+    "offset_moved": 1.0,
+}
+
+
+def read(net: float, valuation: float, other: float, bonds: float = NAN, bills: float = NAN, change: float = NAN):
+    row = {"valuation_usd_mn": valuation, "other_usd_mn": other, "net_long_term_usd_mn": bonds}
+    row |= {"net_short_term_usd_mn": bills, "before_usd_mn": 1_000_000.0, "months": 1}
+    return reading({**row, "change_usd_mn": net + valuation + other if math.isnan(change) else change}, net, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "expected"),
+    [
+        ((-11_830, -29_824, 733, 246, -12_076), ("repriced", "bills")),  # Japan, April 2024
+        ((-23_870, 7_252, -3_523, 171, -24_041), ("sold", "bills")),
+        ((-24_639, 13_367, -3_263, -36_608, 11_969), ("sold", "bonds")),
+        ((-33_422, -2_833, 470, -23_572, -9_850), ("sold", "both")),  # China, July 2025
+        ((2_000, -12_000, 0, -3_000, 5_000), ("repriced", "none")),  # bought on the whole
+        ((-500, -12_000, 0, -500, 0), ("repriced", "none")),  # negligible
+    ],
+)
+def test_a_verdict_comes_with_the_instrument_sold(amounts, expected):
+    found = read(*amounts)
+    assert (found.verdict, found.instrument) == expected
+
+
+def test_shares_are_percent_of_the_gross_fall():
+    found = read(-11_830, -29_824, 733)
+    assert (found.sold_share_pct, found.moved_share_pct) == (pytest.approx(100 * 11_830 / 41_654), 0)
+
+
+@pytest.mark.parametrize(("net", "verdict"), [(-6_000.0, "sold"), (-5_999.0, "unexplained"), (3_000.0, "unexplained")])
+def test_without_a_valuation_only_a_sale_as_large_as_most_of_the_fall_is_told(net, verdict):
+    found = read(net, NAN, NAN, bonds=net, change=-10_000.0)
+    assert found.verdict == verdict
+    assert math.isnan(found.repriced_share_pct)
+
+
+def test_without_a_fall_and_a_valuation_nothing_is_told():
+    assert read(-30_000.0, NAN, NAN, bonds=-30_000.0, change=5_000.0).verdict == "unexplained"
+
+
+def test_bonds_stand_for_net_purchases_where_bills_are_unknown():
+    assert read(NAN, NAN, NAN, bonds=-9_000.0, change=-10_000.0).verdict == "sold"
+
+
+def test_a_valuation_that_prices_cannot_have_made_is_not_used():
+    assert read(-10_000, -80_000, 0).verdict == "repriced"
+    assert read(-10_000, -80_001, 0).verdict == "unexplained"
+    assert read(-60_000, -80_001, 60_001, change=-80_000.0).verdict == "sold"
+
+
+def test_net_sales_that_other_changes_undo_are_moved():
+    assert read(-17_500, 1_500, 25_000).verdict == "moved"
+    assert read(-17_500, 1_500, 17_499).verdict == "sold"

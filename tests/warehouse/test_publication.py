@@ -144,6 +144,7 @@ def test_japan_in_2024_was_repriced_in_april_and_sold_in_may(loaded_sample):
     assert flagged == [
         ("2024-04", "repriced", -40_921, -11_830, -29_824, 733, True),
         ("2024-05", "sold", -20_141, -23_870, 7_252, -3_523, False),
+        ("2024-06", "sold", -14_535, -24_639, 13_367, -3_263, None),
     ]
     assert runs == [
         ("fall", "2024-04", "2024-06", 3, -75_597, -60_339, -9_205),
@@ -154,9 +155,10 @@ def test_japan_in_2024_was_repriced_in_april_and_sold_in_may(loaded_sample):
 def test_the_sample_flags_no_month_whose_change_is_unknown_and_no_small_holder(loaded_sample):
     with opened(loaded_sample) as connection:
         (wrong,) = connection.execute(
-            "SELECT count(*) FROM sell_offs s LEFT JOIN holder_months m USING (holder_id, month) "
-            "WHERE m.change_usd_mn IS NULL OR m.position_usd_mn IS NULL "
-            "OR least(s.change_usd_mn, s.net_purchases_usd_mn) > -10000"
+            "SELECT count(*) FROM sell_offs s LEFT JOIN "
+            "(FROM holder_months UNION ALL BY NAME FROM aggregate_months) m USING (holder_id, month) "
+            "WHERE m.change_usd_mn IS NULL OR m.position_usd_mn IS NULL OR (s.rule <> 'exit' "
+            "AND least(s.change_usd_mn, s.net_purchases_usd_mn, s.net_long_term_usd_mn) > -10000)"
         ).fetchone()
         (found,) = connection.execute("SELECT count(*) FROM sell_offs").fetchone()
     assert found > 20

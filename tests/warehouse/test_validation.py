@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -60,6 +61,18 @@ def a_magnitude() -> pd.DataFrame:
 def an_fx() -> pd.DataFrame:
     days = pd.to_datetime(["2026-06-01", "2026-06-02"])
     return pd.DataFrame({"currency": "JPY", "date": days, "per_usd": [159.1, 160.2], "line": [2, 3]})
+
+
+def a_release() -> pd.DataFrame:
+    return checks.against_known(observations(), observations(), "mfhhis01", date(2026, 6, 18), date(2026, 5, 18))
+
+
+def a_correction() -> pd.DataFrame:
+    return pd.DataFrame({"correction": ["canada"], "source": "mfhhis01", "still_wrong": [True]})
+
+
+def no_disagreement() -> pd.DataFrame:
+    return pd.DataFrame(columns=["currency", "date", "h10_per_usd", "ecb_per_usd", "difference_pct"])
 
 
 def a_total() -> pd.DataFrame:
@@ -123,10 +136,13 @@ GOOD: dict[tuple[str, str], Callable[[], pd.DataFrame]] = {
     ("parsed", "coverage"): a_coverage,
     ("parsed", "magnitude"): a_magnitude,
     ("parsed", "fx"): an_fx,
+    ("parsed", "release"): a_release,
     ("publish", "totals"): a_total,
     ("publish", "table3_against_table5"): an_agreement,
     ("publish", "table3_against_history"): a_history,
     ("publish", "leaps"): some_leaps,
+    ("publish", "corrections"): a_correction,
+    ("publish", "fx"): no_disagreement,
     ("publish", "freshness"): a_freshness,
     ("publish", "positions"): positions,
     ("publish", "holder_months"): holder_months,
@@ -156,6 +172,7 @@ def as_text(column: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 PARSED, COVERAGE, MAGNITUDE, FX = (("parsed", s) for s in ("observations", "coverage", "magnitude", "fx"))
 TOTALS, TABLES, HISTORY = (("publish", s) for s in ("totals", "table3_against_table5", "table3_against_history"))
+RELEASE, CORRECTIONS, RATES = ("parsed", "release"), ("publish", "corrections"), ("publish", "fx")
 LEAPS, FRESH, POSITIONS = (("publish", s) for s in ("leaps", "freshness", "positions"))
 MONTHS = ("publish", "holder_months")
 NEWEST = 11  # the last of the twelve months
@@ -187,6 +204,11 @@ BAD = [
     (FX, "every rate has a day", cell("date", pd.NaT)),
     (FX, "a currency has one rate a day", doubled),
     (FX, "rates are above zero", cell("per_usd", 0.0)),
+    (RELEASE, "the file is not older than what is known", cell("older", True)),
+    (RELEASE, "no holder is dropped", cell("dropped", 1)),
+    (RELEASE, "at most a fifth of the figures older than two years changed", cell("old_changed_pct", 20.1)),
+    (CORRECTIONS, "every corrected upstream error is still there", cell("still_wrong", False)),
+    (RATES, "H.10 and the ECB cross agree within 1%", lambda frame: pd.DataFrame({"currency": ["JPY"]})),
     (TOTALS, "the newest month of Table 5 adds up", cell("agrees", False, NEWEST)),
     (TOTALS, "every month adds up", cell("agrees", False, 0)),
     (TABLES, "Table 3 and Table 5 of one release agree", cell("difference_usd_mn", -200.0)),
@@ -223,6 +245,11 @@ BAD = [
     (MONTHS, "no change crosses a series break that was published on one basis only", cell("change_usd_mn", 5.0, 2)),
 ]
 NOT_BLOCKING = {
+    "the file is not older than what is known",
+    "no holder is dropped",
+    "at most a fifth of the figures older than two years changed",
+    "every corrected upstream error is still there",
+    "H.10 and the ECB cross agree within 1%",
     "no holder has a gap",
     "every month adds up",
     "Table 3 and Table 5 of two releases agree",

@@ -20,7 +20,7 @@ from transforms.layouts.reading import (
     TRUNCATED,
     bare,
     check_unit,
-    figure,
+    figures,
     month_before,
     observations,
     printed_date,
@@ -189,9 +189,10 @@ class _Reader:
         if len(cells) <= max(indexes) or beyond:
             expected = f"{label} with {len(self.columns)} figures"
             raise LayoutError(self.source.id, f"line {line}", expected, " ".join(cells))
-        for index, month, series in self.columns:
-            place = f"line {line}, column {month:%Y-%m} (series {series})"
-            scale, decimals = self.source.scale_to_usd_mn, self.source.decimals
-            value = figure(cells[index], self.source.id, place, scale=scale, decimals=decimals)
+        stated = [cells[index] for index, _, _ in self.columns]
+        columns = (f"{month:%Y-%m} (series {series})" for _, month, series in self.columns)
+        scale, decimals = self.source.scale_to_usd_mn, self.source.decimals
+        values = figures(stated, columns, self.source.id, line, scale=scale, decimals=decimals)
+        for (_, month, series), value in zip(self.columns, values, strict=True):
             self.rows.append((cells[0], "", month, MEASURE, series, value, line))
         self.labels.add(label)

@@ -26,7 +26,10 @@ def recognise(body: bytes) -> bool:
 
 
 def parse(body: bytes, source: Source) -> Parsed:
-    """Every figure with its release and citation. The table has holder_id, released and citation besides. Raises LayoutError."""
+    """Every figure with its release and citation; a file of nothing but the header states none.
+
+    The table has holder_id, released and citation besides. Raises LayoutError.
+    """
     reader = csv.reader(io.StringIO(text_of(body, source.id), newline=""))
     if next(reader, []) != HEADER:
         raise LayoutError(source.id, "line 1", ",".join(HEADER), "another header")
@@ -57,11 +60,10 @@ def parse(body: bytes, source: Source) -> Parsed:
         if pd.isna(value):
             raise LayoutError(source.id, f"{place}, column value_usd_bn", "a figure", value_text or "nothing")
         rows.append((holder, month, measure, source.series, value, released, citation, reader.line_num))
-    if not rows:
-        raise LayoutError(source.id, "whole file", "at least one figure", "none")
     names = ["holder_id", "month", "measure", "series", "value_usd_mn", "released", "citation", "line"]
     table = pd.DataFrame(rows, columns=names)
     table["month"] = table["month"].astype("datetime64[us]")
+    table["value_usd_mn"] = table["value_usd_mn"].astype("float64")
     twice = table[table.duplicated(["holder_id", "month", "measure", "released"])]
     if len(twice):
         first = twice.iloc[0]

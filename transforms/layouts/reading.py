@@ -6,9 +6,10 @@ import calendar
 import codecs
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 
 import pandas as pd
@@ -69,12 +70,13 @@ def records(text: str, delimiter: str, source: str) -> Iterator[tuple[int, list[
     for number, content in enumerate(lines(text), start=1):
         if not content.strip():
             continue
-        cells = content.split(delimiter)
-        if '"' in content:
-            try:
-                cells = next(csv.reader([content], delimiter=delimiter))
-            except csv.Error as problem:
-                raise LayoutError(source, f"line {number}", "delimited text", str(problem)) from problem
+        if '"' not in content and delimiter.isspace():
+            yield number, content.split(delimiter)  # what is left of a line without its blanks is in some cell
+            continue
+        try:
+            cells = next(csv.reader([content], delimiter=delimiter)) if '"' in content else content.split(delimiter)
+        except csv.Error as problem:
+            raise LayoutError(source, f"line {number}", "delimited text", str(problem)) from problem
         if any(cell.strip() for cell in cells):
             yield number, cells
 
@@ -146,6 +148,7 @@ def check_unit(found: bool, unit: str, source: str) -> None:
         raise LayoutError(source, "header", f"'{unit}'", "another unit or none", "the unit may have changed")
 
 
+@lru_cache(maxsize=4096)
 def month_of(text: str) -> pd.Timestamp | None:
     """`2026-04` as the first day of that month; None where the text is no month."""
     found = MONTH.fullmatch(text.strip())
@@ -154,31 +157,60 @@ def month_of(text: str) -> pd.Timestamp | None:
     return pd.Timestamp(int(found[1]), int(found[2]), 1)
 
 
+def figures(
+    cells: list[str], columns: Iterable[object], source: str, line: int, *, scale: int, decimals: int
+) -> list[float]:
+    """The published figures of one line, as `figure` reads them. `columns` name the cells in an error."""
+    found = [stated_figure(cell, scale, decimals) for cell in cells]
+    if None in found:
+        for cell, column in zip(cells, columns, strict=True):
+            figure(cell, source, f"line {line}, column {column}", scale=scale, decimals=decimals)
+    return [value for value in found if value is not None]
+
+
 def figure(text: str, source: str, place: str, *, scale: int, decimals: int) -> float:
     """A published figure in USD millions; NaN for `n.a.`, 0 for `*` (less than half of the last digit).
 
     Raises LayoutError at `place` for anything else; an empty cell is a missing figure, not an n.a.
 
-    Scaled in decimal arithmetic, so that 1209.9 billion is 1209900 exactly. A figure finer than the source's
-    declared `decimals` is refused: it is in another unit than declared.
+    A figure finer than the source's declared `decimals` is refused: it is in another unit than declared.
+    """
+    value = stated_figure(text, scale, decimals)
+    if value is not None:
+        return value
+    stated = text.strip()
+    if not _is_figure(stated):
+        raise LayoutError(source, place, "a figure or n.a.", repr(text) if stated else "nothing")
+    raise LayoutError(
+        source,
+        place,
+        f"at most {decimals} decimals",
+        stated,
+        "the unit may have changed; compare with config/sources.toml",
+    )
+
+
+@lru_cache(maxsize=1 << 17)
+def stated_figure(text: str, scale: int, decimals: int) -> float | None:
+    """The figure, or None where `figure` would refuse it. Releases state most figures again: remembered ones are free.
+
+    Scaled in decimal arithmetic, so that 1209.9 billion is 1209900 exactly.
     """
     stated = text.strip()
     if stated.lower() in NOT_AVAILABLE:
         return float("nan")
     if stated in {"*", "-*"}:
         return 0.0
-    if not FIGURE.fullmatch(stated) or len(stated) > LONGEST_FIGURE:
-        raise LayoutError(source, place, "a figure or n.a.", repr(text) if stated else "nothing")
+    if not _is_figure(stated):
+        return None
     value = Decimal(stated.replace(",", ""))
     if value != round(value, decimals):
-        raise LayoutError(
-            source,
-            place,
-            f"at most {decimals} decimals",
-            stated,
-            "the unit may have changed; compare with config/sources.toml",
-        )
+        return None
     return float(value * scale) or 0.0  # -0 is 0
+
+
+def _is_figure(stated: str) -> bool:
+    return len(stated) <= LONGEST_FIGURE and FIGURE.fullmatch(stated) is not None
 
 
 def observations(rows: list[tuple], source: str, *, at_least: int) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from transforms.layouts.reading import (
     check_consecutive,
     check_row_ends,
     check_unit,
-    figure,
+    figures,
     month_of,
     observations,
     records,
@@ -50,7 +50,7 @@ def parse(body: bytes, source: Source) -> Parsed:
     units = notes = False
     last_row = 0
     for line, cells in records(text, "\t", source.id):
-        filled = [cell.strip() for cell in cells if cell.strip()]
+        filled = [cell for cell in map(str.strip, cells) if cell]
         if not columns:
             units = units or filled == ["Millions of dollars"]
             if not set(filled).isdisjoint(COLUMNS):
@@ -72,14 +72,9 @@ def parse(body: bytes, source: Source) -> Parsed:
             raise LayoutError(source.id, f"line {line}, column date", "a month such as 2026-04", cells[columns["date"]])
         label, code = cells[columns["country"]], cells[columns["country_code"]].strip()
         blocks.take(label, month, line)
-        for name, measure in MEASURES.items():
-            value = figure(
-                cells[columns[name]],
-                source.id,
-                f"line {line}, column {name}",
-                scale=source.scale_to_usd_mn,
-                decimals=source.decimals,
-            )
+        stated = [cells[columns[name]] for name in MEASURES]
+        values = figures(stated, MEASURES, source.id, line, scale=source.scale_to_usd_mn, decimals=source.decimals)
+        for measure, value in zip(MEASURES.values(), values, strict=True):
             rows.append((label, code, month, measure, source.series, value, line))
         last_row = line
     if not columns:

@@ -4,7 +4,7 @@
 -- error of its publisher (table `corrections`) is replaced from the day the correction was made.
 CREATE MACRO positions_as_of(d) AS TABLE
 WITH known AS (
-    SELECT o.source, o.holder_id, o.month, o.measure, o.series, coalesce(scope, '') AS scope, o.released, o.evidence,
+    SELECT o.rowid AS place, o.source, o.holder_id, o.month, o.measure, o.series, coalesce(scope, '') AS scope, o.released, o.evidence,
         coalesce(corrections.corrected_usd_mn, o.value_usd_mn) AS value_usd_mn
     FROM observations AS o
     LEFT JOIN holder_scopes
@@ -23,11 +23,12 @@ vintages AS (
                  AND stated.month BETWEEN releases.first_month AND releases.last_month
     GROUP BY stated.source, stated.month
 ),
+-- The order of preference as one number, the best figure's the smallest: its digits are the criteria, first to last.
 ranked AS (
-    SELECT known.*, row_number() OVER (
-        PARTITION BY holder_id, month, measure
-        ORDER BY evidence = 'press', value_usd_mn IS NULL, vintage DESC NULLS LAST, precedence, series_rank DESC
-    ) AS place
+    SELECT holder_id, month, measure, value_usd_mn, source, place,
+        (evidence = 'press')::BIGINT * 1_000_000_000_000 + (value_usd_mn IS NULL)::BIGINT * 100_000_000_000
+            + (DATE '2200-01-01' - coalesce(vintage, DATE '1900-01-01'))::BIGINT * 100_000
+            + precedence * 100 + 99 - coalesce(series_rank, 0) AS preference
     FROM known
     JOIN sources USING (source)
     LEFT JOIN vintages USING (source, month)
@@ -35,31 +36,33 @@ ranked AS (
         SELECT new_series AS series, row_number() OVER (ORDER BY month) AS series_rank FROM series_breaks
     ) AS series_order USING (series)
 ),
-best AS (
+chosen AS (
     SELECT holder_id, month,
-        max(value_usd_mn) FILTER (measure = 'total_position') AS total_usd_mn,
-        max(value_usd_mn) FILTER (measure = 'long_term_position') AS long_term_usd_mn,
-        max(value_usd_mn) FILTER (measure = 'short_term_position') AS short_term_usd_mn,
-        max(source) FILTER (measure = 'total_position' AND value_usd_mn IS NOT NULL) AS total_source,
-        max(source) FILTER (measure = 'long_term_position' AND value_usd_mn IS NOT NULL) AS long_term_source,
-        max(source) FILTER (measure = 'short_term_position' AND value_usd_mn IS NOT NULL) AS short_term_source,
-        arg_min(released, preference) AS released,
-        arg_min(evidence, preference) AS evidence,
-        arg_min(series, preference) AS series,
-        arg_min(scope, preference) AS scope,
-        arg_min(source, preference) AS stated_by
-    FROM (
-        SELECT *, (value_usd_mn IS NULL)::INTEGER * 10
-                  + CASE measure WHEN 'total_position' THEN 0 WHEN 'long_term_position' THEN 1 ELSE 2 END AS preference
-        FROM ranked WHERE place = 1
-    )
+        arg_min_null(value_usd_mn, preference) FILTER (measure = 'total_position') AS total_usd_mn,
+        arg_min_null(value_usd_mn, preference) FILTER (measure = 'long_term_position') AS long_term_usd_mn,
+        arg_min_null(value_usd_mn, preference) FILTER (measure = 'short_term_position') AS short_term_usd_mn,
+        arg_min(place, preference) FILTER (measure = 'total_position') AS total_place,
+        arg_min(place, preference) FILTER (measure = 'long_term_position') AS long_term_place,
+        arg_min(place, preference) FILTER (measure = 'short_term_position') AS short_term_place,
+        arg_min(source, preference) FILTER (measure = 'long_term_position') AS long_term_source,
+        arg_min(source, preference) FILTER (measure = 'short_term_position') AS short_term_source
+    FROM ranked
     GROUP BY holder_id, month
+),
+-- What is said of the row as a whole is said of the total, else of the first part that is stated.
+best AS (
+    SELECT chosen.*, source, released, evidence, series, scope
+    FROM chosen
+    JOIN known ON place = CASE WHEN total_usd_mn IS NOT NULL THEN total_place
+                               WHEN long_term_usd_mn IS NOT NULL THEN long_term_place
+                               WHEN short_term_usd_mn IS NOT NULL THEN short_term_place
+                               ELSE coalesce(total_place, long_term_place, short_term_place) END
 )
-SELECT holder_id, holder, kind, best.month, total_usd_mn, long_term_usd_mn, short_term_usd_mn,
-    coalesce(total_source, long_term_source, short_term_source, stated_by) AS source,
-    long_term_source, short_term_source, released, evidence, series, scope,
-    coalesce((series, scope) <> lag((series, scope)) OVER (PARTITION BY holder_id ORDER BY best.month), false)
-        AS series_break
+SELECT holder_id, holder, kind, best.month, total_usd_mn, long_term_usd_mn, short_term_usd_mn, source,
+    CASE WHEN long_term_usd_mn IS NOT NULL THEN long_term_source END AS long_term_source,
+    CASE WHEN short_term_usd_mn IS NOT NULL THEN short_term_source END AS short_term_source,
+    released, evidence, series, scope,
+    coalesce(series <> lag(series) OVER holder OR scope <> lag(scope) OVER holder, false) AS series_break
 FROM best
 JOIN holders USING (holder_id)
-ORDER BY holder_id, best.month;
+WINDOW holder AS (PARTITION BY holder_id ORDER BY best.month);

@@ -1,0 +1,192 @@
+"""What the operator must know: a release that is late, a source that stands still, a run that was stopped or failed.
+
+Each occurrence has a stable key and is said once; it is said again only when the occurrence changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from email.message import EmailMessage
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from flows.fetching import public_url
+from flows.mail import TEMPLATES, Finding, envelope
+from flows.transport import MailSettings, one_line
+from transforms.errors import shorten
+from transforms.explanations import month_name
+from warehouse.calendar import expected_month, release_of
+from warehouse.declarations import Declarations
+from warehouse.state import State
+from warehouse.validation import ValidationBlocked
+
+PREFIX = "health:"
+SOURCES = (PREFIX + "late:", PREFIX + "frozen:")
+RUNS = (PREFIX + "blocked:", PREFIX + "failed:")
+LONGEST_REASON = 1500
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A source whose newest figures are older than they should be. `last` is its newest month or day.
+
+    `kind` is late (the newest due release is missing) or frozen (more than that is). `due` is the first missing month,
+    None for daily series. `days` counts from the day on which the missing figures were due.
+    """
+
+    source: str
+    title: str
+    url: str
+    kind: str
+    last: date
+    due: date | None
+    days: int
+    precedence: int
+    unreached: bool = False
+
+    @property
+    def words(self) -> str:
+        """One line: which source, what it lacks and for how long."""
+        days = f"{self.days} day{'s' if self.days != 1 else ''}"
+        if self.due:
+            return f"{self.source}: newest month {self.last:%Y-%m}; {self.due:%Y-%m} was due {days} ago"
+        return f"{self.source}: newest day {self.last}; {days} longer than it may lag"
+
+
+def behind(
+    connection: duckdb.DuckDBPyConnection,
+    declarations: Declarations,
+    today: date,
+    *,
+    late_after_days: int = 0,
+    unreached: Iterable[str] = (),
+) -> list[Behind]:
+    """The loaded sources that are behind the release calendar or their own rhythm: monthly ones first, then by precedence.
+
+    Sources declared frozen are left out: they are known to have ended. `unreached` are ids that could not be fetched;
+    they keep their kind, so that an hour without network makes no new occurrence.
+    """
+    newest = dict(connection.execute("SELECT source, max(last_month) FROM releases GROUP BY source").fetchall())
+    for table in ("fx_daily", "market_series"):
+        newest |= dict(connection.execute(f"SELECT source, max(date) FROM {table} GROUP BY source").fetchall())
+    failed, found = set(unreached), []
+    for source in declarations.sources.values():
+        last = newest.get(source.id)
+        if last is None or source.frozen_on or not source.stale_after_days or not source.fetch:
+            continue
+        if source.rhythm == "monthly" and source.holds == "observations":
+            due = _next_month(last)
+            days = (today - release_of(due, declarations.calendar)).days
+            missing = _index(expected_month(today, declarations.calendar)) - _index(last)
+            if missing < 1 or days < late_after_days:
+                continue
+            kind = "late" if missing == 1 else "frozen"
+        else:
+            due, days = None, (today - last).days - source.stale_after_days
+            if days < 1:
+                continue
+            kind = "frozen"
+        address = public_url(source.url)
+        found.append(
+            Behind(source.id, source.title, address, kind, last, due, days, source.precedence, source.id in failed)
+        )
+    return sorted(found, key=lambda item: (item.due is None, item.precedence, item.source))
+
+
+def _next_month(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def _index(month: date) -> int:
+    return month.year * 12 + month.month
+
+
+def source_findings(items: Iterable[Behind], newest: date) -> list[Finding]:
+    """One message for all sources of one kind that are stuck at the same month or day, under the most precedent one."""
+    groups: dict[tuple[str, date, bool], list[Behind]] = {}
+    for item in items:
+        groups.setdefault((item.kind, item.last, item.due is None), []).append(item)
+    return [_about_sources(group, newest) for group in groups.values()]
+
+
+def _about_sources(group: list[Behind], newest: date) -> Finding:
+    lead = group[0]
+    more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+    if lead.kind == "late":
+        key = f"{PREFIX}late:{lead.source}:{lead.due or lead.last:%Y-%m}"
+        lacking = f"the figures for {month_name(pd.Timestamp(lead.due))}" if lead.due else f"figures after {lead.last}"
+        title = f"Treasury Watch: release late, {lead.source}{more} without {lacking}"
+        meaning = "What is published stays as it was, with the newest month that is known."
+        cure = [
+            "Open the addresses below in a browser. If the new figures are there, start `treasury-watch run`.",
+            "If they are not, the publisher is late (after a shutdown, for weeks): correct the day in "
+            "config/release_calendar.csv once a new one is announced.",
+        ]
+    else:
+        key = f"{PREFIX}frozen:{lead.source}:{lead.last:%Y-%m-%d}"
+        stuck = f"{lead.last:%Y-%m}" if lead.due else f"{lead.last}"
+        served = "not reached, and not" if lead.unreached else "served but not"
+        title = f"Treasury Watch: source frozen, {lead.source}{more} {served} updated since {stuck}"
+        meaning = "The figures stand still and grow old. A file that is still served makes nothing fail."
+        cure = [
+            "Look for a successor: the publisher may have moved the table to another address or discontinued it.",
+            "Then correct base or path in config/sources.toml, or set frozen_on there if the source has ended: a frozen "
+            "source is kept for its past and never taken for the newest.",
+        ]
+    if any(item.unreached for item in group):
+        cure.insert(0, "The server was not reached in this run: check the network, a proxy, and the address.")
+    return Finding(
+        key, key, "", "", "health", newest, newest, "critical" if lead.kind == "frozen" else "warning", one_line(title),
+        {"what": [item.words for item in group], "meaning": meaning, "cure": cure,
+         "places": sorted({f"{item.source}: {item.url}" for item in group})[:10]},
+    )  # fmt: skip
+
+
+def run_finding(state: State, problem: BaseException, today: date) -> Finding:
+    """The message on a run that `problem` ended. The same reason since the last good run is the same occurrence."""
+    good = state.rows(
+        "SELECT run_id, finished FROM runs WHERE outcome IN ('published', 'unchanged') ORDER BY started DESC LIMIT 1"
+    )
+    since = good[0]["run_id"] if good else "never"
+    blocked = isinstance(problem, ValidationBlocked)
+    reason = one_line(problem)
+    # figures in a reason may change from run to run; the occurrence does not
+    same = re.sub(r"\d+", "#", f"{type(problem).__name__} {reason}")
+    kind = "blocked" if blocked else "failed"
+    key = f"{PREFIX}{kind}:{since}:{hashlib.sha256(same.encode()).hexdigest()[:12]}"
+    if blocked:
+        title = f"Treasury Watch: validation blocked, {shorten(reason, 120)}"
+        meaning = "The new figures were not published; the last good publication stays in place."
+        cure = [
+            "`treasury-watch status` names the checks that did not hold, with what was found.",
+            "If the publisher erred, wait for its correction, or declare the figure in config/corrections.toml. "
+            "If the figures are right, widen the expectation in config/validation.toml. Then `treasury-watch run`.",
+        ]
+    else:
+        title = f"Treasury Watch: run failed, {shorten(reason, 120)}"
+        meaning = "Nothing new was published; the last good publication stays in place."
+        cure = [
+            "The reason above ends with the next step where one is known. Then `treasury-watch run` again.",
+            "A file that was refused is kept in raw/ of the data folder with the reason.",
+        ]
+    if good:
+        meaning += f" The last good run ended on {good[0]['finished'][:16].replace('T', ' ')} UTC."
+    first = today.replace(day=1)
+    row = {"what": [shorten(reason, LONGEST_REASON)], "meaning": meaning, "cure": cure, "places": []}
+    return Finding(key, key, "", "", "health", first, first, "critical", one_line(title), row)
+
+
+def compose_health(key: str, content: Mapping[str, Any], settings: MailSettings, recipient: str) -> EmailMessage:
+    """The message to the operator, from what was kept of it when it was queued."""
+    values = {**content, "recipient": one_line(recipient), "key": key}
+    message = envelope(key, content["title"], settings, recipient)
+    message.set_content(TEMPLATES.get_template("health.txt.j2").render(values), cte="quoted-printable")
+    html = TEMPLATES.get_template("health.html.j2").render(values)
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    return message

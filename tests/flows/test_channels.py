@@ -1,0 +1,115 @@
+"""Messages to channels, handed to a real HTTP server on the loopback by Apprise."""
+
+# ruff: noqa: F401, F811 (fixtures of another module are imported and asked for by name)
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from flows.mail import MailError, Transport, compose
+from flows.outbox import SendResult, listing, send
+from tests.flows.findings_data import month_and_episode, published
+from tests.flows.smtp_loopback import free_port
+from tests.flows.test_outbox import DESK, composer, keep, settings, state, states
+
+CHANNEL = "channel:TEST_CHANNEL"
+
+
+class Webhook:
+    """A web server that keeps what is posted to it, inside a `with`."""
+
+    def __init__(self, status: int = 200):
+        self.posted: list[dict] = []
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                hook.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"json://127.0.0.1:{self._server.server_port}/secret-token"
+
+    def __enter__(self) -> Webhook:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def message():
+    connection = published()
+    history, releases = connection.execute("FROM holder_months").df(), connection.execute("FROM releases").df()
+    return compose(month_and_episode()[0], history, releases, settings(), CHANNEL)
+
+
+def test_a_finding_arrives_with_its_subject_and_text_and_without_the_footer(tmp_path: Path, monkeypatch) -> None:
+    with Webhook() as hook:
+        monkeypatch.setenv("TEST_CHANNEL", hook.url)
+        assert Transport(settings(), tmp_path).deliver(message(), CHANNEL) == "sent"
+    [posted] = hook.posted
+    assert posted["title"] == "Japan: Treasuries -$40.9bn in April 2024; mostly repriced, net purchases -$11.8bn"
+    assert "Net purchases" in posted["message"]
+    assert "Sent by Treasury" not in posted["message"]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "environment variable TEST_CHANNEL is not set"),
+        ("nonsense-secret-token", "no address that Apprise knows"),
+    ],
+)
+def test_a_channel_without_a_usable_address_is_named_and_its_address_is_not(
+    tmp_path: Path, monkeypatch, capfd, caplog, value: str | None, words: str
+) -> None:
+    monkeypatch.delenv("TEST_CHANNEL", raising=False)
+    if value:
+        monkeypatch.setenv("TEST_CHANNEL", value)
+    with pytest.raises(MailError, match=words) as caught:
+        Transport(settings(), tmp_path).deliver(message(), CHANNEL)
+    assert "secret-token" not in f"{caught.value}{capfd.readouterr()}{caplog.text}"
+
+
+def test_a_channel_that_answers_with_an_error_says_which_and_not_where(tmp_path: Path, monkeypatch) -> None:
+    with Webhook(503) as hook:
+        monkeypatch.setenv("TEST_CHANNEL", hook.url)
+        with pytest.raises(MailError, match=r"not taken \(answer 503\)") as caught:
+            Transport(settings(), tmp_path).deliver(message(), CHANNEL)
+    assert "secret-token" not in str(caught.value)
+
+
+def test_a_channel_that_is_down_does_not_hold_up_the_mails_and_is_caught_up_with(
+    state,
+    composer,
+    tmp_path: Path,
+    monkeypatch,
+) -> None:
+    keep(state, list(month_and_episode()), CHANNEL, DESK)
+    monkeypatch.setenv("TEST_CHANNEL", f"json://127.0.0.1:{free_port()}/secret-token")
+    result = send(state, Transport(settings(), tmp_path / "outbox"), composer)
+    assert (result.written, result.failed, result.waiting) == (2, 1, 1)
+    assert "secret-token" not in "\n".join(listing(state))
+    with Webhook() as hook:
+        monkeypatch.setenv("TEST_CHANNEL", hook.url)
+        assert send(state, Transport(settings(), tmp_path / "outbox"), composer) == SendResult(sent=2)
+    assert len(hook.posted) == 2

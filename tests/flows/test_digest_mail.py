@@ -1,0 +1,141 @@
+"""One digest per release and recipient, with the release's events or, where asked for, that there were none."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from flows import pipeline
+from flows.digest_mail import compose_digest, digest, month_of, release_key
+from flows.mail import Finding
+from flows.settings import Settings
+from tests.conftest import PROJECT
+from tests.flows.findings_data import declared, insert, month_and_episode, named, published
+from tests.flows.test_outbox import DESK
+from tests.flows.test_outbox import settings as mail_settings
+from warehouse.declarations import Declarations
+from warehouse.tables import SQL
+
+JUNE = date(2024, 6, 1)
+KEY = "digest:slt_table3:2026-06-18"
+
+
+def tables() -> duckdb.DuckDBPyConnection:
+    connection = published()
+    columns = declared()["aggregate_months"].columns
+    connection.execute(f"CREATE TABLE aggregate_months ({', '.join(f'{c.name} {SQL[c.type]}' for c in columns)})")
+    parts = {"net_purchases_usd_mn": 3000.0, "valuation_usd_mn": 1000.0, "other_usd_mn": 0.0}
+    insert(connection, "aggregate_months", holder_id="grand_total", month=JUNE, change_usd_mn=4000.0, **parts)
+    return connection
+
+
+def findings() -> list[Finding]:
+    month, episode = month_and_episode()
+    canada = replace(
+        month, key="month:fall:canada:2024-06", holder_id="canada", holder="Canada", month=JUNE, end_month=JUNE,
+        row={**month.row, "holder": "Canada", "explanation": "Canada's holdings fell."},
+    )  # fmt: skip
+    return [month, episode, canada]
+
+
+def parts(letter: Finding) -> tuple[str, str, str]:
+    message = compose_digest(letter, tables(), mail_settings(), DESK)
+    text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    return message["Subject"], text, html
+
+
+def test_the_key_is_the_source_and_its_newest_release():
+    assert release_key(tables()) == KEY
+    assert month_of(tables(), KEY) == date(2026, 4, 1)
+    assert month_of(tables(), "digest:slt_table3:1999-01-01") is None
+
+
+def test_it_lists_each_event_of_the_month_once_the_weightiest_first():
+    month, episode, canada = findings()
+    letter = digest(KEY, JUNE, [canada, month, episode])
+    assert [found.key for found in letter.row["findings"]] == [episode.key, canada.key]
+    assert letter.title == "U.S. Treasuries, June 2024: 2 findings (Japan, Canada)"
+    assert letter.severity == "critical"
+    assert digest(KEY, date(2024, 7, 1), [month, episode]).row["findings"] == []
+
+
+def test_both_parts_have_the_figures_and_verdicts():
+    subject, text, html = parts(digest(KEY, JUNE, findings()))
+    assert subject == "U.S. Treasuries, June 2024: 2 findings (Japan, Canada)"
+    for words in ("-75.6", "-60.3", "-9.2", "Mostly sold", "Canada", "June 2024", "change +$4.0bn"):
+        assert words in text
+        assert words in html
+    assert max(len(line) for line in text.splitlines()) <= 78
+
+
+def test_revisions_are_listed_and_a_hostile_name_stays_text():
+    month, episode, _ = findings()
+    hostile = named(episode, "<script>alert(1)</script>\r\nBcc: x@example.org")
+    turned = replace(
+        month, key="revision:x", rule="revision", row={"rows": [{"explanation": "Norway <b>reads</b> repriced."}]}
+    )
+    letter = digest(KEY, JUNE, [hostile, turned])
+    message = compose_digest(letter, tables(), mail_settings(), DESK)
+    assert message["Bcc"] is None
+    _, text, html = parts(letter)
+    assert "READ DIFFERENTLY AFTER REVISION\n- Norway <b>reads</b> repriced." in text
+    assert "<script>" not in html
+    assert "<b>reads" not in html
+
+
+def test_without_events_it_says_that_there_is_nothing_to_report():
+    subject, text, html = parts(digest(KEY, JUNE, []))
+    assert subject == "U.S. Treasuries, June 2024: no findings"
+    assert "Nothing to report" in text
+    assert "Nothing to report" in html
+
+
+def routed(tmp_path: Path, text: str) -> Settings:
+    folder = tmp_path / "config"
+    shutil.copytree(PROJECT / "config", folder, ignore=shutil.ignore_patterns("sample"))
+    (folder / "routing.toml").write_text(text, encoding="utf-8")
+    bases = {name: value for name, value in Declarations().bases.items() if value}
+    return Settings(Declarations(folder, bases))
+
+
+@pytest.mark.slow
+class TestRoutes:
+    def rows(self, warehouse, recipient: str) -> list[tuple[str, str]]:
+        found = warehouse.state.rows("SELECT finding, state FROM alerts WHERE recipient = ?", (recipient,))
+        return [(row["finding"], row["state"]) for row in found if row["state"] not in ("backfilled", "superseded")]
+
+    def test_single_digest_and_both_reach_their_recipients_once(self, loaded, settings, tmp_path):
+        chosen = routed(
+            tmp_path,
+            '[routes.s]\nto = ["s@example.org"]\nminimum_severity = "notice"\n'
+            '[routes.d]\nto = ["d@example.org"]\nminimum_severity = "notice"\ndelivery = "digest"\n'
+            '[routes.b]\nto = ["b@example.org"]\nminimum_severity = "notice"\ndelivery = "both"\n'
+            '[routes.none]\nto = ["n@example.org"]\nholders = ["Malta"]\ndelivery = "digest"\n'
+            '[routes.empty]\nto = ["e@example.org"]\nholders = ["Malta"]\ndelivery = "digest"\n'
+            "digest_when_empty = true\n",
+        )
+        for _ in range(2):
+            pipeline.alert(loaded, chosen, pipeline.Outcome())
+        single, daily, both = (self.rows(loaded, f"{name}@example.org") for name in "sdb")
+        assert [key.split(":")[0] for key, _ in daily] == ["digest"]
+        assert {key.split(":")[0] for key, _ in single} <= {"month", "episode", "revision"}
+        assert len(single) > 1
+        assert sorted(both) == sorted(single + daily)
+        assert {became for _, became in both} == {"written"}
+        assert self.rows(loaded, "n@example.org") == []
+        [(key, became)] = self.rows(loaded, "e@example.org")
+        assert (key.split(":")[0], became) == ("digest", "written")
+        told = loaded.state.rows("SELECT error FROM alerts WHERE recipient = 'd@example.org' AND state = 'superseded'")
+        assert all(row["error"].startswith("told in: U.S. Treasuries") for row in told)
+        assert told
+
+    def test_preview_shows_the_digest_and_queues_nothing(self, loaded, settings):
+        before = loaded.state.rows("SELECT * FROM alerts")
+        [shown] = pipeline.preview(loaded, settings, None, None, None, digests=True)
+        assert shown.startswith("Subject: U.S. Treasuries, April 2026: ")
+        assert loaded.state.rows("SELECT * FROM alerts") == before

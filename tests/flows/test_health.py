@@ -1,0 +1,199 @@
+"""What the operator is told, when, how often, and that it never hides what happened."""
+
+# ruff: noqa: F401, F811 (fixtures of another module are imported and asked for by name)
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+import pytest
+
+from flows import health, pipeline
+from flows.health import behind, run_finding, source_findings
+from flows.outbox import pending
+from flows.pipeline import PLAIN, Outcome
+from flows.settings import Settings
+from tests.conftest import SAMPLE
+from tests.flows.findings_data import declared, insert
+from tests.flows.test_outbox import DESK, state
+from tests.flows.test_outbox import settings as mail_settings
+from transforms.errors import LayoutError, TreasuryWatchError
+from warehouse.calendar import release_of
+from warehouse.declarations import Declarations
+from warehouse.home import Busy
+from warehouse.tables import SQL
+from warehouse.validation import Result, ValidationBlocked
+
+TABLE3 = (SAMPLE / "tic" / "slt_table3.txt").read_bytes()
+DECLARED = Declarations()
+# by the calendar, the figures of May 2026 are due on 2026-07-16 or so
+APRIL = date(2026, 4, 1)
+
+
+def known(**sources: date) -> duckdb.DuckDBPyConnection:
+    """A published database whose sources' newest months are these."""
+    connection = duckdb.connect()
+    for name in ("releases", "fx_daily", "market_series"):
+        columns = declared()[name].columns
+        connection.execute(f"CREATE TABLE {name} ({', '.join(f'{c.name} {SQL[c.type]}' for c in columns)})")
+    for source, last in sources.items():
+        insert(connection, "releases", source=source, released=date(2026, 6, 18), last_month=last)
+    return connection
+
+
+def told(connection: duckdb.DuckDBPyConnection, today: date, **options) -> list[health.Finding]:
+    items = behind(connection, DECLARED, today, late_after_days=2, **options)
+    return source_findings(items, today.replace(day=1))
+
+
+def due() -> date:
+    """The day on which the figures of May 2026 are due."""
+    return release_of(date(2026, 5, 1), DECLARED.calendar)
+
+
+def test_a_release_is_late_some_days_after_the_calendars_day_and_not_before():
+    tables = known(slt_table3=APRIL)
+    assert told(tables, due()) == []
+    assert told(tables, date.fromordinal(due().toordinal() + 1)) == []
+    [late] = told(tables, date.fromordinal(due().toordinal() + 2))
+    assert late.key == "health:late:slt_table3:2026-05"
+    assert late.title == "Treasury Watch: release late, slt_table3 without the figures for May 2026"
+    assert "2026-05 was due 2 days ago" in late.row["what"][0]
+    [later] = told(tables, date.fromordinal(due().toordinal() + 9))
+    assert later.key == late.key
+
+
+def test_sources_late_for_the_same_month_are_one_message_under_the_first():
+    [late] = told(known(slt_table5=APRIL, slt_table3=APRIL), date.fromordinal(due().toordinal() + 2))
+    assert late.key == "health:late:slt_table3:2026-05"
+    assert len(late.row["what"]) == 2
+
+
+def test_a_source_that_misses_more_than_one_release_is_frozen_at_its_month():
+    tables = known(slt_table3=APRIL)
+    one, other = told(tables, date(2026, 9, 30)), told(tables, date(2026, 11, 30))
+    assert [found.key for found in one] == [found.key for found in other] == ["health:frozen:slt_table3:2026-04-01"]
+    assert "served but not updated since 2026-04" in one[0].title
+    assert any("frozen_on" in step for step in one[0].row["cure"])
+
+
+def test_an_hour_without_network_makes_no_new_occurrence_of_a_frozen_source():
+    tables = known(slt_table3=APRIL)
+    [one] = told(tables, date(2026, 9, 30))
+    [other] = told(tables, date(2026, 9, 30), unreached=["slt_table3"])
+    assert one.key == other.key
+    assert "not reached" in other.title
+    assert "check the network" in other.row["cure"][0]
+
+
+def test_a_source_declared_frozen_is_no_news():
+    assert told(known(mfh=date(2023, 1, 1)), date(2026, 9, 30)) == []
+
+
+def test_daily_rates_that_stand_still_are_one_message_for_all_series_of_that_day():
+    tables = known()
+    for series in ("DEXJPUS", "DEXUSEU"):
+        insert(tables, "fx_daily", source=f"fred:{series}", currency=series, date=date(2026, 6, 1), per_usd=1.0)
+    [frozen] = told(tables, date(2026, 7, 1))
+    assert frozen.key.endswith(":2026-06-01")
+    assert len(frozen.row["what"]) == 2
+    assert told(tables, date(2026, 6, 5)) == []
+
+
+def test_the_same_reason_is_the_same_occurrence_until_a_run_ends_well(state):
+    def key(problem: Exception) -> str:
+        return run_finding(state, problem, date(2026, 7, 1)).key
+
+    first = key(TreasuryWatchError("slt_table3 line 17: 3 columns"))
+    assert first == key(TreasuryWatchError("slt_table3 line 18: 3 columns"))
+    assert first != key(TreasuryWatchError("ecb: no answer"))
+    state.start_run("r1", "run")
+    state.finish_run("r1", "failed", "")
+    assert first == key(TreasuryWatchError("slt_table3 line 17: 3 columns"))
+    state.start_run("r2", "run")
+    state.finish_run("r2", "unchanged", "")
+    assert first != key(TreasuryWatchError("slt_table3 line 17: 3 columns"))
+
+
+def test_a_blocked_run_names_its_checks_and_where_to_go(state):
+    result = Result("publish", "totals", "parts add up", False, True, "off by 7", "why it matters")
+    found = run_finding(state, ValidationBlocked([result]), date(2026, 7, 1))
+    assert found.key.startswith("health:blocked:never:")
+    assert "parts add up" in found.row["what"][0]
+    assert "config/corrections.toml" in found.row["cure"][1]
+
+
+def test_the_message_has_what_happened_and_the_cure_in_both_parts_and_stays_text(state):
+    found = run_finding(state, TreasuryWatchError("<script>x</script>\r\nBcc: spy@example.org"), date(2026, 7, 1))
+    content = {"title": found.title, "severity": found.severity, **found.row}
+    message = health.compose_health(found.key, content, mail_settings(), DESK)
+    assert message["Bcc"] is None
+    text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    assert "WHAT TO DO" in text
+    assert "`treasury-watch run` again" in text
+    assert "<script>" not in html
+    assert "What to do" in html
+
+
+def run(settings, warehouse) -> Outcome:
+    return pipeline.run(settings, warehouse, PLAIN, sample=False, command="run")
+
+
+def health_rows(warehouse) -> list[tuple[str, str, int]]:
+    rows = warehouse.state.rows("SELECT finding, state, attempts FROM alerts WHERE finding LIKE 'health:failed%'")
+    return [(row["finding"], row["state"], row["attempts"]) for row in rows]
+
+
+@pytest.mark.slow
+class TestARun:
+    def test_a_failed_run_is_told_once_and_again_after_a_good_one(self, loaded, settings, publishers):
+        for _ in range(2):
+            publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
+            with pytest.raises(LayoutError, match="slt_table3"):
+                run(settings, loaded)
+        [(_, became, attempts)] = health_rows(loaded)
+        assert (became, attempts) == ("written", 1)
+        [mail] = loaded.home.outbox.glob("*run-failed*.eml")
+        assert b"Auto-Submitted: auto-generated" in mail.read_bytes()
+        publishers.serve("slt_table3", TABLE3)
+        run(settings, loaded)
+        publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
+        with pytest.raises(LayoutError):
+            run(settings, loaded)
+        assert len(health_rows(loaded)) == 2
+
+    def test_a_first_run_that_fails_is_told_although_nothing_was_ever_published(self, settings, monkeypatch):
+        for name in ("TIC", "FRED", "ECB", "MOF"):
+            monkeypatch.setenv(f"TREASURY_WATCH_BASE_{name}", "http://127.0.0.1:9/")
+        warehouse = settings.warehouse()
+        with pytest.raises(TreasuryWatchError, match="no source could be reached"):
+            run(Settings(), warehouse)
+        assert not warehouse.home.database.exists()
+        assert [row[1] for row in health_rows(warehouse)] == ["written"]
+
+    def test_an_operator_who_cannot_be_told_does_not_hide_the_error(self, loaded, settings, publishers, monkeypatch):
+        monkeypatch.setenv("TREASURY_WATCH_MAIL_SENDER", "no address")
+        publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
+        with pytest.raises(LayoutError) as caught:
+            run(settings, loaded)
+        assert any("the operator could not be told" in note for note in caught.value.__notes__)
+        monkeypatch.delenv("TREASURY_WATCH_MAIL_SENDER")
+        assert [row["finding"].split(":")[1] for row in pending(loaded.state)] == ["failed"]
+
+    def test_another_run_at_work_is_no_failure(self, loaded, settings):
+        with loaded.session("other"), pytest.raises(Busy):
+            run(settings, settings.warehouse())
+        assert health_rows(loaded) == []
+
+    def test_what_waits_and_is_over_is_withdrawn_by_a_good_run(self, loaded, settings, publishers, monkeypatch):
+        with monkeypatch.context() as patch:
+            patch.setenv("TREASURY_WATCH_MAIL_HOST", "127.0.0.1")
+            patch.setenv("TREASURY_WATCH_MAIL_PORT", "9")
+            publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
+            with pytest.raises(LayoutError):
+                run(settings, loaded)
+        assert [row[1] for row in health_rows(loaded)] == ["failed"]
+        publishers.serve("slt_table3", TABLE3)
+        run(settings, loaded)
+        assert [row[1] for row in health_rows(loaded)] == ["superseded"]

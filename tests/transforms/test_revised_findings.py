@@ -1,0 +1,102 @@
+"""Findings that a release turned around: what is one, and what is only news."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from transforms.revised_findings import revised_findings
+
+MARCH = pd.Timestamp("2026-03-01")
+NOTHING = (pd.DataFrame(columns=["month"]), pd.DataFrame())
+
+
+def first(month: str) -> pd.Timestamp:
+    return pd.Timestamp(f"{month}-01")
+
+
+def month(when: str = "2026-03", change: float = -20_000.0, verdict: str = "sold", rule: str = "fall") -> dict:
+    return {
+        "holder_id": "japan", "holder": "Japan", "month": first(when), "rule": rule, "verdict": verdict,
+        "change_usd_mn": change, "net_purchases_usd_mn": change / 2,
+    }  # fmt: skip
+
+
+def run(start: str, end: str, change: float = -50_000.0, verdict: str = "sold") -> dict:
+    return {
+        "holder_id": "japan", "holder": "Japan", "rule": "fall", "start_month": first(start), "end_month": first(end),
+        "verdict": verdict, "change_usd_mn": change, "net_purchases_usd_mn": change / 2,
+    }  # fmt: skip
+
+
+def known(*months: dict, runs: tuple[dict, ...] = ()) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return pd.DataFrame(list(months), columns=list(month())), pd.DataFrame(
+        list(runs), columns=list(run("2026-01", "2026-02"))
+    )
+
+
+def told(before, after, newest=MARCH) -> list[tuple]:
+    found = revised_findings(before, after, newest)
+    return list(found[["rule", "what", "old_usd_mn", "new_usd_mn"]].itertuples(index=False, name=None))
+
+
+def test_a_month_that_only_the_revised_figures_flag_is_newly_flagged():
+    ((rule, what, old, new),) = told(known(), known(month()))
+    assert (rule, what, new) == ("fall", "newly flagged", -20_000)
+    assert pd.isna(old)
+
+
+def test_a_month_that_the_revised_figures_no_longer_flag_is_said():
+    found = revised_findings(known(month()), known(), MARCH)
+    (row,) = found.to_dict("records")
+    assert (row["what"], row["old_usd_mn"], row["old_verdict"], row["new_verdict"]) == (
+        "no longer flagged", -20_000, "sold", None,
+    )  # fmt: skip
+    assert row["explanation"] == "Japan, March 2026: the fall is no longer flagged after revision."
+
+
+def test_a_verdict_that_changed_is_said_with_both():
+    found = revised_findings(known(month()), known(month(verdict="repriced")), MARCH)
+    (row,) = found.to_dict("records")
+    assert (row["what"], row["old_verdict"], row["new_verdict"]) == ("verdict changed", "sold", "repriced")
+    assert row["explanation"] == "Japan, March 2026: the fall reads repriced after revision, sold before."
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [(-25_000.0, []), (-15_000.0, []), (-25_001.0, ["size changed"]), (-14_999.0, ["size changed"])],
+)
+def test_a_size_is_said_from_more_than_a_quarter_on(change, expected):
+    assert [row[1] for row in told(known(month()), known(month(change=change)))] == expected
+
+
+def test_a_net_sale_is_measured_by_net_purchases():
+    before, after = known(month(rule="net_sale")), known(month(change=-40_000.0, rule="net_sale"))
+    assert told(before, after) == [("net_sale", "size changed", -10_000, -20_000)]
+
+
+def test_a_month_that_the_release_publishes_for_the_first_time_is_no_revision():
+    assert told(known(), known(month("2026-04"))) == []
+
+
+@pytest.mark.parametrize("end", ["2026-04", "2026-02"])
+def test_an_episode_that_is_lengthened_or_cut_is_no_revision(end):
+    before = known(runs=(run("2026-01", "2026-03"),))
+    assert told(before, known(runs=(run("2026-01", end, change=-90_000.0, verdict="mixed"),))) == []
+
+
+def test_an_episode_is_a_finding_of_its_own_beside_its_months():
+    before = known(month("2026-02"), runs=(run("2026-02", "2026-03"),))
+    after = known(month("2026-02"), runs=(run("2026-02", "2026-03", change=-80_000.0),))
+    found = revised_findings(before, after, MARCH)
+    (row,) = found.to_dict("records")
+    assert row["explanation"] == (
+        "Japan, February 2026 to March 2026: the fall is -$80.0bn after revision, -$50.0bn before."
+    )
+
+
+def test_unchanged_findings_say_nothing():
+    assert (
+        told(known(month(), runs=(run("2026-01", "2026-03"),)), known(month(), runs=(run("2026-01", "2026-03"),))) == []
+    )
+    assert told(known(), known()) == []

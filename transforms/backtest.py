@@ -1,0 +1,95 @@
+"""The rules against the public record: what was found, what was missed, what was wrongly called a sale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from transforms.sell_offs import AMOUNTS, NET, position_before, read
+
+GRACE_MONTHS = 2
+COLUMNS = ["name", "holder_id", "start", "end", "expected", "set", "covered", "found", "found_in", "verdict", "right"]
+
+
+def judged(known: pd.DataFrame, found: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
+    """Every known episode with what the rules said of it, one row each, with the columns of COLUMNS.
+
+    `known` are the rows of config/known_episodes.csv with `start` and `end` as months; `found` has holder_id,
+    start_month, end_month, severity and verdict of every finding as it stood when its last month was published; `months`
+    are the months with their decomposition. An episode is found by a flagged month of it, or by a run that overlaps it
+    and was complete enough within GRACE_MONTHS of its end. The verdict is the one of the finding on exactly these
+    months, else the reading of their sums. `right` is None where nothing was expected to be found and nothing was, and
+    where the verdict is `unexplained`.
+    """
+    rows = []
+    before = months.sort_values(["holder_id", "month"])
+    before = before.assign(before_usd_mn=position_before(before))
+    for episode in known.to_dict("records"):
+        start, end = episode["start"], episode["end"]
+        own = before[(before["holder_id"] == episode["holder_id"]) & before["month"].between(start, end)]
+        latest = end + pd.DateOffset(months=GRACE_MONTHS)
+        near = found[
+            (found["holder_id"] == episode["holder_id"])
+            & (found["start_month"] <= end)
+            & (found["end_month"] >= start)
+            & (found["end_month"] <= latest)
+        ]
+        span = (end.year - start.year) * 12 + end.month - start.month + 1
+        covered = len(own) == span and bool(own["change_usd_mn"].notna().all())
+        exact = near[(near["start_month"] == start) & (near["end_month"] == end)]
+        exact = exact.sort_values("rule", key=lambda rules_: rules_ == "bond_sale", kind="stable")
+        verdict = None
+        if len(near):
+            verdict = exact["verdict"].iloc[0] if len(exact) else _reading(own, rules)
+        rows.append(
+            {
+                **{name: episode[name] for name in ("name", "holder_id", "start", "end", "expected", "set")},
+                "covered": covered,
+                "found": bool(len(near)),
+                "found_in": near["end_month"].min() if len(near) else pd.NaT,
+                "verdict": verdict,
+                "right": _right(verdict, episode["expected"].split("|")),
+            }
+        )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _reading(own: pd.DataFrame, rules: dict[str, Any]) -> str:
+    sums: dict[str, Any] = {name: own[name].sum(skipna=False) for name in AMOUNTS}
+    row = {**sums, "before_usd_mn": own["before_usd_mn"].iloc[0], "months": len(own), "severity": "notice"}
+    table = pd.DataFrame([row])
+    return str(read(table, rules, table[NET])["verdict"].iloc[0])
+
+
+def _right(verdict: str | None, expected: list[str]) -> bool | None:
+    if verdict is None or verdict == "unexplained":
+        return None
+    return verdict in expected
+
+
+def scored(items: pd.DataFrame) -> dict[str, float]:
+    """recall, precision and verdict_accuracy of judged episodes, between 0 and 1, with the counts behind them.
+
+    Only episodes that the data cover. Recall: of the sales, how many were found. Precision: of all that was called
+    `sold`, how many were sales. Verdict accuracy: of all that was found with a verdict, how many have the right one;
+    those without (`unexplained`) are counted on their own.
+    """
+    items = items[items["covered"]]
+    sale = items["expected"].str.contains("sold")
+    called = items["verdict"] == "sold"
+    told = items[items["right"].notna()]
+    return {
+        "episodes": int(sale.sum()),
+        "look_alikes": int((~sale).sum()),
+        "recall": _share(items.loc[sale, "found"]),
+        "precision": _share(sale[called]),
+        "verdict_accuracy": _share(told["right"].astype(bool)),
+        "verdicts": len(told),
+        "unexplained": int((items["verdict"] == "unexplained").sum()),
+    }
+
+
+def _share(held: pd.Series) -> float:
+    return float(np.mean(held)) if len(held) else float("nan")

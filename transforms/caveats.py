@@ -1,0 +1,58 @@
+"""What a reader of one finding has to know: only the caveats that apply to it, never a list that goes with all."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from transforms.explanations import billions, month_name, spoken, stated
+from transforms.verdicts import credible
+
+BASIS = {
+    "cslt": "Net purchases and valuation are the Continuous SLT's estimates, not the figures of Table 3.",
+    "form_s": "Net purchases come from Form S: bonds and notes by place of the counterparty, without valuation.",
+}
+BREAK_NEARBY_MONTHS = 1
+
+
+def with_caveats(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> list[str | None]:
+    """For each finding its caveats, one a line; None where there are none.
+
+    `rows` are flagged months or episodes with `suspicion`, `months` the holder months they were found in.
+    """
+    newest = months["month"].max()
+    by_holder = dict(iter(months.groupby("holder_id")))
+    found = [_caveats(row, by_holder[row["holder_id"]], newest, rules) for row in rows.to_dict("records")]
+    return ["\n".join(lines) if lines else None for lines in found]
+
+
+def _caveats(row: dict[Any, Any], own: pd.DataFrame, newest: pd.Timestamp, rules: dict[str, Any]) -> list[str]:
+    first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
+    reach = pd.DateOffset(months=BREAK_NEARBY_MONTHS)
+    used = own[own["month"].between(first - pd.DateOffset(months=1), last)]
+    near = own[own["month"].between(first - reach, last + reach)]
+    lines = []
+    if own["custodial_centre"].any():
+        lines.append(f"{spoken(row['holder'])}: custodial or fund centre; a fall need not be a sale by its residents.")
+    if stated(row["suspicion"]) and row["verdict"] != "moved":  # else the explanation says so itself
+        lines.append(f"Possible counterpart: {row['suspicion']}")
+    lines += [text for basis, text in BASIS.items() if basis in stated(row["basis"])]
+    if row["valuation_usd_mn"] == row["valuation_usd_mn"] and not credible(
+        row["valuation_usd_mn"], row["before_usd_mn"], rules["verdict"]["credible_valuation_pct"], row["months"]
+    ):
+        share = 100 * abs(row["valuation_usd_mn"]) / row["before_usd_mn"]
+        lines.append(f"The stated valuation is {share:.0f}% of the position before: too much for prices, so not used.")
+    if row["instrument"] in ("bills", "both"):
+        lines.append("Net sales of bills are an estimate: the change in the bills held.")
+    net, other = row["net_purchases_usd_mn"], row["other_usd_mn"]
+    if not math.isnan(other) and net < 0 and other >= rules["verdict"]["offset"] * -net:
+        lines.append(f"Other changes of {billions(other)} offset the net sales: in part reporting or custody, perhaps.")
+    if (used["evidence"] == "press").any():
+        lines.append("A position here was reported by the press; it was not read from a release file.")
+    for month in near.loc[near["series_break"].astype(bool), "month"]:
+        lines.append(f"A new survey basis starts in {month_name(month)}; no change is taken across it.")
+    if last == newest:
+        lines.append(f"{month_name(last)} is the newest month: preliminary, and revised by later releases.")
+    return lines

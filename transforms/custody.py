@@ -1,0 +1,149 @@
+"""Moves between custodians: a fall in one place mirrored by a rise in another, and places that are read together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from transforms.explanations import billions, month_name, spoken
+from transforms.sell_offs import AMOUNTS, capped, position_before, scores
+from transforms.verdicts import credible
+
+MIRROR_COLUMNS = [
+    "holder_id", "month", "fall_usd_mn", "counterpart", "rise_usd_mn", "rise_known", "moved",
+]  # fmt: skip
+PAIR_COLUMNS = [
+    "pair", "month", "members", "position_usd_mn", *AMOUNTS, "basis", "series_break",
+]  # fmt: skip
+
+
+def mirrors(months: pd.DataFrame, custodial: Mapping[Any, bool], rules: dict[str, Any]) -> pd.DataFrame:
+    """For each fall the rise of similar size in another place in the same month, one row per holder and month.
+
+    Sizes are changes in holdings without the part that is price, where that is known. The rise has to be out of the
+    other place's own past, and one of the two has to be a custodial or fund centre (`custodial`, by holder_id).
+    `moved` is True where sizes agree so closely, and both are so unusual, that the two are taken for one move; else it
+    is a suspicion.
+    """
+    limits = rules["mirror"]
+    months = months.sort_values(["holder_id", "month"])
+    months = months[~months["series_break"].astype(bool)]
+    price = [
+        value if value == value and credible(value, before, rules["verdict"]["credible_valuation_pct"]) else 0.0
+        for value, before in zip(months["valuation_usd_mn"], position_before(months), strict=True)
+    ]
+    moves = months[["holder_id", "holder", "month"]].assign(
+        amount=months["change_usd_mn"] - price,
+        score=scores(months, "change_usd_mn", rules),
+        before=position_before(months),
+        known=months["net_purchases_usd_mn"].notna(),
+        centre=months["holder_id"].map(custodial).fillna(False).astype(bool),
+    )
+    # A place without a past to be scored in is out of it when it more than doubles.
+    moves["score"] = moves["score"].where(moves["score"].notna() | (moves["amount"] <= moves["before"]), float("inf"))
+    falls = moves[(moves["amount"] <= -limits["minimum_usd_mn"]) & (moves["score"] <= -limits["minimum_score"])]
+    rises = moves[(moves["amount"] > 0) & (moves["score"] >= limits["minimum_score"])]
+    both = falls.merge(rises, on="month", suffixes=("", "_other"))
+    both["apart"] = (both["amount_other"] / -both["amount"] - 1).abs()
+    both = both[(both["apart"] <= limits["tolerance"]) & (both["centre"] | both["centre_other"])]
+    both = both.sort_values(["holder_id", "month", "apart"]).drop_duplicates(["holder_id", "month"])
+    moved = (
+        (both["apart"] <= limits["moved_tolerance"])
+        & (-both["amount"] >= limits["moved_minimum_usd_mn"])
+        & (both["score"] <= -limits["moved_score"])
+        & (both["score_other"] >= limits["moved_score"])
+    )
+    both = both.assign(
+        fall_usd_mn=-both["amount"],
+        counterpart=both["holder_other"],
+        rise_usd_mn=both["amount_other"],
+        rise_known=both["known_other"],
+        moved=moved,
+    )
+    return both[MIRROR_COLUMNS].reset_index(drop=True)
+
+
+def suspected(rows: pd.DataFrame, found: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
+    """The findings with counterpart, suspicion and, where the mirror is close enough, the verdict `moved`.
+
+    `rows` are flagged months or episodes (start_month, end_month), `found` as from `mirrors`. An episode takes the
+    mirror of its months with the largest fall; it counts as moved where that makes up half of the episode's fall.
+    """
+    table = rows.copy()
+    by_holder = {str(holder): mirrored for holder, mirrored in found.groupby("holder_id")}
+    told = [_suspicion(row, by_holder.get(row["holder_id"]), rules) for row in table.to_dict("records")]
+    table["counterpart"] = [counterpart for counterpart, _, _ in told]
+    table["suspicion"] = [text for _, text, _ in told]
+    table["verdict"] = [verdict for _, _, verdict in told]
+    table["severity"] = [
+        capped(severity, verdict, rules["severity_caps"])
+        for severity, verdict in zip(table["severity"], table["verdict"], strict=True)
+    ]
+    return table
+
+
+def _suspicion(
+    row: dict[Any, Any], found: pd.DataFrame | None, rules: dict[str, Any]
+) -> tuple[str | None, str | None, str]:
+    first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
+    inside = found[found["month"].between(first, last)] if found is not None else None
+    if inside is None or inside.empty:
+        return None, None, row["verdict"]
+    mirror = inside.sort_values("fall_usd_mn").to_dict("records")[-1]
+    whole = max(-row["change_usd_mn"], -row["net_purchases_usd_mn"], 0.0)  # a NaN second argument is passed over
+    moved = bool(mirror["moved"]) and mirror["fall_usd_mn"] >= rules["mirror"]["moved_share"] * whole
+    rise = billions(mirror["rise_usd_mn"], signed=False)
+    place = spoken(mirror["counterpart"])
+    text = f"{place} rose by {rise} in {month_name(mirror['month'])}"
+    text += ", prices left out" if mirror["rise_known"] else ""
+    text += ": taken for one move from place to place." if moved else ": part of this may be a move between custodians."
+    return mirror["counterpart"], text, "moved" if moved else row["verdict"]
+
+
+def paired_months(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
+    """The places that analysts read together ([pairs] of config/alert_rules.toml), month by month, as sums.
+
+    A sum is NaN where one member's figure is; `basis` joins the members' bases by "+".
+    """
+    found = []
+    for name, pair in rules["pairs"].items():
+        members = months[months["holder_id"].isin(pair["members"])]
+        by_month = members.groupby("month")
+        table = by_month[["position_usd_mn", *AMOUNTS]].sum(min_count=len(pair["members"]))
+        table["basis"] = by_month["basis"].agg(_bases)
+        table["series_break"] = by_month["series_break"].max().astype(bool)
+        table = table[table["position_usd_mn"].notna()].reset_index()
+        found.append(table.assign(pair=name, members=pair["name"]))
+    filled = [table for table in found if len(table)]
+    return pd.concat(filled, ignore_index=True)[PAIR_COLUMNS] if filled else pd.DataFrame(columns=PAIR_COLUMNS)
+
+
+def _bases(bases: pd.Series) -> Any:
+    """The bases, joined by "+"; None where there is none."""
+    return "+".join(sorted(set(bases.dropna()))) or None
+
+
+def read_together(rows: pd.DataFrame, paired: pd.DataFrame, rules: dict[str, Any]) -> list[str | None]:
+    """For each finding the sums of its first declared pair over the finding's months, as a sentence; None without one."""
+    pair_of: dict[str, str] = {}
+    for name, pair in rules["pairs"].items():
+        for member in pair["members"]:
+            pair_of.setdefault(member, name)
+    by_pair = dict(iter(paired.groupby("pair")))
+    return [_together(row, by_pair.get(pair_of.get(row["holder_id"], ""))) for row in rows.to_dict("records")]
+
+
+def _together(row: dict[Any, Any], paired: pd.DataFrame | None) -> str | None:
+    if paired is None:
+        return None
+    first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
+    inside = paired[paired["month"].between(first, last)]
+    if len(inside) < row["months"]:
+        return None
+    change, net = (inside[name].sum(skipna=False) for name in ("change_usd_mn", "net_purchases_usd_mn"))
+    if change != change:
+        return None
+    bought = "" if net != net else f", net purchases {billions(net)}"
+    return f"{inside['members'].iloc[0]} together: holdings {billions(change)}{bought}."

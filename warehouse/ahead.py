@@ -1,0 +1,47 @@
+"""Parses archived files in other processes, a few ahead of the one that is wanted."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from transforms.errors import TreasuryWatchError
+from transforms.files import figures_of
+from transforms.model import Parsed, Source
+from warehouse.archive import Archive, Entry
+
+WORTHWHILE = 12  # files; starting a process costs as much as reading a few
+AHEAD = 2  # files per process, so that memory stays at a few of them
+
+
+def parsed_in_order(
+    entries: list[Entry], archive: Archive, source: Source, labels: list[dict[str, str]]
+) -> Iterator[tuple[Entry, Parsed]]:
+    """Each entry with what its file says, in the given order. Raises LayoutError or ArchiveDamaged."""
+    workers = min(4, os.cpu_count() or 1)
+    if len(entries) < WORTHWHILE or workers == 1:
+        for entry in entries:
+            yield entry, figures_of(archive.body(entry), source, labels)
+        return
+    # spawned, not forked: this process has the database's threads
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting: deque[tuple[Entry, Future[Parsed]]] = deque()
+        rest = iter(entries)
+        try:
+            while True:
+                while len(waiting) < workers * AHEAD and (following := next(rest, None)) is not None:
+                    waiting.append((following, pool.submit(figures_of, archive.body(following), source, labels)))
+                if not waiting:
+                    return
+                entry, future = waiting.popleft()
+                yield entry, future.result()
+        except BrokenProcessPool as problem:
+            raise TreasuryWatchError(
+                f"{source.id}: a process that parsed archived files ended unexpectedly; is memory short? Run it again"
+            ) from problem
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
