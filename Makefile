@@ -24,6 +24,7 @@ check: $(READY)  ## Lint, format and types
 
 bench: $(READY)  ## Measure 180 simulated vintages (about ten minutes) against the goals in docs/benchmarks.md
 	@$(BIN)/python -m tests.benchmarks.vintages
+	@$(BIN)/python -m tests.benchmarks.cslt
 
 docs: $(READY)   ## Write the reference pages from what is declared
 	@$(BIN)/python -m flows.reference
