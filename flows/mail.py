@@ -363,7 +363,10 @@ def _currency(finding: Finding) -> list[str]:
         ]
         digits = max(0, 4 - math.floor(math.log10(average)))
         stated = f"{code} {average:,.{digits}f} per USD, average of {last}"
-        lines.append(f"{'; '.join([stated, *changes])}.")
+        told = [] if row.get("context") else changes  # the finding's own words say what the currency did
+        lines.append(f"{'; '.join([stated, *told])}.")
+    if row.get("context"):
+        return [*lines, one_line(row["context"])]
     dollars = row.get("interventions_usd_mn")
     if dollars is not None:
         verb = "sold" if dollars < 0 else "bought"

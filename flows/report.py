@@ -155,7 +155,9 @@ def _severity_rank(severity: str) -> int:
 
 
 def _context(row: Row) -> str:
-    """What the holder's currency and its authorities did in the month, in a sentence or two; empty where unknown."""
+    """What the holder's currency and its authorities did in the month, in the finding's own words; empty where unknown."""
+    if row.get("context"):
+        return str(row["context"])
     words = []
     month, quarter = row["fx_change_month_pct"], row["fx_change_quarter_pct"]
     if month is not None:
