@@ -218,6 +218,13 @@ def test_a_missing_month_leaves_the_change_unknown(published):
     assert published.ask("change_usd_mn", "holder_months") == [(None,), (None,)]
 
 
+def test_between_a_release_and_a_press_report_there_is_no_change(published):
+    published.says("slt_table3", date(2024, 7, 18), ("japan", "2024-05", "total_position", 1105953))
+    published.says("press", date(2024, 8, 15), ("japan", "2024-06", "total_position", 1117700), evidence="press")
+    known = published.ask("position_usd_mn, change_usd_mn, evidence", "holder_months")
+    assert known == [(1105953, None, "release"), (1117700, None, "press")]
+
+
 def test_the_change_is_net_purchases_and_valuation_and_other_changes(published):
     published.says(
         "slt_table3",

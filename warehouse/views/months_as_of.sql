@@ -21,6 +21,7 @@ on_basis AS (
 sided AS (
     SELECT position.*,
         (before.series, before.scope) = (position.series, position.scope) AS same_basis,
+        (before.evidence = 'press') <> (position.evidence = 'press') AS mixed_evidence,
         before.series AS before_series, before.scope AS before_scope,
         before.total_usd_mn AS before_total_usd_mn,
         before.long_term_usd_mn AS before_long_term_usd_mn,
@@ -30,8 +31,9 @@ sided AS (
         ON before.holder_id = position.holder_id AND before.month = position.month - INTERVAL 1 MONTH
 ),
 paired AS (
-    SELECT sided.* EXCLUDE (before_series, before_scope, before_total_usd_mn, before_long_term_usd_mn, before_short_term_usd_mn, same_basis),
-        CASE WHEN same_basis THEN total_usd_mn - before_total_usd_mn
+    SELECT sided.* EXCLUDE (before_series, before_scope, before_total_usd_mn, before_long_term_usd_mn, before_short_term_usd_mn, same_basis, mixed_evidence),
+        CASE WHEN mixed_evidence THEN NULL -- a press report and a release are of different vintages: no change between them
+             WHEN same_basis THEN total_usd_mn - before_total_usd_mn
              ELSE coalesce(old_basis.value_usd_mn - before_total_usd_mn, total_usd_mn - new_basis.value_usd_mn)
         END AS change_usd_mn,
         CASE WHEN same_basis THEN long_term_usd_mn - before_long_term_usd_mn END AS change_long_term_usd_mn,
