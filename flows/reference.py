@@ -57,7 +57,7 @@ def commands() -> str:
     """The `--help` of every command."""
     lines = [NOTE, "# Commands", ""]
     for path, command in walk(main, "treasury-watch"):
-        with click.Context(command, info_name=path, max_content_width=100) as context:
+        with click.Context(command, info_name=path, terminal_width=100) as context:
             lines += [f"## `{path}`", "", "```", command.get_help(context), "```", ""]
     return "\n".join(lines)
 
