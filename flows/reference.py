@@ -57,7 +57,8 @@ def commands() -> str:
     """The `--help` of every command."""
     lines = [NOTE, "# Commands", ""]
     for path, command in walk(main, "treasury-watch"):
-        with click.Context(command, info_name=path, terminal_width=100) as context:
+        names = main.context_settings["help_option_names"]
+        with click.Context(command, info_name=path, terminal_width=100, help_option_names=names) as context:
             lines += [f"## `{path}`", "", "```", command.get_help(context), "```", ""]
     return "\n".join(lines)
 

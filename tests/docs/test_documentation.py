@@ -15,7 +15,8 @@ COMMANDS = walk(main, "treasury-watch")
 @pytest.mark.parametrize("name", ["tables.md", "sources.md", "commands.md"])
 def test_a_reference_page_is_what_the_declarations_say(name):
     written = (PROJECT / "docs" / name).read_text(encoding="utf-8")
-    assert written == pages(Declarations())[name], "run `make docs`"
+    made = pages(Declarations())[name]
+    assert written.splitlines() == made.splitlines(), "run `make docs`"
 
 
 @pytest.mark.parametrize("path", [path for path, command in COMMANDS if not hasattr(command, "commands")])
