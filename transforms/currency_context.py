@@ -29,11 +29,14 @@ def with_context(
     against itself.
     """
     table = rows.merge(holders[["holder_id", "currency"]], on="holder_id", how="left", validate="many_to_one")
-    rates = dict(iter(fx_monthly[fx_monthly["currency"] != "USD"].groupby("currency")))
-    none = fx_monthly.head(0)
+    used = [currency for currency in table["currency"].dropna().unique() if currency != "USD"]
+    rates = {currency: fx.averages_of(fx_monthly, currency) for currency in used}
+    none = pd.Series(dtype="float64", index=pd.DatetimeIndex([]))
+    pegs = fx_monthly[fx_monthly["source"] == "peg"]
+    pegged = set(zip(pegs["currency"], pegs["month"], strict=True))
     by_country = dict(iter(operations.groupby("country")))
     found = [
-        _context(row, rates.get(row["currency"], none), by_country.get(row["holder"]), rules["currency"])
+        _context(row, rates.get(row["currency"], none), by_country.get(row["holder"]), rules["currency"], pegged)
         for row in table.to_dict("records")
     ]
     context = pd.DataFrame(found, columns=CONTEXT, index=table.index)
@@ -42,30 +45,35 @@ def with_context(
 
 
 def _context(
-    row: dict[Any, Any], rates: pd.DataFrame, operations: pd.DataFrame | None, limits: dict[str, Any]
+    row: dict[Any, Any],
+    rates: pd.Series,
+    operations: pd.DataFrame | None,
+    limits: dict[str, Any],
+    pegged: set[tuple[str, pd.Timestamp]],
 ) -> dict[str, Any]:
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
-    found = fx.context(rates, row["currency"], last) if len(rates) else {}
+    found = fx.context(rates, last) if len(rates) else {}
     found["fx_weakest_since"] = found.pop("weakest_since", None)
-    past = rates.loc[rates["month"] <= last, ["month", "average"]].dropna().sort_values("month")
+    past = rates[: rates.index.searchsorted(last, side="right")].dropna()
     found["fx_percentile_pct"] = _percentile(past, last, limits["minimum_history_months"])
-    before = past.loc[past["month"] == first - pd.DateOffset(months=1), "average"]
-    if len(before) and len(rates):
-        found["fx_change_period_pct"] = 100 * (found["fx_per_usd_average"] / before.iloc[0] - 1)
+    before = past.get(first - pd.DateOffset(months=1))
+    if before is not None:
+        found["fx_change_period_pct"] = 100 * (found["fx_per_usd_average"] / before - 1)
     for name, reach in (("interventions", 0), ("interventions_near", limits["months_next_to"])):
         dollars, yen = _operations(operations, first - pd.DateOffset(months=reach), last + pd.DateOffset(months=reach))
         found[f"{name}_usd_mn"] = dollars
         found[f"{name}_jpy_mn"] = yen
-    pegged = bool(len(rates)) and rates.loc[rates["month"] == last, "source"].eq("peg").any()
-    found["context"] = _text(row, found, past, first, last, limits, pegged) or None
+    rated = (row["currency"], last) not in pegged
+    words = _rate_words(row["currency"], found, past, last, limits) if rated else []
+    found["context"] = " ".join([*words, *_operation_words(row, found, first, last, limits)]) or None
     return {name: found.get(name) for name in CONTEXT}
 
 
-def _percentile(past: pd.DataFrame, month: pd.Timestamp, minimum: int) -> float:
+def _percentile(past: pd.Series, month: pd.Timestamp, minimum: int) -> float:
     """Share of the months up to `month` in which the currency was as strong or stronger, in percent."""
-    if len(past) < minimum or past["month"].iloc[-1] != month:
+    if len(past) < minimum or past.index[-1] != month:
         return float("nan")
-    averages = past["average"].to_numpy()
+    averages = past.to_numpy()
     return float(100 * np.mean(averages <= averages[-1]))
 
 
@@ -76,37 +84,26 @@ def _operations(done: pd.DataFrame | None, first: pd.Timestamp, last: pd.Timesta
     return float(inside["interventions_usd_mn"].sum()), float(inside["interventions_jpy_mn"].sum())
 
 
-def _text(
-    row: dict[Any, Any],
-    found: dict[str, Any],
-    past: pd.DataFrame,
-    first: pd.Timestamp,
-    last: pd.Timestamp,
-    limits: dict[str, Any],
-    pegged: bool,
-) -> str:
-    words = [] if pegged else _rate_words(row["currency"], found, past, first, last, limits)
+def _operation_words(
+    row: dict[Any, Any], found: dict[str, Any], first: pd.Timestamp, last: pd.Timestamp, limits: dict[str, Any]
+) -> list[str]:
     dollars, yen = found["interventions_near_usd_mn"], found["interventions_near_jpy_mn"]
-    if dollars == dollars and dollars:
-        done = "sold" if dollars < 0 else "bought"
-        reach = pd.DateOffset(months=limits["months_next_to"])
-        span = f"{month_name(first - reach)} to {month_name(last + reach)}"
-        words.append(
-            f"Official interventions from {span} {done} {billions(abs(dollars), signed=False)} "
-            f"({abs(yen) / 1e6:,.2f} trillion yen)."
-        )
-        if _defence(row, found, limits):
-            words.append("The net sales are consistent with currency defence; the figures do not show the motive.")
-    return " ".join(words)
+    if dollars != dollars or not dollars:
+        return []
+    done = "sold" if dollars < 0 else "bought"
+    reach = pd.DateOffset(months=limits["months_next_to"])
+    span = f"{month_name(first - reach)} to {month_name(last + reach)}"
+    words = [
+        f"Official interventions from {span} {done} {billions(abs(dollars), signed=False)} "
+        f"({abs(yen) / 1e6:,.2f} trillion yen)."
+    ]
+    if _defence(row, found, limits):
+        words.append("The net sales are consistent with currency defence; the figures do not show the motive.")
+    return words
 
 
 def _rate_words(
-    currency: str,
-    found: dict[str, Any],
-    past: pd.DataFrame,
-    first: pd.Timestamp,
-    last: pd.Timestamp,
-    limits: dict[str, Any],
+    currency: str, found: dict[str, Any], past: pd.Series, last: pd.Timestamp, limits: dict[str, Any]
 ) -> list[str]:
     month, quarter = found.get("fx_change_month_pct", np.nan), found.get("fx_change_quarter_pct", np.nan)
     if np.isnan(month):
@@ -120,7 +117,7 @@ def _rate_words(
     if extreme == extreme and extreme >= limits["extreme_percentile"]:
         since = found["fx_weakest_since"]
         if since is None:
-            words.append(f"It was the weakest in the record, which starts in {month_name(past['month'].iloc[0])}.")
+            words.append(f"It was the weakest in the record, which starts in {month_name(past.index[0])}.")
         elif (last - since).days >= 365 * limits["extreme_years"]:
             words.append(f"It was the weakest since {month_name(since)}.")
     return words

@@ -112,7 +112,7 @@ def paired_months(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
         members = months[months["holder_id"].isin(pair["members"])]
         by_month = members.groupby("month")
         table = by_month[["position_usd_mn", *AMOUNTS]].sum(min_count=len(pair["members"]))
-        table["basis"] = by_month["basis"].agg(_bases)
+        table["basis"] = _bases(members)
         table["series_break"] = by_month["series_break"].max().astype(bool)
         table = table[table["position_usd_mn"].notna()].reset_index()
         found.append(table.assign(pair=name, members=pair["name"]))
@@ -120,9 +120,13 @@ def paired_months(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True)[PAIR_COLUMNS] if filled else pd.DataFrame(columns=PAIR_COLUMNS)
 
 
-def _bases(bases: pd.Series) -> Any:
-    """The bases, joined by "+"; None where there is none."""
-    return "+".join(sorted(set(bases.dropna()))) or None
+def _bases(members: pd.DataFrame) -> pd.Series:
+    """Of every month the bases of the members' figures, joined by "+"; None where there is none."""
+    stated = members[["month", "basis"]].dropna().drop_duplicates().sort_values(["month", "basis"])
+    one = stated.drop_duplicates("month").set_index("month")["basis"].astype(object)
+    several = stated[stated.duplicated("month", keep=False)].groupby("month")["basis"].agg("+".join)
+    one.update(several)
+    return one.reindex(members["month"].unique()).where(lambda bases: bases.notna(), None)
 
 
 def read_together(rows: pd.DataFrame, paired: pd.DataFrame, rules: dict[str, Any]) -> list[str | None]:

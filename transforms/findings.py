@@ -29,24 +29,40 @@ def findings(
     `months` are holder_months, `interventions` as from `interventions_in_usd`. Of `aggregates` (aggregate_months) only
     the foreign official total is read, by the rules of scope `official`; without them those rules find nothing.
     """
-    found = mirrors(months, holders.set_index("holder_id")["custodial_centre"].to_dict(), rules)
+    flagged, runs, known = _read(months, holders, rules, aggregates)
     paired = paired_months(months, rules)
-    flagged, runs = suspected(sell_offs(months, rules), found, rules), suspected(episodes(months, rules), found, rules)
-    known = months
-    if aggregates is not None:
-        official = aggregates[aggregates["holder_id"] == OFFICIAL]
-        sold = sell_offs(official, rules, "official")
-        if len(sold):
-            sold = sold.assign(counterpart=None, suspicion=None)
-            flagged = pd.concat([flagged, sold], ignore_index=True) if len(flagged) else sold
-            flagged = flagged.sort_values(["month", "holder_id", "rule"], ignore_index=True)
-            known = pd.concat([months, official], ignore_index=True)
     flagged, runs = (
         _told(table, known, paired, holders, fx_monthly, interventions, rules) for table in (flagged, runs)
     )
     flagged["explanation"] = explain_months(flagged)
     runs["explanation"] = explain_episodes(runs)
     return flagged, runs
+
+
+def verdicts_on(
+    months: pd.DataFrame, holders: pd.DataFrame, rules: dict[str, Any], aggregates: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(sell_offs, episodes) as `findings` has them, without what is told of them: context, caveats and texts."""
+    flagged, runs, _ = _read(months, holders, rules, aggregates)
+    return flagged, runs
+
+
+def _read(
+    months: pd.DataFrame, holders: pd.DataFrame, rules: dict[str, Any], aggregates: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Flagged months, episodes, and the months of every holder they can be about."""
+    found = mirrors(months, holders.set_index("holder_id")["custodial_centre"].to_dict(), rules)
+    flagged, runs = suspected(sell_offs(months, rules), found, rules), suspected(episodes(months, rules), found, rules)
+    if aggregates is None:
+        return flagged, runs, months
+    official = aggregates[aggregates["holder_id"] == OFFICIAL]
+    sold = sell_offs(official, rules, "official")
+    if sold.empty:
+        return flagged, runs, months
+    sold = sold.assign(counterpart=None, suspicion=None)
+    flagged = pd.concat([flagged, sold], ignore_index=True) if len(flagged) else sold
+    flagged = flagged.sort_values(["month", "holder_id", "rule"], ignore_index=True)
+    return flagged, runs, pd.concat([months, official], ignore_index=True)
 
 
 def _told(

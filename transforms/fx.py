@@ -72,23 +72,27 @@ def cross_check(fx: pd.DataFrame, tolerance_pct: float = 1.0) -> pd.DataFrame:
     return apart.sort_values(keys).reset_index(drop=True)
 
 
-def context(monthly: pd.DataFrame, currency: str, month: pd.Timestamp | date | str) -> dict[str, Any]:
+def averages_of(monthly: pd.DataFrame, currency: str) -> pd.Series:
+    """A currency's monthly averages by month, in order; empty for a currency without rates."""
+    rows = monthly[monthly["currency"] == currency]
+    return pd.Series(rows["average"].to_numpy(dtype=float), index=pd.DatetimeIndex(rows["month"])).sort_index()
+
+
+def context(averages: pd.Series, month: pd.Timestamp | date | str) -> dict[str, Any]:
     """What a currency did in a month: fx_per_usd_average, fx_change_month_pct, fx_change_quarter_pct, weakest_since.
 
-    Changes are of the average, in percent against the month before and three months before; positive is weaker; NaN
-    where a figure is unknown. `weakest_since` is the last earlier month with a weaker average, None where every
-    earlier month was stronger or the month itself is unknown.
+    `averages` are as from `averages_of`. Changes are in percent against the month before and three months before;
+    positive is weaker; NaN where a figure is unknown. `weakest_since` is the last earlier month with a weaker average,
+    None where every earlier month was stronger or the month itself is unknown.
     """
-    rows = monthly[monthly["currency"] == currency]
-    averages = pd.Series(rows["average"].to_numpy(dtype=float), index=pd.DatetimeIndex(rows["month"])).sort_index()
     start = pd.Timestamp(month).normalize().replace(day=1)
     average = _at(averages, start)
-    weaker = averages[(averages.index < start) & (averages > average)]
+    weaker = np.flatnonzero((averages.index < start) & (averages.to_numpy() > average))
     return {
         "fx_per_usd_average": average,
         "fx_change_month_pct": _change_pct(average, _at(averages, start - pd.DateOffset(months=1))),
         "fx_change_quarter_pct": _change_pct(average, _at(averages, start - pd.DateOffset(months=3))),
-        "weakest_since": weaker.index[-1] if len(weaker) else None,
+        "weakest_since": averages.index[weaker[-1]] if len(weaker) else None,
     }
 
 

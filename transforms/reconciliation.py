@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 KEY = ["holder_id", "month", "measure"]
@@ -55,14 +56,11 @@ def guards(observations: pd.DataFrame, corrections: dict[str, Any]) -> pd.DataFr
     An entry whose source is not loaded holds: there is nothing to judge by.
     """
     rows = []
-    loaded = set(observations["source"])
+    loaded = set(observations["source"].unique())
     for name, entry in corrections.items():
-        at = observations[
-            (observations["source"] == entry["source"])
-            & (observations["holder_id"] == entry["holder_id"])
-            & (observations["month"] == pd.Timestamp(entry["month"] + "-01"))
-            & (observations["measure"] == entry["measure"])
-        ]
+        at = observations[observations["month"] == pd.Timestamp(entry["month"] + "-01")]
+        for column in ("source", "holder_id", "measure"):
+            at = at[at[column] == entry[column]]
         value = float(at["value_usd_mn"].iloc[0]) if len(at) else float("nan")
         holds = value == entry["expect"] or (not len(at) and entry["source"] not in loaded)
         rows.append((name, entry["source"], entry["holder_id"], entry["month"], float(entry["expect"]), value, holds))
@@ -132,12 +130,13 @@ def _beyond(table: pd.DataFrame, name: str, rule: dict[str, Any], units: dict[st
     return table[table["difference_usd_mn"].abs() > tolerance]
 
 
-def _explained(rows: pd.DataFrame, corrections: dict[str, Any]) -> list[str | None]:
-    known: dict[tuple[Any, ...], str] = {
-        (entry["source"], entry["holder_id"], entry["month"], entry["measure"], float(entry["expect"])): name
-        for name, entry in corrections.items()
-    }
-    places = [rows["holder_id"], rows["month"].dt.strftime("%Y-%m"), rows["measure"]]
-    one = zip(rows["source"], *places, rows["value_usd_mn"], strict=True)
-    two = zip(rows["other_source"], *places, rows["other_value_usd_mn"], strict=True)
-    return [known.get(first) or known.get(second) for first, second in zip(one, two, strict=True)]
+def _explained(rows: pd.DataFrame, corrections: dict[str, Any]) -> np.ndarray:
+    """The correction whose wrong figure stands on one of the two sides; None for most rows, which no entry is about."""
+    explained = np.full(len(rows), None, dtype=object)
+    for name, entry in corrections.items():
+        about = rows[rows["holder_id"] == entry["holder_id"]]
+        about = about[(about["month"] == pd.Timestamp(entry["month"] + "-01")) & (about["measure"] == entry["measure"])]
+        one = (about["source"] == entry["source"]) & (about["value_usd_mn"] == entry["expect"])
+        two = (about["other_source"] == entry["source"]) & (about["other_value_usd_mn"] == entry["expect"])
+        explained[about.index[one | two]] = name  # `rows` has a plain index
+    return explained

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from transforms import checks, fx
 from transforms.custody import paired_months
-from transforms.findings import OFFICIAL, findings, interventions_in_usd
+from transforms.findings import OFFICIAL, findings, interventions_in_usd, verdicts_on
 from transforms.pegs import pegged_months, rate_sources
 from transforms.reconciliation import guards, reconciliation
 from transforms.revised_findings import COLUMNS as REVISED
@@ -216,9 +216,9 @@ class Publisher:
         found = pd.DataFrame(columns=REVISED)
         if len(released) == 2:
             eve = released[0][0] - timedelta(days=1)
-            before = findings_of(connection, self.declarations.rules, eve)
-            newest = connection.execute("SELECT max(month) FROM holder_months_as_of(?)", [eve]).fetchall()[0][0]
-            found = revised_findings(before, after, pd.Timestamp(newest))
+            months, official, holders = _months_of(connection, eve)
+            before = verdicts_on(months, holders, self.declarations.rules, official)
+            found = revised_findings(before, after, months["month"].max())
         self._create(connection, "revised_findings", found.assign(released=released[0][0] if released else None))
 
     def _second_gate(self, connection: duckdb.DuckDBPyConnection, gates: Gates, run_id: str) -> None:
@@ -339,13 +339,18 @@ def findings_of(
     connection: duckdb.DuckDBPyConnection, rules: dict[str, Any], as_of: date = CURRENT
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(sell_offs, episodes) from a published database's figures as known at the end of day `as_of`."""
-    months = connection.execute("FROM holder_months_as_of(?)", [as_of]).df()
-    official = connection.execute("FROM aggregate_months_as_of(?) WHERE holder_id = ?", [as_of, OFFICIAL]).df()
-    holders = connection.execute("FROM holders").df()
+    months, official, holders = _months_of(connection, as_of)
     fx_monthly = connection.execute("FROM fx_monthly WHERE month <= ?", [as_of]).df()
     fx_daily = connection.execute("FROM fx_daily WHERE date <= ?", [as_of]).df()
     operations = connection.execute("FROM interventions WHERE date <= ?", [as_of]).df()
     return findings(months, holders, fx_monthly, interventions_in_usd(operations, fx_daily), rules, official)
+
+
+def _months_of(connection: duckdb.DuckDBPyConnection, as_of: date) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Holder months, months of the foreign official total, and holders, as known at the end of day `as_of`."""
+    months = connection.execute("FROM holder_months_as_of(?)", [as_of]).df()
+    official = connection.execute("FROM aggregate_months_as_of(?) WHERE holder_id = ?", [as_of, OFFICIAL]).df()
+    return months, official, connection.execute("FROM holders").df()
 
 
 def remove_database(path: Path) -> None:

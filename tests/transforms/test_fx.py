@@ -105,7 +105,7 @@ def test_no_rates_give_empty_tables_with_every_column():
     table = fx.monthly(daily)
     assert table.columns.tolist() == ["currency", "month", "average", "end_of_month", "days", "source"]
     assert len(table) == len(fx.cross_check(nothing)) == 0
-    assert fx.context(table, "JPY", "2024-04")["weakest_since"] is None
+    assert fx.context(fx.averages_of(table, "JPY"), "2024-04")["weakest_since"] is None
 
 
 def test_the_cross_check_lists_days_on_which_the_sources_differ_by_more_than_the_tolerance():
@@ -136,7 +136,7 @@ def test_the_tolerance_can_be_narrowed():
 
 def test_a_month_is_compared_with_the_month_and_the_quarter_before():
     table = months("JPY", m2024_01=100.0, m2024_02=180.0, m2024_03=120.0, m2024_04=150.0)
-    assert fx.context(table, "JPY", pd.Timestamp("2024-04-01")) == {
+    assert fx.context(fx.averages_of(table, "JPY"), pd.Timestamp("2024-04-01")) == {
         "fx_per_usd_average": 150.0,
         "fx_change_month_pct": 25.0,
         "fx_change_quarter_pct": 50.0,
@@ -145,21 +145,23 @@ def test_a_month_is_compared_with_the_month_and_the_quarter_before():
 
 
 def test_a_change_over_a_missing_month_is_unknown_and_not_taken_from_an_older_one():
-    found = fx.context(months("JPY", m2024_01=100.0, m2024_02=110.0, m2024_04=121.0), "JPY", date(2024, 4, 1))
+    found = fx.context(
+        fx.averages_of(months("JPY", m2024_01=100.0, m2024_02=110.0, m2024_04=121.0), "JPY"), date(2024, 4, 1)
+    )
     assert math.isnan(found["fx_change_month_pct"])
     assert found["fx_change_quarter_pct"] == pytest.approx(21.0)
 
 
 def test_a_currency_at_its_weakest_has_no_weaker_month_before():
     table = months("JPY", m2024_01=100.0, m2024_02=150.0, m2024_03=150.0, m2024_04=200.0)
-    assert fx.context(table, "JPY", "2024-03")["weakest_since"] is None
-    assert fx.context(table, "JPY", "2024-04")["weakest_since"] is None
+    assert fx.context(fx.averages_of(table, "JPY"), "2024-03")["weakest_since"] is None
+    assert fx.context(fx.averages_of(table, "JPY"), "2024-04")["weakest_since"] is None
 
 
 def test_other_currencies_and_unknown_months_do_not_enter():
     table = pd.concat([months("JPY", m2024_01=100.0, m2024_02=110.0), months("KRW", m2024_01=1300.0)])
-    assert fx.context(table, "JPY", "2024-02")["weakest_since"] is None
-    unknown = fx.context(table, "KRW", "2024-02")
+    assert fx.context(fx.averages_of(table, "JPY"), "2024-02")["weakest_since"] is None
+    unknown = fx.context(fx.averages_of(table, "KRW"), "2024-02")
     assert math.isnan(unknown["fx_per_usd_average"])
     assert math.isnan(unknown["fx_change_month_pct"])
     assert unknown["weakest_since"] is None
@@ -196,7 +198,7 @@ class TestOfficialFiles:
 
     def test_june_2024_was_the_weakest_yen_of_the_history_at_hand(self):
         table = fx.monthly(fx.best_daily(official_rates(), PRECEDENCE))
-        found = fx.context(table, "JPY", "2024-06")
+        found = fx.context(fx.averages_of(table, "JPY"), "2024-06")
         assert found["fx_per_usd_average"] == pytest.approx(157.86, abs=0.01)
         assert found["weakest_since"] is None
-        assert fx.context(table, "JPY", "2024-10")["weakest_since"] == pd.Timestamp("2024-07-01")
+        assert fx.context(fx.averages_of(table, "JPY"), "2024-10")["weakest_since"] == pd.Timestamp("2024-07-01")
