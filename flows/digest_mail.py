@@ -14,7 +14,7 @@ from flows.events import leading
 from flows.mail import TEMPLATES, Finding, envelope, number
 from flows.subjects import traded
 from flows.transport import MailSettings, one_line
-from transforms.explanations import VERDICT_WORDS, billions, identity, month_name, spoken
+from transforms.explanations import VERDICT_WORDS, billions, identity, month_name, plain_name
 from transforms.sell_offs import SEVERITIES
 
 PREFIX = "digest:"
@@ -46,7 +46,7 @@ def digest(key: str, month: date, findings: Iterable[Finding]) -> Finding:
     leaders = {lead.key: lead for lead in leading(within).values()}.values()
     chosen = sorted(leaders, key=lambda found: (-SEVERITIES.index(found.severity), _size(found), found.key))
     count = len(chosen) or "no"
-    names = [one_line(spoken(found.holder)) for found in chosen]
+    names = [one_line(plain_name(found.holder)) for found in chosen]
     who = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
     title = f"U.S. Treasuries, {month_name(pd.Timestamp(month))}: {count} finding{'s' if count != 1 else ''}"
     title += f" ({who})" if who else ""

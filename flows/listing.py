@@ -57,14 +57,18 @@ def findings(
         _chosen(table, column, holder, since) for table, column in ((flagged, "month"), (runs, "end_month"))
     )
     when = f", as known on {as_of}" if as_of else ""
-    yield f"Flagged months{when} (USD mn): {len(flagged)}"
+    months = len(flagged[["holder", "month"]].drop_duplicates())
+    yield f"Flagged months{when} (USD mn): {len(flagged)} findings in {months} months of a holder"
     for (_, month), rows in groupby(records(flagged), key=lambda row: (row["holder"], row["month"])):
         group = list(rows)
         yield from _shown(group, f"{month:%Y-%m}", [_score(row) for row in group])
     yield ""
     yield f"Episodes{when} (USD mn): {len(runs)}"
-    for row in records(runs):
-        yield from _shown([row], f"{row['start_month']:%Y-%m} to {row['end_month']:%Y-%m}", [f"{row['months']} months"])
+    for (_, start, end), rows in groupby(
+        records(runs), key=lambda row: (row["holder"], row["start_month"], row["end_month"])
+    ):
+        group = list(rows)
+        yield from _shown(group, f"{start:%Y-%m} to {end:%Y-%m}", [f"{row['months']} months" for row in group])
 
 
 def _score(row: dict[str, Any]) -> str:
@@ -81,15 +85,19 @@ def _chosen(table: pd.DataFrame, column: str, holder: str | None, since: date | 
         table = table[table["holder"] == holder]
     if since is not None:
         table = table[table[column] >= pd.Timestamp(since)]
-    return table.sort_values(column, kind="stable")
+    return table.sort_values([column, "holder"], kind="stable")
 
 
 def _shown(rows: list[dict[str, Any]], period: str, measures: list[str]) -> Iterator[str]:
-    """One holder's findings for one period: a heading for each, what they say once where they say the same."""
-    for number, (row, measure) in enumerate(zip(rows, measures, strict=True), start=1):
-        yield f"  {row['holder']}  {period}  {row['rule']}  {row['severity']}  {_reading(row)}  ({measure})"
-        if number == len(rows) or rows[number]["explanation"] != row["explanation"]:
-            yield from _body(row)
+    """One holder's findings for one period: what they say once for all that say the same, under their headings."""
+    told: dict[str, list[str]] = {}
+    for row, measure in zip(rows, measures, strict=True):
+        heading = f"  {row['holder']}  {period}  {row['rule']}  {row['severity']}  {_reading(row)}  ({measure})"
+        told.setdefault(row["explanation"], []).append(heading)
+    by_text = {row["explanation"]: row for row in rows}
+    for text, headings in told.items():
+        yield from headings
+        yield from _body(by_text[text])
 
 
 def _body(row: dict[str, Any]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from flows.transport import PASSWORD_VARIABLE, MailError, MailSettings, Transpor
 from transforms.errors import ConfigurationError, shorten
 from transforms.explanations import VERDICT_WORDS, billions, month_name
 from transforms.findings import OFFICIAL, interventions_in_usd
+from transforms.fx import own_change_pct
 from transforms.sell_offs import AMOUNTS
 from warehouse.declarations import Declarations
 
@@ -353,7 +354,7 @@ def _currency(finding: Finding) -> list[str]:
     if average:
         last = month_name(pd.Timestamp(finding.end_month))
         changes = [
-            f"{abs(change):.1f}% {'weaker' if change > 0 else 'stronger'} than {than}"
+            f"{abs(own_change_pct(change)):.1f}% {'weaker' if change > 0 else 'stronger'} than {than}"
             for change, than in (
                 (row.get("fx_change_period_pct"), f"in {month_name(pd.Timestamp(_months_before(finding.month, 1)))}"),
                 (row.get("fx_change_month_pct"), "the month before"),

@@ -16,9 +16,11 @@ import vl_convert
 from markupsafe import Markup
 
 from flows import charts, health
+from transforms.currency_context import moved
 from transforms.errors import TreasuryWatchError
 from transforms.explanations import VERDICT_WORDS, billions, identity, month_name
 from transforms.findings import OFFICIAL
+from transforms.fx import own_change_pct
 from transforms.verdicts import VERDICTS
 from warehouse.calendar import expected_month
 from warehouse.declarations import PROJECT, Declarations
@@ -161,10 +163,10 @@ def _context(row: Row) -> str:
     words = []
     month, quarter = row["fx_change_month_pct"], row["fx_change_quarter_pct"]
     if month is not None:
-        text = f"{row['currency']} {_moved(month)} against the dollar in the month"
+        text = f"{row['currency']} {moved(month)} against the dollar in the month"
         if quarter is not None:
             same = (month > 0) == (quarter > 0)
-            text += f" and {f'{abs(quarter):.1f}%' if same else _moved(quarter)} over three months"
+            text += f" and {f'{abs(own_change_pct(quarter)):.1f}%' if same else moved(quarter)} over three months"
         words.append(text + ".")
     if row["interventions_usd_mn"]:
         done = "sold" if row["interventions_usd_mn"] < 0 else "bought"
@@ -172,10 +174,6 @@ def _context(row: Row) -> str:
             f"Official interventions {done} {billions(abs(row['interventions_usd_mn']), signed=False)} in the month."
         )
     return " ".join(words)
-
-
-def _moved(pct: float) -> str:
-    return f"{'weakened' if pct > 0 else 'strengthened'} {abs(pct):.1f}%"
 
 
 def _vintages(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transforms.sell_offs import AMOUNTS, NET, position_before, read
+from transforms.sell_offs import AMOUNTS, NET, read, valuation_pct
 
 GRACE_MONTHS = 2
 COLUMNS = ["name", "holder_id", "start", "end", "expected", "set", "covered", "found", "found_in", "verdict", "right"]
@@ -25,7 +25,7 @@ def judged(known: pd.DataFrame, found: pd.DataFrame, months: pd.DataFrame, rules
     """
     rows = []
     before = months.sort_values(["holder_id", "month"])
-    before = before.assign(before_usd_mn=position_before(before))
+    before = before.assign(valuation_pct=valuation_pct(before))
     for episode in known.to_dict("records"):
         start, end = episode["start"], episode["end"]
         own = before[(before["holder_id"] == episode["holder_id"]) & before["month"].between(start, end)]
@@ -58,7 +58,7 @@ def judged(known: pd.DataFrame, found: pd.DataFrame, months: pd.DataFrame, rules
 
 def _reading(own: pd.DataFrame, rules: dict[str, Any]) -> str:
     sums: dict[str, Any] = {name: own[name].sum(skipna=False) for name in AMOUNTS}
-    row = {**sums, "before_usd_mn": own["before_usd_mn"].iloc[0], "months": len(own), "severity": "notice"}
+    row = {**sums, "valuation_pct": own["valuation_pct"].abs().max(), "severity": "notice"}
     table = pd.DataFrame([row])
     return str(read(table, rules, table[NET])["verdict"].iloc[0])
 

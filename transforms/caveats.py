@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from transforms.explanations import billions, month_name, spoken, stated
-from transforms.verdicts import credible
+from transforms.explanations import billions, month_name, plain_name, stated
+from transforms.reversals import Nets, bought_back, bought_before, nets_of, recurring
+from transforms.sell_offs import BILLS, BONDS
+from transforms.verdicts import credible, offset
 
 BASIS = {
     "cslt": "Net purchases and valuation are the Continuous SLT's estimates, not the figures of Table 3.",
     "form_s": "Net purchases come from Form S: bonds and notes by place of the counterparty, without valuation.",
 }
 BREAK_NEARBY_MONTHS = 1
+RUNS = {"fall": "falls", "net_sale": "net sales"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class _Months:
     custodial: bool
     press: list[pd.Timestamp]
     breaks: list[pd.Timestamp]
+    net: Nets
 
 
 def with_caveats(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> list[str | None]:
@@ -36,11 +39,20 @@ def with_caveats(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]
     press = months[months["evidence"] == "press"].groupby("holder_id")["month"].agg(list)
     breaks = months[months["series_break"].astype(bool)].groupby("holder_id")["month"].agg(list)
     custodial = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"].unique())
+    nets = nets_of(months, rows["holder_id"])
+    stir = stirred(months, rules)
+    told = rows.to_dict("records")
+    runs = _by_holder(told) if "start_month" in rows else {}
     found = []
-    for row in rows.to_dict("records"):
+    for row in told:
         holder = row["holder_id"]
-        own = _Months(holder in custodial, press.get(holder, []), breaks.get(holder, []))
-        found.append(_caveats(row, own, newest, rules))
+        own = _Months(holder in custodial, press.get(holder, []), breaks.get(holder, []), nets.get(holder, {}))
+        caveats = _caveats(row, own, newest, rules)
+        caveats += [_overlap(other) for other in runs.get(holder, []) if _reads_differently(row, other)]
+        if "month" in row:
+            caveats += _reversals(row, own.net, rules["reversals"])
+            caveats += _unsettled(row, stir.get((row["basis"], row["month"]), float("nan")), rules["unsettled"])
+        found.append(caveats)
     return ["\n".join(lines) if lines else None for lines in found]
 
 
@@ -49,20 +61,29 @@ def _caveats(row: dict[Any, Any], own: _Months, newest: pd.Timestamp, rules: dic
     reach = pd.DateOffset(months=BREAK_NEARBY_MONTHS)
     lines = []
     if own.custodial:
-        lines.append(f"{spoken(row['holder'])}: custodial or fund centre; a fall need not be a sale by its residents.")
+        lines.append(
+            f"{plain_name(row['holder'])}: custodial or fund centre; a fall need not be a sale by its residents."
+        )
     if stated(row["suspicion"]) and row["verdict"] != "moved":  # else the explanation says so itself
         lines.append(f"Possible counterpart: {row['suspicion']}")
-    lines += [text for basis, text in BASIS.items() if basis in stated(row["basis"])]
-    if row["valuation_usd_mn"] == row["valuation_usd_mn"] and not credible(
-        row["valuation_usd_mn"], row["before_usd_mn"], rules["verdict"]["credible_valuation_pct"], row["months"]
-    ):
-        share = 100 * abs(row["valuation_usd_mn"]) / row["before_usd_mn"]
-        lines.append(f"The stated valuation is {share:.0f}% of the position before: too much for prices, so not used.")
-    if row["instrument"] in ("bills", "both"):
+    bases = stated(row["basis"]).split("+")
+    lines += [
+        text if len(bases) == 1 else f"In part of these months: {text[0].lower()}{text[1:]}"
+        for basis, text in BASIS.items()
+        if basis in bases
+    ]
+    if not credible(row["valuation_pct"], rules["verdict"]["credible_valuation_pct"]):
+        which = "The stated valuation" if "month" in row else "The stated valuation of one of these months"
+        share = f"{abs(row['valuation_pct']):.0f}%"
+        lines.append(f"{which} is {share} of the position before: too much for prices, so not used for the verdict.")
+    if row["instrument"] in ("bills", "both") or row[BILLS] <= -rules["verdict"]["bills_told_usd_mn"]:
         lines.append("Net sales of bills are an estimate: the change in the bills held.")
     net, other = row["net_purchases_usd_mn"], row["other_usd_mn"]
-    if not math.isnan(other) and net < 0 and other >= rules["verdict"]["offset"] * -net:
-        lines.append(f"Other changes of {billions(other)} offset the net sales: in part reporting or custody, perhaps.")
+    undone = offset(net, other, row[BONDS])
+    if row["verdict"] != "moved" and undone and undone >= rules["verdict"]["offset"] * -net:
+        lines.append(
+            f"Other changes of {billions(other)} offset {100 * undone / -net:.0f}% of the net sales: reporting or custody."
+        )
     if any(first - pd.DateOffset(months=1) <= month <= last for month in own.press):
         lines.append("A position here was reported by the press; it was not read from a release file.")
     near = [month for month in own.breaks if first - reach <= month <= last + reach]
@@ -70,3 +91,66 @@ def _caveats(row: dict[Any, Any], own: _Months, newest: pd.Timestamp, rules: dic
     if last == newest:
         lines.append(f"{month_name(last)} is the newest month: preliminary, and revised by later releases.")
     return lines
+
+
+def _by_holder(runs: list[dict[Any, Any]]) -> dict[str, list[dict[Any, Any]]]:
+    found: dict[str, list[dict[Any, Any]]] = {}
+    for run in runs:
+        found.setdefault(run["holder_id"], []).append(run)
+    return found
+
+
+def _reads_differently(run: dict[Any, Any], other: dict[Any, Any]) -> bool:
+    """Whether another run of the holder shares months with this one, is not over the same months, and reads otherwise."""
+    shares_months = run["start_month"] <= other["end_month"] and other["start_month"] <= run["end_month"]
+    same = (run["start_month"], run["end_month"]) == (other["start_month"], other["end_month"])
+    return shares_months and not same and run["verdict"] != other["verdict"]
+
+
+def _overlap(other: dict[Any, Any]) -> str:
+    what = RUNS.get(other["rule"], str(other["rule"]).replace("_", " "))
+    span = f"{month_name(other['start_month'])} to {month_name(other['end_month'])}"
+    sums = f"holdings {billions(other['change_usd_mn'])}, net purchases {billions(other['net_purchases_usd_mn'])}"
+    return f"Read with the run of {what} from {span}: {other['verdict']} ({sums})."
+
+
+def _reversals(row: dict[Any, Any], net: Nets, limits: dict[str, Any]) -> list[str]:
+    """Net sales that follow or go before purchases of their size, or belong to a pattern of them."""
+    lines, month = [], row["month"]
+    again = recurring(month, net, row["position_usd_mn"], limits)
+    if again:
+        named = ", ".join(month_name(past) for past in again)
+        lines.append(f"A swing that recurs: net sales like these were bought back a month later in {named}.")
+    before, after = bought_before(month, net, limits), bought_back(month, net, limits)
+    if before is not None:
+        lines.append(f"Net purchases of the same size went before it, in the month before ({billions(before)}).")
+    if after is not None:
+        lines.append(f"Bought back a month later: net purchases of {billions(after)}.")
+    return lines
+
+
+def stirred(months: pd.DataFrame, rules: dict[str, Any]) -> dict[tuple[str, pd.Timestamp], float]:
+    """For each basis and month the other changes of all holders (sum of their sizes) over the months before's median.
+
+    Only months that have enough of these on the same basis, which decides what is left as other changes. A change of the
+    survey or of reporting shows as a month in which all places stir.
+    """
+    limits = rules["unsettled"]
+    window, least = limits["window_months"], limits["minimum_months"]
+    sizes = months.assign(size=months["other_usd_mn"].abs())
+    found: dict[tuple[str, pd.Timestamp], float] = {}
+    for basis, own in sizes[sizes["size"].notna()].groupby("basis"):
+        sums = own.groupby("month")["size"].sum()
+        usual = sums.rolling(window, min_periods=least).median().shift(1)
+        ratio = (sums / usual)[usual > 0]
+        found |= {(str(basis), month): value for month, value in zip(ratio.index, ratio, strict=True)}
+    return found
+
+
+def _unsettled(row: dict[Any, Any], ratio: float, limits: dict[str, Any]) -> list[str]:
+    if not (ratio >= limits["factor"] and abs(row["other_usd_mn"]) >= limits["minimum_usd_mn"]):
+        return []
+    return [
+        f"Other changes were {ratio:.1f} times as large as usual in all places together in {month_name(row['month'])}: "
+        "a change of reporting rather than trades, perhaps."
+    ]

@@ -17,6 +17,7 @@ CONTEXT = [
     "fx_per_usd_average", "fx_change_month_pct", "fx_change_quarter_pct", "fx_change_period_pct", "fx_weakest_since",
     "fx_percentile_pct", "interventions_usd_mn", "interventions_near_usd_mn", "interventions_near_jpy_mn", "context",
 ]  # fmt: skip
+MONTH = pd.DateOffset(months=1)
 
 
 def with_context(
@@ -63,9 +64,10 @@ def _context(
         dollars, yen = _operations(operations, first - pd.DateOffset(months=reach), last + pd.DateOffset(months=reach))
         found[f"{name}_usd_mn"] = dollars
         found[f"{name}_jpy_mn"] = yen
-    rated = (row["currency"], last) not in pegged
-    words = _rate_words(row["currency"], found, past, last, limits) if rated else []
-    found["context"] = " ".join([*words, *_operation_words(row, found, first, last, limits)]) or None
+    rated = (row["currency"], last) not in pegged and row["currency"] not in limits["banded"]
+    words = _rate_words(row["currency"], found, past, first, last, limits) if rated else []
+    defence = _defence(row, past, operations, first, last, limits)
+    found["context"] = " ".join([*words, *_operation_words(operations, first, last, defence, limits)]) or None
     return {name: found.get(name) for name in CONTEXT}
 
 
@@ -85,56 +87,92 @@ def _operations(done: pd.DataFrame | None, first: pd.Timestamp, last: pd.Timesta
 
 
 def _operation_words(
-    row: dict[Any, Any], found: dict[str, Any], first: pd.Timestamp, last: pd.Timestamp, limits: dict[str, Any]
+    operations: pd.DataFrame | None, first: pd.Timestamp, last: pd.Timestamp, defence: bool, limits: dict[str, Any]
 ) -> list[str]:
-    dollars, yen = found["interventions_near_usd_mn"], found["interventions_near_jpy_mn"]
-    if dollars != dollars or not dollars:
-        return []
-    done = "sold" if dollars < 0 else "bought"
     reach = pd.DateOffset(months=limits["months_next_to"])
-    span = f"{month_name(first - reach)} to {month_name(last + reach)}"
-    words = [
-        f"Official interventions from {span} {done} {billions(abs(dollars), signed=False)} "
-        f"({abs(yen) / 1e6:,.2f} trillion yen)."
-    ]
-    if _defence(row, found, limits):
+    if operations is None:
+        return []
+    near = operations[operations["month"].between(first - reach, last + reach)].sort_values("month")
+    words = []
+    for done, sign in (("sold", -1), ("bought", 1)):
+        rows = near[near["interventions_usd_mn"] * sign > 0]
+        if rows.empty:
+            continue
+        amounts = [
+            f"{billions(row['interventions_usd_mn'] * sign, signed=False)} in {month_name(row['month'])}"
+            f"{', the month after' if row['month'] > last else ''}"
+            for row in rows.to_dict("records")
+        ]
+        listed = " and ".join(filter(None, [", ".join(amounts[:-1]), amounts[-1]]))
+        yen = f"{rows['interventions_jpy_mn'].abs().sum() / 1e6:,.2f} trillion yen"
+        words.append(f"Official interventions {done} {listed} ({yen}{' in all' if len(rows) > 1 else ''}).")
+    if defence:
         words.append("The net sales are consistent with currency defence; the figures do not show the motive.")
     return words
 
 
 def _rate_words(
-    currency: str, found: dict[str, Any], past: pd.Series, last: pd.Timestamp, limits: dict[str, Any]
+    currency: str,
+    found: dict[str, Any],
+    past: pd.Series,
+    first: pd.Timestamp,
+    last: pd.Timestamp,
+    limits: dict[str, Any],
 ) -> list[str]:
     month, quarter = found.get("fx_change_month_pct", np.nan), found.get("fx_change_quarter_pct", np.nan)
     if np.isnan(month):
         return []
-    text = f"{currency} {_moved(month)} against the dollar in {month_name(last)}"
-    if not np.isnan(quarter):
-        turned = month * quarter < 0
-        text += f"{', but' if turned else ' and'} {_moved(quarter)} over three months"
+    text = f"{currency} {moved(month)} against the dollar in {month_name(last)}"
+    span, over = quarter, "three months"
+    length = (last.year - first.year) * 12 + last.month - first.month + 1
+    if length > 3:
+        span, over = found.get("fx_change_period_pct", np.nan), f"the {length} months of the episode"
+    if not np.isnan(span):
+        text += f"{', but' if month * span < 0 else ' and'} {moved(span)} over {over}"
     words = [f"{text} (monthly averages)."]
-    extreme = found["fx_percentile_pct"]
-    if extreme == extreme and extreme >= limits["extreme_percentile"]:
-        since = found["fx_weakest_since"]
-        if since is None:
-            words.append(f"It was the weakest in the record, which starts in {month_name(past.index[0])}.")
-        elif (last - since).days >= 365 * limits["extreme_years"]:
-            words.append(f"It was the weakest since {month_name(since)}.")
+    since, extreme = found["fx_weakest_since"], found["fx_percentile_pct"]
+    ago = (last - since).days / 365.25 if since is not None else np.inf
+    if extreme == extreme and (
+        ago >= limits["extreme_long_years"]
+        if extreme < limits["extreme_percentile"]
+        else ago >= limits["extreme_years"]
+    ):
+        record = f"in the record (from {month_name(past.index[0])})"
+        words.append(f"It was the weakest {record if since is None else f'since {month_name(since)}'}.")
     return words
 
 
-def _moved(pct: float) -> str:
-    if abs(pct) < 0.05:
+def moved(pct: float) -> str:
+    """What the currency itself gained or lost in dollars, from the change of its units per dollar."""
+    own = fx.own_change_pct(pct)
+    if abs(own) < 0.05:
         return "hardly moved"
-    return f"{'weakened' if pct > 0 else 'strengthened'} {abs(pct):.1f}%"
+    return f"{'weakened' if own < 0 else 'strengthened'} {abs(own):.1f}%"
 
 
-def _defence(row: dict[Any, Any], found: dict[str, Any], limits: dict[str, Any]) -> bool:
-    """Declared in config/alert_rules.toml, [currency]: dollars sold, a weakening currency, and net sales."""
-    weaker = np.nanmax([0.0, found.get("fx_change_quarter_pct", np.nan), found.get("fx_change_period_pct", np.nan)])
-    return bool(
-        found["interventions_near_usd_mn"] <= -limits["defence_minimum_usd_mn"]
-        and weaker >= limits["defence_minimum_weakening_pct"]
-        and row["net_purchases_usd_mn"] < 0
-        and row["verdict"] != "moved"
-    )
+def _defence(
+    row: dict[Any, Any],
+    past: pd.Series,
+    operations: pd.DataFrame | None,
+    first: pd.Timestamp,
+    last: pd.Timestamp,
+    limits: dict[str, Any],
+) -> bool:
+    """Declared in config/alert_rules.toml, [currency].
+
+    Net sales, and in one of the finding's months or the month before it dollars sold by interventions while the
+    currency had weakened over the three months to then or to the month of the finding.
+    """
+    if operations is None or not row["net_purchases_usd_mn"] < 0 or row["verdict"] == "moved":
+        return False
+    months = pd.date_range(first, last, freq="MS")
+    sold = operations[operations["month"].between(first - MONTH, last)].set_index("month")["interventions_usd_mn"]
+    if sold.clip(upper=0).sum() > -limits["defence_minimum_usd_mn"]:
+        return False
+    backed = [month for month in months if (sold.reindex([month - MONTH, month]).fillna(0) < 0).any()]
+    return any(_quarter_pct(past, month) >= limits["defence_minimum_weakening_pct"] for month in backed)
+
+
+def _quarter_pct(past: pd.Series, month: pd.Timestamp) -> float:
+    now, before = past.get(month), past.get(month - 3 * MONTH)
+    return 100 * (now / before - 1) if now is not None and before is not None else float("nan")

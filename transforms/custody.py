@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from transforms.explanations import billions, month_name, spoken
-from transforms.sell_offs import AMOUNTS, capped, position_before, scores
+from transforms.explanations import billions, month_name, sentence, spoken
+from transforms.sell_offs import AMOUNTS, capped, position_before, scores, valuation_pct
 from transforms.verdicts import credible
 
 MIRROR_COLUMNS = [
@@ -17,6 +17,8 @@ MIRROR_COLUMNS = [
 PAIR_COLUMNS = [
     "pair", "month", "members", "position_usd_mn", *AMOUNTS, "basis", "series_break",
 ]  # fmt: skip
+
+TOGETHER = {"change_usd_mn": "holdings", "net_purchases_usd_mn": "net purchases", "other_usd_mn": "other changes"}
 
 
 def mirrors(months: pd.DataFrame, custodial: Mapping[Any, bool], rules: dict[str, Any]) -> pd.DataFrame:
@@ -31,8 +33,8 @@ def mirrors(months: pd.DataFrame, custodial: Mapping[Any, bool], rules: dict[str
     months = months.sort_values(["holder_id", "month"])
     months = months[~months["series_break"].astype(bool)]
     price = [
-        value if value == value and credible(value, before, rules["verdict"]["credible_valuation_pct"]) else 0.0
-        for value, before in zip(months["valuation_usd_mn"], position_before(months), strict=True)
+        value if value == value and credible(share, rules["verdict"]["credible_valuation_pct"]) else 0.0
+        for value, share in zip(months["valuation_usd_mn"], valuation_pct(months), strict=True)
     ]
     moves = months[["holder_id", "holder", "month"]].assign(
         amount=months["change_usd_mn"] - price,
@@ -96,9 +98,12 @@ def _suspicion(
     moved = bool(mirror["moved"]) and mirror["fall_usd_mn"] >= rules["mirror"]["moved_share"] * whole
     rise = billions(mirror["rise_usd_mn"], signed=False)
     place = spoken(mirror["counterpart"])
-    text = f"{place} rose by {rise} in {month_name(mirror['month'])}"
+    text = f"{sentence(place)} rose by {rise} in {month_name(mirror['month'])}"
     text += ", prices left out" if mirror["rise_known"] else ""
     text += ": taken for one move from place to place." if moved else ": part of this may be a move between custodians."
+    booked = row["net_purchases_usd_mn"]
+    if moved and booked <= -rules["mirror"]["minimum_usd_mn"]:
+        text += f" The statistics book it as net sales of {billions(-booked, signed=False)}."
     return mirror["counterpart"], text, "moved" if moved else row["verdict"]
 
 
@@ -146,8 +151,11 @@ def _together(row: dict[Any, Any], paired: pd.DataFrame | None) -> str | None:
     inside = paired[paired["month"].between(first, last)]
     if len(inside) < row["months"]:
         return None
-    change, net = (inside[name].sum(skipna=False) for name in ("change_usd_mn", "net_purchases_usd_mn"))
-    if change != change:
+    told = [
+        f"{words} {billions(amount)}"
+        for name, words in TOGETHER.items()
+        if (amount := inside[name].sum(skipna=False)) == amount
+    ]
+    if inside["change_usd_mn"].isna().any():
         return None
-    bought = "" if net != net else f", net purchases {billions(net)}"
-    return f"{inside['members'].iloc[0]} together: holdings {billions(change)}{bought}."
+    return f"{inside['members'].iloc[0]} together: {', '.join(told)}."

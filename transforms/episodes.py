@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transforms.sell_offs import AMOUNTS, NET, position_before, read, severity_of
+from transforms.sell_offs import AMOUNTS, NET, position_before, read, severity_of, valuation_pct
 
 COLUMNS = [
     "holder_id", "holder", "rule", "start_month", "end_month", "months", "share_pct", "severity", "basis",
-    "before_usd_mn", *AMOUNTS,
+    "valuation_pct", *AMOUNTS,
 ]  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def _runs(
 ) -> list[dict[str, Any]]:
     found = []
     months = months.sort_values(["holder_id", "month"])
-    months = months.assign(before_usd_mn=position_before(months))
+    months = months.assign(before_usd_mn=position_before(months), valuation_pct=valuation_pct(months))
     for _, group in months[months[rule["of"]].notna()].groupby("holder_id", sort=True):
         amount, before = group[rule["of"]].to_numpy(), group["before_usd_mn"].to_numpy()
         whole = consecutive(group["month"], group[rule["of"]] < 0, rule["tolerated_interruptions"])
@@ -102,6 +102,6 @@ def _summed(run: pd.DataFrame, name: str, fall: float, share: float, rules: dict
         "share_pct": share,
         "severity": severity_of(fall, share, rules["severity"]),
         "basis": "+".join(sorted(bases)) if len(bases) else None,
-        "before_usd_mn": first["before_usd_mn"],
+        "valuation_pct": run["valuation_pct"].abs().max(),  # one month that cannot be believed spoils the sum
         **{column: run[column].sum(skipna=False) for column in AMOUNTS},
     }

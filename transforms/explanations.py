@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pandas as pd
 
+from transforms.verdicts import offset
+
 VERDICT_WORDS = {
     "sold": "Mostly sold",
-    "repriced": "Mostly repriced, not sold",
-    "moved": "Mostly moved or reclassified, not sold",
+    "repriced": "Mostly repriced",
+    "moved": "Mostly moved or reclassified",
     "mixed": "Mixed",
     "unexplained": "Not explained",
 }
+BOND_SALE = "bond_sale"
 CAUSES = {
     "sold_share_pct": "net sales",
     "repriced_share_pct": "valuation",
     "moved_share_pct": "other changes",
 }
-# Bills bought for at least this part of the bonds sold: the holder moved within Treasuries more than out of them.
-SHIFT = 0.5
+# Bills bought for at least these parts of the bonds sold: the holder moved within Treasuries, in part or mostly.
+SHIFT, MOSTLY_SHIFT = 0.5, 0.75
+NOT_SOLD_PCT = 10.0  # "not sold" is said of net sales below this share only
 SENTENCE_NAMES = {"Foreign Official": "Foreign official institutions"}
+WITH_ARTICLE = re.compile(r"^(United|Netherlands$|Bahamas$|Philippines$)|(Islands|Republic)$")
 
 
 def billions(usd_mn: float, *, signed: bool = True) -> str:
@@ -47,10 +53,21 @@ def month_name(month: pd.Timestamp) -> str:
     return f"{pd.Timestamp(month):%B %Y}"
 
 
-def spoken(holder: str) -> str:
-    """The holder's label as it stands in a sentence: `Mainland China`, `South Korea`."""
+def plain_name(holder: str) -> str:
+    """The holder's label in the order of speech, without an article: `Mainland China`, `United Kingdom`."""
     name, _, rest = holder.partition(", ")
     return SENTENCE_NAMES.get(holder) or (f"{rest} {name}" if rest else holder)
+
+
+def spoken(holder: str) -> str:
+    """The holder as it stands in a sentence: `Mainland China`, `the United Kingdom`."""
+    told = plain_name(holder)
+    return f"the {told}" if WITH_ARTICLE.search(told) else told
+
+
+def sentence(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def possessive(holder: str) -> str:
@@ -82,14 +99,34 @@ def _tenths(usd_mn: float) -> Decimal | None:
 
 def explained(row: Mapping[Any, Any], period: str) -> str:
     """Two or three sentences on a flagged month or an episode. `period` is `in April 2024` or `from ... to ...`."""
-    change = row["change_usd_mn"]
+    change, net = row["change_usd_mn"], row["net_purchases_usd_mn"]
     if math.isnan(change):
-        lead = f"{spoken(row['holder'])}: the change in holdings {period} is not known on one survey basis."
+        lead = f"{plain_name(row['holder'])}: the change in holdings {period} is not known on one survey basis."
     else:
         amount = billions(abs(change), signed=False)
         moved = f"{'fell' if change < 0 else 'rose'} by {amount}" if amount != "$0.0bn" else "hardly changed"
         lead = f"{possessive(row['holder'])} holdings {moved} {period}{_peak(row)}."
-    return " ".join(filter(None, [lead, _verdict(row), causes(row), instruments(row)]))
+        if change > 0 > net and amount != "$0.0bn":
+            sold = billions(-net, signed=False)
+            lead = f"{possessive(row['holder'])} holdings {moved} {period} although its net sales were {sold}."
+    if row["rule"] == BOND_SALE and shifted(row) >= SHIFT:
+        return " ".join([_shift(row, period), sentence(lead), f"In all: {identity(row)}."])
+    return " ".join(filter(None, [sentence(lead), _verdict(row), causes(row), instruments(row)]))
+
+
+def shifted(row: Mapping[Any, Any]) -> float:
+    """Net purchases of bills as a share of net sales of bonds and notes; 0 where there are none of one of them."""
+    bonds, bills = row["net_long_term_usd_mn"], row["net_short_term_usd_mn"]
+    return bills / -bonds if bonds < 0 < bills else 0.0
+
+
+def _shift(row: Mapping[Any, Any], period: str) -> str:
+    """What a flagged sale of bonds was, where bills were bought for a good part of it."""
+    bonds, bills = (
+        billions(abs(row[name]), signed=False) for name in ("net_long_term_usd_mn", "net_short_term_usd_mn")
+    )
+    sold = f"{spoken(row['holder'])} sold {bonds} of bonds and notes {period}, net, and bought {bills} of bills"
+    return sentence(f"{sold}: {'mostly' if shifted(row) >= MOSTLY_SHIFT else 'in part'} a shift within Treasuries.")
 
 
 def _peak(row: Mapping[Any, Any]) -> str:
@@ -104,8 +141,11 @@ def _peak(row: Mapping[Any, Any]) -> str:
 def _verdict(row: Mapping[Any, Any]) -> str:
     known = not any(math.isnan(row[name]) for name in ("net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn"))
     words = VERDICT_WORDS[row["verdict"]]
-    if row["verdict"] == "moved" and stated(row["suspicion"]):
-        words = "Mostly moved, not sold"
+    mirrored = row["verdict"] == "moved" and stated(row["suspicion"])
+    if mirrored:
+        words = "Mostly moved"
+    if mirrored or (row["verdict"] in ("repriced", "moved") and row["sold_share_pct"] < NOT_SOLD_PCT):
+        words += ", not sold"
     if row["verdict"] == "unexplained":
         net = row["net_purchases_usd_mn"]
         if known:
@@ -124,9 +164,13 @@ def causes(row: Mapping[Any, Any]) -> str:
     """The shares behind the verdict, largest first; empty where they are not known or there is one cause only."""
     if row["verdict"] == "moved" and stated(row["suspicion"]):
         return stated(row["suspicion"])
-    if row["verdict"] == "moved" and row["other_usd_mn"] > 0:
-        return f"Other changes of {billions(row['other_usd_mn'])} offset all of the net sales."
-    parts = [(row[column], name) for column, name in CAUSES.items() if row[column] >= 0.5]
+    undone = offset(row["net_purchases_usd_mn"], row["other_usd_mn"], row["net_long_term_usd_mn"])
+    if row["verdict"] == "moved" and undone:
+        whole = undone >= -row["net_purchases_usd_mn"]
+        part = "all" if whole else billions(undone, signed=False)
+        return f"Other changes of {billions(row['other_usd_mn'])} offset {part} of the net sales."
+    names = CAUSES | ({"moved_share_pct": "net sales undone by other changes"} if undone else {})
+    parts = [(row[column], name) for column, name in names.items() if row[column] >= 0.5]
     if row["verdict"] == "unexplained" or any(math.isnan(row[column]) for column in CAUSES) or len(parts) < 2:
         return ""
     listed = [f"{name} {share:.0f}%" for share, name in sorted(parts, reverse=True)]
@@ -143,14 +187,19 @@ def instruments(row: Mapping[Any, Any]) -> str:
         "bills": f"Bills were sold ({billions(bills)}); bonds and notes {billions(bonds)}",
         "both": f"Both were sold: bonds and notes {billions(bonds)}, bills {billions(bills)}",
     }
-    other = f"Of the net purchases, bonds and notes {billions(bonds)}, bills {billions(bills)}"
-    shifted = stated(row["instrument"]) == "bonds" and bills >= SHIFT * -bonds
-    shift = ": mostly a shift within Treasuries" if shifted else ""
+    traded = "sales" if row["net_purchases_usd_mn"] < 0 else "purchases"
+    other = f"Of the net {traded}, bonds and notes {billions(bonds)}, bills {billions(bills)}"
+    share = shifted(row) if stated(row["instrument"]) == "bonds" else 0.0
+    shift = f": {'mostly' if share >= MOSTLY_SHIFT else 'in part'} a shift within Treasuries" if share >= SHIFT else ""
     return f"{words.get(stated(row['instrument']), other)}{shift}."
 
 
 def explain_months(flagged: pd.DataFrame) -> list[str]:
-    """The explanation of every flagged month."""
+    """The explanation of every flagged month; all rules that flag one say the same, of an exit too."""
+    peaks = (
+        flagged.groupby(["holder_id", "month"])["peak_usd_mn"].transform("max") if "peak_usd_mn" in flagged else None
+    )
+    flagged = flagged if peaks is None else flagged.assign(peak_usd_mn=peaks)
     return [explained(row, f"in {month_name(row['month'])}") for row in flagged.to_dict("records")]
 
 

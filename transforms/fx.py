@@ -96,6 +96,11 @@ def context(averages: pd.Series, month: pd.Timestamp | date | str) -> dict[str, 
     }
 
 
+def own_change_pct(units_change_pct: float) -> float:
+    """What a currency's price in dollars changed by, in percent, where its units per dollar changed by this; -2.6 for 2.7."""
+    return -100 * units_change_pct / (100 + units_change_pct)
+
+
 def _stated(fx: pd.DataFrame) -> pd.DataFrame:
     """The rows with a rate, each source once per currency and day."""
     stated = fx[fx["per_usd"].notna()].drop_duplicates(["currency", "date", "source", "per_usd"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from transforms.reversals import nets_of, recurring
 from transforms.scores import robust_score
 from transforms.verdicts import SHARE_COLUMNS, reading
 
@@ -20,6 +21,7 @@ AMOUNTS = [
     "other_usd_mn",
 ]
 BONDS = "net_long_term_usd_mn"
+BILLS = "net_short_term_usd_mn"
 NET = "net_purchases_usd_mn"
 READ = ["verdict", *SHARE_COLUMNS.values(), "instrument"]
 
@@ -51,6 +53,12 @@ def position_before(months: pd.DataFrame, column: str = "position_usd_mn") -> pd
     return months[column].groupby(holders).shift(1).where(consecutive)
 
 
+def valuation_pct(months: pd.DataFrame) -> pd.Series:
+    """Every row's valuation change in percent of the position a month before; NaN where one of them is not known."""
+    before = position_before(months)
+    return (100 * months["valuation_usd_mn"] / before).where(before > 0)
+
+
 def scores(months: pd.DataFrame, of: str, rules: dict[str, Any]) -> pd.Series:
     """Every month's robust score of the amount `of` in its holder's own past. `months` is sorted by holder and month."""
     scoring = rules["score"]
@@ -76,7 +84,7 @@ def sell_offs(months: pd.DataFrame, rules: dict[str, Any], scope: str = "countri
     months = months.sort_values(["holder_id", "month"])
     declared = [(name, rule) for name, rule in rules["rules"].items() if rule["scope"] == scope]
     if not declared:
-        unmeasured = dict.fromkeys(["score", "share_pct", "peak_usd_mn", "before_usd_mn"], float("nan"))
+        unmeasured = dict.fromkeys(["score", "share_pct", "peak_usd_mn", "valuation_pct"], float("nan"))
         none = months.head(0).assign(rule="", severity="", months=1, **unmeasured)
         return read(none, rules, none[NET])
     flagged = pd.concat([_flagged(months, name, rule, rules) for name, rule in declared], ignore_index=True)
@@ -103,16 +111,33 @@ def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[
     flagged["score"] = score[hit]
     flagged["share_pct"] = share[hit]
     flagged["peak_usd_mn"] = float("nan") if peak is None else peak[hit]
-    flagged["before_usd_mn"] = position_before(months)[hit]
+    flagged["valuation_pct"] = valuation_pct(months)[hit]
     flagged["months"] = 1
+    least = rule.get("least_severity", SEVERITIES[0])
     flagged["severity"] = [
-        severity_of(-a, s, rules["severity"]) for a, s in zip(flagged[rule["of"]], flagged["share_pct"], strict=True)
+        max(severity_of(-a, s, rule.get("severity", rules["severity"])), least, key=SEVERITIES.index)
+        for a, s in zip(flagged[rule["of"]], flagged["share_pct"], strict=True)
     ]
     net = flagged[NET]
     if rule["of"] == BONDS:
-        # A sale of bonds is one although more bills were bought; else a month has one verdict under every rule.
-        net = net.where(net < 0, flagged[BONDS])
-    return read(flagged, rules, net)
+        # What went into bills does not take a sale of bonds back; else a month has one verdict under every rule.
+        net = net.where(flagged[BILLS] < rules["verdict"]["shift"] * -flagged[BONDS], flagged[BONDS])
+    found = read(flagged, rules, net)
+    found["severity"] = _calmed(found, months, rules)
+    return found
+
+
+def _calmed(found: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> list[str]:
+    """Severities, lowered where net sales of this size have been bought back again and again."""
+    limits, nets = rules["reversals"], nets_of(months, found["holder_id"])
+    return [
+        min(severity, limits["severity_cap"], key=SEVERITIES.index)
+        if recurring(month, nets.get(holder, {}), position, limits)
+        else severity
+        for holder, month, position, severity in zip(
+            *(found[name] for name in ("holder_id", "month", "position_usd_mn", "severity")), strict=True
+        )
+    ]
 
 
 def trailing_peak(months: pd.DataFrame, window: int) -> pd.Series:
@@ -129,7 +154,7 @@ def trailing_peak(months: pd.DataFrame, window: int) -> pd.Series:
 def read(rows: pd.DataFrame, rules: dict[str, Any], net: pd.Series) -> pd.DataFrame:
     """The rows with verdict, shares and instrument, and severities lowered where the verdict asks for it.
 
-    `rows` have the amounts, before_usd_mn and months; `net` stands for their net purchases.
+    `rows` have the amounts and valuation_pct; `net` stands for their net purchases.
     """
     readings = [
         reading(row, amount, rules["verdict"]) for row, amount in zip(rows.to_dict("records"), net, strict=True)

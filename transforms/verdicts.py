@@ -24,29 +24,42 @@ class Reading:
     instrument: str | None
 
 
-def shares(net: float, valuation: float, other: float) -> dict[str, float]:
+def shares(net: float, valuation: float, other: float, bonds: float = NAN) -> dict[str, float]:
     """Each cause's share of everything that pulled the position down, between 0 and 1; causes that raised it are 0.
 
     Shares of the gross fall, not of the net change: a sale of bonds in a month of rising prices is a sale although the
-    position hardly moves.
+    position hardly moves. What `offset` finds of the net sales did not leave the holder and counts as moved.
     """
+    back = offset(net, other, bonds)
     falls = {
-        "sold": max(-net, 0.0) if not math.isnan(net) else 0.0,
+        "sold": max(-net, 0.0) - back if not math.isnan(net) else 0.0,
         "repriced": max(-valuation, 0.0) if not math.isnan(valuation) else 0.0,
-        "moved": max(-other, 0.0) if not math.isnan(other) else 0.0,
+        "moved": back + max(-other, 0.0) if not math.isnan(other) else 0.0,
     }
     total = sum(falls.values())
     return {cause: fall / total if total else 0.0 for cause, fall in falls.items()}
 
 
-def verdict(net: float, valuation: float, other: float, *, dominant: float, moved: float) -> str:
+def offset(net: float, other: float, bonds: float = NAN) -> float:
+    """How much of the net sales positive other changes undid, in the unit of the amounts, 0 or more.
+
+    Other changes are of bonds and notes (net purchases of bills are the change in the bills held), so they undo net
+    sales of these, `bonds`, and no sales of bills.
+    """
+    if math.isnan(net) or math.isnan(other):
+        return 0.0
+    sold = min(-net, -net if math.isnan(bonds) else -bonds)
+    return max(min(sold, other), 0.0)
+
+
+def verdict(net: float, valuation: float, other: float, bonds: float = NAN, *, dominant: float, moved: float) -> str:
     """One of VERDICTS. `dominant` is the share that names net sales or valuation, `moved` the one for other changes.
 
     `unexplained` where the decomposition is not complete: net purchases or valuation unknown.
     """
     if math.isnan(net) or math.isnan(valuation) or math.isnan(other):
         return "unexplained"
-    part = shares(net, valuation, other)
+    part = shares(net, valuation, other, bonds)
     if part["moved"] >= moved:
         return "moved"
     for cause in ("sold", "repriced"):
@@ -55,31 +68,29 @@ def verdict(net: float, valuation: float, other: float, *, dominant: float, move
     return "mixed"
 
 
-def credible(valuation: float, before: float, limit_pct: float, months: int = 1) -> bool:
-    """Whether a valuation change can be one of prices: at most `limit_pct` percent a month of the position before.
+def credible(valuation_pct: float, limit_pct: float) -> bool:
+    """Whether a month's valuation change can be one of prices: at most `limit_pct` percent of the position before.
 
     True where there is nothing to hold it against.
     """
-    if math.isnan(valuation) or math.isnan(before) or before <= 0:
-        return True
-    return abs(valuation) <= before * limit_pct / 100 * months
+    return math.isnan(valuation_pct) or abs(valuation_pct) <= limit_pct
 
 
 def reading(row: Mapping[Any, Any], net: float, limits: Mapping[str, float]) -> Reading:
     """The verdict on a month or an episode, with `net` for its net purchases (of bonds and notes, for a sale of these).
 
     Without a valuation that can be believed, only a sale can be told: where net sales alone are as large as the dominant
-    share of the fall in holdings. `row` has the amounts, `before_usd_mn` (the position before) and `months`.
+    share of the fall in holdings. `row` has the amounts and `valuation_pct`, the largest valuation of one of its months in
+    percent of the position before.
     """
     valuation, other, change = row["valuation_usd_mn"], row["other_usd_mn"], row["change_usd_mn"]
-    usable = credible(valuation, row["before_usd_mn"], limits["credible_valuation_pct"], row["months"])
+    usable = credible(row["valuation_pct"], limits["credible_valuation_pct"])
     known = not any(math.isnan(amount) for amount in (net, valuation, other))
     instrument = instrument_of(row, net, limits)
     if known and usable:
-        parts = {SHARE_COLUMNS[cause]: 100 * part for cause, part in shares(net, valuation, other).items()}
-        named = verdict(net, valuation, other, dominant=limits["dominant"], moved=limits["moved"])
-        if named == "sold" and other >= limits["offset_moved"] * -net:
-            named = "moved"  # what was sold came back under another heading: a reclassification, on the figures
+        amounts = net, valuation, other, row["net_long_term_usd_mn"]
+        parts = {SHARE_COLUMNS[cause]: 100 * part for cause, part in shares(*amounts).items()}
+        named = verdict(*amounts, dominant=limits["dominant"], moved=limits["moved"])
         return Reading(named, **parts, instrument=instrument)
     alone = row["net_long_term_usd_mn"] if math.isnan(net) else net
     sold = min(-alone / -change, 1.0) if change < 0 and alone < 0 else NAN

@@ -156,3 +156,15 @@ def test_an_episode_of_moves_is_a_notice_whatever_its_size():
     months["other_usd_mn"] = months["change_usd_mn"]
     (row,) = episodes(months, rules()).to_dict("records")
     assert (row["verdict"], row["severity"]) == ("moved", "notice")
+
+
+def test_a_run_with_a_month_whose_valuation_cannot_be_believed_has_none_that_can():
+    months = history(400_000, [1.0, -20_000.0, -40_000.0]).assign(
+        net_purchases_usd_mn=-1.0, net_long_term_usd_mn=-1.0, net_short_term_usd_mn=0.0, other_usd_mn=0.0
+    )
+    months["valuation_usd_mn"] = [0.0, 0.0, -20_000.0, -30_000.0]
+    (row,) = episodes(months, rules()).query("rule == 'fall'").to_dict("records")
+    assert (row["verdict"], round(row["valuation_pct"], 1)) == ("repriced", 7.9)
+    months["valuation_usd_mn"] = [0.0, 0.0, -10_000.0, -40_000.0]  # 10.5% of the position in one month
+    (row,) = episodes(months, rules()).query("rule == 'fall'").to_dict("records")
+    assert row["verdict"] == "unexplained"

@@ -9,6 +9,7 @@ from transforms.explanations import billions, explain_episodes, explain_months, 
 
 APRIL = {
     "holder": "Japan",
+    "rule": "fall",
     "month": pd.Timestamp("2024-04-01"),
     "change_usd_mn": -40_921.0,
     "net_purchases_usd_mn": -11_830.0,
@@ -53,7 +54,7 @@ def test_a_month_is_written_out():
 
 def test_a_repriced_month_says_so_with_the_whole_identity_and_what_was_traded():
     assert explain_months(pd.DataFrame([APRIL])) == [
-        "Japan's holdings fell by $40.9bn in April 2024. Mostly repriced, not sold: change -$40.9bn = "
+        "Japan's holdings fell by $40.9bn in April 2024. Mostly repriced: change -$40.9bn = "
         "net purchases -$11.8bn + valuation -$29.8bn + other +$0.7bn. "
         "Of what pulled it down: valuation 72%, net sales 28%. Bills were sold (-$12.1bn); bonds and notes +$0.2bn."
     ]
@@ -68,7 +69,8 @@ def test_a_sale_in_a_month_of_rising_holdings_says_that_they_rose():
     }
     text = explained(row | {"verdict": "sold"}, "in May 2025")
     assert text.startswith(
-        "Japan's holdings rose by $2.5bn in May 2025. Mostly sold: change +$2.5bn = net purchases -$20.0bn"
+        "Japan's holdings rose by $2.5bn in May 2025 although its net sales were $20.0bn. "
+        "Mostly sold: change +$2.5bn = net purchases -$20.0bn"
     )
 
 
@@ -115,7 +117,8 @@ def test_nothing_to_explain_gives_no_sentences():
     ("label", "text"),
     [
         ("Japan", "Japan's"),
-        ("British Virgin Islands", "British Virgin Islands'"),
+        ("British Virgin Islands", "The British Virgin Islands'"),
+        ("United Kingdom", "The United Kingdom's"),
         ("China, Mainland", "Mainland China's"),
         ("Korea, South", "South Korea's"),
         ("Foreign Official", "Foreign official institutions'"),
@@ -133,7 +136,32 @@ def test_rounded_parts_that_do_not_add_up_say_so():
 
 def test_bonds_sold_for_bills_are_called_a_shift():
     row = APRIL | {"net_long_term_usd_mn": -23_900.0, "net_short_term_usd_mn": 12_500.0, "instrument": "bonds"}
-    assert "Bonds and notes were sold (-$23.9bn); bills +$12.5bn: mostly a shift" in explained(row, "in May 2024")
+    assert "Bonds and notes were sold (-$23.9bn); bills +$12.5bn: in part a shift" in explained(row, "in May 2024")
+    more = row | {"net_short_term_usd_mn": 20_000.0}
+    assert "Bonds and notes were sold (-$23.9bn); bills +$20.0bn: mostly a shift" in explained(more, "in May 2024")
+
+
+def test_a_flagged_sale_of_bonds_that_went_into_bills_is_told_as_that_and_not_as_a_withdrawal():
+    row = APRIL | {"rule": "bond_sale", "holder": "Korea, South", "verdict": "sold", "instrument": "bonds"}
+    row |= {"change_usd_mn": -370.0, "net_purchases_usd_mn": -1_400.0, "valuation_usd_mn": 1_400.0}
+    row |= {"other_usd_mn": -370.0, "net_long_term_usd_mn": -11_900.0, "net_short_term_usd_mn": 10_500.0}
+    assert explained(row, "in February 2026") == (
+        "South Korea sold $11.9bn of bonds and notes in February 2026, net, and bought $10.5bn of bills: mostly a shift "
+        "within Treasuries. South Korea's holdings fell by $0.4bn in February 2026. In all: change -$0.4bn = "
+        "net purchases -$1.4bn + valuation +$1.4bn + other -$0.4bn."
+    )
+
+
+def test_not_sold_is_only_said_where_next_to_nothing_was():
+    assert "Mostly repriced: change" in explained(APRIL | {"sold_share_pct": 10.0}, "in April 2024")
+    assert "Mostly repriced, not sold: change" in explained(APRIL | {"sold_share_pct": 9.9}, "in April 2024")
+
+
+def test_holdings_that_rose_in_spite_of_net_sales_say_so():
+    row = APRIL | {"change_usd_mn": 46_600.0, "net_purchases_usd_mn": -15_700.0}
+    assert explained(row, "in May 2025").startswith(
+        "Japan's holdings rose by $46.6bn in May 2025 although its net sales were $15.7bn."
+    )
 
 
 def test_a_move_names_the_place_where_it_went():
@@ -145,9 +173,12 @@ def test_a_move_names_the_place_where_it_went():
 
 def test_net_sales_that_other_changes_undo_are_not_explained_by_net_sales():
     row = APRIL | {"verdict": "moved", "net_purchases_usd_mn": -17_500.0, "other_usd_mn": 25_000.0}
+    row |= {"net_long_term_usd_mn": -17_500.0}
     text = explained(row, "in April 2025")
     assert "Other changes of +$25.0bn offset all of the net sales." in text
     assert "Of what pulled it down" not in text
+    bills_too = explained(row | {"net_long_term_usd_mn": -10_000.0}, "in April 2025")
+    assert "Other changes of +$25.0bn offset $10.0bn of the net sales." in bills_too
 
 
 def test_without_a_valuation_a_sale_is_told_from_net_sales_alone():

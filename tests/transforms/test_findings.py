@@ -147,7 +147,7 @@ def told(operations_done: pd.DataFrame, monthly: pd.DataFrame = MONTHLY, months:
 def test_interventions_next_to_the_month_are_told_in_dollars_and_yen():
     row = told(sold_dollars("2022-05-01"))
     assert (row["interventions_near_usd_mn"], row["interventions_near_jpy_mn"]) == (-62_000, -9_788_500)
-    assert "sold $62.0bn (9.79 trillion yen)" in row["context"]
+    assert "sold $62.0bn in May 2022, the month after (9.79 trillion yen)" in row["context"]
     assert pd.isna(row["interventions_usd_mn"])
     assert pd.isna(told(sold_dollars("2022-06-01"))["interventions_near_usd_mn"])
 
@@ -164,11 +164,28 @@ def test_currency_defence_needs_dollars_sold_a_weaker_currency_and_net_sales():
     assert words not in told(sold_dollars("2022-04-01"), months=repriced)["context"]
 
 
+def test_currency_defence_is_not_read_into_operations_that_came_after():
+    assert "consistent with currency defence" not in told(sold_dollars("2022-05-01"))["context"]
+    assert "consistent with currency defence" in told(sold_dollars("2022-03-01"))["context"]
+
+
+def test_a_currency_loses_what_its_own_price_in_dollars_loses():
+    assert (
+        "JPY weakened 20.0% against the dollar in April 2022" in told(NO_OPERATIONS)["context"]
+    )  # 120 to 150 a dollar
+
+
+def test_what_a_currency_does_inside_its_band_is_not_told():
+    holders = HOLDERS.assign(currency=["HKD", "PLN"])
+    flagged, _ = findings(spring(), holders, MONTHLY.assign(currency="HKD"), NO_OPERATIONS, rules())
+    assert flagged["context"].isna().all()
+
+
 def test_the_weakest_of_the_record_says_when_the_record_starts():
     row = told(NO_OPERATIONS)
     assert row["fx_percentile_pct"] == 100
     assert pd.isna(row["fx_weakest_since"])
-    assert "weakest in the record, which starts in January 2022" in row["context"]
+    assert "weakest in the record (from January 2022)" in row["context"]
 
 
 def test_rates_after_the_month_do_not_count():

@@ -43,7 +43,8 @@ RULES: dict[str, Any] = {
         "instrument": 0.75,
         "negligible": 0.1,
         "credible_valuation_pct": 8.0,
-        "offset_moved": 1.0,
+        "shift": 0.5,
+        "bills_told_usd_mn": 10_000,
         "offset": 0.5,
     },
     "mirror": {
@@ -55,12 +56,23 @@ RULES: dict[str, Any] = {
         "moved_score": 5.0,
         "moved_share": 0.5,
     },
+    "reversals": {
+        "months": 15,
+        "minimum_usd_mn": 10_000,
+        "bought_back": 0.7,
+        "minimum_times": 2,
+        "recurring_share_pct": 4.0,
+        "severity_cap": "warning",
+    },
+    "unsettled": {"window_months": 36, "minimum_months": 12, "factor": 2.0, "minimum_usd_mn": 5_000},
     "pairs": {"china_belgium": {"name": "Mainland China and Belgium", "members": ["china_mainland", "belgium"]}},
     "currency": {
         "months_next_to": 1,
+        "banded": ["HKD"],
         "minimum_history_months": 3,
         "extreme_percentile": 95,
         "extreme_years": 3,
+        "extreme_long_years": 10,
         "defence_minimum_usd_mn": 1_000,
         "defence_minimum_weakening_pct": 2.0,
     },
@@ -268,3 +280,17 @@ def test_what_was_not_sold_alarms_less():
     assert capped("critical", "moved", {"moved": "notice"}) == "notice"
     assert capped("notice", "repriced", {"repriced": "warning"}) == "notice"
     assert capped("critical", "sold", {"moved": "notice"}) == "critical"
+
+
+def test_a_rule_may_have_severities_of_its_own_and_a_least_one():
+    months = history(400_000, [*CALM, -20_000.0])
+    own = {"notice": {"minimum_usd_mn": 0, "minimum_share_pct": 0.0}}
+    own |= {"warning": {"minimum_usd_mn": 30_000, "minimum_share_pct": 0.0}}
+    own |= {"critical": {"minimum_usd_mn": 90_000, "minimum_share_pct": 0.0}}
+    for changed, expected in (
+        ({}, "warning"),
+        ({"severity": own}, "notice"),
+        ({"least_severity": "critical"}, "critical"),
+    ):
+        rules = {**RULES, "rules": {"fall": RULES["rules"]["fall"] | changed}}
+        assert sell_offs(months, rules)["severity"].tolist() == [expected]

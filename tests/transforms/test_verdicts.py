@@ -66,13 +66,14 @@ LIMITS = {
     "instrument": 0.75,
     "negligible": 0.1,
     "credible_valuation_pct": 8.0,
-    "offset_moved": 1.0,
+    "shift": 0.5,
+    "bills_told_usd_mn": 10_000,
 }
 
 
 def read(net: float, valuation: float, other: float, bonds: float = NAN, bills: float = NAN, change: float = NAN):
     row = {"valuation_usd_mn": valuation, "other_usd_mn": other, "net_long_term_usd_mn": bonds}
-    row |= {"net_short_term_usd_mn": bills, "before_usd_mn": 1_000_000.0, "months": 1}
+    row |= {"net_short_term_usd_mn": bills, "valuation_pct": valuation / 10_000}  # of a position of 1,000,000
     return reading({**row, "change_usd_mn": net + valuation + other if math.isnan(change) else change}, net, LIMITS)
 
 
@@ -93,7 +94,7 @@ def test_a_verdict_comes_with_the_instrument_sold(amounts, expected):
 
 
 def test_shares_are_percent_of_the_gross_fall():
-    found = read(-11_830, -29_824, 733)
+    found = read(-11_830, -29_824, 733, bonds=246, bills=-12_076)
     assert (found.sold_share_pct, found.moved_share_pct) == (pytest.approx(100 * 11_830 / 41_654), 0)
 
 
@@ -119,5 +120,14 @@ def test_a_valuation_that_prices_cannot_have_made_is_not_used():
 
 
 def test_net_sales_that_other_changes_undo_are_moved():
-    assert read(-17_500, 1_500, 25_000).verdict == "moved"
-    assert read(-17_500, 1_500, 17_499).verdict == "sold"
+    assert read(-20_000, 1_500, 25_000).verdict == "moved"
+    assert read(-20_000, 1_500, 10_000).verdict == "moved"
+    assert read(-20_000, 1_500, 9_999).verdict == "mixed"
+    assert read(-20_000, 1_500, 8_000).verdict == "sold"
+    assert read(-20_000, 1_500, 8_000).moved_share_pct == pytest.approx(40)
+
+
+def test_other_changes_are_of_bonds_and_undo_no_sale_of_bills():
+    assert read(-20_000, 0, 25_000, bonds=-20_000, bills=0).verdict == "moved"
+    assert read(-20_000, 0, 25_000, bonds=0, bills=-20_000).verdict == "sold"
+    assert read(-20_000, 0, 25_000, bonds=-12_000, bills=-8_000).sold_share_pct == pytest.approx(40)

@@ -1,0 +1,108 @@
+"""Net sales that are bought back, and what is told of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.transforms.test_sell_offs import CALM, RULES, history
+from transforms.caveats import stirred, with_caveats
+from transforms.reversals import bought_back, bought_before, recurring
+from transforms.sell_offs import sell_offs
+
+LIMITS = {**RULES["reversals"], "minimum_usd_mn": 10}
+
+
+def nets(*amounts: float) -> dict[pd.Timestamp, float]:
+    return dict(zip(pd.date_range("2025-01-01", periods=len(amounts), freq="MS"), amounts, strict=True))
+
+
+def on(text: str) -> pd.Timestamp:
+    return pd.Timestamp(text + "-01")
+
+
+@pytest.mark.parametrize(("after", "found"), [(70.0, 70.0), (69.0, None), (-100.0, None)])
+def test_net_sales_are_bought_back_where_the_next_month_undoes_most_of_them(after, found):
+    assert bought_back(on("2025-01"), nets(-100.0, after), LIMITS) == found
+
+
+def test_the_newest_month_is_not_bought_back_yet():
+    assert bought_back(on("2025-01"), nets(-100.0), LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "found"), [(140.0, 140.0), (143.0, None), (70.0, 70.0), (69.0, None), (-100.0, None)]
+)
+def test_net_sales_undo_the_purchases_of_the_month_before(before, found):
+    assert bought_before(on("2025-02"), nets(before, -100.0), LIMITS) == found
+
+
+def test_small_net_sales_are_not_looked_at():
+    assert bought_back(on("2025-01"), nets(-9.0, 9.0), LIMITS) is None
+    assert bought_before(on("2025-02"), nets(9.0, -9.0), LIMITS) is None
+
+
+def test_a_swing_recurs_where_two_of_its_size_went_before():
+    swings = nets(-100.0, 90.0, 0.0, -60.0, 60.0, 0.0, -100.0)
+    assert recurring(on("2025-07"), swings, 2_500.0, LIMITS) == [on("2025-04"), on("2025-01")]
+    assert recurring(on("2025-04"), swings, 2_500.0, LIMITS) == []
+    small = nets(-40.0, 40.0, 0.0, -40.0, 40.0, 0.0, -100.0)
+    assert recurring(on("2025-07"), small, 2_500.0, LIMITS) == []
+
+
+def test_what_comes_back_of_a_large_position_is_noise():
+    swings = nets(-100.0, 90.0, 0.0, -60.0, 60.0, 0.0, -100.0)
+    assert recurring(on("2025-07"), swings, 2_501.0, LIMITS) == []
+
+
+def test_a_month_of_purchases_is_no_swing():
+    assert recurring(on("2025-07"), nets(-100.0, 90.0, 0.0, -60.0, 60.0, 0.0, 100.0), 2_500.0, LIMITS) == []
+
+
+def quarters(swings: list[float]) -> pd.DataFrame:
+    """A year and more of calm, then the swings, in holdings and in net purchases alike."""
+    months = history(300_000, [*CALM, *swings])
+    return months.assign(
+        net_purchases_usd_mn=months["change_usd_mn"], net_long_term_usd_mn=months["change_usd_mn"],
+        net_short_term_usd_mn=0.0, valuation_usd_mn=0.0, other_usd_mn=0.0, basis="slt",
+    )  # fmt: skip
+
+
+def flagged(months: pd.DataFrame) -> list[dict[Any, Any]]:
+    found = sell_offs(months, RULES)
+    found = found[found["rule"] == "net_sale"].assign(suspicion=None)
+    return found.assign(caveats=with_caveats(found, months, RULES)).to_dict("records")
+
+
+def test_a_recurring_swing_alarms_less_and_says_when_it_was_there_before():
+    months = quarters([-50_000.0, 50_000.0, 0.0, -50_000.0, 50_000.0, 0.0, -50_000.0])
+    first, second, third = flagged(months)
+    assert [row["severity"] for row in (first, second, third)] == ["critical", "critical", "warning"]
+    assert "A swing that recurs: net sales like these were bought back a month later in" in third["caveats"]
+    assert "A swing that recurs" not in second["caveats"]
+    assert "Bought back a month later: net purchases of +$50.0bn." in first["caveats"]
+    assert "Bought back" not in third["caveats"]
+
+
+def test_months_in_which_other_changes_are_large_everywhere_are_known_from_the_months_before():
+    months = pd.concat([quarters([0.0] * 3), quarters([0.0] * 3).assign(holder_id="belgium")])
+    newest = months["month"].max()
+    months["other_usd_mn"] = 1_000.0
+    months.loc[months["month"] == newest, "other_usd_mn"] = -2_500.0
+    ratios = stirred(months, RULES)
+    assert ratios["slt", newest] == pytest.approx(2.5)
+    assert ratios["slt", newest - pd.DateOffset(months=1)] == pytest.approx(1.0)
+
+
+def test_a_finding_with_large_other_changes_in_such_a_month_says_so():
+    months = quarters([-50_000.0])
+    months["other_usd_mn"] = 1_000.0
+    last = months["month"] == months["month"].max()
+    months.loc[last, "other_usd_mn"] = -6_000.0
+    (row,) = flagged(months)
+    assert "Other changes were 6.0 times as large as usual in all places together" in row["caveats"]
+    months.loc[last, "other_usd_mn"] = -4_900.0
+    (row,) = flagged(months)
+    assert "as large as usual" not in row["caveats"]
