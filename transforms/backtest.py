@@ -25,7 +25,7 @@ def judged(known: pd.DataFrame, found: pd.DataFrame, months: pd.DataFrame, rules
     """
     rows = []
     before = months.sort_values(["holder_id", "month"])
-    before = before.assign(valuation_pct=valuation_pct(before))
+    before = before.assign(valuation_pct=valuation_pct(before, rules))
     for episode in known.to_dict("records"):
         start, end = episode["start"], episode["end"]
         own = before[(before["holder_id"] == episode["holder_id"]) & before["month"].between(start, end)]

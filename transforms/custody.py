@@ -34,7 +34,7 @@ def mirrors(months: pd.DataFrame, custodial: Mapping[Any, bool], rules: dict[str
     months = months[~months["series_break"].astype(bool)]
     price = [
         value if value == value and credible(share, rules["verdict"]["credible_valuation_pct"]) else 0.0
-        for value, share in zip(months["valuation_usd_mn"], valuation_pct(months), strict=True)
+        for value, share in zip(months["valuation_usd_mn"], valuation_pct(months, rules), strict=True)
     ]
     moves = months[["holder_id", "holder", "month"]].assign(
         amount=months["change_usd_mn"] - price,

@@ -44,7 +44,7 @@ def _runs(
 ) -> list[dict[str, Any]]:
     found = []
     months = months.sort_values(["holder_id", "month"])
-    months = months.assign(before_usd_mn=position_before(months), valuation_pct=valuation_pct(months))
+    months = months.assign(before_usd_mn=position_before(months), valuation_pct=valuation_pct(months, rules))
     for _, group in months[months[rule["of"]].notna()].groupby("holder_id", sort=True):
         amount, before = group[rule["of"]].to_numpy(), group["before_usd_mn"].to_numpy()
         whole = consecutive(group["month"], group[rule["of"]] < 0, rule["tolerated_interruptions"])

@@ -53,10 +53,14 @@ def position_before(months: pd.DataFrame, column: str = "position_usd_mn") -> pd
     return months[column].groupby(holders).shift(1).where(consecutive)
 
 
-def valuation_pct(months: pd.DataFrame) -> pd.Series:
-    """Every row's valuation change in percent of the position a month before; NaN where one of them is not known."""
-    before = position_before(months)
-    return (100 * months["valuation_usd_mn"] / before).where(before > 0)
+def valuation_pct(months: pd.DataFrame, rules: dict[str, Any]) -> pd.Series:
+    """Every row's valuation change in percent of the position a month before; NaN where one of them is not known.
+
+    NaN too for amounts so small that they decide nothing (credible_from_usd_mn under [verdict]).
+    """
+    before, valuation = position_before(months), months["valuation_usd_mn"]
+    asked = (before > 0) & (valuation.abs() >= rules["verdict"]["credible_from_usd_mn"])
+    return (100 * valuation / before).where(asked)
 
 
 def scores(months: pd.DataFrame, of: str, rules: dict[str, Any]) -> pd.Series:
@@ -111,7 +115,7 @@ def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[
     flagged["score"] = score[hit]
     flagged["share_pct"] = share[hit]
     flagged["peak_usd_mn"] = float("nan") if peak is None else peak[hit]
-    flagged["valuation_pct"] = valuation_pct(months)[hit]
+    flagged["valuation_pct"] = valuation_pct(months, rules)[hit]
     flagged["months"] = 1
     least = rule.get("least_severity", SEVERITIES[0])
     flagged["severity"] = [

@@ -43,6 +43,7 @@ RULES: dict[str, Any] = {
         "instrument": 0.75,
         "negligible": 0.1,
         "credible_valuation_pct": 8.0,
+        "credible_from_usd_mn": 3_000,
         "shift": 0.5,
         "bills_told_usd_mn": 10_000,
         "offset": 0.5,
