@@ -17,9 +17,9 @@ PARTS = {
     "other_usd_mn": ("Other", "#8b8f98"),
 }
 HOLDINGS = "#2f79c6"
-HEIGHTS = (130, 170)
-WIDTH = 560
-AXIS_WIDTH = 44  # the same in both panels, so that the months stand below one another
+HEIGHTS = (140, 180)
+WIDTH = 460  # small enough that its lettering is read on a phone
+AXIS_WIDTH = 50  # the same in both panels, so that the months stand below one another
 AMOUNT = ",.12~g"  # 1,150 and 0.5, never 1.15e+3
 
 
@@ -34,7 +34,7 @@ def holder_chart(months: pd.DataFrame, title: str, months_shown: int = 24) -> al
     chart = alt.vconcat(
         _holdings(shown, names), _changes(shown, names), spacing=12, description=description(shown, title)
     )
-    return chart.properties(title=alt.TitleParams(title, anchor="start", fontSize=15, offset=10)) if title else chart
+    return chart.properties(title=alt.TitleParams(title, anchor="start", fontSize=17, offset=10)) if title else chart
 
 
 def description(months: pd.DataFrame, title: str) -> str:
@@ -85,7 +85,7 @@ def _document(chart: alt.VConcatChart, ink: str, grid_opacity: float) -> dict[st
         "view": {"stroke": None},
         "axis": {
             "labelColor": ink,
-            "labelFontSize": 11,
+            "labelFontSize": 13,
             "domain": False,
             "tickColor": ink,
             "tickOpacity": 0.4,
@@ -93,7 +93,7 @@ def _document(chart: alt.VConcatChart, ink: str, grid_opacity: float) -> dict[st
             "gridOpacity": grid_opacity,
         },
         "title": {"color": ink},
-        "legend": {"labelColor": ink, "labelFontSize": 11, "labelLimit": 260, "columns": 2, "symbolStrokeWidth": 0},
+        "legend": {"labelColor": ink, "labelFontSize": 13, "labelLimit": 260, "columns": 2, "symbolStrokeWidth": 0},
         "rule": {"color": ink},
         "point": {"color": ink},
     }
@@ -132,7 +132,7 @@ def _amount_axis() -> alt.Axis:
 
 
 def _panel(text: str) -> alt.TitleParams:
-    return alt.TitleParams(text, anchor="start", frame="bounds", fontSize=12, fontWeight=400, offset=8)
+    return alt.TitleParams(text, anchor="start", frame="bounds", fontSize=14, fontWeight=400, offset=8)
 
 
 def _month_tooltip() -> alt.Tooltip:
@@ -143,7 +143,7 @@ def _holdings(months: pd.DataFrame, names: list[str]) -> alt.Chart:
     rows = _dated(months[["month"]]).assign(billions=months["position_usd_mn"] / 1000)
     return (
         alt.Chart(rows)
-        .mark_line(color=HOLDINGS, strokeWidth=2, point=alt.OverlayMarkDef(size=24, filled=True, color=HOLDINGS))
+        .mark_line(color=HOLDINGS, strokeWidth=2, point=alt.OverlayMarkDef(size=30, filled=True, color=HOLDINGS))
         .encode(
             x=_x(names, labels=False),
             y=alt.Y("billions:Q", scale=alt.Scale(zero=False, nice=True), axis=_amount_axis()),
@@ -184,7 +184,7 @@ def _changes(months: pd.DataFrame, month_names: list[str]) -> alt.LayerChart | a
     change = _dated(months[["month"]]).assign(billions=months["change_usd_mn"] / 1000).dropna(subset=["billions"])
     marks = (
         alt.Chart(change)
-        .mark_point(shape="diamond", filled=True, size=34, opacity=1, stroke="white", strokeWidth=1)
+        .mark_point(shape="diamond", filled=True, size=70, opacity=1, stroke="white", strokeWidth=1)
         .encode(
             x=_x(month_names),
             y=alt.Y("billions:Q"),

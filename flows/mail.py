@@ -49,12 +49,10 @@ SHORT_VERDICTS = {
     "unexplained": "not explained",
 }
 BASIS_SOURCES = {"slt": "slt_table3", "cslt": "cslt", "form_s": "s1_globl"}
-BASIS_NOTES = {
-    "slt": "Net purchases and valuation are the Treasury's own (Table 3). Net purchases of bills are the publisher's "
-    "estimate, the change in the position; the valuation change is that of bonds and notes.",
-    "cslt": "Net purchases and valuation are estimates of the Continuous SLT, not the figures of Table 3.",
-    "form_s": "Net purchases come from Form S: bonds and notes only, by place of the counterparty, not of the holder.",
-}
+TABLE3_NOTE = (
+    "Net purchases and valuation are the Treasury's own (Table 3). Net purchases of bills are the publisher's estimate, "
+    "the change in the position; the valuation change is that of bonds and notes."
+)
 DATED_BY = {
     "file": "date printed in the file",
     "calendar": "date from the release calendar",
@@ -404,34 +402,15 @@ def _why(finding: Finding, rules: Mapping[str, Any]) -> list[str]:
 
 
 def _caveats(finding: Finding, prior: pd.DataFrame, inside: pd.DataFrame) -> list[str]:
+    """The finding's own caveats, as everywhere, and what a message that is passed on has to say by itself."""
     row, used = finding.row, pd.concat([prior, inside])
     bases = (row["basis"] or "").split("+") if row["basis"] else []
     found = []
     if row["verdict"] == "unexplained":
-        found.append(
-            "No complete decomposition is published for this period: the change may be sales, prices or custody. "
-            "Do not quote it as selling."
-        )
-    if inside["custodial_centre"].any():
-        found.append(
-            f"{one_line(finding.holder)} is a custodial or fund centre: securities are booked where the custodian is, "
-            "so a fall need not be a sale by residents."
-        )
-    net, other = row["net_purchases_usd_mn"], row["other_usd_mn"]
-    if net is not None and other is not None and net < 0 and other >= -net / 2:
-        found.append(
-            f"Other changes of {billions(other)} offset {'half or more' if other < -net else 'all'} of the net sales: "
-            "these may in part be reporting, reclassification or custody rather than selling."
-        )
-    if row.get("suspicion"):
-        found.append(f"Possible counterpart: {one_line(row['suspicion'])}")
+        found.append("Not explained: the change may be sales, prices or custody. Do not quote it as selling.")
+    found += [one_line(caveat) for caveat in (row.get("caveats") or "").splitlines()]
     if row.get("read_together"):
-        found.append(f"Read together: {one_line(row['read_together'])}")
-    if inside["series_break"].any():
-        broken = ", ".join(month_name(month) for month in inside.loc[inside["series_break"], "month"])
-        found.append(f"A new survey basis starts in {broken}: changes are never taken across it.")
-    if (used["evidence"] == "press").any():
-        found.append("A position here is a figure reported by the press, not one read from a release file.")
+        found.append(one_line(row["read_together"]))
     sources = sorted(used["source"].dropna().unique())
     if len(sources) > 1:
         found.append(
@@ -441,7 +420,8 @@ def _caveats(finding: Finding, prior: pd.DataFrame, inside: pd.DataFrame) -> lis
         found.append(
             f"Positions come from {sources[0]}, net purchases from another source: rounding is in other changes."
         )
-    found += [BASIS_NOTES[basis] for basis in bases]
+    if bases == ["slt"]:
+        found.append(TABLE3_NOTE)
     found.append("Every release revises the past, whole years at a time with the annual survey.")
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -41,7 +42,8 @@ def traded(month: Mapping[str, Any], brief: bool = False) -> str:
     deal = sold(month, brief) if net < 0 else f"net purchases {billions(net)}"
     if valuation is None or other is None:
         return deal
-    part = shares(net, valuation, other)
+    bonds = month["net_long_term_usd_mn"]
+    part = shares(net, valuation, other, math.nan if bonds is None else bonds)
     largest = max(part, key=lambda cause: part[cause])
     if brief or not part[largest] or largest == "sold":
         return deal

@@ -367,14 +367,14 @@ def test_the_query_in_the_message_gives_its_figures(number: int) -> None:
 @pytest.mark.parametrize(
     ("changes", "row", "words"),
     [
-        ({"custodial_centre": True}, {}, "Japan is a custodial or fund centre"),
-        ({"series_break": True}, {}, "A new survey basis starts in April 2024"),
-        ({"evidence": "press"}, {}, "a figure reported by the press"),
+        (
+            {},
+            {"caveats": "Net sales of bills are an estimate: the change in the bills held."},
+            "Net sales of bills are",
+        ),
+        ({}, {"read_together": "Mainland China and Belgium together: holdings -$1.0bn."}, "Mainland China and Belgium"),
         ({"source": "mfhhis01"}, {}, "Positions come from mfhhis01, net purchases from another source"),
         ({}, {"verdict": "unexplained"}, "Do not quote it as selling."),
-        ({}, {"other_usd_mn": 12000.0}, "Other changes of +$12.0bn offset all of the net sales"),
-        ({}, {"other_usd_mn": 6000.0}, "Other changes of +$6.0bn offset half or more of the net sales"),
-        ({}, {"basis": "form_s"}, "Net purchases come from Form S: bonds and notes only"),
     ],
 )
 def test_a_caveat_is_there_where_it_applies_and_only_there(

@@ -57,6 +57,7 @@ FLAGGED = {
     "verdict": "sold",
     "share_pct": 2.1,
     "explanation": EXPLAINED,
+    "caveats": "Net sales of bills are an estimate.\n<b>not bold</b>",
     "currency": "JPY",
 }
 FINDINGS = [
@@ -387,7 +388,8 @@ def test_findings_of_the_newest_month_come_with_verdict_explanation_and_currency
         "JPY weakened 1.3% against the dollar in the month. Official interventions sold $24.5bn in the month." in card
     )
     assert "Flagged as net sale (2.1% of the position, score −1.6)." in card
-    assert "the owners need not be residents" in card
+    assert "Net sales of bills are an estimate." in card
+    assert "<b>not bold</b>" in card
 
 
 def test_a_month_flagged_by_two_rules_is_one_finding(warehouse: duckdb.DuckDBPyConnection) -> None:
