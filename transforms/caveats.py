@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from transforms.explanations import billions, month_name, plain_name, stated
-from transforms.reversals import Nets, bought_back, bought_before, nets_of, recurring
+from transforms.reversals import NONE, Past, bought_back, bought_before, largest_sale, pasts_of, recurring
 from transforms.sell_offs import BILLS, BONDS
 from transforms.verdicts import credible, offset
 
@@ -27,7 +27,7 @@ class _Months:
     custodial: bool
     press: list[pd.Timestamp]
     breaks: list[pd.Timestamp]
-    net: Nets
+    past: Past
 
 
 def with_caveats(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> list[str | None]:
@@ -39,18 +39,18 @@ def with_caveats(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]
     press = months[months["evidence"] == "press"].groupby("holder_id")["month"].agg(list)
     breaks = months[months["series_break"].astype(bool)].groupby("holder_id")["month"].agg(list)
     custodial = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"].unique())
-    nets = nets_of(months, rows["holder_id"])
+    pasts = pasts_of(months, rows["holder_id"])
     stir = stirred(months, rules)
     told = rows.to_dict("records")
     runs = _by_holder(told) if "start_month" in rows else {}
     found = []
     for row in told:
         holder = row["holder_id"]
-        own = _Months(holder in custodial, press.get(holder, []), breaks.get(holder, []), nets.get(holder, {}))
+        own = _Months(holder in custodial, press.get(holder, []), breaks.get(holder, []), pasts.get(holder, NONE))
         caveats = _caveats(row, own, newest, rules)
         caveats += [_overlap(other) for other in runs.get(holder, []) if _reads_differently(row, other)]
+        caveats += _reversals(row, own.past, rules["reversals"])
         if "month" in row:
-            caveats += _reversals(row, own.net, rules["reversals"])
             caveats += _unsettled(row, stir.get((row["basis"], row["month"]), float("nan")), rules["unsettled"])
         found.append(caveats)
     return ["\n".join(lines) if lines else None for lines in found]
@@ -114,18 +114,26 @@ def _overlap(other: dict[Any, Any]) -> str:
     return f"Read with the run of {what} from {span}: {other['verdict']} ({sums})."
 
 
-def _reversals(row: dict[Any, Any], net: Nets, limits: dict[str, Any]) -> list[str]:
+def _reversals(row: dict[Any, Any], past: Past, limits: dict[str, Any]) -> list[str]:
     """Net sales that follow or go before purchases of their size, or belong to a pattern of them."""
-    lines, month = [], row["month"]
-    again = recurring(month, net, row["position_usd_mn"], limits)
+    month = largest_sale(row, past)
+    if month is None:
+        return []
+    lines = []
+    which = "" if "month" in row else f" in {month_name(month)}, half or more of these,"
+    again = recurring(month, past, limits)
     if again:
-        named = ", ".join(month_name(past) for past in again)
-        lines.append(f"A swing that recurs: net sales like these were bought back a month later in {named}.")
-    before, after = bought_before(month, net, limits), bought_back(month, net, limits)
-    if before is not None:
+        named = ", ".join(month_name(before) for before in again)
+        lines.append(
+            f"A swing that recurs: net sales like those{which or ' of this month'} were bought back a month later "
+            f"in {named}."
+        )
+    before, after = bought_before(month, past, limits), bought_back(month, past, limits)
+    if before is not None and "month" in row:
         lines.append(f"Net purchases of the same size went before it, in the month before ({billions(before)}).")
     if after is not None:
-        lines.append(f"Bought back a month later: net purchases of {billions(after)}.")
+        begin = f"The net sales{which} were bought" if which else "Bought"
+        lines.append(f"{begin} back a month later: net purchases of {billions(after)}.")
     return lines
 
 

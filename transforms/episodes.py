@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transforms.sell_offs import AMOUNTS, NET, position_before, read, severity_of, valuation_pct
+from transforms.sell_offs import AMOUNTS, NET, calmed, position_before, read, severity_of, valuation_pct
 
 COLUMNS = [
     "holder_id", "holder", "rule", "start_month", "end_month", "months", "share_pct", "severity", "basis",
@@ -26,6 +26,7 @@ def episodes(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     found = [row for name, rule in rules["episodes"].items() for row in _runs(months, name, rule, rules)]
     table = pd.DataFrame(found, columns=COLUMNS)
     table = read(table, rules, table[NET])
+    table["severity"] = calmed(table, months, rules)
     return table.sort_values(["start_month", "holder_id", "rule"], ignore_index=True)
 
 
@@ -36,7 +37,9 @@ def as_they_grew(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     """
     found = [row for name, rule in rules["episodes"].items() for row in _runs(months, name, rule, rules, grown=True)]
     table = pd.DataFrame(found, columns=COLUMNS)
-    return read(table, rules, table[NET])
+    table = read(table, rules, table[NET])
+    table["severity"] = calmed(table, months, rules)
+    return table
 
 
 def _runs(

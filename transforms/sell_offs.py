@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from transforms.reversals import nets_of, recurring
+from transforms.reversals import swings
 from transforms.scores import robust_score
 from transforms.verdicts import SHARE_COLUMNS, reading
 
@@ -127,20 +127,16 @@ def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[
         # What went into bills does not take a sale of bonds back; else a month has one verdict under every rule.
         net = net.where(flagged[BILLS] < rules["verdict"]["shift"] * -flagged[BONDS], flagged[BONDS])
     found = read(flagged, rules, net)
-    found["severity"] = _calmed(found, months, rules)
+    found["severity"] = calmed(found, months, rules)
     return found
 
 
-def _calmed(found: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> list[str]:
-    """Severities, lowered where net sales of this size have been bought back again and again."""
-    limits, nets = rules["reversals"], nets_of(months, found["holder_id"])
+def calmed(found: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> list[str]:
+    """Severities of months or episodes, lowered where net sales of this size have been bought back again and again."""
+    limits = rules["reversals"]
+    pairs = zip(found["severity"], swings(found, months, limits), strict=True)
     return [
-        min(severity, limits["severity_cap"], key=SEVERITIES.index)
-        if recurring(month, nets.get(holder, {}), position, limits)
-        else severity
-        for holder, month, position, severity in zip(
-            *(found[name] for name in ("holder_id", "month", "position_usd_mn", "severity")), strict=True
-        )
+        min(severity, limits["severity_cap"], key=SEVERITIES.index) if swing else severity for severity, swing in pairs
     ]
 
 

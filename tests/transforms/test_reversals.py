@@ -7,16 +7,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.transforms.test_episodes import rules
 from tests.transforms.test_sell_offs import CALM, RULES, history
 from transforms.caveats import stirred, with_caveats
-from transforms.reversals import bought_back, bought_before, recurring
+from transforms.episodes import episodes
+from transforms.reversals import Past, bought_back, bought_before, largest_sale, recurring
 from transforms.sell_offs import sell_offs
 
 LIMITS = {**RULES["reversals"], "minimum_usd_mn": 10}
 
 
-def nets(*amounts: float) -> dict[pd.Timestamp, float]:
-    return dict(zip(pd.date_range("2025-01-01", periods=len(amounts), freq="MS"), amounts, strict=True))
+def nets(*amounts: float, held: float = 2_500.0) -> Past:
+    months = pd.date_range("2025-01-01", periods=len(amounts), freq="MS")
+    return Past(dict(zip(months, amounts, strict=True)), dict.fromkeys(months, held))
 
 
 def on(text: str) -> pd.Timestamp:
@@ -46,19 +49,19 @@ def test_small_net_sales_are_not_looked_at():
 
 def test_a_swing_recurs_where_two_of_its_size_went_before():
     swings = nets(-100.0, 90.0, 0.0, -60.0, 60.0, 0.0, -100.0)
-    assert recurring(on("2025-07"), swings, 2_500.0, LIMITS) == [on("2025-04"), on("2025-01")]
-    assert recurring(on("2025-04"), swings, 2_500.0, LIMITS) == []
+    assert recurring(on("2025-07"), swings, LIMITS) == [on("2025-04"), on("2025-01")]
+    assert recurring(on("2025-04"), swings, LIMITS) == []
     small = nets(-40.0, 40.0, 0.0, -40.0, 40.0, 0.0, -100.0)
-    assert recurring(on("2025-07"), small, 2_500.0, LIMITS) == []
+    assert recurring(on("2025-07"), small, LIMITS) == []
 
 
 def test_what_comes_back_of_a_large_position_is_noise():
-    swings = nets(-100.0, 90.0, 0.0, -60.0, 60.0, 0.0, -100.0)
-    assert recurring(on("2025-07"), swings, 2_501.0, LIMITS) == []
+    swings = nets(-100.0, 90.0, 0.0, -60.0, 60.0, 0.0, -100.0, held=2_501.0)
+    assert recurring(on("2025-07"), swings, LIMITS) == []
 
 
 def test_a_month_of_purchases_is_no_swing():
-    assert recurring(on("2025-07"), nets(-100.0, 90.0, 0.0, -60.0, 60.0, 0.0, 100.0), 2_500.0, LIMITS) == []
+    assert recurring(on("2025-07"), nets(-100.0, 90.0, 0.0, -60.0, 60.0, 0.0, 100.0), LIMITS) == []
 
 
 def quarters(swings: list[float]) -> pd.DataFrame:
@@ -80,7 +83,9 @@ def test_a_recurring_swing_alarms_less_and_says_when_it_was_there_before():
     months = quarters([-50_000.0, 50_000.0, 0.0, -50_000.0, 50_000.0, 0.0, -50_000.0])
     first, second, third = flagged(months)
     assert [row["severity"] for row in (first, second, third)] == ["critical", "critical", "warning"]
-    assert "A swing that recurs: net sales like these were bought back a month later in" in third["caveats"]
+    assert (
+        "A swing that recurs: net sales like those of this month were bought back a month later in" in third["caveats"]
+    )
     assert "A swing that recurs" not in second["caveats"]
     assert "Bought back a month later: net purchases of +$50.0bn." in first["caveats"]
     assert "Bought back" not in third["caveats"]
@@ -106,3 +111,23 @@ def test_a_finding_with_large_other_changes_in_such_a_month_says_so():
     months.loc[last, "other_usd_mn"] = -4_900.0
     (row,) = flagged(months)
     assert "as large as usual" not in row["caveats"]
+
+
+def run(start: str, end: str) -> dict[str, Any]:
+    return {"start_month": on(start), "end_month": on(end)}
+
+
+def test_the_month_that_a_runs_sales_are_made_of_has_half_of_them():
+    assert largest_sale(run("2025-01", "2025-02"), nets(-40.0, -60.0)) == on("2025-02")
+    assert largest_sale(run("2025-01", "2025-03"), nets(-40.0, -40.0, -40.0)) is None
+    assert largest_sale(run("2025-01", "2025-02"), nets(5.0, 6.0)) is None
+    assert largest_sale(run("2026-01", "2026-02"), nets(5.0, 6.0)) is None
+
+
+def test_a_run_that_a_recurring_swing_makes_alarms_less_and_says_so():
+    months = quarters([-50_000.0, 50_000.0, 0.0, -50_000.0, 50_000.0, -1_000.0, -50_000.0])
+    found = episodes(months, rules()).assign(suspicion=None)
+    found = found.assign(caveats=with_caveats(found, months, rules()))
+    (row,) = found[found["end_month"] == months["month"].max()].to_dict("records")
+    assert row["severity"] == "warning"
+    assert "A swing that recurs: net sales like those in" in row["caveats"]
