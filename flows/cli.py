@@ -87,20 +87,21 @@ def ingest(files: tuple[Path, ...], released: date | None) -> None:
     settings = Settings()
     warehouse = settings.warehouse()
     outcome = pipeline.Outcome()
-    with warehouse.session("ingest") as session:
-        try:
-            pipeline.load_all(session, list(pipeline.files_on_disk(list(files), released)), outcome)
-        finally:
-            for item in outcome.loaded:
-                click.echo(item.line())
-            for problem in outcome.refused[1:]:
-                click.echo(f"treasury-watch: {problem}", err=True)
-        published = pipeline.publish(session, outcome)
-        session.summary = outcome.summary()
-    pipeline.alert(warehouse, settings, outcome)
-    if published or outcome.sent or outcome.written or outcome.failed:
-        warehouse.publisher().refresh_operations()
-        pipeline.write_page(warehouse, outcome)
+    with pipeline.stored(settings, warehouse):
+        with warehouse.session("ingest") as session:
+            try:
+                pipeline.load_all(session, list(pipeline.files_on_disk(list(files), released)), outcome)
+            finally:
+                for item in outcome.loaded:
+                    click.echo(item.line())
+                for problem in outcome.refused[1:]:
+                    click.echo(f"treasury-watch: {problem}", err=True)
+            published = pipeline.publish(session, outcome)
+            session.summary = outcome.summary()
+        pipeline.alert(warehouse, settings, outcome)
+        if published or outcome.sent or outcome.written or outcome.failed:
+            warehouse.publisher().refresh_operations()
+            pipeline.write_page(warehouse, outcome)
     click.echo(outcome.summary())
     if published:
         _where(warehouse)
@@ -114,13 +115,42 @@ def rebuild() -> None:
     Example:
         treasury-watch rebuild
     """
+    from flows import pipeline
     from flows.settings import Settings
 
-    warehouse = Settings().warehouse()
-    rows = warehouse.rebuild()
+    settings = Settings()
+    warehouse = settings.warehouse()
+    with pipeline.stored(settings, warehouse):
+        rows = warehouse.rebuild()
     click.echo(
         f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows from {len(warehouse.archive.entries())} archived files"
     )
+
+
+@main.command()
+def pull() -> None:
+    """Fetch the store's current publication into the data folder, for reading.
+
+    The store is what [storage] store names. Every file is checked before the first is replaced. A data folder whose own
+    runs make the tables is left alone.
+
+    \b
+    Example:
+        treasury-watch pull
+    """
+    from flows.settings import Settings
+
+    settings = Settings()
+    warehouse = settings.warehouse()
+    store = settings.store(warehouse)
+    if store is None:
+        raise TreasuryWatchError(
+            "no store is named; name one in config/settings.toml, [storage] store, or in TREASURY_WATCH_STORAGE_STORE"
+        )
+    rows = store.pull()
+    click.echo(f"pulled {len(rows)} tables with {sum(rows.values()):,} rows from {store.objects.shown}")
+    click.echo(f"database: {warehouse.home.database}")
+    click.echo(f"parquet:  {warehouse.home.parquet}")
 
 
 @main.command()
@@ -246,9 +276,10 @@ def alerts_send() -> None:
     settings = Settings()
     warehouse = settings.warehouse()
     outcome = pipeline.Outcome()
-    pipeline.send(warehouse, settings, outcome)
-    if warehouse.home.database.exists():
-        warehouse.publisher().refresh_operations()
+    with pipeline.stored(settings, warehouse):
+        pipeline.send(warehouse, settings, outcome)
+        if warehouse.home.database.exists():
+            warehouse.publisher().refresh_operations()
     click.echo(f"{outcome.sent} sent, {outcome.written} written, {outcome.failed} failed")
     if outcome.failed:
         raise TreasuryWatchError(f"{outcome.failed} alerts could not be sent; see `treasury-watch alerts list`")
@@ -312,7 +343,9 @@ def status(as_json: bool) -> None:
     from flows.settings import Settings
 
     settings = Settings()
-    for line in listing.status(settings.warehouse(), datetime.now(UTC).date(), as_json=as_json):
+    warehouse = settings.warehouse()
+    today = datetime.now(UTC).date()
+    for line in listing.status(warehouse, today, as_json=as_json, store=settings.store(warehouse)):
         click.echo(line)
 
 

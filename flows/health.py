@@ -6,6 +6,7 @@ Each occurrence has a stable key and is said once; it is said again only when th
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,12 +24,15 @@ from transforms.errors import shorten
 from transforms.explanations import month_name
 from warehouse.calendar import expected_month, release_of
 from warehouse.declarations import Declarations
+from warehouse.objects import StoreBehind
 from warehouse.state import State
+from warehouse.store import NOTE
 from warehouse.validation import ValidationBlocked
 
 PREFIX = "health:"
 SOURCES = (PREFIX + "late:", PREFIX + "frozen:")
 RUNS = (PREFIX + "blocked:", PREFIX + "failed:")
+BEHIND = PREFIX + "store:"
 LONGEST_REASON = 1500
 
 
@@ -158,9 +162,19 @@ def run_finding(state: State, problem: BaseException, today: date) -> Finding:
     reason = one_line(problem)
     # figures in a reason may change from run to run; the occurrence does not
     same = re.sub(r"\d+", "#", f"{type(problem).__name__} {reason}")
-    kind = "blocked" if blocked else "failed"
+    store_behind = isinstance(problem, StoreBehind)
+    kind = "store" if store_behind else "blocked" if blocked else "failed"
+    if store_behind:  # its runs end well: the occurrence lasts until the store has caught up
+        since = (json.loads(state.remembered(NOTE) or "{}").get("pointer") or "never")[:12]
     key = f"{PREFIX}{kind}:{since}:{hashlib.sha256(same.encode()).hexdigest()[:12]}"
-    if blocked:
+    if store_behind:
+        title = f"Treasury Watch: store behind, {shorten(reason, 120)}"
+        meaning = "This machine's tables, alerts and page are complete. Readers of the store still find the publication before."
+        cure = [
+            "The reason above ends with the next step. The next run puts everything there; `treasury-watch status` says "
+            "when it has.",
+        ]
+    elif blocked:
         title = f"Treasury Watch: validation blocked, {shorten(reason, 120)}"
         meaning = "The new figures were not published; the last good publication stays in place."
         cure = [
@@ -175,7 +189,7 @@ def run_finding(state: State, problem: BaseException, today: date) -> Finding:
             "The reason above ends with the next step where one is known. Then `treasury-watch run` again.",
             "A file that was refused is kept in raw/ of the data folder with the reason.",
         ]
-    if good:
+    if good and not store_behind:
         meaning += f" The last good run ended on {good[0]['finished'][:16].replace('T', ' ')} UTC."
     first = today.replace(day=1)
     row = {"what": [shorten(reason, LONGEST_REASON)], "meaning": meaning, "cure": cure, "places": []}

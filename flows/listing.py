@@ -17,6 +17,7 @@ from transforms.explanations import stated
 from transforms.findings import OFFICIAL
 from warehouse.calendar import expected_month, next_release
 from warehouse.publication import findings_of
+from warehouse.store import Store
 from warehouse.warehouse import Warehouse
 
 AMOUNTS = {
@@ -124,9 +125,12 @@ def _amount(value: float) -> str:
     return "n.a." if pd.isna(value) else f"{value:+,.0f}"
 
 
-def status(warehouse: Warehouse, today: date, *, as_json: bool) -> Iterator[str]:
-    """Freshness of each source, the last runs, the next release, what waits to be sent, as text or JSON."""
-    facts = status_facts(warehouse, today)
+def status(warehouse: Warehouse, today: date, *, as_json: bool, store: Store | None = None) -> Iterator[str]:
+    """Freshness of each source, the last runs, the next release, what waits to be sent, as text or JSON.
+
+    On the store: what the last exchange with it left, without asking it.
+    """
+    facts = status_facts(warehouse, today, store)
     if as_json:
         yield json.dumps(facts, indent=1, default=str)
         return
@@ -136,6 +140,11 @@ def status(warehouse: Warehouse, today: date, *, as_json: bool) -> Iterator[str]
         yield f"last run: {last['started'][:19]} {last['command']}: {last['outcome']}, {last['summary']}"
     else:
         yield "last run: none yet; `treasury-watch run --sample` shows what one does"
+    if facts["store"]:
+        kept = facts["store"]
+        yield f"store: {kept['address']}, " + (
+            f"BEHIND: {kept['behind']}" if kept["behind"] else f"in step since {kept['at'][:19] or 'no run yet'}"
+        )
     yield f"next release: {facts['next_release']['day']} 16:00 New York, covers {facts['next_release']['covers']:%Y-%m}"
     waiting = facts["alerts"]
     yield "alerts: " + (", ".join(f"{count} {state}" for state, count in waiting.items()) or "none")
@@ -158,7 +167,7 @@ def status(warehouse: Warehouse, today: date, *, as_json: bool) -> Iterator[str]
             yield f"  {weight}: {check['subject']}, {check['expectation']}: {check['observed']}"
 
 
-def status_facts(warehouse: Warehouse, today: date) -> dict[str, Any]:
+def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) -> dict[str, Any]:
     """What `status` says, as plain data."""
     calendar = warehouse.declarations.calendar
     state = warehouse.state
@@ -175,6 +184,7 @@ def status_facts(warehouse: Warehouse, today: date) -> dict[str, Any]:
     return {
         "home": str(warehouse.home.root),
         "last_run": runs[0] if runs else None,
+        "store": _exchange(store) if store else None,
         "next_release": {"day": day, "covers": covers},
         "expected_month": expected,
         "alerts": {row["state"]: row["n"] for row in waiting},
@@ -182,6 +192,11 @@ def status_facts(warehouse: Warehouse, today: date) -> dict[str, Any]:
         "reconciliation": _reconciled(warehouse),
         "failed_checks": failed,
     }
+
+
+def _exchange(store: Store) -> dict[str, str]:
+    known = store.known()
+    return {"address": store.objects.shown, "at": known.get("at", ""), "behind": known.get("behind", "")}
 
 
 def _reconciled(warehouse: Warehouse) -> list[dict[str, Any]]:

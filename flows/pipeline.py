@@ -9,6 +9,7 @@ import logging
 import re
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from transforms.model import Source
 from transforms.sell_offs import SEVERITIES
 from warehouse.home import Busy
 from warehouse.loading import Loaded
+from warehouse.objects import StoreBehind, StoreError, StoreMoved
 from warehouse.state import State
 from warehouse.warehouse import Session, Warehouse
 
@@ -100,16 +102,63 @@ def run(settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool,
 
     A source that cannot be reached is a problem in the outcome and the others go on; a file that is refused is raised,
     once the others are in the ledger, and the publication stays as it was. What ended the run is told to the operator
-    before it is raised on. Raises TreasuryWatchError.
+    before it is raised on. Raises TreasuryWatchError; StoreBehind where only the store lacks what the run published.
     """
     outcome = Outcome()
     try:
-        _run(settings, warehouse, steps, outcome, sample=sample, command=command)
-    except Exception as problem:
-        if not sample and not isinstance(problem, Busy):  # another run at work is no failure
+        with stored(settings, warehouse):
+            try:
+                _run(settings, warehouse, steps, outcome, sample=sample, command=command)
+            except Exception as problem:
+                if not sample and not isinstance(problem, Busy):  # another run at work is no failure
+                    tell_failure(warehouse, settings, problem)
+                raise
+    except StoreError as problem:
+        if not sample:
             tell_failure(warehouse, settings, problem)
         raise
     return outcome
+
+
+@contextmanager
+def stored(settings: Settings, warehouse: Warehouse) -> Iterator[None]:
+    """The block, with what the store has more brought down before it and what the home has new put there after it.
+
+    A home with a ledger of its own goes on while the store cannot be read, an empty one must not begin history anew. What
+    was archived goes to the store also where the block fails. Raises StoreError, or StoreBehind after the block.
+    """
+    store = settings.store(warehouse)
+    if store is None:
+        yield
+        return
+    unread = None
+    try:
+        store.take()
+    except StoreError as problem:
+        if not warehouse.home.ledger.exists():
+            raise
+        unread = problem
+        logging.getLogger(__name__).warning("going on without the store: %s", problem)
+    try:
+        yield
+    except Busy:
+        raise
+    except Exception as problem:
+        try:
+            store.put()
+        except (TreasuryWatchError, OSError) as other:
+            store.behind(other)
+            problem.add_note(f"the store is behind: {other}")
+        raise
+    try:
+        store.put()
+    except (TreasuryWatchError, OSError) as problem:
+        reason = unread if unread and isinstance(problem, StoreMoved) else problem
+        store.behind(reason)
+        raise StoreBehind(
+            f"the run is complete on this machine, but the store is behind, and the next run catches up: {reason}"
+        ) from problem
+    outbox.drop(warehouse.state, health.BEHIND, [], "the store caught up")
 
 
 def _run(

@@ -11,6 +11,7 @@ from warehouse.declarations import Declarations
 from warehouse.home import Home
 
 if TYPE_CHECKING:
+    from warehouse.store import Store
     from warehouse.warehouse import Warehouse
 
 PREFIX = "TREASURY_WATCH_"
@@ -49,6 +50,15 @@ class Settings:
             storage_version=self.section("storage")["storage_version"],
             data_docs=self.section("validation")["data_docs"],
         )
+
+    def store(self, warehouse: Warehouse) -> Store | None:
+        """The store that the settings name, or None. Raises ConfigurationError."""
+        section = self.section("storage")
+        if not section["store"]:
+            return None
+        from warehouse.store import Store
+
+        return Store(section["store"], warehouse, section["keep_publications"])
 
     @staticmethod
     def _value(section: str, key: str, default: Any) -> Any:

@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from transforms.errors import TreasuryWatchError
 from warehouse.files import write_whole
@@ -37,6 +38,18 @@ class Entry:
     evidence: str | None = None
     refused: str | None = None
     same_figures: bool = False
+
+
+def content_of(entry: Entry) -> dict[str, Any]:
+    """An entry as plain JSON values."""
+    return {k: v.isoformat() if isinstance(v, date | datetime) else v for k, v in asdict(entry).items()}
+
+
+def entry_of(content: dict[str, Any]) -> Entry:
+    """The entry that `content_of` made these values from. Raises ValueError, TypeError or KeyError where none did."""
+    retrieved = datetime.fromisoformat(content["retrieved"])
+    released = date.fromisoformat(content["released"]) if content["released"] else None
+    return Entry(**{**content, "retrieved": retrieved, "released": released})
 
 
 class Archive:
@@ -72,9 +85,12 @@ class Archive:
     def note(self, entry: Entry, **changes) -> Entry:
         """Record what is known of an entry, with changes such as its release date."""
         entry = replace(entry, **changes)
-        content = {k: v.isoformat() if isinstance(v, date | datetime) else v for k, v in asdict(entry).items()}
-        write_whole(self._note(entry.source, entry.sha256), json.dumps(content, indent=1).encode())
+        write_whole(self._note(entry.source, entry.sha256), json.dumps(content_of(entry), indent=1).encode())
         return entry
+
+    def find(self, source: str, checksum: str) -> Entry | None:
+        """The entry of these bytes, or None. Raises ArchiveDamaged."""
+        return self._read(self._note(source, checksum))
 
     def entries(self, source: str | None = None) -> list[Entry]:
         """Every entry, or one source's, by release and retrieval."""
@@ -115,10 +131,7 @@ class Archive:
         if not path.exists():
             return None
         try:
-            content = json.loads(path.read_bytes())
-            content["retrieved"] = datetime.fromisoformat(content["retrieved"])
-            content["released"] = date.fromisoformat(content["released"]) if content["released"] else None
-            return Entry(**content)
+            return entry_of(json.loads(path.read_bytes()))
         except (ValueError, TypeError, KeyError) as problem:
             raise ArchiveDamaged(
                 f"{path}: not a readable archive note ({problem}); restore it from a backup"

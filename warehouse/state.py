@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -111,3 +111,31 @@ class State:
         """The note under a name, or None."""
         found = self.rows("SELECT value FROM notes WHERE name = ?", (name,))
         return found[0]["value"] if found else None
+
+    def copy_to(self, path: Path) -> None:
+        """A consistent copy as one new file, also while others write."""
+        with self.open() as connection, closing(sqlite3.connect(path)) as copy:
+            connection.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")
+
+    def take_over(self, path: Path, own: Sequence[str]) -> None:
+        """Make the state in the file `path` this one, all at once, with the rows added that only this one has.
+
+        A message that waits there and has left here is taken as left. The notes named in `own` stay this one's. The file
+        is changed on the way. Raises sqlite3.DatabaseError where it is no state.
+        """
+        State(path)  # makes what an older version lacked
+        marks = ", ".join("?" for _ in own)
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("ATTACH ? AS here", (str(self.path),))
+            with other:
+                other.execute(f"DELETE FROM notes WHERE name IN ({marks})", tuple(own))
+                other.execute(
+                    "DELETE FROM alerts WHERE state IN ('queued', 'failed') AND alert_id IN "
+                    "(SELECT alert_id FROM here.alerts WHERE state NOT IN ('queued', 'failed'))"
+                )
+                for table in ("runs", "validation_results", "alerts", "notes", "validators"):
+                    other.execute(f"INSERT OR IGNORE INTO {table} SELECT * FROM here.{table}")
+            other.execute("DETACH here")
+            with self.open() as connection:
+                other.backup(connection)

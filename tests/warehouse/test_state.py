@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -150,3 +152,69 @@ def test_changes_of_a_block_that_fails_are_undone(tmp_path):
     with pytest.raises(ValueError, match="half way"):
         stop_half_way()
     assert state.remembered("a") is None
+
+
+class TestTakingOver:
+    """The state of another machine, brought together with this one's."""
+
+    @pytest.fixture
+    def here(self, tmp_path) -> State:
+        return State(tmp_path / "here.sqlite")
+
+    @pytest.fixture
+    def there(self, tmp_path) -> State:
+        return State(tmp_path / "there.sqlite")
+
+    @staticmethod
+    def alert(state: State, name: str, outcome: str) -> None:
+        state.change("INSERT INTO alerts (alert_id, state) VALUES (?, ?)", (name, outcome))
+
+    def outcomes(self, here: State, there: State, tmp_path: Path) -> dict[str, str]:
+        there.copy_to(tmp_path / "copy.sqlite")
+        here.take_over(tmp_path / "copy.sqlite", ["published"])
+        return {row["alert_id"]: row["state"] for row in here.rows("SELECT alert_id, state FROM alerts")}
+
+    def test_what_either_machine_sent_is_sent(self, here, there, tmp_path):
+        for name, mine, theirs in (("a", "sent", "queued"), ("b", "queued", "sent"), ("c", "failed", "queued")):
+            self.alert(here, name, mine)
+            self.alert(there, name, theirs)
+        self.alert(here, "only here", "written")
+        self.alert(there, "only there", "queued")
+        assert self.outcomes(here, there, tmp_path) == {
+            "a": "sent", "b": "sent", "c": "queued", "only here": "written", "only there": "queued",
+        }  # fmt: skip
+
+    def test_runs_of_both_machines_are_known(self, here, there, tmp_path):
+        for state, name in ((here, "one"), (there, "two")):
+            state.start_run(name, "run")
+            state.finish_run(name, "published", "")
+        self.outcomes(here, there, tmp_path)
+        assert {row["run_id"] for row in here.rows("SELECT run_id FROM runs")} == {"one", "two"}
+
+    def test_notes_that_speak_of_one_machine_stay_its_own(self, here, there, tmp_path):
+        here.remember("published", "mine")
+        here.remember("retry:a", "mine")
+        there.remember("published", "theirs")
+        there.remember("retry:a", "theirs")
+        self.outcomes(here, there, tmp_path)
+        assert (here.remembered("published"), here.remembered("retry:a")) == ("mine", "theirs")
+
+    def test_a_note_of_the_other_machine_alone_is_not_taken_where_it_speaks_of_that_one(self, here, there, tmp_path):
+        there.remember("published", "theirs")
+        self.outcomes(here, there, tmp_path)
+        assert here.remembered("published") is None
+
+    def test_what_is_no_state_changes_nothing(self, here, tmp_path):
+        self.alert(here, "a", "sent")
+        (tmp_path / "other").write_bytes(b"no database at all" * 100)
+        with pytest.raises(sqlite3.DatabaseError):
+            here.take_over(tmp_path / "other", [])
+        assert here.rows("SELECT alert_id FROM alerts") == [{"alert_id": "a"}]
+
+    def test_a_copy_is_one_file_that_holds_all_that_was_committed(self, here, tmp_path):
+        with here.open() as connection:
+            connection.execute("INSERT INTO alerts (alert_id, state) VALUES ('open', 'queued')")
+            here.copy_to(tmp_path / "copy.sqlite")
+        assert sorted(path.name for path in tmp_path.glob("copy*")) == ["copy.sqlite"]
+        with closing(sqlite3.connect(tmp_path / "copy.sqlite")) as copy:
+            assert copy.execute("SELECT count(*) FROM alerts").fetchall() == [(0,)]
