@@ -9,15 +9,20 @@ from typing import Any
 
 import pandas as pd
 
-MONTH = pd.DateOffset(months=1)
+Months = dict[int, float]
 
 
 @dataclass(frozen=True)
 class Past:
-    """One holder's net purchases and positions by month, in USD millions, where they are known."""
+    """One holder's net purchases and positions in USD millions, where they are known, by `number_of` a month."""
 
-    net: dict[pd.Timestamp, float] = field(default_factory=dict)
-    position: dict[pd.Timestamp, float] = field(default_factory=dict)
+    net: Months = field(default_factory=dict)
+    position: Months = field(default_factory=dict)
+
+
+def number_of(month: pd.Timestamp) -> int:
+    """The months of the calendar counted through; arithmetic on timestamps is slow."""
+    return month.year * 12 + month.month - 1
 
 
 NONE = Past()
@@ -27,11 +32,12 @@ def pasts_of(months: pd.DataFrame, holder_ids: pd.Series) -> dict[str, Past]:
     """The past of each of these holders."""
     found = {}
     for holder, own in months[months["holder_id"].isin(holder_ids.unique())].groupby("holder_id"):
-        known = [
-            dict(zip(own.loc[own[name].notna(), "month"], own[name].dropna(), strict=True))
+        numbers = (own["month"].dt.year * 12 + own["month"].dt.month - 1).tolist()
+        net, position = (
+            {number: value for number, value in zip(numbers, own[name].tolist(), strict=True) if value == value}
             for name in ("net_purchases_usd_mn", "position_usd_mn")
-        ]
-        found[str(holder)] = Past(*known)
+        )
+        found[str(holder)] = Past(net, position)
     return found
 
 
@@ -41,16 +47,20 @@ def recurring(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> lis
     Empty where they are fewer than `minimum_times` of [reversals] in config/alert_rules.toml, and where the net sales
     are a small part of the position: there it is noise that comes back. Looks back only.
     """
-    sold = past.net.get(month, math.nan)
-    if not sold <= -past.position.get(month, math.nan) * limits["recurring_share_pct"] / 100:
+    number = number_of(month)
+    sold = past.net.get(number, math.nan)
+    if not sold <= -past.position.get(number, math.nan) * limits["recurring_share_pct"] / 100:
         return []
-    back = [month - pd.DateOffset(months=number) for number in range(1, limits["months"] + 1)]
     found = [
         before
-        for before in back
-        if bought_back(before, past, limits) is not None and 0.5 <= past.net[before] / sold <= 1 / 0.5
+        for before in range(number - 1, number - limits["months"] - 1, -1)
+        if _undone(before, past, limits) is not None and 0.5 <= past.net[before] / sold <= 1 / 0.5
     ]
-    return found if len(found) >= limits["minimum_times"] else []
+    return [_month(before) for before in found] if len(found) >= limits["minimum_times"] else []
+
+
+def _month(number: int) -> pd.Timestamp:
+    return pd.Timestamp(number // 12, number % 12 + 1, 1)
 
 
 def largest_sale(row: Mapping[Any, Any], past: Past) -> pd.Timestamp | None:
@@ -60,12 +70,13 @@ def largest_sale(row: Mapping[Any, Any], past: Past) -> pd.Timestamp | None:
     """
     if "month" in row:
         return pd.Timestamp(row["month"])
-    months = [month for month in pd.date_range(row["start_month"], row["end_month"], freq="MS") if month in past.net]
+    span = range(number_of(row["start_month"]), number_of(row["end_month"]) + 1)
+    months = [number for number in span if number in past.net]
     if not months:
         return None
-    largest = min(months, key=lambda month: past.net[month])
-    total = sum(past.net[month] for month in months)
-    return largest if past.net[largest] < 0 and past.net[largest] <= total / 2 else None
+    largest = min(months, key=lambda number: past.net[number])
+    total = sum(past.net[number] for number in months)
+    return _month(largest) if past.net[largest] < 0 and past.net[largest] <= total / 2 else None
 
 
 def bought_back(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> float | None:
@@ -73,13 +84,18 @@ def bought_back(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> f
 
     Net sales below `minimum_usd_mn` are not looked at.
     """
-    sold, after = past.net.get(month, math.nan), past.net.get(month + MONTH, math.nan)
+    return _undone(number_of(month), past, limits)
+
+
+def _undone(number: int, past: Past, limits: Mapping[str, Any]) -> float | None:
+    sold, after = past.net.get(number, math.nan), past.net.get(number + 1, math.nan)
     return after if sold <= -limits["minimum_usd_mn"] and after >= limits["bought_back"] * -sold else None
 
 
 def bought_before(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> float | None:
     """Net purchases of the month before, where they are of the size of the month's net sales; else None."""
-    sold, before = past.net.get(month, math.nan), past.net.get(month - MONTH, math.nan)
+    number = number_of(month)
+    sold, before = past.net.get(number, math.nan), past.net.get(number - 1, math.nan)
     if not sold <= -limits["minimum_usd_mn"]:
         return None
     alike = limits["bought_back"] <= before / -sold <= 1 / limits["bought_back"]

@@ -329,10 +329,12 @@ class Publisher:
 
     def _create_empty(self, connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         columns = ", ".join(f"{column.name} {SQL[column.type]}" for column in table.columns)
-        connection.execute(f"CREATE TABLE {table.name} ({columns})")
-        connection.execute(f"COMMENT ON TABLE {table.name} IS {_literal(table.description)}")
-        for column in table.columns:
-            connection.execute(f"COMMENT ON COLUMN {table.name}.{column.name} IS {_literal(column.description)}")
+        comments = [f"COMMENT ON TABLE {table.name} IS {_literal(table.description)}"] + [
+            f"COMMENT ON COLUMN {table.name}.{column.name} IS {_literal(column.description)}"
+            for column in table.columns
+        ]
+        # One transaction: every one of a file's is written to its log.
+        connection.execute("; ".join(["BEGIN", f"CREATE TABLE {table.name} ({columns})", *comments, "COMMIT"]))
 
 
 def findings_of(

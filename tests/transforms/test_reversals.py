@@ -11,14 +11,14 @@ from tests.transforms.test_episodes import rules
 from tests.transforms.test_sell_offs import CALM, RULES, history
 from transforms.caveats import stirred, with_caveats
 from transforms.episodes import episodes
-from transforms.reversals import Past, bought_back, bought_before, largest_sale, recurring
+from transforms.reversals import Past, bought_back, bought_before, largest_sale, number_of, recurring
 from transforms.sell_offs import sell_offs
 
 LIMITS = {**RULES["reversals"], "minimum_usd_mn": 10}
 
 
 def nets(*amounts: float, held: float = 2_500.0) -> Past:
-    months = pd.date_range("2025-01-01", periods=len(amounts), freq="MS")
+    months = [number_of(month) for month in pd.date_range("2025-01-01", periods=len(amounts), freq="MS")]
     return Past(dict(zip(months, amounts, strict=True)), dict.fromkeys(months, held))
 
 

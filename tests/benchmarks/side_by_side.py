@@ -1,0 +1,84 @@
+"""Measure commands against one another: rounds in turn, each in a fresh process, wall time and peak memory of all of it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One run of a command: seconds of wall time, peak memory of its largest process in MB, what it printed."""
+
+    seconds: float
+    peak_mb: float
+    printed: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is run: its arguments, and the data folder it gets; a new one every time where `fresh` names where."""
+
+    arguments: Sequence[str]
+    home: Path | None = None
+    fresh: Path | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The environment it runs in."""
+        home = tempfile.mkdtemp(dir=self.fresh) if self.fresh else self.home
+        return {**os.environ, "TREASURY_WATCH_HOME": str(home)} if home else dict(os.environ)
+
+
+def treasury_watch(*arguments: str, home: Path | None = None, fresh: Path | None = None) -> Command:
+    """A command of the project's own."""
+    return Command([sys.executable, "-m", "flows.cli", *arguments], home, fresh)
+
+
+def run(command: Command) -> Taken:
+    """Run a command in the project's folder. Raises RuntimeError with its last words where it fails."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        began = time.perf_counter()
+        process = subprocess.Popen(command.arguments, cwd=PROJECT, stdout=out, stderr=err, env=command.environment())
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        if process.returncode:
+            raise RuntimeError(f"{' '.join(command.arguments)}: exit status {process.returncode}: {err.read()[-600:]}")
+        return Taken(seconds, peak_mb(usage), out.read())
+
+
+def peak_mb(usage: resource.struct_rusage) -> float:
+    """A process's peak memory; Linux counts in KiB, macOS in bytes."""
+    return usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
+
+
+def in_turn(commands: Mapping[str, Command], rounds: int) -> dict[str, list[Taken]]:
+    """Every command once a round, so that what else the machine does falls on all of them."""
+    found: dict[str, list[Taken]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            found[name].append(run(command))
+    return found
+
+
+def ratio(found: Mapping[str, list[Taken]], one: str, other: str) -> float:
+    """The median over the rounds of one command's seconds over the other's."""
+    pairs = zip(found[one], found[other], strict=True)
+    return statistics.median(a.seconds / b.seconds for a, b in pairs)
+
+
+def median_seconds(taken: list[Taken]) -> float:
+    """The median of the rounds."""
+    return statistics.median(run.seconds for run in taken)
