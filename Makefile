@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test check bench docs clean help
+.PHONY: demo test check bench fuzz docs clean help
 
 help:            ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ -/'
@@ -25,6 +25,9 @@ check: $(READY)  ## Lint, format and types
 bench: $(READY)  ## Measure 180 simulated vintages (about ten minutes) against the goals in docs/benchmarks.md
 	@$(BIN)/python -m tests.benchmarks.vintages
 	@$(BIN)/python -m tests.benchmarks.cslt
+
+fuzz: $(READY)   ## Damage 200,000 documents and see that every parser reads or refuses them (about fifteen minutes)
+	@$(BIN)/python -m tests.fuzz
 
 docs: $(READY)   ## Write the reference pages from what is declared
 	@$(BIN)/python -m flows.reference

@@ -1,5 +1,7 @@
 """The project's errors. Each says in one line what happened, where, and what to do next."""
 
+LONGEST_EXPECTED = 600  # characters of a message; what was expected can name a label of the file, or every currency
+
 
 class TreasuryWatchError(Exception):
     """A failure the user can act on; the command line prints it as one line and exits with 1."""
@@ -18,7 +20,8 @@ class LayoutError(TreasuryWatchError):
     def __init__(self, source: str, place: str, expected: str, found: str, next_step: str | None = None):
         self.source, self.place, self.expected, self.found = source, place, expected, found
         self.next_step = next_step or "check that the file is whole and unaltered; nothing of it was loaded"
-        super().__init__(f"{source}, {place}: expected {expected}, found {shorten(found)}; {self.next_step}")
+        stated = f"{source}, {shorten(place)}: expected {shorten(expected, LONGEST_EXPECTED)}, found {shorten(found)}"
+        super().__init__(f"{stated}; {self.next_step}")
 
     def __reduce__(self) -> tuple:
         """So that it survives the way from one process to another."""
@@ -30,6 +33,7 @@ class UnknownHolderError(LayoutError):
 
 
 def shorten(text: str, length: int = 120) -> str:
-    """One line of at most `length` characters, for messages."""
-    line = " ".join(str(text).split())
+    """One printable line of at most `length` characters, for messages: a file's control characters are spelled out."""
+    line = " ".join(str(text).split())[: length + 1]
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
     return line if len(line) <= length else line[: length - 1] + "…"

@@ -11,7 +11,7 @@ from transforms.errors import LayoutError, UnknownHolderError
 from transforms.layouts.reading import bare
 
 LABEL_KEYS = ["label", "code"]
-FOOTNOTE = re.compile(r"(?: \d{1,2}/)+$", re.ASCII)
+FOOTNOTE = re.compile(r"\d{1,2}/", re.ASCII)
 Known = dict[tuple[str, str, str], tuple[str, str]]
 
 
@@ -52,10 +52,18 @@ def _known(layout: str, labels: list[dict[str, str]]) -> Known:
     for unmarked in (False, True):
         for row in rows:
             label = bare(row["label"])
-            label = FOOTNOTE.sub("", label) if unmarked else label
+            label = _unmarked(label) if unmarked else label
             for series in row["series"].split() or [""]:
                 known.setdefault((label, row["code"], series), (row["holder_id"], row["measure"]))
     return known
+
+
+def _unmarked(label: str) -> str:
+    """A bare label without the footnote marks at its end. Word by word: a pattern takes minutes on a line of marks."""
+    words = label.split(" ")
+    while len(words) > 1 and FOOTNOTE.fullmatch(words[-1]):
+        words.pop()
+    return " ".join(words)
 
 
 def _found(label: str, code: str, series: str, known: Known) -> tuple[str, str] | None:
@@ -64,7 +72,7 @@ def _found(label: str, code: str, series: str, known: Known) -> tuple[str, str] 
     The last is for the Continuous SLT, which names its series, not its countries.
     """
     stated = bare(label)
-    for name in (stated, FOOTNOTE.sub("", stated), ""):
+    for name in (stated, _unmarked(stated), ""):
         for basis in (series, ""):
             if (name, code, basis) in known:
                 return known[name, code, basis]

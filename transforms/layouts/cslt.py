@@ -13,11 +13,8 @@ from __future__ import annotations
 import codecs
 import io
 import json
-import lzma
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
@@ -29,7 +26,7 @@ import orjson
 import pandas as pd
 
 from transforms.errors import LayoutError
-from transforms.layouts.reading import OBSERVATION_COLUMNS, month_of
+from transforms.layouts.reading import OBSERVATION_COLUMNS, ZIP_DAMAGES, is_plausible, month_of
 from transforms.model import Parsed, Source
 
 MEMBER = "cslt.json"
@@ -116,9 +113,20 @@ def _transmitted(document: bytes, source: str) -> date | None:
     if stated is None:
         return None
     try:
-        return date.fromisoformat(str(stated)[:10])
+        day = date.fromisoformat(_shown(stated)[:10])
     except ValueError as problem:
-        raise LayoutError(source, "transmissionDt", "a day such as 2026-06-18", str(stated)) from problem
+        raise LayoutError(source, "transmissionDt", "a day such as 2026-06-18", _shown(stated)) from problem
+    if not is_plausible(day):
+        raise LayoutError(source, "transmissionDt", "a day such as 2026-06-18", str(day))
+    return day
+
+
+def _shown(stated: object) -> str:
+    """What a document states, for a message. Lists within lists can be too deep for Python to write."""
+    try:
+        return str(stated)[:60]
+    except RecursionError:
+        return f"a {type(stated).__name__} of many levels"
 
 
 def _document(text: bytes, source: str) -> dict[str, Any]:
@@ -129,7 +137,7 @@ def _document(text: bytes, source: str) -> dict[str, Any]:
         raise LayoutError(source, MEMBER, "a JSON object with a list of series", str(problem), TRUNCATED) from problem
     series = document.get("series") if isinstance(document, dict) else None
     if series not in ([], [None]):
-        raise LayoutError(source, MEMBER, "a JSON object with a list of series", str(document)[:60])
+        raise LayoutError(source, MEMBER, "a JSON object with a list of series", _shown(document))
     return document
 
 
@@ -145,10 +153,7 @@ def _inflated(body: bytes, source: str) -> Iterator[bytes]:
             with archive.open(MEMBER) as member:
                 while piece := member.read(PIECE):
                     yield piece
-    # zipfile has no common base for what damaged input raises: RuntimeError also covers encryption and unknown methods.
-    except (
-        zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError,
-    ) as problem:  # fmt: skip
+    except ZIP_DAMAGES as problem:
         found = str(problem) or type(problem).__name__
         raise LayoutError(source, "archive", "a whole zip file", found, "fetch it again") from problem
 
@@ -250,9 +255,9 @@ def _figures(series: dict[str, Any], name: str, code: str, measure: str, source:
     metadata, observations = series.get("metadata"), series.get("observations")
     units = metadata.get("units") if isinstance(metadata, dict) else None
     if units != "Millions of Dollars":
-        raise LayoutError(source, place, "units 'Millions of Dollars'", str(units), "the unit may have changed")
+        raise LayoutError(source, place, "units 'Millions of Dollars'", _shown(units), "the unit may have changed")
     if not isinstance(observations, list) or not all(isinstance(o, list) and len(o) == 2 for o in observations):
-        raise LayoutError(source, place, "observations as pairs of day and value", str(observations)[:60])
+        raise LayoutError(source, place, "observations as pairs of day and value", _shown(observations))
     try:
         months = np.array([_month(day) for day, _ in observations], dtype="datetime64[us]")
         values = np.array([_value(value) for _, value in observations], dtype="float64")
@@ -264,11 +269,17 @@ def _figures(series: dict[str, Any], name: str, code: str, measure: str, source:
     if np.isinf(values).any():
         raise LayoutError(source, place, "finite figures", "an infinite one")
     title = metadata.get("title") if isinstance(metadata, dict) else None
-    return str(title or name), code, measure, months, values
+    return title if isinstance(title, str) and title.strip() else name, code, measure, months, values
+
+
+def _month(stated: object) -> np.datetime64:
+    if not isinstance(stated, str) or len(stated) != len("2026-04-01"):
+        raise ValueError(repr(_shown(stated)))
+    return _remembered(stated)
 
 
 @lru_cache(maxsize=2048)
-def _month(stated: str) -> np.datetime64:
+def _remembered(stated: str) -> np.datetime64:
     found = FIRST_OF_MONTH.fullmatch(stated)
     month = month_of(found[1]) if found else None
     if month is None:
@@ -282,4 +293,4 @@ def _value(stated: object) -> float:
         return float("nan")
     if (isinstance(stated, str) and FIGURE.fullmatch(stated)) or type(stated) in (int, float):
         return float(stated)  # type: ignore[arg-type]
-    raise ValueError(repr(stated))
+    raise ValueError(repr(_shown(stated)))

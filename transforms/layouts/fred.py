@@ -12,6 +12,7 @@ from datetime import date
 import pandas as pd
 
 from transforms.errors import ConfigurationError, LayoutError
+from transforms.layouts.reading import is_plausible
 from transforms.model import Parsed, Source
 
 DATE_HEADINGS = {"date", "observation_date"}
@@ -122,15 +123,17 @@ def _check_header(first: tuple[int, list[str]], series: str, source: str) -> Non
 def _day(text: str, place: str, source: str) -> date:
     if ISO_DATE.fullmatch(text):
         try:
-            return date.fromisoformat(text)
+            day = date.fromisoformat(text)
         except ValueError as problem:
             raise LayoutError(source, place, "a day of the calendar", repr(text)) from problem
+        if is_plausible(day):
+            return day
     raise LayoutError(source, place, "a date such as 2024-04-29", repr(text))
 
 
 def _number(text: str, place: str, source: str) -> float:
     """A plain decimal; Python's own reading would also take nan, 1_000 and 1e3, which FRED does not write."""
-    value = float(text) if NUMBER.fullmatch(text) else math.nan
+    value = float(text) + 0.0 if NUMBER.fullmatch(text) else math.nan  # -0 is 0
     if not math.isfinite(value):
         raise LayoutError(source, place, "a decimal number, '.' or nothing", repr(text))
     return value

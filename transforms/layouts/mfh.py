@@ -82,7 +82,7 @@ def parse(body: bytes, source: Source) -> Parsed:
 def _columns(cells: list[re.Match[str]], names: list[str], line: int, source: str) -> list[tuple[int, pd.Timestamp]]:
     """The columns as (where their cells end, month), newest first and without a gap."""
     years = [cell[0] for cell in cells[1:]]
-    if not names or len(years) != len(names) or not all(re.fullmatch(r"(19|20)\d\d", year) for year in years):
+    if not names or len(years) != len(names) or not all(re.fullmatch(r"(19|20)\d\d", year, re.ASCII) for year in years):
         raise LayoutError(source, f"line {line}", f"{len(names)} years, one below each month", " ".join(years))
     months = [pd.Timestamp(int(year), MONTH_NAMES.index(name) + 1, 1) for name, year in zip(names, years, strict=True)]
     check_consecutive(months, source, f"line {line}")

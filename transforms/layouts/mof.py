@@ -25,10 +25,13 @@ LARGEST_UNITS = 300_000  # 30 trillion yen in a day; the largest so far, of Octo
 ERA_YEAR, YEAR, MONTH, DAY, AMOUNT, PAIR_JA, PAIR = 0, 3, 4, 5, 6, 7, 8
 WIDTH = 9
 # cp932 writes the yen sign where ASCII has the backslash.
-UNIT = re.compile(r"(?:100|hundred)[\s-]*million.*?(?:yen|jpy)|(?:[¥\\]|jpy)\s*100[\s-]*million|億円", re.IGNORECASE)
+UNIT = re.compile(
+    r"(?:100|hundred)[\s-]*million.{0,60}?(?:yen|jpy)|(?:[¥\\]|jpy)\s*100[\s-]*million|億円", re.IGNORECASE
+)
 NAMES_UNIT = re.compile(r"thousand|million|billion|trillion|千|万|億|兆", re.IGNORECASE)
 DASHES = re.compile(r"[-\u2010-\u2015\u2212\u2500\u30fc]+")
 NUMBER = re.compile(r"\d{1,3}(?:,\d{3}){1,4}|\d{1,12}", re.ASCII)
+LONGEST_LABEL = 200  # characters of a period or a pair; the patterns take minutes for a hundred thousand
 NOTE_START = re.compile(r"[(\[]?\s*(?:note|source|注|備考|出所|資料)|[*※]", re.IGNORECASE)
 MONTH_NAMES = {
     name: number
@@ -184,13 +187,17 @@ def _header(records: list[tuple[int, list[str]]], source: str) -> int:
 
 def _is_note(cells: list[str]) -> bool:
     """Text under the table. A row that states a year, a month, an amount or a period is never taken for one."""
-    if PERIOD.fullmatch(cells[YEAR]) or (cells[DAY].isdecimal() and NUMBER.fullmatch(cells[AMOUNT])):
+    if _period(cells[YEAR]) or (cells[DAY].isdecimal() and NUMBER.fullmatch(cells[AMOUNT])):
         return False
     if NOTE_START.match(next(cell for cell in cells if cell)):
         return True
     if any(cells[DAY:WIDTH]):
         return False
     return not cells[YEAR].isdecimal() and _month(cells[MONTH]) is None
+
+
+def _period(text: str) -> re.Match[str] | None:
+    return PERIOD.fullmatch(text) if len(text) <= LONGEST_LABEL else None
 
 
 def _month(text: str) -> int | None:
@@ -230,7 +237,7 @@ def _units(text: str, line: int, source: str) -> int:
 def _pair(text: str, line: int, source: str) -> tuple[str, str]:
     """(sold, bought) as ISO codes, whichever is named first."""
     legs: dict[str, str] = {}
-    for name, verb in LEG.findall(text):
+    for name, verb in LEG.findall(text) if len(text) <= LONGEST_LABEL else []:
         key = re.sub(r"^(?:and\s+)?(?:the\s+)?", "", name.strip(" ,;/").lower()).removesuffix("s")
         if key not in CURRENCIES:
             raise LayoutError(
@@ -247,7 +254,7 @@ def _pair(text: str, line: int, source: str) -> tuple[str, str]:
 
 def _subtotal(cells: list[str], line: int, source: str) -> _Subtotal:
     """A row without a day: the total of a period. No digit at all (blank, a dash) says that there were none."""
-    period = PERIOD.fullmatch(cells[YEAR])
+    period = _period(cells[YEAR])
     ends = (_month(period[1]), _month(period[3])) if period else (None, None)
     if period is None or ends[0] is None or ends[1] is None or cells[PAIR] or cells[PAIR_JA] or cells[MONTH]:
         raise LayoutError(

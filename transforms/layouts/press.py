@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from datetime import date
 
 import pandas as pd
@@ -30,12 +31,12 @@ def parse(body: bytes, source: Source) -> Parsed:
 
     The table has holder_id, released and citation besides. Raises LayoutError.
     """
-    reader = csv.reader(io.StringIO(text_of(body, source.id), newline=""))
-    if next(reader, []) != HEADER:
+    lines = _lines(text_of(body, source.id), source.id)
+    if next(lines, (1, []))[1] != HEADER:
         raise LayoutError(source.id, "line 1", ",".join(HEADER), "another header")
     rows = []
-    for cells in reader:
-        place = f"line {reader.line_num}"
+    for line, cells in lines:
+        place = f"line {line}"
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(HEADER):
@@ -59,7 +60,7 @@ def parse(body: bytes, source: Source) -> Parsed:
         )
         if pd.isna(value):
             raise LayoutError(source.id, f"{place}, column value_usd_bn", "a figure", value_text or "nothing")
-        rows.append((holder, month, measure, source.series, value, released, citation, reader.line_num))
+        rows.append((holder, month, measure, source.series, value, released, citation, line))
     names = ["holder_id", "month", "measure", "series", "value_usd_mn", "released", "citation", "line"]
     table = pd.DataFrame(rows, columns=names)
     table["month"] = table["month"].astype("datetime64[us]")
@@ -74,3 +75,13 @@ def parse(body: bytes, source: Source) -> Parsed:
             f"{first['holder_id']} {first['month']:%Y-%m} a second time",
         )
     return Parsed(source.layout, "observations", table)
+
+
+def _lines(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
+    """(line number, cells) of every record; a cell in quotes may go over several lines."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as problem:
+        raise LayoutError(source, f"line {reader.line_num}", "comma-separated text", str(problem)) from problem

@@ -5,7 +5,11 @@ from __future__ import annotations
 import calendar
 import codecs
 import csv
+import lzma
 import re
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -21,9 +25,15 @@ NOT_AVAILABLE = {"n.a.", "n.a", "na"}
 LINE_BREAK = re.compile(r"\r\n|\n|\r")
 MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 FIGURE = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|-?\.\d+", re.ASCII)
+FIRST_YEAR, LAST_YEAR = 1900, 2200  # a year outside of these is a slip or damage
 LONGEST_FIGURE = 20  # characters; the largest figure in USD millions has 7 digits
 TRUNCATED = "the file looks truncated; fetch it again"
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# zipfile has no common base for what damaged input raises: RuntimeError also covers encryption and unknown methods,
+# MemoryError a member that asks for gigabytes to be expanded.
+ZIP_DAMAGES = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError, MemoryError,
+)  # fmt: skip
 OBSERVATION_COLUMNS = ["label", "code", "month", "measure", "series", "value_usd_mn", "line"]
 
 
@@ -142,17 +152,28 @@ def check_consecutive(months: list[pd.Timestamp], source: str, place: str) -> No
             raise LayoutError(source, place, f"{month_before(newer):%Y-%m} after {newer:%Y-%m}", f"{older:%Y-%m}")
 
 
+def is_plausible(day: date) -> bool:
+    """Whether a day is of the time that the sources can be about: some libraries read any text of digits as a day."""
+    return FIRST_YEAR <= day.year <= LAST_YEAR
+
+
 def check_unit(found: bool, unit: str, source: str) -> None:
     """Refuse a file whose head does not state the declared unit."""
     if not found:
         raise LayoutError(source, "header", f"'{unit}'", "another unit or none", "the unit may have changed")
 
 
-@lru_cache(maxsize=4096)
 def month_of(text: str) -> pd.Timestamp | None:
     """`2026-04` as the first day of that month; None where the text is no month."""
-    found = MONTH.fullmatch(text.strip())
-    if not found or not 1 <= int(found[2]) <= 12 or not 1900 <= int(found[1]) <= 2200:
+    stated = text.strip()
+    # Of another length it is none, and a remembered text is kept: damaged files must not fill the memory.
+    return _month(stated) if len(stated) == len("2026-04") else None
+
+
+@lru_cache(maxsize=4096)
+def _month(stated: str) -> pd.Timestamp | None:
+    found = MONTH.fullmatch(stated)
+    if not found or not 1 <= int(found[2]) <= 12 or not FIRST_YEAR <= int(found[1]) <= LAST_YEAR:
         return None
     return pd.Timestamp(int(found[1]), int(found[2]), 1)
 
@@ -190,13 +211,17 @@ def figure(text: str, source: str, place: str, *, scale: int, decimals: int) -> 
     )
 
 
-@lru_cache(maxsize=1 << 17)
 def stated_figure(text: str, scale: int, decimals: int) -> float | None:
     """The figure, or None where `figure` would refuse it. Releases state most figures again: remembered ones are free.
 
     Scaled in decimal arithmetic, so that 1209.9 billion is 1209900 exactly.
     """
     stated = text.strip()
+    return _remembered(stated, scale, decimals) if len(stated) <= LONGEST_FIGURE else None
+
+
+@lru_cache(maxsize=1 << 17)
+def _remembered(stated: str, scale: int, decimals: int) -> float | None:
     if stated.lower() in NOT_AVAILABLE:
         return float("nan")
     if stated in {"*", "-*"}:
