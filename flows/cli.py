@@ -15,7 +15,7 @@ STATES = ["queued", "failed", "sent", "written", "superseded", "uncertain", "bac
 
 
 class Commands(click.Group):
-    """Prints the project's own errors as one line and exits with 1."""
+    """Prints the project's own errors, and failures of disk, rights and stored files, as one line and exits with 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
@@ -27,6 +27,14 @@ class Commands(click.Group):
         except BrokenPipeError:
             sys.stderr.close()  # the reader went away; nothing is wrong
             ctx.exit(0)
+        except Exception as problem:
+            from warehouse.failures import explained
+
+            known = explained(problem)
+            if known is None:
+                raise
+            click.echo(f"treasury-watch: {known}", err=True)
+            ctx.exit(1)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -62,6 +70,7 @@ def run(sample: bool) -> None:
     from flows.settings import Settings
 
     warehouse = Settings().warehouse()
+    warehouse.home.check_room()
     prefect_environment.apply(warehouse.home.root)
     from flows import monthly
 

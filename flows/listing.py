@@ -16,7 +16,9 @@ from transforms.errors import TreasuryWatchError
 from transforms.explanations import stated
 from transforms.findings import OFFICIAL
 from warehouse.calendar import expected_month, next_release
+from warehouse.home import Busy
 from warehouse.publication import findings_of
+from warehouse.reading import open_published
 from warehouse.store import Store
 from warehouse.warehouse import Warehouse
 
@@ -149,6 +151,8 @@ def status(warehouse: Warehouse, today: date, *, as_json: bool, store: Store | N
     waiting = facts["alerts"]
     yield "alerts: " + (", ".join(f"{count} {state}" for state, count in waiting.items()) or "none")
     yield f"newest month published should be {facts['expected_month']:%Y-%m}"
+    for name in facts["damaged"]:
+        yield f"DAMAGED: {name} is not as it was published; `treasury-watch rebuild` makes it again"
     yield "sources:"
     for item in facts["sources"]:
         mark = "STALE" if item["stale"] else "ok"
@@ -188,6 +192,7 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
         "next_release": {"day": day, "covers": covers},
         "expected_month": expected,
         "alerts": {row["state"]: row["n"] for row in waiting},
+        "damaged": _damaged(warehouse, today),
         "sources": _freshness(warehouse, today, expected),
         "reconciliation": _reconciled(warehouse),
         "failed_checks": failed,
@@ -199,10 +204,22 @@ def _exchange(store: Store) -> dict[str, str]:
     return {"address": store.objects.shown, "at": known.get("at", ""), "behind": known.get("behind", "")}
 
 
+def _damaged(warehouse: Warehouse, today: date) -> list[str]:
+    """Published files that are not as they were published; none while a run is at work, which replaces them."""
+    damaged = warehouse.publisher(today).damaged()
+    if damaged:
+        try:
+            with warehouse.home.writing():
+                damaged = warehouse.publisher(today).damaged()
+        except Busy:
+            return []
+    return damaged
+
+
 def _reconciled(warehouse: Warehouse) -> list[dict[str, Any]]:
     if not warehouse.home.database.exists():
         return []
-    with duckdb.connect(str(warehouse.home.database), read_only=True) as connection:
+    with open_published(warehouse.home.database) as connection:
         query = "SELECT comparison, compared, disagreeing, known FROM reconciliation_counts ORDER BY comparison"
         names = ["comparison", "compared", "disagreeing", "known"]
         return [dict(zip(names, row, strict=True)) for row in connection.execute(query).fetchall()]
@@ -211,7 +228,7 @@ def _reconciled(warehouse: Warehouse) -> list[dict[str, Any]]:
 def _freshness(warehouse: Warehouse, today: date, expected: date) -> list[dict[str, Any]]:
     if not warehouse.home.database.exists():
         return []
-    with duckdb.connect(str(warehouse.home.database), read_only=True) as connection:
+    with open_published(warehouse.home.database) as connection:
         newest = connection.execute(
             "SELECT source, max(released), arg_max(released_basis, released), max(last_month) FROM releases GROUP BY source"
         ).fetchall()

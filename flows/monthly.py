@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,11 +21,18 @@ from flows.fetching import Fetched, FetchError
 from flows.pipeline import Outcome
 from flows.schedule import ReleaseLate, await_release, month_due
 from flows.settings import Settings
+from transforms.errors import TreasuryWatchError
 from transforms.explanations import billions
 from transforms.model import Source
 from warehouse.warehouse import Session, Warehouse
 
+
+class ServerSilent(TreasuryWatchError):
+    """Prefect's temporary server did not start."""
+
+
 MINUTES = 60
+STARTED = threading.Event()  # the flow is at work
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
 STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
@@ -71,6 +83,7 @@ def monthly_run(sample: bool = False, command: str = "run", wait_hours: float = 
     With `wait_hours` the run first polls until the month that is due is there; where it stays away, what else is new is
     loaded all the same, and the run then fails with ReleaseLate.
     """
+    STARTED.set()
     settings = Settings()
     warehouse = settings.warehouse()
     late = wait_for_release(settings, warehouse, wait_hours * 3600) if wait_hours and not sample else None
@@ -148,6 +161,36 @@ def _shown(usd_mn: float | None) -> str:
 
 
 def run(*, sample: bool, command: str) -> str:
-    """One run in this process. Raises what stopped it."""
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    """One run in this process. Raises what stopped it, ServerSilent where Prefect's temporary server does not start."""
+    seconds = Settings().section("prefect")["startup_timeout_seconds"]
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), starting_within(seconds):
         return monthly_run(sample=sample, command=command)
+
+
+@contextmanager
+def starting_within(seconds: float) -> Iterator[None]:
+    """Ends a block in which the flow has not STARTED after so many seconds: raises ServerSilent.
+
+    Prefect starts a server that ends with a failure of its database again and again, without an end of its own.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def give_up(_signal: int, _frame: object) -> None:
+        if STARTED.is_set():
+            return
+        folder = os.environ.get("PREFECT_HOME", "~/.prefect")
+        raise ServerSilent(
+            f"{folder}: Prefect's temporary server did not start within {seconds:g} s; see that the disk has room and "
+            "the folder can be written, or remove the folder: it holds nothing but Prefect's own records"
+        )
+
+    STARTED.clear()
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -32,6 +32,7 @@ from transforms.sell_offs import SEVERITIES
 from warehouse.home import Busy
 from warehouse.loading import Loaded
 from warehouse.objects import StoreBehind, StoreError, StoreMoved
+from warehouse.reading import open_published
 from warehouse.state import State
 from warehouse.warehouse import Session, Warehouse
 
@@ -521,11 +522,7 @@ class Composer:
 
 def published(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the published database. Raises TreasuryWatchError where there is none yet."""
-    if not warehouse.home.database.exists():
-        raise TreasuryWatchError(
-            f"{warehouse.home.database} does not exist yet; run `treasury-watch run --sample` or `treasury-watch run` first"
-        )
-    return duckdb.connect(str(warehouse.home.database), read_only=True)
+    return open_published(warehouse.home.database)
 
 
 def write_page(warehouse: Warehouse, outcome: Outcome, out: Path | None = None) -> Path:

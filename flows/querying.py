@@ -14,6 +14,8 @@ import click
 import duckdb
 
 from transforms.errors import TreasuryWatchError
+from warehouse.failures import explained, is_damage
+from warehouse.reading import open_published
 
 
 class QueryError(TreasuryWatchError):
@@ -22,11 +24,7 @@ class QueryError(TreasuryWatchError):
 
 def open_locked(database: Path) -> duckdb.DuckDBPyConnection:
     """A connection that can read the published tables and nothing else: no writing, no other files, no network."""
-    if not database.exists():
-        raise TreasuryWatchError(
-            f"{database} does not exist yet; run `treasury-watch run --sample` or `treasury-watch run` first"
-        )
-    connection = duckdb.connect(str(database), read_only=True)
+    connection = open_published(database)
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
@@ -47,7 +45,8 @@ def answer(database: Path, sql: str, form: str, out: Path | None) -> None:
                 return
             columns, rows = relation.columns, relation.fetchall()
         except duckdb.Error as problem:
-            raise QueryError(str(problem).strip().splitlines()[0]) from problem
+            damage = explained(problem, database) if is_damage(problem) else None
+            raise damage or QueryError(str(problem).strip().splitlines()[0]) from problem
     text = {"table": _table, "csv": _csv, "json": _json}[form](columns, [[_plain(v) for v in row] for row in rows])
     if out is None:
         click.echo(text, nl=False)

@@ -13,6 +13,7 @@ from flows.settings import Settings
 from transforms import layouts
 from transforms.errors import LayoutError, TreasuryWatchError
 from warehouse.calendar import expected_month, release_of
+from warehouse.reading import open_published
 from warehouse.warehouse import Warehouse
 
 RELEASE_HOUR = 16
@@ -90,10 +91,8 @@ def await_release(
 
 def behind(warehouse: Warehouse, calendar: list[tuple[date, date]], now: datetime) -> bool:
     """Whether the newest month that should be out is not published here yet."""
-    import duckdb
-
     if not warehouse.home.database.exists():
         return True
-    with duckdb.connect(str(warehouse.home.database), read_only=True) as connection:
+    with open_published(warehouse.home.database) as connection:
         newest = connection.execute("SELECT max(last_month) FROM releases WHERE source = ?", [MAIN]).fetchall()[0][0]
     return newest is None or newest < month_due(calendar, now)

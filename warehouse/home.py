@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from filelock import FileLock, Timeout
 
 from transforms.errors import ConfigurationError, TreasuryWatchError
 from warehouse.declarations import PROJECT
+from warehouse.failures import ROOM, StorageFailed
+
+ROOM_BYTES = 16_000_000  # Prefect's records, the ledger's log and the page, besides the database
 
 
 class Busy(TreasuryWatchError):
@@ -40,6 +44,15 @@ class Home:
                 f"data folder {self.root}: {problem.strerror}; make it writable or name another in TREASURY_WATCH_HOME"
             ) from problem
         return self
+
+    def check_room(self) -> None:
+        """Raise StorageFailed where the disk has no room for a publication beside the one in place."""
+        needed = ROOM_BYTES + (self.database.stat().st_size if self.database.exists() else 0)
+        free = shutil.disk_usage(self.root).free
+        if free < needed:
+            raise StorageFailed(
+                f"{self.root}: {free / 1e6:,.1f} MB free, a run needs {needed / 1e6:,.0f} MB for what it writes aside; {ROOM}"
+            )
 
     @property
     def raw(self) -> Path:

@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from transforms.errors import TreasuryWatchError
+from warehouse.failures import explained
 
 SCHEMA_VERSION = 1
 
@@ -84,7 +85,13 @@ class Ledger:
 
     def __init__(self, path: Path | str):
         self.path = path
-        self.connection = duckdb.connect(str(path))
+        try:
+            self.connection = duckdb.connect(str(path))
+        except duckdb.Error as problem:
+            known = explained(problem, Path(path))
+            if known is None:
+                raise
+            raise known from problem
         self._in_transaction = False
         self._create()
 

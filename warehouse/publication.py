@@ -6,6 +6,8 @@ and a crash at any point leaves the last good publication.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ from transforms.revised_findings import revised_findings
 from warehouse.archive import Archive
 from warehouse.calendar import expected_month, release_of
 from warehouse.declarations import Declarations, Table
+from warehouse.failures import REBUILD, StorageFailed
 from warehouse.files import move_into_place
 from warehouse.home import Home
 from warehouse.ledger import Ledger
@@ -40,6 +43,7 @@ CURRENT = date(9999, 12, 31)
 MAIN = "slt_table3"  # the source whose releases are the statistics' own
 OPERATIONS = ("runs", "validation_results", "alerts")
 STAGED = "treasury.next.duckdb"
+FILES = "published files"  # the note with their checksums
 LOCK_WAIT_SECONDS = 60
 
 
@@ -82,7 +86,22 @@ class Publisher:
         for name, table in self.declarations.tables.items():
             write_parquet(content[name], table, self.home.parquet)
         move_into_place(staged, self.home.database)
+        self.state.remember(FILES, json.dumps(self._checksums()))
         return {name: rows.num_rows for name, rows in content.items()}
+
+    def damaged(self) -> list[str]:
+        """The published files that are missing or not as they were published, as paths below the home.
+
+        Empty where it was never recorded how they were.
+        """
+        known = json.loads(self.state.remembered(FILES) or "{}")
+        found = self._checksums() if known else {}
+        return sorted(name for name in known if found.get(name) != known[name])
+
+    def _checksums(self) -> dict[str, str]:
+        """The checksum of each published file, by its path below the home."""
+        paths = [path for path in (self.home.database, *self.home.parquet.rglob("*.parquet")) if path.exists()]
+        return {path.relative_to(self.home.root).as_posix(): _checksum(path) for path in paths}
 
     def refresh_operations(self) -> None:
         """Bring runs, check results and alerts up to date in the published database, by way of a copy.
@@ -94,6 +113,9 @@ class Publisher:
                 self._refresh_operations()
 
     def _refresh_operations(self) -> None:
+        damaged = self.damaged()
+        if damaged:  # a copy would make the damage part of the publication
+            raise StorageFailed(f"{self.home.root / damaged[0]}: not as it was published; {REBUILD}")
         staged = self.home.root / STAGED
         remove_database(staged)
         shutil.copyfile(self.home.database, staged)
@@ -108,6 +130,7 @@ class Publisher:
         for name, rows in content.items():
             write_parquet(rows, self.declarations.tables[name], self.home.parquet)
         move_into_place(staged, self.home.database)
+        self.state.remember(FILES, json.dumps(self._checksums()))
 
     def _reference(self, connection: duckdb.DuckDBPyConnection) -> None:
         holders = pd.DataFrame(self.declarations.holders).replace("", None)
@@ -353,6 +376,11 @@ def _months_of(connection: duckdb.DuckDBPyConnection, as_of: date) -> tuple[pd.D
     months = connection.execute("FROM holder_months_as_of(?)", [as_of]).df()
     official = connection.execute("FROM aggregate_months_as_of(?) WHERE holder_id = ?", [as_of, OFFICIAL]).df()
     return months, official, connection.execute("FROM holders").df()
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_database(path: Path) -> None:

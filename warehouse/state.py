@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from warehouse.failures import explained
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     run_id TEXT PRIMARY KEY, command TEXT, started TEXT, finished TEXT, outcome TEXT, summary TEXT);
@@ -41,16 +43,26 @@ class State:
 
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:
-        """A connection whose changes are committed together at the end of the block, or not at all."""
-        connection = sqlite3.connect(self.path, timeout=30)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        """A connection whose changes are committed together at the end of the block, or not at all.
+
+        Raises StorageFailed where the disk is full, the file is damaged or may not be written.
+        """
+        connection = None
         try:
+            connection = sqlite3.connect(self.path, timeout=30)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
             with connection:
                 yield connection
+        except sqlite3.Error as problem:
+            known = explained(problem, self.path)
+            if known is None:
+                raise
+            raise known from problem
         finally:
-            connection.close()
+            if connection is not None:
+                connection.close()
 
     def rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
         """The answer to a query, as dictionaries."""

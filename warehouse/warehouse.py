@@ -10,6 +10,7 @@ from datetime import date
 
 from warehouse.archive import Archive
 from warehouse.declarations import Declarations
+from warehouse.failures import StorageFailed
 from warehouse.files import move_into_place
 from warehouse.home import Busy, Home
 from warehouse.ledger import Ledger
@@ -42,8 +43,12 @@ class Session:
         return rows
 
     def is_published(self) -> bool:
-        """Whether the publication in place was made from this ledger with these declarations and this program."""
-        return self.publisher.home.database.exists() and self.state.remembered("published") == self._fingerprint()
+        """Whether the publication in place, undamaged, was made from this ledger with these declarations."""
+        return (
+            self.publisher.home.database.exists()
+            and self.state.remembered("published") == self._fingerprint()
+            and not self.publisher.damaged()
+        )
 
     def _fingerprint(self) -> str:
         return f"{self.ledger.fingerprint()} {self.publisher.declarations.fingerprint()}"
@@ -92,11 +97,13 @@ class Warehouse:
                             session.gates.build_data_docs(self.home.data_docs)
                 if afresh:
                     move_into_place(path, self.home.ledger)
-            except ValidationBlocked as problem:
-                self.state.finish_run(run_id, "blocked", str(problem))
-                raise
             except BaseException as problem:
-                self.state.finish_run(run_id, "failed", f"{type(problem).__name__}: {problem}")
+                blocked = isinstance(problem, ValidationBlocked)
+                words = str(problem) if blocked else f"{type(problem).__name__}: {problem}"
+                try:
+                    self.state.finish_run(run_id, "blocked" if blocked else "failed", words)
+                except StorageFailed as other:  # on a full disk: the run ended for the first reason, which is told
+                    problem.add_note(f"the run's end could not be recorded: {other}")
                 raise
             self.state.finish_run(run_id, session.outcome, session.summary)
 
