@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from transforms.errors import TreasuryWatchError
+
+if TYPE_CHECKING:
+    from warehouse.warehouse import Session
 
 FORMATS = ["table", "csv", "json", "parquet"]
 STATES = ["queued", "failed", "sent", "written", "superseded", "uncertain", "backfilled"]
@@ -96,24 +100,50 @@ def ingest(files: tuple[Path, ...], released: date | None) -> None:
     settings = Settings()
     warehouse = settings.warehouse()
     outcome = pipeline.Outcome()
-    with pipeline.stored(settings, warehouse):
-        with warehouse.session("ingest") as session:
-            try:
-                pipeline.load_all(session, list(pipeline.files_on_disk(list(files), released)), outcome)
-            finally:
-                for item in outcome.loaded:
-                    click.echo(item.line())
-                for problem in outcome.refused[1:]:
-                    click.echo(f"treasury-watch: {problem}", err=True)
-            published = pipeline.publish(session, outcome)
-            session.summary = outcome.summary()
-        pipeline.alert(warehouse, settings, outcome)
-        if published or outcome.sent or outcome.written or outcome.failed:
-            warehouse.publisher().refresh_operations()
-            pipeline.write_page(warehouse, outcome)
+
+    def load(session: Session) -> None:
+        try:
+            pipeline.load_all(session, list(pipeline.files_on_disk(list(files), released)), outcome)
+        finally:
+            for item in outcome.loaded:
+                click.echo(item.line())
+            for problem in outcome.refused[1:]:
+                click.echo(f"treasury-watch: {problem}", err=True)
+
+    published = pipeline.take_in(settings, warehouse, load, outcome, command="ingest")
     click.echo(outcome.summary())
     if published:
         _where(warehouse)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--dask", is_flag=True, help="Parse on a Dask cluster of this machine; needs the extra `dask`.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Processes that parse. Without it: none for a few files, else one per processor, up to 4.",
+)
+def backfill(folder: Path, dask: bool, workers: int | None) -> None:
+    """Load a folder of official files, or another installation's raw/: parsed side by side, loaded in release order.
+
+    Files of no known layout are named and passed over. What an archive knows of its files (day of retrieval, a release
+    date given by hand) is taken over; what it refused is left out.
+
+    \b
+    Example:
+        treasury-watch backfill releases/
+    """
+    from flows import prefect_environment
+    from flows.settings import Settings
+
+    warehouse = Settings().warehouse()
+    prefect_environment.apply(warehouse.home.root)
+    from flows import backfill as filling
+
+    click.echo(filling.run(folder, dask=dask, workers=workers))
+    _where(warehouse)
 
 
 @main.command()

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
-from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -19,10 +18,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows import pipeline
 from flows.fetching import Fetched, FetchError
 from flows.pipeline import Outcome
-from flows.schedule import ReleaseLate, await_release, month_due
+from flows.run_artifacts import show
+from flows.schedule import NEW_YORK, ReleaseLate, await_release, behind, is_release_day, month_due
 from flows.settings import Settings
 from transforms.errors import TreasuryWatchError
-from transforms.explanations import billions
 from transforms.model import Source
 from warehouse.warehouse import Session, Warehouse
 
@@ -77,28 +76,43 @@ def write_page(warehouse: Warehouse, outcome: Outcome) -> None:
 
 
 @flow(name="treasury-watch", flow_run_name="{command}", timeout_seconds=18 * 60 * MINUTES, task_runner=RUNNER)
-def monthly_run(sample: bool = False, command: str = "run", wait_hours: float = 0) -> str:
+def monthly_run(
+    sample: bool = False, command: str = "run", wait_hours: float = 0, only_on_release_day: bool = False
+) -> str:
     """Fetch every source (or take the embedded sample), load, publish, alert, report. Returns the summary.
 
     With `wait_hours` the run first polls until the month that is due is there; where it stays away, what else is new is
-    loaded all the same, and the run then fails with ReleaseLate.
+    loaded all the same, and the run then fails with ReleaseLate. A month that is published already is not waited for.
+    With `only_on_release_day` nothing at all is done on other days of New York.
     """
     STARTED.set()
     settings = Settings()
+    calendar = settings.declarations.calendar
+    moment = scheduled_moment()
+    if only_on_release_day and not is_release_day(calendar, moment):
+        return f"no release on {moment.astimezone(NEW_YORK):%Y-%m-%d}: nothing to do"
     warehouse = settings.warehouse()
-    late = wait_for_release(settings, warehouse, wait_hours * 3600) if wait_hours and not sample else None
+    late = None
+    if wait_hours and not sample and behind(warehouse, calendar, moment):
+        late = wait_for_release(settings, warehouse, month_due(calendar, moment), wait_hours * 3600)
     steps = pipeline.Steps(collect, load_files, publish_tables, send_alerts, write_page)
     outcome = pipeline.run(settings, warehouse, steps, sample=sample, command=command)
-    artifacts(warehouse, outcome)
+    show(warehouse, outcome)
     if late is not None:
         raise late
     return describe(outcome)
 
 
+def scheduled_moment() -> datetime:
+    """The time that this run is for, aware. Prefect may start a run up to half a second before its scheduled time, and
+    at 15:59:59 on a release day nothing is due yet.
+    """
+    return max(datetime.now(UTC), runtime.flow_run.scheduled_start_time)
+
+
 @task(name="wait for the release", **STEP)
-def wait_for_release(settings: Settings, warehouse: Warehouse, seconds: float) -> ReleaseLate | None:
+def wait_for_release(settings: Settings, warehouse: Warehouse, due: date, seconds: float) -> ReleaseLate | None:
     """Poll until the month that is due is published; what stopped the wait where it is not."""
-    due = month_due(settings.declarations.calendar, datetime.now(UTC))
     try:
         asked = await_release(settings, warehouse, due, give_up_after_seconds=seconds)
     except ReleaseLate as problem:
@@ -131,33 +145,6 @@ def describe(outcome: Outcome) -> str:
     if outcome.page:
         lines.append(f"page: {outcome.page}")
     return "\n".join(lines)
-
-
-def artifacts(warehouse: Warehouse, outcome: Outcome) -> None:
-    """What a person wants to see of the run in Prefect's pages: a summary, the files, the newest findings."""
-    lines = [f"**{outcome.summary()}**", ""]
-    lines += [f"- {item.line()}" for item in outcome.loaded]
-    lines += [f"- not reached: {problem}" for problem in outcome.problems]
-    create_markdown_artifact("\n".join(lines), key="run-summary", description="What the run loaded and published")
-    if not warehouse.home.database.exists():
-        return
-    with pipeline.published(warehouse) as connection:
-        newest = connection.execute(
-            "SELECT holder, month, rule, severity, verdict, change_usd_mn, net_purchases_usd_mn, valuation_usd_mn "
-            "FROM sell_offs ORDER BY month DESC, change_usd_mn LIMIT 20"
-        ).fetchall()
-    rows = [
-        {
-            "holder": holder, "month": f"{month:%Y-%m}", "rule": rule, "severity": severity, "verdict": verdict,
-            "change": _shown(change), "net purchases": _shown(net), "valuation": _shown(valuation),
-        }
-        for holder, month, rule, severity, verdict, change, net, valuation in newest
-    ]  # fmt: skip
-    create_table_artifact(rows, key="newest-findings", description="The newest flagged months")
-
-
-def _shown(usd_mn: float | None) -> str:
-    return "n.a." if usd_mn is None else billions(usd_mn)
 
 
 def run(*, sample: bool, command: str) -> str:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import duckdb
@@ -27,7 +28,7 @@ from flows.revision_mail import PREFIX as REVISION
 from flows.revision_mail import compose_revision, revision_finding
 from flows.settings import Settings
 from transforms.errors import ConfigurationError, TreasuryWatchError
-from transforms.model import Source
+from transforms.model import Parsed, Source
 from transforms.sell_offs import SEVERITIES
 from warehouse.home import Busy
 from warehouse.loading import Loaded
@@ -42,7 +43,10 @@ SAMPLE_ALERTS_SINCE = date(2024, 1, 1)  # a demonstration mails what a new insta
 
 @dataclass(frozen=True)
 class File:
-    """Bytes to load, with where they came from. `source` None: recognise the layout from the content."""
+    """Bytes to load, with where they came from. `source` None: recognise the layout from the content.
+
+    `figures` is what the bytes say, where they were parsed already.
+    """
 
     body: bytes
     url: str
@@ -51,12 +55,13 @@ class File:
     released: date | None = None
     etag: str | None = None
     last_modified: str | None = None
+    figures: Parsed | None = None
 
 
 @dataclass
 class Outcome:
     """What a run did, for its summary. `problems` are sources that could not be fetched or loaded, `unreached` the ids
-    of those that could not be fetched.
+    of those that could not be fetched; `seconds` is how long each step took.
     """
 
     loaded: list[Loaded] = field(default_factory=list)
@@ -70,6 +75,16 @@ class Outcome:
     written: int = 0
     failed: int = 0
     page: Path | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Adds the time that the block takes to the step's seconds, however it ends."""
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[step] = self.seconds.get(step, 0.0) + perf_counter() - began
 
     def summary(self) -> str:
         """One line on the run."""
@@ -166,18 +181,46 @@ def _run(
     settings: Settings, warehouse: Warehouse, steps: Steps, outcome: Outcome, *, sample: bool, command: str
 ) -> None:
     with warehouse.session(command) as session:
-        files = sample_files(settings) if sample else steps.fetch(settings, warehouse, outcome)
+        with outcome.timed("fetch"):
+            files = sample_files(settings) if sample else steps.fetch(settings, warehouse, outcome)
         if outcome.problems and not files and not outcome.unchanged:
             raise TreasuryWatchError(f"no source could be reached; the first: {outcome.problems[0]}")
-        steps.load(session, files, outcome)
-        published_now = steps.publish(session, outcome)
+        with outcome.timed("load"):
+            steps.load(session, files, outcome)
+        with outcome.timed("publish"):
+            published_now = steps.publish(session, outcome)
         session.summary = outcome.summary()
     if not sample:
         queue_health(warehouse, settings, outcome)
-    steps.alert(warehouse, settings, outcome, SAMPLE_ALERTS_SINCE if sample else None)
+    with outcome.timed("alert"):
+        steps.alert(warehouse, settings, outcome, SAMPLE_ALERTS_SINCE if sample else None)
     if published_now or outcome.sent or outcome.written or outcome.failed:
         warehouse.publisher().refresh_operations()
-        steps.write_page(warehouse, outcome)
+        with outcome.timed("report"):
+            steps.write_page(warehouse, outcome)
+
+
+def take_in(
+    settings: Settings, warehouse: Warehouse, load: Callable[[Session], None], outcome: Outcome, *, command: str
+) -> bool:
+    """Load files that the user names, publish, alert, write the page. Returns whether anything was published.
+
+    Unlike `run` it fetches nothing, so that no source counts as late, and a failure is the user's to see: the operator
+    is told nothing. Raises TreasuryWatchError.
+    """
+    with stored(settings, warehouse):
+        with warehouse.session(command) as session:
+            load(session)
+            with outcome.timed("publish"):
+                published_now = publish(session, outcome)
+            session.summary = outcome.summary()
+        with outcome.timed("alert"):
+            alert(warehouse, settings, outcome)
+        if published_now or outcome.sent or outcome.written or outcome.failed:
+            warehouse.publisher().refresh_operations()
+            with outcome.timed("report"):
+                write_page(warehouse, outcome)
+    return published_now
 
 
 def queue_health(warehouse: Warehouse, settings: Settings, outcome: Outcome) -> None:
@@ -257,6 +300,7 @@ def load(session: Session, file: File) -> Loaded:
         released=file.released,
         etag=file.etag,
         last_modified=file.last_modified,
+        figures=file.figures,
     )
 
 
@@ -290,17 +334,22 @@ def load_all(session: Session, files: list[File], outcome: Outcome) -> None:
     """Load every file. The refusal of one does not keep the others from the ledger, but it blocks publication:
     the first refusal is raised once all are loaded."""
     for file in progress.shown(files, "Loading"):
-        try:
-            item = load(session, file)
-        except TreasuryWatchError as problem:
-            outcome.refused.append(problem)
-            continue
-        outcome.loaded.append(item)
-        if file.source and (file.etag or file.last_modified):
-            session.state.keep_validators(item.source, file.url, file.etag, file.last_modified, item.sha256)
+        load_one(session, file, outcome)
     session.loader.load_press()
     if outcome.refused:
         raise outcome.refused[0]
+
+
+def load_one(session: Session, file: File, outcome: Outcome) -> None:
+    """Load one file; its refusal is kept in the outcome."""
+    try:
+        item = load(session, file)
+    except TreasuryWatchError as problem:
+        outcome.refused.append(problem)
+        return
+    outcome.loaded.append(item)
+    if file.source and (file.etag or file.last_modified):
+        session.state.keep_validators(item.source, file.url, file.etag, file.last_modified, item.sha256)
 
 
 def publish(session: Session, outcome: Outcome) -> bool:

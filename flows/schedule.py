@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flows.fetching import FetchError
@@ -17,10 +19,44 @@ from warehouse.reading import open_published
 from warehouse.warehouse import Warehouse
 
 RELEASE_HOUR = 16
-NEW_YORK = ZoneInfo("America/New_York")
+RELEASE_ZONE = "America/New_York"
+NEW_YORK = ZoneInfo(RELEASE_ZONE)
 MAIN = "slt_table3"
 FIRST_WAIT_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 900.0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A schedule that never runs out: a `cron` line in a `timezone`, with the parameters of `flows.monthly.monthly_run`."""
+
+    slug: str
+    cron: str
+    timezone: str
+    parameters: dict[str, Any]
+
+
+def release_parameters(wait_hours: float) -> dict[str, Any]:
+    """The parameters of a run that waits for a release, at most so many hours."""
+    return {"command": "release day", "wait_hours": wait_hours}
+
+
+def daily_parameters() -> dict[str, Any]:
+    """The parameters of a run on working days."""
+    return {"command": "daily run"}
+
+
+def standing(settings: dict[str, Any]) -> list[Standing]:
+    """The schedules of prefect.yaml, from the settings' section [schedule].
+
+    `serve` registers the release days themselves and renews them every month. A deployment is registered once, and dates
+    would run out: it starts on every working day at the hour of release, and ends at once where there is none.
+    """
+    waiting = release_parameters(settings["give_up_after_hours"]) | {"only_on_release_day": True}
+    return [
+        Standing("release", f"0 {RELEASE_HOUR} * * 1-5", RELEASE_ZONE, waiting),
+        Standing("daily", settings["daily_cron"], settings["timezone"], daily_parameters()),
+    ]
 
 
 class ReleaseLate(TreasuryWatchError):
@@ -50,6 +86,12 @@ def month_due(calendar: list[tuple[date, date]], now: datetime) -> date:
     local = now.astimezone(NEW_YORK)
     day = local.date() if local.hour >= RELEASE_HOUR else local.date() - timedelta(days=1)
     return expected_month(day, calendar)
+
+
+def is_release_day(calendar: list[tuple[date, date]], now: datetime) -> bool:
+    """Whether a month is or will be released on the day of `now` (aware) in New York; estimated as in `release_of`."""
+    day = now.astimezone(NEW_YORK).date()
+    return release_of(expected_month(day, calendar), calendar) == day
 
 
 def await_release(

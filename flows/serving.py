@@ -22,7 +22,6 @@ from transforms.errors import TreasuryWatchError
 
 STARTUP_SECONDS = 120
 RENEW_SECONDS = 28 * 24 * 3600
-RELEASE_ZONE = "America/New_York"
 
 
 @contextmanager
@@ -154,7 +153,7 @@ def run_schedule(plan: Plan, run_first: bool) -> None:
     from prefect.schedules import Cron, Interval, RRule
 
     from flows.monthly import monthly_run
-    from flows.schedule import recurrence, release_moments
+    from flows.schedule import RELEASE_ZONE, daily_parameters, recurrence, release_moments, release_parameters
     from warehouse.declarations import Declarations
 
     parameters = {"sample": plan.sample, "command": "scheduled run"}
@@ -164,10 +163,10 @@ def run_schedule(plan: Plan, run_first: bool) -> None:
         schedules = [Cron(plan.cron, timezone=plan.timezone, parameters=parameters)]
     else:
         release = recurrence(release_moments(Declarations().calendar, datetime.now(UTC)))
-        waiting = {"command": "release day", "wait_hours": plan.give_up_after_hours}
+        waiting = release_parameters(plan.give_up_after_hours)
         schedules = [
             RRule(release, timezone=RELEASE_ZONE, parameters=waiting, slug="release"),
-            Cron(plan.daily_cron, timezone=plan.timezone, parameters={"command": "daily run"}, slug="daily"),
+            Cron(plan.daily_cron, timezone=plan.timezone, parameters=daily_parameters(), slug="daily"),
         ]
     if run_first:
         try:

@@ -116,6 +116,10 @@ class Archive:
             )
         return body
 
+    def noted(self, path: Path) -> Entry | None:
+        """What the archive knows of one of its files, or None where it has no note. Raises ArchiveDamaged."""
+        return self._read(path.with_suffix(".json"))
+
     def path(self, entry: Entry) -> Path:
         """Where the bytes lie."""
         ending = Path(entry.url.partition("?")[0]).suffix.lower() or ".txt"

@@ -74,9 +74,11 @@ class Loader:
         released: date | None = None,
         etag: str | None = None,
         last_modified: str | None = None,
+        figures: Parsed | None = None,
     ) -> Loaded:
         """Archive and load one file. Without `source` the layout is recognised from the content.
 
+        `figures` is what these very bytes say, where they were parsed before (`Loader.parsed`); without it they are parsed.
         `released` is the user's word for the release date and goes before the file's own. Raises LayoutError,
         ValidationBlocked, FutureRelease or UnplacedRelease; the ledger is then as before, and the archive notes why the
         file was refused.
@@ -96,7 +98,7 @@ class Loader:
             return Loaded(declared.id, "same_figures", entry.released, entry.released_basis, 0, 0, entry.sha256)
         kind = KINDS[declared.holds]
         try:
-            parsed = self.parsed(body, declared)
+            parsed = figures or self.parsed(body, declared)
             self._first_gate(parsed, declared)
             if accepted and not redated:
                 # Its figures were those already known, or a crash came between the archive and the ledger.

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime
+from typing import ClassVar
 
 import pytest
+from prefect.server.schemas.schedules import CronSchedule
 
-from flows.schedule import ReleaseLate, await_release, behind, month_due, recurrence, release_moments
+from flows.schedule import (
+    ReleaseLate,
+    await_release,
+    behind,
+    is_release_day,
+    month_due,
+    recurrence,
+    release_moments,
+    standing,
+)
 from tests.conftest import SAMPLE
 from tests.flows.loopback import Reply
 from warehouse.declarations import Declarations
@@ -40,6 +52,36 @@ class TestMoments:
 
     def test_the_recurrence_is_in_local_time_without_a_zone(self):
         assert recurrence(release_moments(CALENDAR, utc("2026-11-23T00:00"))[:1]) == "RDATE:20261215T160000"
+
+
+class TestStanding:
+    SETTINGS: ClassVar = {"give_up_after_hours": 2.5, "daily_cron": "5 18 * * 2", "timezone": "Europe/Zurich"}
+
+    def test_the_release_run_waits_only_on_release_days_and_the_daily_run_follows_the_settings(self):
+        release, daily = standing(self.SETTINGS)
+        assert release.parameters == {"command": "release day", "wait_hours": 2.5, "only_on_release_day": True}
+        assert (daily.cron, daily.timezone, daily.parameters) == (
+            "5 18 * * 2", "Europe/Zurich", {"command": "daily run"},
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("now", ["2026-01-01T00:00", "2026-07-01T00:00", "2027-03-01T00:00"])
+    def test_it_starts_at_the_very_moment_of_each_release_that_serve_would_register(self, now):
+        release, _ = standing(self.SETTINGS)
+        moments = release_moments(CALENDAR, utc(now))
+        cron = CronSchedule(cron=release.cron, timezone=release.timezone)
+        started = asyncio.run(cron.get_dates(n=400, start=moments[0]))
+        assert set(moments) <= set(started)
+
+
+class TestReleaseDay:
+    def test_the_days_of_the_calendar_are_release_days_and_their_neighbours_are_not(self):
+        assert is_release_day(CALENDAR, utc("2026-12-15T21:00"))
+        assert not is_release_day(CALENDAR, utc("2026-12-14T21:00"))
+        assert not is_release_day(CALENDAR, utc("2026-12-16T21:00"))
+
+    def test_the_day_is_new_yorks(self):
+        assert is_release_day(CALENDAR, utc("2026-12-16T04:59"))
+        assert not is_release_day(CALENDAR, utc("2026-12-15T04:59"))
 
 
 class TestMonthDue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -82,6 +83,13 @@ def test_a_file_is_recognised_dated_and_added(loading):
     assert loading.japan("2026-04") == [(1209900.0, JUNE_18, None, "release")]
     assert loading.note().released == JUNE_18
     assert loaded.line() == "slt_table5: 30 new or changed figures of 30, released 2026-06-18 (by the calendar)"
+
+
+def test_figures_parsed_elsewhere_are_loaded_as_they_are(loading):
+    elsewhere = loading.loader.parsed(JUNE, loading.loader.declarations.source("slt_table5"))
+    doubled = replace(elsewhere, table=elsewhere.table.assign(value_usd_mn=elsewhere.table["value_usd_mn"] + 100))
+    loading.load(JUNE, source="slt_table5", figures=doubled)
+    assert loading.japan("2026-04") == [(1210000.0, JUNE_18, None, "release")]
 
 
 def test_the_same_release_twice_changes_nothing(loading):

@@ -1,0 +1,157 @@
+"""Backfill: many files parsed side by side come to the same tables as files ingested one by one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
+from prefect.testing.utilities import prefect_test_harness
+
+from flows import backfill
+from flows.cli import main
+from flows.pipeline import Outcome
+from flows.settings import Settings
+from tests.conftest import PROJECT, SAMPLE, majors, table5
+from transforms.errors import LayoutError, TreasuryWatchError
+
+# What two installations that loaded the same files cannot share: the run's id, and when it was.
+OF_THE_RUN = {"releases": ["retrieved"], "validation_results": ["run_id", "checked"], "alerts": ["queued", "sent"]}
+OLD_RELEASES = {  # names run against the time: by name, each would come before what is already known
+    "c.txt": table5(["2024-02", "2024-01", "2023-12"], majors([1039.0, 1025.0, 1085.0])),
+    "b.txt": table5(["2024-03", "2024-02", "2024-01"], majors([1091.0, 1039.3, 1025.0])),
+    "a.txt": table5(["2024-04", "2024-03", "2024-02"], majors([1009.9, 1091.6, 1039.3])),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The embedded sample, three old releases of Table 5, and a letter."""
+    folder = tmp_path / "files"
+    (folder / "old").mkdir(parents=True)
+    for path in SAMPLE.glob("*/*"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    for name, body in OLD_RELEASES.items():
+        (folder / "old" / name).write_bytes(body)
+    (folder / "letter.txt").write_text("Dear Sir or Madam")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def prefect() -> Iterator[None]:
+    """A temporary Prefect server."""
+    with prefect_test_harness(server_startup_timeout=180):
+        yield
+
+
+def differing(one: Path, other: Path) -> list[str]:
+    """The published files in which two homes differ, those of a run without what is the run's own."""
+    names = [
+        {path.relative_to(home) for path in home.rglob("*.parquet")} for home in (one / "parquet", other / "parquet")
+    ]
+    assert names[0] == names[1]
+    found = []
+    for name in sorted(names[0] - {Path("runs.parquet")}):
+        paths = [home / "parquet" / name for home in (one, other)]
+        if name.stem in OF_THE_RUN:
+            columns = f"* EXCLUDE ({', '.join(OF_THE_RUN[name.stem])})"
+            equal = len({str(duckdb.sql(f"SELECT {columns} FROM '{p}' ORDER BY ALL").fetchall()) for p in paths}) == 1
+        else:
+            equal = paths[0].read_bytes() == paths[1].read_bytes()
+        if not equal:
+            found.append(str(name))
+    return found
+
+
+def ingested(home: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TREASURY_WATCH_HOME", str(home))
+    result = CliRunner().invoke(main, ["ingest", *map(str, paths)])
+    assert result.exit_code == 0, result.output
+    return home
+
+
+@pytest.mark.slow
+def test_the_tables_are_byte_for_byte_those_of_ingest(folder, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    ended = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "backfill", str(folder), "--workers", "2"],
+        env={**os.environ, "TREASURY_WATCH_HOME": str(home), "HOME": str(tmp_path)},
+        cwd=PROJECT, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "17 new vintages" in ended.stdout
+    assert f"passed over, of no known layout: {folder / 'letter.txt'}" in ended.stdout
+    official = [path for path in sorted(folder.rglob("*.*")) if path.name != "letter.txt"]
+    assert differing(home, ingested(tmp_path / "other", official, monkeypatch)) == []
+    assert not (home / "prepared").exists()
+
+
+@pytest.mark.slow
+class TestTheFlow:
+    @pytest.fixture
+    def fill(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect: None):
+        """Backfills a folder into a home of its own, without other processes."""
+        monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "home"))
+        return backfill.backfill.with_options(task_runner=ThreadPoolTaskRunner(max_workers=1))
+
+    def test_an_archive_gives_the_tables_it_was_kept_for(self, fill, folder, tmp_path, monkeypatch):
+        home = ingested(tmp_path / "old", sorted((folder / "old").glob("*")), monkeypatch)
+        monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "home"))
+        fill(home / "raw")
+        with duckdb.connect() as connection:
+            both = [
+                connection.sql(f"FROM '{root / 'parquet' / 'releases.parquet'}'").fetchall()
+                for root in (home, tmp_path / "home")
+            ]
+        assert both[0] == both[1]
+
+    def test_a_second_time_nothing_is_new(self, fill, folder):
+        fill(folder / "old")
+        assert fill(folder / "old").splitlines()[:2] == ["nothing new", "seen before: 3 files"]
+
+    def test_a_refused_file_keeps_the_others_in_the_ledger_and_the_publication_as_it_was(self, fill, folder):
+        fill(folder / "old")
+        home = Settings().home()
+        before = home.database.read_bytes()
+        (folder / "old" / "d.txt").write_bytes(OLD_RELEASES["a.txt"].replace(b"Japan", b"Nippon"))
+        (folder / "old" / "e.txt").write_bytes(
+            table5(["2024-05", "2024-04", "2024-03"], majors([1001.0, 1009.9, 1091.6]))
+        )
+        with pytest.raises(LayoutError, match="Nippon"):
+            fill(folder / "old")
+        assert home.database.read_bytes() == before
+        with duckdb.connect(str(home.ledger), read_only=True) as connection:
+            assert connection.execute("SELECT count(*) FROM vintages WHERE source = 'slt_table5'").fetchall() == [(4,)]
+
+    def test_a_folder_without_official_files_is_a_failure(self, fill, tmp_path):
+        (tmp_path / "letters").mkdir()
+        (tmp_path / "letters" / "letter.txt").write_text("Dear Sir or Madam")
+        with pytest.raises(TreasuryWatchError, match="found 1 files of no known layout"):
+            fill(tmp_path / "letters")
+
+    def test_on_dask_the_tables_are_the_same(self, fill, folder, tmp_path, monkeypatch):
+        pytest.importorskip("prefect_dask", reason="the extra `dask` is not installed")
+        fill.with_options(task_runner=backfill.dask_runner(1))(folder / "old")
+        old = ingested(tmp_path / "other", sorted((folder / "old").glob("*")), monkeypatch)
+        assert differing(tmp_path / "home", old) == []
+
+
+class TestTheTaskRunner:
+    def test_a_few_files_need_no_other_process_and_many_do(self):
+        assert isinstance(backfill.task_runner(backfill.WORTHWHILE - 1), ThreadPoolTaskRunner)
+        assert isinstance(backfill.task_runner(backfill.WORTHWHILE), ProcessPoolTaskRunner)
+
+    def test_the_users_number_of_workers_goes_before_the_number_of_files(self):
+        assert isinstance(backfill.task_runner(1, workers=2), ProcessPoolTaskRunner)
+
+
+def test_of_many_refused_files_the_number_and_the_first_are_told():
+    outcome = Outcome(refused=[TreasuryWatchError("first"), TreasuryWatchError("second")])
+    assert str(backfill.refusal(outcome, 5)).startswith("2 of 5 files were refused")
+    assert str(backfill.refusal(outcome, 5)).endswith("first")

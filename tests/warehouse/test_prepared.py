@@ -1,0 +1,103 @@
+"""Files on their way into the warehouse: what a folder holds, what an archive adds, and in which order they go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RETRIEVED, majors, table5
+from warehouse.archive import Archive, ArchiveDamaged
+from warehouse.declarations import Declarations
+from warehouse.home import Home
+from warehouse.prepared import Found, Prepared, files_in, in_release_order, prepare, scratch
+
+APRIL = table5(["2026-02", "2026-01", "2025-12"], majors([1239.0, 1225.0, 1185.0]))
+MAY = table5(["2026-03", "2026-02", "2026-01"], majors([1191.0, 1239.3, 1225.0]))
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def found(path: Path, body: bytes) -> Found:
+    path.write_bytes(body)
+    return Found(path, path.as_uri(), RETRIEVED)
+
+
+def test_hidden_files_are_left_out_and_folders_below_are_not(tmp_path):
+    (tmp_path / "2026" / ".cache").mkdir(parents=True)
+    for name in ("2026/b.txt", "a.txt", ".hidden", "2026/.cache/c.txt"):
+        (tmp_path / name).write_bytes(APRIL)
+    assert [item.path.relative_to(tmp_path).as_posix() for item in files_in(tmp_path, NOW)] == ["2026/b.txt", "a.txt"]
+
+
+class TestAnArchive:
+    @pytest.fixture
+    def archive(self, tmp_path: Path) -> Archive:
+        archive = Archive(tmp_path / "raw")
+        for body, facts in (
+            (APRIL, {"released": date(2026, 4, 15), "released_basis": "user"}),
+            (MAY, {"released": date(2026, 5, 18), "released_basis": "calendar"}),
+            (b"half a file", {"refused": "it was cut"}),
+        ):
+            entry, _ = archive.put("slt_table5", body, url="https://example.org/slt_table5.txt", retrieved=RETRIEVED)
+            archive.note(entry, **facts)
+        return archive
+
+    def test_its_notes_and_what_it_refused_are_left_out(self, archive):
+        assert len(files_in(archive.folder, NOW)) == 2
+
+    def test_its_files_keep_address_source_and_the_day_they_were_retrieved(self, archive):
+        for item in files_in(archive.folder, NOW):
+            assert (item.url, item.source) == ("https://example.org/slt_table5.txt", "slt_table5")
+            assert item.retrieved == RETRIEVED
+
+    def test_only_a_date_given_by_hand_is_given_by_hand_again(self, archive):
+        by_hand = {item.released: item.released_by_user for item in files_in(archive.folder, NOW)}
+        assert by_hand == {date(2026, 4, 15): True, date(2026, 5, 18): False}
+
+    def test_a_file_that_is_missing_from_it_is_not_passed_over(self, archive):
+        next((archive.folder / "slt_table5").glob("*.txt")).unlink()
+        with pytest.raises(ArchiveDamaged, match="missing"):
+            files_in(archive.folder, NOW)
+
+
+class TestPrepare:
+    def test_what_a_file_says_comes_back_from_the_scratch_folder(self, tmp_path, declarations: Declarations):
+        item = prepare(found(tmp_path / "x", APRIL), tmp_path, declarations)
+        assert (item.source, item.day) == ("slt_table5", date(2026, 4, 15))
+        said = item.said(APRIL)
+        assert said is not None
+        assert len(said.table) == 30
+
+    def test_of_other_bytes_than_were_parsed_it_says_nothing(self, tmp_path, declarations: Declarations):
+        item = prepare(found(tmp_path / "x", APRIL), tmp_path, declarations)
+        assert item.said(MAY) is None
+
+    def test_a_file_of_no_known_layout_has_no_source(self, tmp_path, declarations: Declarations):
+        assert prepare(found(tmp_path / "x", b"Dear Sir"), tmp_path, declarations).source is None
+
+    def test_a_file_that_cannot_be_parsed_keeps_its_source_for_the_loader_to_refuse(self, tmp_path, declarations):
+        item = prepare(found(tmp_path / "x", APRIL.replace(b"Japan", b"Nippon")), tmp_path, declarations)
+        assert (item.source, item.figures) == ("slt_table5", None)
+
+
+def test_files_go_source_by_source_and_oldest_release_first(tmp_path):
+    bare = Prepared(Found(tmp_path, "", RETRIEVED), "")
+    items = [
+        replace(bare, source="slt_table5", day=date(2026, 5, 18)),
+        replace(bare, source=None),
+        replace(bare, source="slt_table3", day=date(2026, 6, 18)),
+        replace(bare, source="slt_table5", day=date(2026, 4, 15)),
+    ]
+    ordered = [(item.source, item.day.month) for item in in_release_order(items)]
+    assert ordered == [("slt_table3", 6), ("slt_table5", 4), ("slt_table5", 5)]
+
+
+def test_the_scratch_folder_starts_empty_and_goes_away(tmp_path):
+    (tmp_path / "prepared").mkdir()
+    (tmp_path / "prepared" / "left by a crash").touch()
+    with scratch(Home(tmp_path)) as folder:
+        assert list(folder.iterdir()) == []
+        (folder / "x").touch()
+    assert not folder.exists()
