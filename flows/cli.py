@@ -154,12 +154,12 @@ def rebuild() -> None:
     Example:
         treasury-watch rebuild
     """
-    from flows import pipeline
+    from flows import storing
     from flows.settings import Settings
 
     settings = Settings()
     warehouse = settings.warehouse()
-    with pipeline.stored(settings, warehouse):
+    with storing.stored(settings, warehouse):
         rows = warehouse.rebuild()
     click.echo(
         f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows from {len(warehouse.archive.entries())} archived files"
@@ -293,11 +293,11 @@ def alerts_preview(holder: str | None, since: date | None, out: Path | None, dig
     Example:
         treasury-watch alerts preview --holder Japan --since 2024-04
     """
-    from flows import pipeline
+    from flows import alerting
     from flows.settings import Settings
 
     settings = Settings()
-    for shown in pipeline.preview(settings.warehouse(), settings, holder, since, out, digests=digests):
+    for shown in alerting.preview(settings.warehouse(), settings, holder, since, out, digests=digests):
         click.echo(shown)
 
 
@@ -309,14 +309,14 @@ def alerts_send() -> None:
     Example:
         treasury-watch alerts send
     """
-    from flows import pipeline
+    from flows import alerting, pipeline, storing
     from flows.settings import Settings
 
     settings = Settings()
     warehouse = settings.warehouse()
     outcome = pipeline.Outcome()
-    with pipeline.stored(settings, warehouse):
-        pipeline.send(warehouse, settings, outcome)
+    with storing.stored(settings, warehouse):
+        alerting.send(warehouse, settings, outcome)
         if warehouse.home.database.exists():
             warehouse.publisher().refresh_operations()
     click.echo(f"{outcome.sent} sent, {outcome.written} written, {outcome.failed} failed")

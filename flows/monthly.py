@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import pipeline
+from flows import alerting, pipeline
 from flows.fetching import Fetched, FetchError
 from flows.pipeline import Outcome
 from flows.run_artifacts import show
@@ -66,7 +66,7 @@ def publish_tables(session: Session, outcome: Outcome) -> bool:
 @task(name="alert", timeout_seconds=30 * MINUTES, **STEP)
 def send_alerts(warehouse: Warehouse, settings: Settings, outcome: Outcome, since: date | None) -> None:
     """Queue new findings and send what waits."""
-    pipeline.alert(warehouse, settings, outcome, since)
+    alerting.alert(warehouse, settings, outcome, since)
 
 
 @task(name="report", timeout_seconds=10 * MINUTES, **STEP)

@@ -1,4 +1,4 @@
-"""The steps of a run as plain functions: collect the files, load them, publish, queue and send alerts, write the page.
+"""The steps of a run as plain functions: collect the files, load them, publish, alert, write the page.
 
 flows/monthly.py makes Prefect tasks of them; the command line and the tests call them as they are.
 """
@@ -6,35 +6,27 @@ flows/monthly.py makes Prefect tasks of them; the command line and the tests cal
 from __future__ import annotations
 
 import logging
-import re
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import duckdb
-import pandas as pd
 
-from flows import charts, health, mail, outbox, progress, report, routing
-from flows.digest_mail import PREFIX as DIGEST
-from flows.digest_mail import compose_digest, digest, month_of, release_key
-from flows.events import events
+from flows import alerting, health, outbox, progress, report, routing
 from flows.fetching import Fetched, FetchError, HttpPolicy, fetch, make_session
-from flows.revision_mail import PREFIX as REVISION
-from flows.revision_mail import compose_revision, revision_finding
 from flows.settings import Settings
+from flows.storing import stored
 from transforms.errors import ConfigurationError, TreasuryWatchError
 from transforms.model import Parsed, Source
-from transforms.sell_offs import SEVERITIES
 from warehouse.home import Busy
 from warehouse.loading import Loaded
-from warehouse.objects import StoreBehind, StoreError, StoreMoved
+from warehouse.objects import StoreError
 from warehouse.reading import open_published
-from warehouse.state import State
 from warehouse.warehouse import Session, Warehouse
 
 SAMPLE_SCHEME = "sample:"
@@ -136,47 +128,6 @@ def run(settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool,
     return outcome
 
 
-@contextmanager
-def stored(settings: Settings, warehouse: Warehouse) -> Iterator[None]:
-    """The block, with what the store has more brought down before it and what the home has new put there after it.
-
-    A home with a ledger of its own goes on while the store cannot be read, an empty one must not begin history anew. What
-    was archived goes to the store also where the block fails. Raises StoreError, or StoreBehind after the block.
-    """
-    store = settings.store(warehouse)
-    if store is None:
-        yield
-        return
-    unread = None
-    try:
-        store.take()
-    except StoreError as problem:
-        if not warehouse.home.ledger.exists():
-            raise
-        unread = problem
-        logging.getLogger(__name__).warning("going on without the store: %s", problem)
-    try:
-        yield
-    except Busy:
-        raise
-    except Exception as problem:
-        try:
-            store.put()
-        except (TreasuryWatchError, OSError) as other:
-            store.behind(other)
-            problem.add_note(f"the store is behind: {other}")
-        raise
-    try:
-        store.put()
-    except (TreasuryWatchError, OSError) as problem:
-        reason = unread if unread and isinstance(problem, StoreMoved) else problem
-        store.behind(reason)
-        raise StoreBehind(
-            f"the run is complete on this machine, but the store is behind, and the next run catches up: {reason}"
-        ) from problem
-    outbox.drop(warehouse.state, health.BEHIND, [], "the store caught up")
-
-
 def _run(
     settings: Settings, warehouse: Warehouse, steps: Steps, outcome: Outcome, *, sample: bool, command: str
 ) -> None:
@@ -215,7 +166,7 @@ def take_in(
                 published_now = publish(session, outcome)
             session.summary = outcome.summary()
         with outcome.timed("alert"):
-            alert(warehouse, settings, outcome)
+            alerting.alert(warehouse, settings, outcome)
         if published_now or outcome.sent or outcome.written or outcome.failed:
             warehouse.publisher().refresh_operations()
             with outcome.timed("report"):
@@ -248,7 +199,7 @@ def tell_failure(warehouse: Warehouse, settings: Settings, problem: Exception) -
     try:
         item = health.run_finding(warehouse.state, problem, datetime.now(UTC).date())
         outbox.add(warehouse.state, item, routing.read(settings).operator)
-        result = _send(warehouse, settings, None, only=health.PREFIX)
+        result = alerting.deliver(warehouse, settings, None, only=health.PREFIX)
         problem.add_note(f"operator: {result.sent + result.written} messages sent, {result.failed} failed")
     except Exception as other:
         problem.add_note(f"the operator could not be told: {other}")
@@ -360,215 +311,6 @@ def publish(session: Session, outcome: Outcome) -> bool:
     return True
 
 
-def alert(warehouse: Warehouse, settings: Settings, outcome: Outcome, since: date | None = None) -> None:
-    """Queue the published findings that are new, by their routes, and send what waits.
-
-    `since` takes the place of alerts.recent_months.
-    """
-    with published(warehouse) as connection:
-        newest = connection.execute("SELECT max(month) FROM holder_months").fetchall()[0][0]
-        if newest is not None:
-            outcome.queued += _queue(warehouse, settings, connection, newest, since)
-    send(warehouse, settings, outcome, at_once=False)
-
-
-def _queue(
-    warehouse: Warehouse,
-    settings: Settings,
-    connection: duckdb.DuckDBPyConnection,
-    newest: date,
-    since: date | None,
-) -> int:
-    routes, found = routing.read(settings), findings_of(connection, newest)
-    # the routes have their own minimum severity
-    rules = {**settings.section("alerts"), "minimum_severity": SEVERITIES[0]}
-    asked: dict[str, Any] = {"newest_month": newest, "settings": rules, "since": since}
-    state = warehouse.state
-    queued = 0
-    for recipient in routes.recipients("single", "both"):
-        queued += outbox.queue(state, routes.taken(found, recipient, "single", "both"), [recipient], **asked)
-    key = release_key(connection)
-    if key is None:
-        return queued
-    for recipient in routes.recipients("digest", "both"):
-        taken = routes.taken(found, recipient, "digest", "both")
-        letter = digest(key, newest, taken)
-        if not any(letter.row.values()) and not any(
-            r.digest_when_empty for r in routes.of(recipient, "digest", "both")
-        ):
-            continue
-        queued += outbox.add(state, digest_record(letter), [recipient])
-        outbox.queue(state, taken, [recipient], **asked, told_in=letter.title)
-    return queued
-
-
-def digest_record(letter: mail.Finding) -> mail.Finding:
-    """The digest as the outbox keeps it; it is made from the tables again when it is sent."""
-    return replace(letter, row={})
-
-
-def send(warehouse: Warehouse, settings: Settings, outcome: Outcome, *, at_once: bool = True) -> None:
-    """Send what waits in the outbox; `at_once` also what failed and is to wait. Without a publication, only what needs
-    none: the messages to the operator.
-    """
-    if warehouse.home.database.exists():
-        with published(warehouse) as connection:
-            result = _send(warehouse, settings, connection, at_once=at_once)
-    else:
-        result = _send(warehouse, settings, None, at_once=at_once, only=health.PREFIX)
-    outcome.sent, outcome.written, outcome.failed = result.sent, result.written, result.failed
-
-
-def _send(
-    warehouse: Warehouse,
-    settings: Settings,
-    connection: duckdb.DuckDBPyConnection | None,
-    *,
-    at_once: bool = False,
-    only: str = "",
-) -> outbox.SendResult:
-    mail_settings = mail_settings_of(settings)
-    patience = outbox.Patience.from_settings(settings.section("alerts"), at_once=at_once)
-    composer = (
-        Composer(connection, findings_of(connection), mail_settings, settings, warehouse.state)
-        if connection
-        else HealthComposer(mail_settings, warehouse.state)
-    )
-    transport = mail.Transport(mail_settings, warehouse.home.outbox)
-    return outbox.send(warehouse.state, transport, composer, patience=patience, only=only)
-
-
-def findings_of(connection: duckdb.DuckDBPyConnection, newest: date | None = None) -> list[mail.Finding]:
-    """Every published finding, and what the newest release turned around."""
-    newest = newest or connection.execute("SELECT max(month) FROM holder_months").fetchall()[0][0]
-    revised = revision_finding(connection, newest) if newest else None
-    return mail.findings_in(connection) + ([revised] if revised else [])
-
-
-def mail_settings_of(settings: Settings) -> mail.MailSettings:
-    """The mail settings, with the password from the environment."""
-    return mail.MailSettings.from_settings(settings.section("mail"), settings.mail_password)
-
-
-def preview(
-    warehouse: Warehouse,
-    settings: Settings,
-    holder: str | None,
-    since: date | None,
-    out: Path | None,
-    *,
-    digests: bool = False,
-) -> Iterator[str]:
-    """Compose the messages of published findings without queueing them: as files in `out`, or their text.
-
-    With `digests` the digests of the newest release instead, one for each recipient that gets one, else one with every
-    finding that [alerts] would mail.
-    """
-    mail_settings = mail_settings_of(settings)
-    recipient = settings.section("mail")["recipients"][0]
-    with published(warehouse) as connection:
-        found = [
-            finding
-            for finding in findings_of(connection)
-            if (holder is None or finding.holder.lower() == holder.lower())
-            and (since is None or finding.end_month >= since)
-        ]
-        composer = Composer(connection, found, mail_settings, settings, None)
-        if digests:
-            key, routes = release_key(connection), composer.routes
-            recipients = routes.recipients("digest", "both") or routes.recipients("single")[:1]
-            wanted = [(key, one) for one in recipients] if key else []
-        else:
-            wanted = [(finding.key, recipient) for finding in found]
-        for key, one in wanted:
-            message = composer(key, one)
-            if out is None:
-                yield f"Subject: {message['Subject']}\n\n{message.get_body(('plain',)).get_content()}"
-            else:
-                out.mkdir(parents=True, exist_ok=True)
-                name = f"{key} {one}" if digests and len(wanted) > 1 else key
-                path = out / f"{re.sub(r'[^A-Za-z0-9@.-]+', '_', name)}.eml"
-                path.write_bytes(message.as_bytes())
-                yield str(path)
-    if not wanted:
-        yield "no published finding matches"
-
-
-class HealthComposer:
-    """Composes what the operator is told, without any published table."""
-
-    def __init__(self, mail_settings: mail.MailSettings, state: State | None):
-        self.mail_settings, self.state = mail_settings, state
-
-    def __call__(self, key: str, recipient: str) -> Any:
-        """The message, or None where its content is not kept."""
-        kept = outbox.content(self.state, key) if self.state else None
-        return health.compose_health(key, kept, self.mail_settings, recipient) if kept else None
-
-
-class Composer:
-    """Composes the message of a queued alert from the published tables. Without `state`, as if nothing was ever sent."""
-
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        found: list[mail.Finding],
-        mail_settings: mail.MailSettings,
-        settings: Settings,
-        state: State | None,
-    ):
-        self.connection, self.mail_settings, self.declarations = connection, mail_settings, settings.declarations
-        self.state, self.routes = state, routing.read(settings)
-        self.found = {finding.key: finding for finding in found}
-        self.releases = connection.execute("SELECT * FROM releases ORDER BY released").df()
-        self.events = {
-            finding.key: event for event in events(f for f in found if f.rule != routing.REVISION) for finding in event
-        }
-
-    def __call__(self, key: str, recipient: str) -> Any:
-        """The message, or None where the finding is no longer published."""
-        if key.startswith(health.PREFIX):
-            return HealthComposer(self.mail_settings, self.state)(key, recipient)
-        if key.startswith(DIGEST):
-            return self.digest(key, recipient)
-        finding = self.found.get(key)
-        if finding is None:
-            return None
-        if key.startswith(REVISION):
-            return compose_revision(finding, self.mail_settings, recipient)
-        history = self.history(finding)
-        return mail.compose(
-            finding,
-            history,
-            self.releases,
-            self.mail_settings,
-            recipient,
-            charts.png(charts.holder_chart(history, finding.holder)),
-            chart_alt=charts.description(history, finding.holder),
-            declarations=self.declarations,
-            first=outbox.first_message(self.state, self.events[key], recipient) if self.state else None,
-        )
-
-    def digest(self, key: str, recipient: str) -> Any:
-        """The release's digest for the recipient, None where the release is not loaded."""
-        month = month_of(self.connection, key)
-        if month is None:
-            return None
-        newest = key == release_key(self.connection)
-        found = [item for item in self.found.values() if newest or item.rule != routing.REVISION]
-        deliveries = ("digest", "both") if self.routes.of(recipient, "digest", "both") else ("single",)
-        letter = digest(key, month, self.routes.taken(found, recipient, *deliveries))
-        return compose_digest(letter, self.connection, self.mail_settings, recipient)
-
-    def history(self, finding: mail.Finding) -> pd.DataFrame:
-        """The holder's months up to the finding's last."""
-        return self.connection.execute(
-            "SELECT * FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months) "
-            "WHERE holder_id = ? AND month <= ? ORDER BY month",
-            [finding.holder_id, finding.end_month],
-        ).df()
-
-
 def published(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the published database. Raises TreasuryWatchError where there is none yet."""
     return open_published(warehouse.home.database)
@@ -582,4 +324,4 @@ def write_page(warehouse: Warehouse, outcome: Outcome, out: Path | None = None) 
     return outcome.page
 
 
-PLAIN = Steps(fetch_all, load_all, publish, alert, write_page)
+PLAIN = Steps(fetch_all, load_all, publish, alerting.alert, write_page)

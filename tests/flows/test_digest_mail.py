@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows import pipeline
+from flows import alerting, pipeline
 from flows.digest_mail import compose_digest, digest, month_of, release_key
 from flows.mail import Finding
 from flows.settings import Settings
@@ -120,7 +120,7 @@ class TestRoutes:
             "digest_when_empty = true\n",
         )
         for _ in range(2):
-            pipeline.alert(loaded, chosen, pipeline.Outcome())
+            alerting.alert(loaded, chosen, pipeline.Outcome())
         single, daily, both = (self.rows(loaded, f"{name}@example.org") for name in "sdb")
         assert [key.split(":")[0] for key, _ in daily] == ["digest"]
         assert {key.split(":")[0] for key, _ in single} <= {"month", "episode", "revision"}
@@ -136,6 +136,6 @@ class TestRoutes:
 
     def test_preview_shows_the_digest_and_queues_nothing(self, loaded, settings):
         before = loaded.state.rows("SELECT * FROM alerts")
-        [shown] = pipeline.preview(loaded, settings, None, None, None, digests=True)
+        [shown] = alerting.preview(loaded, settings, None, None, None, digests=True)
         assert shown.startswith("Subject: U.S. Treasuries, April 2026: ")
         assert loaded.state.rows("SELECT * FROM alerts") == before

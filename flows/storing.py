@@ -1,0 +1,55 @@
+"""A run around the object store: what it has more comes down before, what is new here goes there after."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flows import health, outbox
+from flows.settings import Settings
+from transforms.errors import TreasuryWatchError
+from warehouse.home import Busy
+from warehouse.objects import StoreBehind, StoreError, StoreMoved
+from warehouse.warehouse import Warehouse
+
+
+@contextmanager
+def stored(settings: Settings, warehouse: Warehouse) -> Iterator[None]:
+    """The block, with what the store has more brought down before it and what the home has new put there after it.
+
+    A home with a ledger of its own goes on while the store cannot be read, an empty one must not begin history anew. What
+    was archived goes to the store also where the block fails. Raises StoreError, or StoreBehind after the block.
+    """
+    store = settings.store(warehouse)
+    if store is None:
+        yield
+        return
+    unread = None
+    try:
+        store.take()
+    except StoreError as problem:
+        if not warehouse.home.ledger.exists():
+            raise
+        unread = problem
+        logging.getLogger(__name__).warning("going on without the store: %s", problem)
+    try:
+        yield
+    except Busy:
+        raise
+    except Exception as problem:
+        try:
+            store.put()
+        except (TreasuryWatchError, OSError) as other:
+            store.behind(other)
+            problem.add_note(f"the store is behind: {other}")
+        raise
+    try:
+        store.put()
+    except (TreasuryWatchError, OSError) as problem:
+        reason = unread if unread and isinstance(problem, StoreMoved) else problem
+        store.behind(reason)
+        raise StoreBehind(
+            f"the run is complete on this machine, but the store is behind, and the next run catches up: {reason}"
+        ) from problem
+    outbox.drop(warehouse.state, health.BEHIND, [], "the store caught up")
