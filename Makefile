@@ -28,7 +28,7 @@ bench: $(READY)  ## Measure against the goals in docs/benchmarks.md (about 20 mi
 	@$(BIN)/python -m tests.benchmarks.cslt
 	@$(BIN)/python -m tests.benchmarks.rebuild 3 $(DLT)
 
-fuzz: $(READY)   ## Damage 200,000 documents and see that every parser reads or refuses them (about fifteen minutes)
+fuzz: $(READY)   ## Damage 200,000 documents and see that every parser reads or refuses them (about eight minutes)
 	@$(BIN)/python -m tests.fuzz
 
 docs: $(READY)   ## Write the reference pages from what is declared

@@ -48,8 +48,9 @@ def test_a_run_outside_a_schedule_is_for_now():
 
 
 def test_a_run_that_prefect_starts_a_little_early_is_for_its_scheduled_time(monkeypatch):
-    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__SCHEDULED_START_TIME", "2999-12-15T21:00:00+00:00")
-    assert monthly.scheduled_moment() == datetime(2999, 12, 15, 21, tzinfo=UTC)
+    scheduled = datetime(2999, 12, 15, 21, tzinfo=UTC)
+    monkeypatch.setattr("prefect.runtime.flow_run.scheduled_start_time", scheduled, raising=False)
+    assert monthly.scheduled_moment() == scheduled
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Every parser on damaged documents: nothing but a right table or a LayoutError, in bounded time and memory.
 
-    make fuzz                                                   200,000 documents, about ten minutes
+    make fuzz                                                   200,000 documents, about eight minutes
     python -m tests.fuzz --inputs 5000 --layout mof --seed 7    one layout
     python -m tests.fuzz --layout mof --file DOCUMENT           one document, for instance of a failure
 
