@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from flows.cli import main
 from tests.conftest import PROJECT, SAMPLE
+from tests.flows.smtp_loopback import free_port
 
 OFFICIAL = PROJECT.parent / "shared" / "official"
 TOP3 = "SELECT holder, position_usd_mn FROM holder_months WHERE month = DATE '2026-04-01' ORDER BY 2 DESC LIMIT 3"
@@ -207,7 +208,7 @@ def test_run_on_the_sample_ends_well_and_says_where_the_results_are(tmp_path):
 @pytest.mark.slow
 def test_serve_runs_on_schedule_with_a_real_server_underneath(tmp_path):
     environment = {**os.environ, "TREASURY_WATCH_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
-    arguments = ["serve", "--interval", "10", "--sample", "--port", "42731"]
+    arguments = ["serve", "--interval", "10", "--sample", "--port", str(free_port())]
     process = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", *arguments], env=environment, cwd=PROJECT, stdout=subprocess.PIPE, text=True
     )

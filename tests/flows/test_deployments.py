@@ -20,11 +20,11 @@ from prefect.cli.deploy._models import ConcurrencyLimitSpec, DeploymentConfig, R
 from flows.schedule import standing
 from flows.serving import server
 from tests.conftest import PROJECT
+from tests.flows.smtp_loopback import free_port
 from warehouse.declarations import Declarations
 
 FILES = ["prefect.yaml", "prefect.docker.yaml"]
 OPERATIONS = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
-PORT = 42817
 
 
 def document(file: str) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def test_on_a_real_server_it_deploys_and_a_worker_runs_it_one_at_a_time(tmp_path
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     monkeypatch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    with server(PORT, tmp_path / "server.log") as api:
+    with server(free_port(), tmp_path / "server.log") as api:
         environment = {
             **os.environ, "PREFECT_API_URL": api, "TREASURY_WATCH_HOME": str(tmp_path / "home"), "HOME": str(tmp_path),
             "PYTHONPATH": str(PROJECT),
