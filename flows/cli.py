@@ -36,6 +36,8 @@ class Commands(click.Group):
 
             known = explained(problem)
             if known is None:
+                if isinstance(problem, RuntimeError) and str(problem) == "Query interrupted":
+                    raise click.Abort from problem  # DuckDB's word for Ctrl-C
                 raise
             click.echo(f"treasury-watch: {known}", err=True)
             ctx.exit(1)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,23 +10,16 @@ from prefect.cache_policies import NO_CACHE
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import alerting, pipeline
+from flows import alerting, pipeline, starting
 from flows.fetching import Fetched, FetchError
 from flows.pipeline import Outcome
 from flows.run_artifacts import show
 from flows.schedule import NEW_YORK, ReleaseLate, await_release, behind, is_release_day, month_due
 from flows.settings import Settings
-from transforms.errors import TreasuryWatchError
 from transforms.model import Source
 from warehouse.warehouse import Session, Warehouse
 
-
-class ServerSilent(TreasuryWatchError):
-    """Prefect's temporary server did not start."""
-
-
 MINUTES = 60
-STARTED = threading.Event()  # the flow is at work
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
 STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
@@ -85,7 +73,7 @@ def monthly_run(
     loaded all the same, and the run then fails with ReleaseLate. A month that is published already is not waited for.
     With `only_on_release_day` nothing at all is done on other days of New York.
     """
-    STARTED.set()
+    starting.STARTED.set()
     settings = Settings()
     calendar = settings.declarations.calendar
     moment = scheduled_moment()
@@ -150,34 +138,5 @@ def describe(outcome: Outcome) -> str:
 def run(*, sample: bool, command: str) -> str:
     """One run in this process. Raises what stopped it, ServerSilent where Prefect's temporary server does not start."""
     seconds = Settings().section("prefect")["startup_timeout_seconds"]
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), starting_within(seconds):
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), starting.starting_within(seconds):
         return monthly_run(sample=sample, command=command)
-
-
-@contextmanager
-def starting_within(seconds: float) -> Iterator[None]:
-    """Ends a block in which the flow has not STARTED after so many seconds: raises ServerSilent.
-
-    Prefect starts a server that ends with a failure of its database again and again, without an end of its own.
-    """
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def give_up(_signal: int, _frame: object) -> None:
-        if STARTED.is_set():
-            return
-        folder = os.environ.get("PREFECT_HOME", "~/.prefect")
-        raise ServerSilent(
-            f"{folder}: Prefect's temporary server did not start within {seconds:g} s; see that the disk has room and "
-            "the folder can be written, or remove the folder: it holds nothing but Prefect's own records"
-        )
-
-    STARTED.clear()
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -59,13 +59,13 @@ class Child:
         with suppress(ProcessLookupError):
             os.killpg(self.number, signal.SIGKILL)
 
-    def wait(self) -> Ended:
-        """Its end; one that takes longer than two minutes is killed."""
-        deadline = time.monotonic() + LONGEST
+    def wait(self, seconds: float = LONGEST) -> Ended:
+        """Its end; one that takes longer than so many seconds is killed."""
+        deadline = time.monotonic() + seconds
         while (answer := self._warm.ask(wait=self.number)) == "running":
             if time.monotonic() > deadline:
                 self.kill()
-            time.sleep(0.01)
+            time.sleep(0.005)
         code = int(answer)
         return Ended(code, self._out.read_text(encoding="utf-8"), self._err.read_text(encoding="utf-8"))
 

@@ -146,6 +146,14 @@ class TestExitCodes:
         assert ended.code == 2, ended.err
         assert ended.err.startswith("Usage: ")
 
+    def test_1_after_ctrl_c_amid_a_query(self, warm: Warm, small_home):
+        sql = "SELECT count(*) FROM range(100000000) a, range(100) b WHERE a.range % 7 = b.range % 3"
+        child = warm.start(["query", sql], environment(small_home))
+        time.sleep(1.5)
+        os.kill(child.number, signal.SIGINT)
+        ended = child.wait()
+        assert (ended.code, ended.err.strip()) == (1, "Aborted!")
+
     def test_1_after_ctrl_c_and_143_after_sigterm_the_publication_stays_and_the_next_run_goes_on(
         self, warm: Warm, small_home, tmp_path
     ):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from flows import starting
 from tests.conftest import PROJECT
 from tests.faults.processes import Warm, environment
 from tests.faults.small import check_whole, rows
@@ -79,13 +80,11 @@ def test_a_server_that_cannot_start_ends_the_run_in_one_line_with_the_way_out(co
 
 @pytest.mark.slow
 def test_a_flow_at_work_is_not_ended_by_the_limit_on_the_start():
-    from flows import monthly
-
-    with monthly.starting_within(0.1):
-        monthly.STARTED.set()
+    with starting.starting_within(0.1):
+        starting.STARTED.set()
         time.sleep(0.2)
-    with pytest.raises(monthly.ServerSilent, match=r"did not start within 0\.1 s"), monthly.starting_within(0.1):
+    with pytest.raises(starting.ServerSilent, match=r"did not start within 0\.1 s"), starting.starting_within(0.1):
         time.sleep(5)
-    with monthly.starting_within(0.1):
+    with starting.starting_within(0.1):
         pass
     time.sleep(0.2)
