@@ -5,10 +5,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test check bench fuzz docs clean help
+.PHONY: demo test test-long check bench fuzz docs clean help
 
 help:            ## What can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ -/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ -/'
 
 demo: $(READY)   ## Install, then one run on the embedded sample; prints where the results are
 	@$(BIN)/treasury-watch run --sample
@@ -16,6 +16,9 @@ demo: $(READY)   ## Install, then one run on the embedded sample; prints where t
 
 test: $(READY)   ## Install, then all tests, offline
 	@$(BIN)/python -m pytest
+
+test-long: $(READY) ## The tests that take minutes: deployments on a real Prefect server with a worker
+	@$(BIN)/python -m pytest -m long
 
 check: $(READY)  ## Lint, format and types
 	@$(BIN)/ruff check .

@@ -88,7 +88,7 @@ def wait_for(what: str, reached: Callable[[], bool], seconds: float = 240) -> No
         time.sleep(1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_on_a_real_server_it_deploys_and_a_worker_runs_it_one_at_a_time(tmp_path: Path, monkeypatch):
     """The commands of docs/operations.md, on SQLite."""
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
