@@ -6,15 +6,12 @@ seconds of importing are saved. Orders come as JSON lines on standard input, ans
 
 from __future__ import annotations
 
-import contextlib
 import datetime as calendar
-import io
 import json
 import os
 import resource
 import signal
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 from typing import Any, TextIO
@@ -53,32 +50,6 @@ def modules_with_a_clock() -> list[Any]:
     """The project's modules that take the time of day from `datetime`."""
     ours = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in PACKAGES]
     return [module for module in ours if getattr(module, "datetime", None) is calendar.datetime]
-
-
-def warm_up() -> None:
-    """Do once what every command does for the first time: half of a run's seconds.
-
-    No chart is drawn here: its engine does not survive a fork, so the page's script is made in a child.
-    """
-    from markupsafe import Markup
-
-    from flows import report
-    from flows.cli import main
-
-    with tempfile.TemporaryDirectory(prefix="warm-up") as folder:
-        script = Path(folder) / "bundle.js"
-        number = os.fork()
-        if number == 0:
-            script.write_text(report._bundle(), encoding="utf-8")
-            os._exit(0)
-        os.waitpid(number, 0)
-        text = Markup(script.read_text(encoding="utf-8"))
-        report._bundle = lambda: text  # type: ignore[assignment]
-        os.environ["TREASURY_WATCH_HOME"] = folder
-        os.environ["TREASURY_WATCH_ALERTS_MINIMUM_SEVERITY"] = "critical"
-        table = Path(__file__).resolve().parents[2] / "config" / "sample" / "tic" / "slt_table5.txt"
-        with contextlib.redirect_stdout(io.StringIO()):
-            main(["ingest", str(table)], standalone_mode=False)
 
 
 def plain_run() -> None:
@@ -142,7 +113,6 @@ def serve() -> None:
     """Take orders until standard input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     import_all()
-    warm_up()
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
         order = json.loads(line)
