@@ -17,7 +17,7 @@ demo: $(READY)   ## Install, then one run on the embedded sample; prints where t
 test: $(READY)   ## Install, then all tests, offline
 	@$(BIN)/python -m pytest
 
-test-long: $(READY) ## The tests that take minutes: deployments on a real Prefect server with a worker
+test-long: $(READY) ## The tests that take minutes: kill -9 at 30 moments, deployments on a real Prefect server
 	@$(BIN)/python -m pytest -m long
 
 check: $(READY)  ## Lint, format and types

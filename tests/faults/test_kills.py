@@ -116,7 +116,7 @@ def said(lane: Lane) -> str:
     return f"TREASURY_WATCH_FAULT_SEED={SEED}: {lane.killed} killed, at {lane.moments} s"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", list(LANES))
 class TestAfterFifteenKills:
     def test_the_kills_came_amid_the_work(self, name, lanes):
@@ -141,14 +141,14 @@ class TestAfterFifteenKills:
         assert told, said(lane)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_at_most_once_no_recipient_got_a_message_twice_and_what_may_have_arrived_is_listed(lanes):
     lane = lanes["ingest, at most once"]
     assert [letter for letter, times in lane.copies().items() if times > 1] == [], said(lane)
     assert len(lane.alerts("uncertain")) <= lane.killed, said(lane)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_at_least_once_every_finding_arrived_and_a_second_copy_has_the_same_id(lanes):
     lane = lanes["run and ingest, at least once"]
     assert lane.alerts("uncertain") == [], said(lane)
