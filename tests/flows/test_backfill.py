@@ -76,7 +76,7 @@ def ingested(home: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> 
     return home
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_tables_are_byte_for_byte_those_of_ingest(folder, tmp_path, monkeypatch):
     home = tmp_path / "home"
     ended = subprocess.run(
