@@ -136,6 +136,8 @@ class State:
         A message that waits there and has left here is taken as left. The notes named in `own` stay this one's. The file
         is changed on the way. Raises sqlite3.DatabaseError where it is no state.
         """
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("PRAGMA schema_version").fetchall()  # says so where the file is no database
         State(path)  # makes what an older version lacked
         marks = ", ".join("?" for _ in own)
         with closing(sqlite3.connect(path)) as other:
