@@ -49,11 +49,28 @@ class Publishers:
         self.server.script(self.path(source), *replies)
 
 
-def environment(patch: pytest.MonkeyPatch, server: Loopback, home: Path) -> None:
-    """The environment of a run against the local server."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+def forget_network_settings(patch: pytest.MonkeyPatch) -> None:
+    """No proxy and no certificate file of this machine has a say."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
         patch.delenv(name, raising=False)
         patch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_network_settings(monkeypatch)
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    """A server on the loopback that answers as it is told."""
+    with Loopback() as running:
+        yield running
+
+
+def environment(patch: pytest.MonkeyPatch, server: Loopback, home: Path) -> None:
+    """The environment of a run against the local server."""
+    forget_network_settings(patch)
     for name, path in BASES.items():
         patch.setenv(f"TREASURY_WATCH_BASE_{name}", server.url(path))
     patch.setenv("TREASURY_WATCH_HOME", str(home))

@@ -4,107 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pyarrow.dataset as ds
 import pytest
-import requests
 
-from tests.conftest import PROJECT, majors, table5
-from transforms.errors import ConfigurationError, TreasuryWatchError
-from warehouse.declarations import Declarations
-from warehouse.home import Home
-from warehouse.objects import Objects, StoreDamaged, StoreError, StoreMoved
+from tests.conftest import PROJECT
+from tests.warehouse.conftest import FIRST, JULY, NEXT, load, s3_address
+from warehouse.objects import Objects, StoreMoved
 from warehouse.store import POINTER, Store
 from warehouse.warehouse import Warehouse
-
-JUNE, JULY = datetime(2026, 6, 20, 12, tzinfo=UTC), datetime(2026, 7, 18, 12, tzinfo=UTC)
-FIRST = table5(["2026-04", "2026-03", "2026-02"], majors([1209.9, 1191.6, 1239.3]))
-NEXT = table5(["2026-05", "2026-04", "2026-03"], majors([1143.1, 1209.9, 1191.6]))
-BUCKET = "treasury-watch"
-
-
-# ----------------------------------------------------------------------------------------------------- the machinery
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """A real S3 server on the loopback: its host and port. With one bucket, and credentials in the environment."""
-    pytest.importorskip("moto", reason="no S3 server to test against; pip install -e '.[store]'")
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
-            patch.delenv(name, raising=False)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        address = "{}:{}".format(*server.get_host_and_port())
-        requests.put(f"http://{address}/{BUCKET}", timeout=10).raise_for_status()
-        yield address
-    server.stop()
-
-
-def s3_address(server: str, bucket: str = BUCKET, prefix: str = "tic") -> str:
-    return f"s3://{bucket}/{prefix}?endpoint_override={server}&scheme=http&region=us-east-1"
-
-
-@pytest.fixture(params=["file", "s3"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty store, once as a folder and once in a bucket."""
-    if request.param == "file":
-        return (tmp_path / "a store").as_uri()
-    return s3_address(request.getfixturevalue("s3"), prefix=tmp_path.name)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> str:
-    """An empty store that is a folder: tmp_path/"store"."""
-    return (tmp_path / "store").as_uri()
-
-
-def load(warehouse: Warehouse, body: bytes, retrieved: datetime) -> None:
-    """A run: load, and publish unless published."""
-    with warehouse.session("ingest", today=retrieved.date()) as session:
-        session.loader.load(body, url="file:any.txt", retrieved=retrieved)
-        session.loader.load_press()
-        if not session.is_published():
-            session.publish()
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory, declarations: Declarations) -> Path:
-    """A home with one release of eight holders. Only to be copied."""
-    home = tmp_path_factory.mktemp("small") / "home"
-    load(Warehouse(Home(home), declarations), FIRST, JUNE)
-    return home
-
-
-Machine = Callable[..., Warehouse]
-
-
-@pytest.fixture
-def machine(tmp_path: Path, small: Path, declarations: Declarations) -> Machine:
-    """Makes a machine: with the small home, a copy of another's home, or an empty one."""
-
-    def make(name: str, home: Path | None = small) -> Warehouse:
-        if home:
-            shutil.copytree(home, tmp_path / name)
-        return Warehouse(Home(tmp_path / name), declarations)
-
-    return make
 
 
 def ran(warehouse: Warehouse, run_id: str) -> None:
@@ -131,6 +46,20 @@ def made_by(warehouse: Warehouse) -> Callable[[], dict[str, int]]:
         return {}
 
     return rebuild
+
+
+def crashes_once(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The first rebuild ends the process, the next ones end well. The list grows by one at each."""
+    made: list[int] = []
+
+    def rebuild(**_: object) -> dict[str, int]:
+        made.append(len(made))
+        if len(made) == 1:
+            raise CutShort
+        return made_by(warehouse)()
+
+    monkeypatch.setattr(warehouse, "rebuild", rebuild)
+    return made
 
 
 def japan(warehouse: Warehouse) -> list[tuple]:
@@ -432,15 +361,7 @@ def test_two_machines_that_both_went_on_are_brought_together(folder, machine):
 def test_taking_again_after_a_crash_before_the_tables_were_made_makes_them(folder, machine, monkeypatch):
     Store(folder, machine("one"), 3).put()
     two = machine("two", None)
-    made = []
-
-    def crash(**_: object) -> dict[str, int]:
-        made.append(len(made))
-        if len(made) == 1:
-            raise CutShort
-        return made_by(two)()
-
-    monkeypatch.setattr(two, "rebuild", crash)
+    made = crashes_once(two, monkeypatch)
     store = Store(folder, two, 3)
     with pytest.raises(CutShort):
         store.take()
@@ -468,15 +389,7 @@ def test_what_the_other_machine_notes_of_the_store_is_not_taken_for_this_ones(fo
     one.archive.note(entry, refused="no such layout")
     Store(folder, one, 3).put()
     Store(folder, one, 3).put()  # its state now says that it knows the archive as it is in the store
-    made = []
-
-    def crash(**_: object) -> dict[str, int]:
-        made.append(len(made))
-        if len(made) == 1:
-            raise CutShort
-        return made_by(two)()
-
-    monkeypatch.setattr(two, "rebuild", crash)
+    made = crashes_once(two, monkeypatch)
     with pytest.raises(CutShort):
         Store(folder, two, 3).take()
     assert Store(folder, two, 3).take()
@@ -496,177 +409,3 @@ def test_a_file_that_one_machine_refused_and_the_other_loaded_counts_as_loaded(f
     monkeypatch.setattr(one, "rebuild", made_by(one))
     Store(folder, one, 3).take()
     assert [(e.refused, e.released) for e in one.archive.entries()] == [(None, entry.released)]
-
-
-# ------------------------------------------------------------------------------------------------- damage and failures
-
-
-def damaged(kind: str) -> Callable[[Path], None]:
-    def flip(path: Path) -> None:
-        body = bytearray(path.read_bytes())
-        body[len(body) // 2] ^= 1
-        path.write_bytes(body)
-
-    return {"a flipped bit": flip, "half a file": lambda p: p.write_bytes(p.read_bytes()[:50]), "no file": Path.unlink}[
-        kind
-    ]
-
-
-@pytest.mark.parametrize("kind", ["a flipped bit", "half a file", "no file"])
-def test_a_damaged_table_is_named_and_the_reader_keeps_what_it_had(kind, folder, machine, tmp_path):
-    warehouse = machine("writer")
-    Store(folder, warehouse, 3).put()
-    reader = Store(folder, machine("reader", None), 3)
-    reader.pull()
-    before = tables(tmp_path / "reader")
-    ran(warehouse, "second")
-    Store(folder, warehouse, 3).put()
-    damaged(kind)(tmp_path / "store" / "publications" / "second" / "parquet" / "runs.parquet")
-    with pytest.raises(StoreDamaged, match=r"publications/second/parquet/runs\.parquet: expected checksum") as problem:
-        reader.pull()
-    assert "\n" not in str(problem.value)
-    assert tables(tmp_path / "reader") == before
-
-
-@pytest.mark.parametrize("pattern", ["raw/*/*.txt", "homes/*/state.sqlite", "homes/*/archive.json"])
-@pytest.mark.parametrize("kind", ["a flipped bit", "no file"])
-def test_damage_to_what_the_next_machine_needs_is_named_and_it_keeps_nothing_wrong(
-    pattern, kind, folder, machine, tmp_path
-):
-    Store(folder, machine("one"), 3).put()
-    [path] = (tmp_path / "store").glob(pattern)
-    damaged(kind)(path)
-    two = machine("two", None)
-    with pytest.raises(StoreDamaged, match=path.name):
-        Store(folder, two, 3).take()
-    assert two.archive.entries() == []
-    assert list(two.home.raw.rglob("*.txt")) == []
-    assert two.state.rows("SELECT * FROM runs") == []
-
-
-def test_a_damaged_archived_file_is_mended_as_its_message_says(folder, machine, tmp_path, monkeypatch):
-    one, two = machine("one"), machine("two", None)
-    Store(folder, one, 3).put()
-    [path] = (tmp_path / "store").glob("raw/*/*.txt")
-    damaged("a flipped bit")(path)
-    with pytest.raises(StoreDamaged, match="delete the object, then"):
-        Store(folder, two, 3).take()
-    path.unlink()
-    Store(folder, one, 3).put()
-    monkeypatch.setattr(two, "rebuild", made_by(two))
-    assert Store(folder, two, 3).take()
-
-
-def test_a_damaged_file_of_the_home_is_never_put(folder, machine):
-    warehouse = machine("writer")
-    [entry] = warehouse.archive.entries()
-    warehouse.archive.path(entry).write_bytes(b"other")
-    store = Store(folder, warehouse, 3)
-    with pytest.raises(TreasuryWatchError, match="expected checksum"):
-        store.put()
-    assert pointer(store) == {}
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"format": 2}', b'{"format": 1}'])
-def test_a_pointer_that_cannot_be_read_is_named(body, folder, machine):
-    store = Store(folder, machine("one"), 3)
-    store.objects.put(POINTER, body)
-    with pytest.raises(StoreDamaged, match=r"current\.json: expected a pointer of format 1"):
-        store.take()
-
-
-def test_a_pointer_of_another_format_is_not_followed(folder, machine):
-    store = Store(folder, machine("one"), 3)
-    store.put()
-    store.objects.put(POINTER, json.dumps({**pointer(store), "format": 2}).encode())
-    with pytest.raises(StoreDamaged, match=r"expected a pointer of format 1, found format 2"):
-        Store(folder, machine("reader", None), 3).pull()
-
-
-def test_without_the_pointer_everything_is_put_again(folder, machine, tmp_path):
-    store = Store(folder, machine("one"), 3)
-    store.put()
-    (tmp_path / "store" / POINTER).unlink()
-    assert not store.take()
-    store.put()
-    reader = Store(folder, machine("reader", None), 3)
-    assert reader.pull()["observations"] == 35
-
-
-def test_a_pointer_cannot_name_files_outside_the_home(folder, machine, tmp_path):
-    store = Store(folder, machine("one"), 3)
-    store.put()
-    said = pointer(store)
-    said["files"]["../../outside"] = said["files"]["treasury.duckdb"]
-    store.objects.put(POINTER, json.dumps(said).encode())
-    with pytest.raises(StoreDamaged, match="outside"):
-        Store(folder, machine("reader", None), 3).pull()
-    assert not (tmp_path / "outside").exists()
-
-
-def test_a_home_that_makes_its_own_tables_is_not_pulled_over(folder, machine):
-    warehouse = machine("writer")
-    Store(folder, warehouse, 3).put()
-    before = tables(warehouse.home.root)
-    with pytest.raises(TreasuryWatchError, match="name a home for reading in TREASURY_WATCH_HOME"):
-        Store(folder, warehouse, 3).pull()
-    assert tables(warehouse.home.root) == before
-
-
-def test_an_empty_store_has_nothing_to_pull_or_take(address, machine):
-    reader = Store(address, machine("reader", None), 3)
-    assert not reader.take()
-    with pytest.raises(StoreError, match="no publication yet"):
-        reader.pull()
-
-
-def test_a_missing_bucket_is_named(s3, machine):
-    with pytest.raises(StoreError, match=r"bucket no-such-bucket does not exist.*; create the bucket") as problem:
-        Store(s3_address(s3, "no-such-bucket"), machine("one"), 3).put()
-    assert "\n" not in str(problem.value)
-
-
-@pytest.mark.slow
-def test_a_server_that_is_not_there_is_named(machine, s3):
-    with socket.socket() as taken:  # bound, never listening
-        taken.bind(("127.0.0.1", 0))
-        nobody = "{}:{}".format(*taken.getsockname())
-        with pytest.raises(StoreError, match=rf"s3://{BUCKET}/tic, .*{nobody}.*; check the network") as problem:
-            Store(s3_address(nobody), machine("one"), 3).put()
-    assert "\n" not in str(problem.value)
-
-
-def test_refused_credentials_are_named_but_not_shown(machine, s3, monkeypatch):
-    from moto.core import set_initial_no_auth_action_count
-
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush-hush")
-
-    @set_initial_no_auth_action_count(0)  # from now on the server looks at the signature
-    def put() -> None:
-        Store(s3_address(s3), machine("one"), 3).put()
-
-    with pytest.raises(StoreError, match=r"; check the credentials \(AWS_ACCESS_KEY_ID") as problem:
-        put()
-    assert "hush" not in str(problem.value)
-    assert "\n" not in str(problem.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("nowhere://bucket/prefix", "expected an address such as s3://bucket/prefix, found nowhere://bucket/prefix"),
-        ("a/folder", "expected an address such as s3://bucket/prefix"),
-        ("s3://key:hush-hush@bucket/prefix", "expected an address without a secret"),
-        ("s3://bucket/prefix?colour=blue", "colour"),
-    ],
-)
-def test_an_address_that_is_none_is_a_mistake_of_the_settings(url, words, machine):
-    with pytest.raises(ConfigurationError, match=r"settings\.toml, \[storage\] store") as problem:
-        Store(url, machine("one", None), 3).take()
-    assert words in str(problem.value)
-    assert "hush" not in str(problem.value)
-
-
-def test_no_publication_to_keep_is_a_mistake_of_the_settings(folder, machine):
-    with pytest.raises(ConfigurationError, match="keep_publications: expected 1 or more, found 0"):
-        Store(folder, machine("one", None), 0)
