@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import altair as alt
@@ -22,19 +23,59 @@ WIDTH = 460  # small enough that its lettering is read on a phone
 AXIS_WIDTH = 50  # the same in both panels, so that the months stand below one another
 AMOUNT = ",.12~g"  # 1,150 and 0.5, never 1.15e+3
 
+Document = dict[str, Any]  # Vega-Lite
+# What differs from chart to chart: the names of the data, and in the place of two lists the word for what they list.
+LINE, BARS, MARKS, ZERO = "holdings", "parts", "changes", "zero"
+SHOWN, LABELLED = ["months shown"], ["months labelled"]
 
-def holder_chart(months: pd.DataFrame, title: str, months_shown: int = 24) -> alt.VConcatChart:
+
+def holder_chart(months: pd.DataFrame, title: str, months_shown: int = 24) -> Document:
     """Holdings as a line, below it each month's change as stacked bars of its parts. USD billions.
 
     `months` are the rows of holder_months of one holder (any order, more months than shown are cut off); `title` may be
-    empty. A month without a decomposition has no bars; its change is still marked.
+    empty. A month without a decomposition has no bars; its change is still marked. Returns a Vega-Lite document with its
+    data, for `spec` or `png`.
     """
     shown = months.sort_values("month").tail(months_shown)
     names = _month_names(shown)
-    chart = alt.vconcat(
-        _holdings(shown, names), _changes(shown, names), spacing=12, description=description(shown, title)
-    )
-    return chart.properties(title=alt.TitleParams(title, anchor="start", fontSize=17, offset=10)) if title else chart
+    lists = {SHOWN[0]: names, LABELLED[0]: [name for name in names if name[5:7] in ("01", "04", "07", "10")]}
+    chart = _filled(_without_data(), lists) | {"datasets": _data(shown), "description": description(shown, title)}
+    return chart | ({"title": {"text": title, "anchor": "start", "fontSize": 17, "offset": 10}} if title else {})
+
+
+@cache
+def _without_data() -> Document:
+    """The chart of any holder: Altair takes longer to say it than all else of a chart takes, so it says it once."""
+    chart = alt.vconcat(_holdings(), _changes(), spacing=12)
+    document: Document = chart.to_dict(validate=False)  # the tests do
+    return {key: value for key, value in document.items() if key not in ("$schema", "config", "datasets")}
+
+
+def _filled(node: Any, lists: dict[str, list[str]]) -> Any:
+    """A copy with the lists in the places of the words for them."""
+    if isinstance(node, dict):
+        return {key: _filled(value, lists) for key, value in node.items()}
+    if node in (SHOWN, LABELLED):
+        return lists[node[0]]
+    return [_filled(value, lists) for value in node] if isinstance(node, list) else node
+
+
+def _data(months: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """The chart's data by name: a month as text for the axis, `when` for reading; an unknown amount is left out."""
+    line, bars, marks = [], [], []
+    for row in months.to_dict("records"):
+        at = {"month": f"{row['month']:%Y-%m-%d}", "when": f"{row['month']:%B %Y}"}
+        line.append({**at, "billions": _billions(row["position_usd_mn"])})
+        for place, (column, (name, _)) in enumerate(PARTS.items()):
+            if (billions := _billions(row[column])) is not None:
+                bars.append({**at, "part": name, "billions": billions, "place": place})
+        if (billions := _billions(row["change_usd_mn"])) is not None:
+            marks.append({**at, "billions": billions})
+    return {LINE: line, BARS: bars, MARKS: marks, ZERO: [{"zero": 0}]}
+
+
+def _billions(usd_mn: float) -> float | None:
+    return None if pd.isna(usd_mn) else float(usd_mn) / 1000
 
 
 def description(months: pd.DataFrame, title: str) -> str:
@@ -64,24 +105,22 @@ def _signed(billions: float) -> str:
     return f"{billions:+,.1f}".replace("-", "\N{MINUS SIGN}")
 
 
-def spec(chart: alt.VConcatChart) -> dict[str, Any]:
-    """The chart as a Vega-Lite document with its data, for a page: ink and grid are the surrounding text's colour.
+def spec(chart: Document) -> Document:
+    """The chart for a page: ink and grid are the surrounding text's colour.
 
     The address of the schema is left out; embed it with mode `vega-lite` and the SVG renderer.
     """
-    return {**_document(chart, ink="currentColor", grid_opacity=0.18), "background": "transparent"}
+    return {**_inked(chart, ink="currentColor", grid_opacity=0.18), "background": "transparent"}
 
 
-def png(chart: alt.VConcatChart, scale: float = 2) -> bytes:
+def png(chart: Document, scale: float = 2) -> bytes:
     """The chart as a PNG on white. The same chart gives the same bytes; nothing is read from a network."""
-    document = {**_document(chart, ink="#2b2f36", grid_opacity=0.12), "background": "white", "padding": 12}
+    document = {**_inked(chart, ink="#2b2f36", grid_opacity=0.12), "background": "white", "padding": 12}
     return bytes(vl_convert.vegalite_to_png(document, scale=scale, allowed_base_urls=[]))
 
 
-def _document(chart: alt.VConcatChart, ink: str, grid_opacity: float) -> dict[str, Any]:
-    document = chart.to_dict(validate=False)  # the tests do; here it would take longer than all the rest
-    document.pop("$schema", None)
-    document["config"] = {
+def _inked(chart: Document, ink: str, grid_opacity: float) -> Document:
+    config = {
         "view": {"stroke": None},
         "axis": {
             "labelColor": ink,
@@ -97,7 +136,7 @@ def _document(chart: alt.VConcatChart, ink: str, grid_opacity: float) -> dict[st
         "rule": {"color": ink},
         "point": {"color": ink},
     }
-    return document
+    return {**chart, "config": config}
 
 
 def _month_names(months: pd.DataFrame) -> list[str]:
@@ -107,24 +146,18 @@ def _month_names(months: pd.DataFrame) -> list[str]:
     return [f"{month:%Y-%m-%d}" for month in pd.date_range(months["month"].min(), months["month"].max(), freq="MS")]
 
 
-def _dated(months: pd.DataFrame) -> pd.DataFrame:
-    """Months as text, for the axis and (`when`) for reading."""
-    month = months["month"].dt
-    return months.assign(month=month.strftime("%Y-%m-%d"), when=month.strftime("%B %Y"))
-
-
-def _x(names: list[str], *, labels: bool = True) -> alt.X:
+def _x(*, labels: bool = True) -> alt.X:
     """Months side by side, the first of each quarter labelled; a date without a time is UTC to Vega."""
     axis = alt.Axis(
         title=None,
-        values=[name for name in names if name[5:7] in ("01", "04", "07", "10")],
+        values=LABELLED,
         labelExpr="utcFormat(toDate(datum.value), '%b %Y')",
         labelAngle=0,
         labelOverlap="greedy",
         labels=labels,
         ticks=labels,
     )
-    return alt.X("month:O", scale=alt.Scale(type="band", domain=names, paddingInner=0.14, paddingOuter=0.07), axis=axis)
+    return alt.X("month:O", scale=alt.Scale(type="band", domain=SHOWN, paddingInner=0.14, paddingOuter=0.07), axis=axis)
 
 
 def _amount_axis() -> alt.Axis:
@@ -139,13 +172,12 @@ def _month_tooltip() -> alt.Tooltip:
     return alt.Tooltip("when:N", title="Month")
 
 
-def _holdings(months: pd.DataFrame, names: list[str]) -> alt.Chart:
-    rows = _dated(months[["month"]]).assign(billions=months["position_usd_mn"] / 1000)
+def _holdings() -> alt.Chart:
     return (
-        alt.Chart(rows)
+        alt.Chart(alt.NamedData(LINE))
         .mark_line(color=HOLDINGS, strokeWidth=2, point=alt.OverlayMarkDef(size=30, filled=True, color=HOLDINGS))
         .encode(
-            x=_x(names, labels=False),
+            x=_x(labels=False),
             y=alt.Y("billions:Q", scale=alt.Scale(zero=False, nice=True), axis=_amount_axis()),
             tooltip=[_month_tooltip(), alt.Tooltip("billions:Q", title="Holdings, USD bn", format=",.1f")],
         )
@@ -153,24 +185,17 @@ def _holdings(months: pd.DataFrame, names: list[str]) -> alt.Chart:
     )
 
 
-def _changes(months: pd.DataFrame, month_names: list[str]) -> alt.LayerChart | alt.FacetChart:
-    names = [name for name, _ in PARTS.values()]
-    parts = months.rename(columns={column: name for column, (name, _) in PARTS.items()})
-    bars = (
-        _dated(parts[["month", *names]])
-        .melt(["month", "when"], var_name="part", value_name="usd_mn")
-        .dropna(subset=["usd_mn"])
-    )
-    bars = bars.assign(billions=bars["usd_mn"].astype(float) / 1000, place=bars["part"].map(names.index))
+def _changes() -> alt.LayerChart | alt.FacetChart:
+    names, colours = zip(*PARTS.values(), strict=True)
     stacked = (
-        alt.Chart(bars[["month", "when", "part", "billions", "place"]])
+        alt.Chart(alt.NamedData(BARS))
         .mark_bar()
         .encode(
-            x=_x(month_names),
+            x=_x(),
             y=alt.Y("billions:Q", axis=_amount_axis(), stack="zero"),
             color=alt.Color(
                 "part:N",
-                scale=alt.Scale(domain=names, range=[colour for _, colour in PARTS.values()]),
+                scale=alt.Scale(domain=list(names), range=list(colours)),
                 legend=alt.Legend(title=None, orient="bottom", direction="horizontal", symbolType="square"),
             ),
             order=alt.Order("place:Q"),
@@ -181,17 +206,16 @@ def _changes(months: pd.DataFrame, month_names: list[str]) -> alt.LayerChart | a
             ],
         )
     )
-    change = _dated(months[["month"]]).assign(billions=months["change_usd_mn"] / 1000).dropna(subset=["billions"])
     marks = (
-        alt.Chart(change)
+        alt.Chart(alt.NamedData(MARKS))
         .mark_point(shape="diamond", filled=True, size=70, opacity=1, stroke="white", strokeWidth=1)
         .encode(
-            x=_x(month_names),
+            x=_x(),
             y=alt.Y("billions:Q"),
             tooltip=[_month_tooltip(), alt.Tooltip("billions:Q", title="Change in holdings, USD bn", format="+,.1f")],
         )
     )
-    zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(strokeWidth=1).encode(y="zero:Q")
+    zero = alt.Chart(alt.NamedData(ZERO)).mark_rule(strokeWidth=1).encode(y="zero:Q")
     return alt.layer(stacked, zero, marks).properties(
         width=WIDTH, height=HEIGHTS[1], title=_panel("Parts of each month's change, USD bn (diamond: the change)")
     )

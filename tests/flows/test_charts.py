@@ -1,7 +1,10 @@
 import json
 from typing import Any
 
+import altair as alt
 import pandas as pd
+import pytest
+from jsonschema import ValidationError
 
 from flows import charts
 
@@ -30,7 +33,10 @@ def data_of(chart: Any) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_the_chart_is_a_valid_vega_lite_document() -> None:
-    charts.holder_chart(JAPAN, "Japan").to_dict(validate=True)
+    document = charts.holder_chart(JAPAN, "Japan")
+    alt.VConcatChart.from_dict(document, validate=True).to_dict(validate=True)
+    with pytest.raises(ValidationError):
+        alt.VConcatChart.from_dict(document | {"spacing": "wide"}, validate=True)
 
 
 def test_the_line_states_the_holdings_in_billions() -> None:
