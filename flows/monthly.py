@@ -12,6 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import alerting, pipeline, starting
 from flows.fetching import Fetched, FetchError
+from flows.meanwhile import imports_meanwhile
 from flows.pipeline import Outcome
 from flows.run_artifacts import show
 from flows.schedule import NEW_YORK, ReleaseLate, await_release, behind, is_release_day, month_due
@@ -138,5 +139,9 @@ def describe(outcome: Outcome) -> str:
 def run(*, sample: bool, command: str) -> str:
     """One run in this process. Raises what stopped it, ServerSilent where Prefect's temporary server does not start."""
     seconds = Settings().section("prefect")["startup_timeout_seconds"]
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), starting.starting_within(seconds):
+    with (
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+        starting.starting_within(seconds),
+        imports_meanwhile(),
+    ):
         return monthly_run(sample=sample, command=command)

@@ -121,7 +121,7 @@ def render(
             ),
             **_episodes(connection),
         }
-    return _environment().get_template("report.html.j2").render(content, bundle=_bundle())
+    return _environment().get_template("report.html.j2").render(content, bundle=script())
 
 
 def _findings(connection: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -417,7 +417,7 @@ def _months_back(month: date, count: int) -> date:
 
 
 @cache
-def _bundle() -> Markup:
+def script() -> Markup:
     """Vega, Vega-Lite and Vega-Embed as one script that can stand inside a page."""
     return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script"))
 
