@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from transforms.explanations import billions, month_name, plain_name, stated
-from transforms.reversals import NONE, Past, bought_back, bought_before, largest_sale, pasts_of, recurring
+from transforms.reversals import NONE, Past, bought_back, bought_before, largest_sale, number_of, pasts_of, recurring
 from transforms.sell_offs import BILLS, BONDS
 from transforms.verdicts import credible, offset
 
@@ -58,7 +58,7 @@ def with_caveats(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]
 
 def _caveats(row: dict[Any, Any], own: _Months, newest: pd.Timestamp, rules: dict[str, Any]) -> list[str]:
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
-    reach = pd.DateOffset(months=BREAK_NEARBY_MONTHS)
+    begins, ends, reach = number_of(first), number_of(last), BREAK_NEARBY_MONTHS
     lines = []
     if own.custodial:
         lines.append(
@@ -84,9 +84,9 @@ def _caveats(row: dict[Any, Any], own: _Months, newest: pd.Timestamp, rules: dic
         lines.append(
             f"Other changes of {billions(other)} offset {100 * undone / -net:.0f}% of the net sales: reporting or custody."
         )
-    if any(first - pd.DateOffset(months=1) <= month <= last for month in own.press):
+    if any(begins - 1 <= number_of(month) <= ends for month in own.press):
         lines.append("A position here was reported by the press; it was not read from a release file.")
-    near = [month for month in own.breaks if first - reach <= month <= last + reach]
+    near = [month for month in own.breaks if -reach <= number_of(month) - begins and number_of(month) - ends <= reach]
     lines += [f"A new survey basis starts in {month_name(month)}; no change is taken across it." for month in near]
     if last == newest:
         lines.append(f"{month_name(last)} is the newest month: preliminary, and revised by later releases.")

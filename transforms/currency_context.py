@@ -32,12 +32,13 @@ def with_context(
     table = rows.merge(holders[["holder_id", "currency"]], on="holder_id", how="left", validate="many_to_one")
     used = [currency for currency in table["currency"].dropna().unique() if currency != "USD"]
     rates = {currency: fx.averages_of(fx_monthly, currency) for currency in used}
-    none = pd.Series(dtype="float64", index=pd.DatetimeIndex([]))
     pegs = fx_monthly[fx_monthly["source"] == "peg"]
     pegged = set(zip(pegs["currency"], pegs["month"], strict=True))
     by_country = dict(iter(operations.groupby("country")))
     found = [
-        _context(row, rates.get(row["currency"], none), by_country.get(row["holder"]), rules["currency"], pegged)
+        _context(
+            row, rates.get(row["currency"], fx.NO_AVERAGES), by_country.get(row["holder"]), rules["currency"], pegged
+        )
         for row in table.to_dict("records")
     ]
     context = pd.DataFrame(found, columns=CONTEXT, index=table.index)
@@ -47,7 +48,7 @@ def with_context(
 
 def _context(
     row: dict[Any, Any],
-    rates: pd.Series,
+    rates: fx.Averages,
     operations: pd.DataFrame | None,
     limits: dict[str, Any],
     pegged: set[tuple[str, pd.Timestamp]],
@@ -55,13 +56,13 @@ def _context(
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
     found = fx.context(rates, last) if len(rates) else {}
     found["fx_weakest_since"] = found.pop("weakest_since", None)
-    past = rates[: rates.index.searchsorted(last, side="right")].dropna()
+    past = rates.until(fx.month_of(last))
     found["fx_percentile_pct"] = _percentile(past, last, limits["minimum_history_months"])
-    before = past.get(first - pd.DateOffset(months=1))
-    if before is not None:
+    before = past.at(fx.month_of(first) - 1)
+    if not np.isnan(before):
         found["fx_change_period_pct"] = 100 * (found["fx_per_usd_average"] / before - 1)
     for name, reach in (("interventions", 0), ("interventions_near", limits["months_next_to"])):
-        dollars, yen = _operations(operations, first - pd.DateOffset(months=reach), last + pd.DateOffset(months=reach))
+        dollars, yen = _operations(operations, first, last, reach)
         found[f"{name}_usd_mn"] = dollars
         found[f"{name}_jpy_mn"] = yen
     rated = (row["currency"], last) not in pegged and row["currency"] not in limits["banded"]
@@ -71,17 +72,19 @@ def _context(
     return {name: found.get(name) for name in CONTEXT}
 
 
-def _percentile(past: pd.Series, month: pd.Timestamp, minimum: int) -> float:
+def _percentile(past: fx.Averages, month: pd.Timestamp, minimum: int) -> float:
     """Share of the months up to `month` in which the currency was as strong or stronger, in percent."""
-    if len(past) < minimum or past.index[-1] != month:
+    if len(past) < minimum or past.months[-1] != fx.month_of(month):
         return float("nan")
-    averages = past.to_numpy()
-    return float(100 * np.mean(averages <= averages[-1]))
+    return float(100 * np.mean(past.per_usd <= past.per_usd[-1]))
 
 
-def _operations(done: pd.DataFrame | None, first: pd.Timestamp, last: pd.Timestamp) -> tuple[float, float]:
-    inside = done[done["month"].between(first, last)] if done is not None else None
-    if inside is None or inside.empty:
+def _operations(done: pd.DataFrame | None, first: pd.Timestamp, last: pd.Timestamp, reach: int) -> tuple[float, float]:
+    """Dollars and yen of the operations from `reach` months before the first to `reach` months after the last month."""
+    if done is None:
+        return float("nan"), float("nan")
+    inside = done[done["month"].between(first - reach * MONTH, last + reach * MONTH)]
+    if inside.empty:
         return float("nan"), float("nan")
     return float(inside["interventions_usd_mn"].sum()), float(inside["interventions_jpy_mn"].sum())
 
@@ -114,7 +117,7 @@ def _operation_words(
 def _rate_words(
     currency: str,
     found: dict[str, Any],
-    past: pd.Series,
+    past: fx.Averages,
     first: pd.Timestamp,
     last: pd.Timestamp,
     limits: dict[str, Any],
@@ -137,7 +140,7 @@ def _rate_words(
         if extreme < limits["extreme_percentile"]
         else ago >= limits["extreme_years"]
     ):
-        record = f"in the record (from {month_name(past.index[0])})"
+        record = f"in the record (from {month_name(past.months[0])})"
         words.append(f"It was the weakest {record if since is None else f'since {month_name(since)}'}.")
     return words
 
@@ -152,7 +155,7 @@ def moved(pct: float) -> str:
 
 def _defence(
     row: dict[Any, Any],
-    past: pd.Series,
+    past: fx.Averages,
     operations: pd.DataFrame | None,
     first: pd.Timestamp,
     last: pd.Timestamp,
@@ -173,6 +176,5 @@ def _defence(
     return any(_quarter_pct(past, month) >= limits["defence_minimum_weakening_pct"] for month in backed)
 
 
-def _quarter_pct(past: pd.Series, month: pd.Timestamp) -> float:
-    now, before = past.get(month), past.get(month - 3 * MONTH)
-    return 100 * (now / before - 1) if now is not None and before is not None else float("nan")
+def _quarter_pct(past: fx.Averages, month: pd.Timestamp) -> float:
+    return 100 * (past.at(fx.month_of(month)) / past.at(fx.month_of(month) - 3) - 1)

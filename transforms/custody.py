@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from transforms.explanations import billions, month_name, sentence, spoken
@@ -140,22 +141,27 @@ def read_together(rows: pd.DataFrame, paired: pd.DataFrame, rules: dict[str, Any
     for name, pair in rules["pairs"].items():
         for member in pair["members"]:
             pair_of.setdefault(member, name)
-    by_pair = dict(iter(paired.groupby("pair")))
-    return [_together(row, by_pair.get(pair_of.get(row["holder_id"], ""))) for row in rows.to_dict("records")]
+    by_pair = {str(name): sums.sort_values("month") for name, sums in paired.groupby("pair")}
+    arrays = {
+        name: (sums["members"].iloc[0], sums["month"].to_numpy(), sums[list(TOGETHER)].to_numpy(dtype="float64"))
+        for name, sums in by_pair.items()
+    }
+    return [_together(row, arrays.get(pair_of.get(row["holder_id"], ""))) for row in rows.to_dict("records")]
 
 
-def _together(row: dict[Any, Any], paired: pd.DataFrame | None) -> str | None:
+def _together(row: dict[Any, Any], paired: tuple[str, np.ndarray, np.ndarray] | None) -> str | None:
+    """`paired` are the names of the pair's members, its months in order and, beside them, the amounts of TOGETHER."""
     if paired is None:
         return None
+    members, months, amounts = paired
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
-    inside = paired[paired["month"].between(first, last)]
-    if len(inside) < row["months"]:
+    inside = amounts[months.searchsorted(np.datetime64(first)) : months.searchsorted(np.datetime64(last), "right")]
+    sums = inside.sum(axis=0)
+    if len(inside) < row["months"] or np.isnan(sums[list(TOGETHER).index("change_usd_mn")]):
         return None
     told = [
-        f"{words} {billions(amount)}"
-        for name, words in TOGETHER.items()
-        if (amount := inside[name].sum(skipna=False)) == amount
+        f"{words} {billions(float(amount))}"
+        for words, amount in zip(TOGETHER.values(), sums, strict=True)
+        if not np.isnan(amount)
     ]
-    if inside["change_usd_mn"].isna().any():
-        return None
-    return f"{inside['members'].iloc[0]} together: {', '.join(told)}."
+    return f"{members} together: {', '.join(told)}."

@@ -49,14 +49,17 @@ def _runs(
     months = months.sort_values(["holder_id", "month"])
     months = months.assign(before_usd_mn=position_before(months), valuation_pct=valuation_pct(months, rules))
     for _, group in months[months[rule["of"]].notna()].groupby("holder_id", sort=True):
-        amount, before = group[rule["of"]].to_numpy(), group["before_usd_mn"].to_numpy()
+        amount, held_before = group[rule["of"]].to_numpy(), group["before_usd_mn"].to_numpy()
         whole = consecutive(group["month"], group[rule["of"]] < 0, rule["tolerated_interruptions"])
+        kept = []
         for run in (part for entire in whole for part in _parts(entire, amount)) if grown else whole:
-            fall, held = -amount[run].sum(), before[run.start]
+            fall, held = -amount[run].sum(), held_before[run.start]
             share = 100 * fall / held if held > 0 else float("nan")
             long_enough = run.stop - run.start >= rule["minimum_months"]
             if long_enough and fall >= rule["minimum_usd_mn"] and share >= rule["minimum_share_pct"]:
-                found.append(_summed(group.iloc[run], name, fall, share, rules))
+                kept.append((run, fall, share))
+        if kept:
+            found += _summed(group, kept, name, rules)
     return found
 
 
@@ -92,19 +95,29 @@ def consecutive(months: pd.Series, falling: pd.Series, tolerated: int) -> list[s
     return runs
 
 
-def _summed(run: pd.DataFrame, name: str, fall: float, share: float, rules: dict[str, Any]) -> dict[str, Any]:
-    first = run.iloc[0]
-    bases = run["basis"].dropna().unique()
-    return {
-        "holder_id": first["holder_id"],
-        "holder": first["holder"],
-        "rule": name,
-        "start_month": first["month"],
-        "end_month": run.iloc[-1]["month"],
-        "months": len(run),
-        "share_pct": share,
-        "severity": severity_of(fall, share, rules["severity"]),
-        "basis": "+".join(sorted(bases)) if len(bases) else None,
-        "valuation_pct": run["valuation_pct"].abs().max(),  # one month that cannot be believed spoils the sum
-        **{column: run[column].sum(skipna=False) for column in AMOUNTS},
-    }
+def _summed(
+    group: pd.DataFrame, runs: list[tuple[slice, float, float]], name: str, rules: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """A row for each of a holder's runs: its place among the holder's months, its fall and the share of it."""
+    months, bases = group["month"].tolist(), group["basis"].tolist()
+    valuations, amounts = group["valuation_pct"].abs().to_numpy(), group[AMOUNTS].to_numpy(dtype="float64")
+    rows = []
+    for run, fall, share in runs:
+        stated = sorted({basis for basis in bases[run] if isinstance(basis, str)})
+        rows.append(
+            {
+                "holder_id": group["holder_id"].iloc[0],
+                "holder": group["holder"].iloc[0],
+                "rule": name,
+                "start_month": months[run][0],
+                "end_month": months[run][-1],
+                "months": run.stop - run.start,
+                "share_pct": share,
+                "severity": severity_of(fall, share, rules["severity"]),
+                "basis": "+".join(stated) or None,
+                # one month that cannot be believed spoils the sum
+                "valuation_pct": np.fmax.reduce(valuations[run], initial=np.nan),
+                **dict(zip(AMOUNTS, amounts[run].sum(axis=0).tolist(), strict=True)),
+            }
+        )
+    return rows

@@ -5,6 +5,7 @@ Every rate is in units of the currency per dollar: a rise is a weaker currency.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -72,27 +73,58 @@ def cross_check(fx: pd.DataFrame, tolerance_pct: float = 1.0) -> pd.DataFrame:
     return apart.sort_values(keys).reset_index(drop=True)
 
 
-def averages_of(monthly: pd.DataFrame, currency: str) -> pd.Series:
-    """A currency's monthly averages by month, in order; empty for a currency without rates."""
-    rows = monthly[monthly["currency"] == currency]
-    return pd.Series(rows["average"].to_numpy(dtype=float), index=pd.DatetimeIndex(rows["month"])).sort_index()
+@dataclass(frozen=True)
+class Averages:
+    """A currency's monthly averages in units per dollar: ascending months (datetime64[M]) and, beside them, the averages."""
+
+    months: np.ndarray
+    per_usd: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.months)
+
+    def at(self, month: np.datetime64) -> float:
+        """The average of a month, NaN where it has none."""
+        place = int(self.months.searchsorted(month))
+        known = place < len(self.months) and self.months[place] == month
+        return float(self.per_usd[place]) if known else float("nan")
+
+    def until(self, month: np.datetime64) -> Averages:
+        """The record as it stood at the end of a month."""
+        end = int(self.months.searchsorted(month, side="right"))
+        return Averages(self.months[:end], self.per_usd[:end])
 
 
-def context(averages: pd.Series, month: pd.Timestamp | date | str) -> dict[str, Any]:
+NO_AVERAGES = Averages(np.array([], dtype="datetime64[M]"), np.array([], dtype="float64"))
+
+
+def averages_of(monthly: pd.DataFrame, currency: str) -> Averages:
+    """A currency's monthly averages; empty for a currency without rates."""
+    rows = monthly[(monthly["currency"] == currency) & monthly["average"].notna()].sort_values("month")
+    return Averages(rows["month"].to_numpy().astype("datetime64[M]"), rows["average"].to_numpy(dtype="float64"))
+
+
+def month_of(day: pd.Timestamp | date | str) -> np.datetime64:
+    """The month that a day is in, for reckoning in months."""
+    return np.datetime64(pd.Timestamp(day), "M")
+
+
+def context(averages: Averages, month: pd.Timestamp | date | str) -> dict[str, Any]:
     """What a currency did in a month: fx_per_usd_average, fx_change_month_pct, fx_change_quarter_pct, weakest_since.
 
     `averages` are as from `averages_of`. Changes are in percent against the month before and three months before;
     positive is weaker; NaN where a figure is unknown. `weakest_since` is the last earlier month with a weaker average,
     None where every earlier month was stronger or the month itself is unknown.
     """
-    start = pd.Timestamp(month).normalize().replace(day=1)
-    average = _at(averages, start)
-    weaker = np.flatnonzero((averages.index < start) & (averages.to_numpy() > average))
+    this = month_of(month)
+    average = averages.at(this)
+    earlier = averages.until(this - 1)
+    weaker = np.flatnonzero(earlier.per_usd > average)
     return {
         "fx_per_usd_average": average,
-        "fx_change_month_pct": _change_pct(average, _at(averages, start - pd.DateOffset(months=1))),
-        "fx_change_quarter_pct": _change_pct(average, _at(averages, start - pd.DateOffset(months=3))),
-        "weakest_since": averages.index[weaker[-1]] if len(weaker) else None,
+        "fx_change_month_pct": _change_pct(average, averages.at(this - 1)),
+        "fx_change_quarter_pct": _change_pct(average, averages.at(this - 3)),
+        "weakest_since": pd.Timestamp(earlier.months[weaker[-1]]) if len(weaker) else None,
     }
 
 
@@ -112,10 +144,6 @@ def _stated(fx: pd.DataFrame) -> pd.DataFrame:
             "several; pass the rates of one file per source"
         )
     return stated
-
-
-def _at(averages: pd.Series, month: pd.Timestamp) -> float:
-    return float(averages.get(month, np.nan))
 
 
 def _change_pct(now: float, before: float) -> float:

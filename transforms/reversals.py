@@ -30,14 +30,16 @@ NONE = Past()
 
 def pasts_of(months: pd.DataFrame, holder_ids: pd.Series) -> dict[str, Past]:
     """The past of each of these holders."""
-    found = {}
-    for holder, own in months[months["holder_id"].isin(holder_ids.unique())].groupby("holder_id"):
-        numbers = (own["month"].dt.year * 12 + own["month"].dt.month - 1).tolist()
-        net, position = (
-            {number: value for number, value in zip(numbers, own[name].tolist(), strict=True) if value == value}
-            for name in ("net_purchases_usd_mn", "position_usd_mn")
-        )
-        found[str(holder)] = Past(net, position)
+    found: dict[str, Past] = {str(holder): Past() for holder in holder_ids.unique()}
+    own = months[months["holder_id"].isin(found)]
+    numbers = own["month"].to_numpy().astype("datetime64[M]").astype("int64") + 12 * 1970
+    amounts = own["net_purchases_usd_mn"].tolist(), own["position_usd_mn"].tolist()
+    for holder, number, net, position in zip(own["holder_id"], numbers.tolist(), *amounts, strict=True):
+        past = found[holder]
+        if net == net:
+            past.net[number] = net
+        if position == position:
+            past.position[number] = position
     return found
 
 

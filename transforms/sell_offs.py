@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from transforms.reversals import swings
-from transforms.scores import robust_score
+from transforms.scores import before, robust_score
 from transforms.verdicts import SHARE_COLUMNS, reading
 
 SEVERITIES = ("notice", "warning", "critical")
@@ -58,23 +59,20 @@ def valuation_pct(months: pd.DataFrame, rules: dict[str, Any]) -> pd.Series:
 
     NaN too for amounts so small that they decide nothing (credible_from_usd_mn under [verdict]).
     """
-    before, valuation = position_before(months), months["valuation_usd_mn"]
-    asked = (before > 0) & (valuation.abs() >= rules["verdict"]["credible_from_usd_mn"])
-    return (100 * valuation / before).where(asked)
+    held, valuation = position_before(months), months["valuation_usd_mn"]
+    asked = (held > 0) & (valuation.abs() >= rules["verdict"]["credible_from_usd_mn"])
+    return (100 * valuation / held).where(asked)
 
 
 def scores(months: pd.DataFrame, of: str, rules: dict[str, Any]) -> pd.Series:
     """Every month's robust score of the amount `of` in its holder's own past. `months` is sorted by holder and month."""
     scoring = rules["score"]
-    return (
-        months[of]
-        .groupby(months["holder_id"])
-        .transform(
-            robust_score,
-            window=scoring["window_months"],
-            minimum=scoring["minimum_months"],
-            floor=scoring["scale_floor_usd_mn"],
-        )
+    return robust_score(
+        months[of],
+        months["holder_id"],
+        window=scoring["window_months"],
+        minimum=scoring["minimum_months"],
+        floor=scoring["scale_floor_usd_mn"],
     )
 
 
@@ -98,8 +96,8 @@ def sell_offs(months: pd.DataFrame, rules: dict[str, Any], scope: str = "countri
 def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[str, Any]) -> pd.DataFrame:
     amount = months[rule["of"]]
     score = scores(months, rule["of"], rules)
-    before = position_before(months, rule["share_of"])
-    share = (-100 * amount / before).where(before > 0)
+    held_before = position_before(months, rule["share_of"])
+    share = (-100 * amount / held_before).where(held_before > 0)
     hit = (
         (amount <= -rule["minimum_usd_mn"])
         & (share >= rule["minimum_share_pct"])
@@ -143,12 +141,13 @@ def calmed(found: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> 
 def trailing_peak(months: pd.DataFrame, window: int) -> pd.Series:
     """The largest position of the `window` rows before each month, on the same survey basis, in USD millions.
 
-    A position that is not published is not zero: it neither is a peak nor falls below one.
+    `months` is sorted by holder and month. A position that is not published is not zero: it neither is a peak nor falls
+    below one.
     """
-    basis = months["series_break"].astype(bool).groupby(months["holder_id"]).cumsum()
-    keys = [months["holder_id"], basis]
-    before = months["position_usd_mn"].groupby(keys).shift(1)
-    return before.groupby(keys).transform(lambda held: held.rolling(window, min_periods=1).max())
+    holders, breaks = pd.factorize(months["holder_id"])[0], months["series_break"].to_numpy(dtype=bool)
+    bases = np.cumsum(breaks | (np.diff(holders, prepend=-1) != 0))
+    held = before(months["position_usd_mn"].to_numpy(dtype="float64"), bases, window)
+    return pd.Series(np.fmax.reduce(held, axis=1, initial=np.nan), index=months.index)
 
 
 def read(rows: pd.DataFrame, rules: dict[str, Any], net: pd.Series) -> pd.DataFrame:
