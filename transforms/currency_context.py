@@ -31,7 +31,8 @@ def with_context(
     """
     table = rows.merge(holders[["holder_id", "currency"]], on="holder_id", how="left", validate="many_to_one")
     used = [currency for currency in table["currency"].dropna().unique() if currency != "USD"]
-    rates = {currency: fx.averages_of(fx_monthly, currency) for currency in used}
+    stated = fx_monthly[fx_monthly["currency"].isin(used)].groupby("currency")
+    rates = {str(currency): fx.averages_of(months, str(currency)) for currency, months in stated}
     pegs = fx_monthly[fx_monthly["source"] == "peg"]
     pegged = set(zip(pegs["currency"], pegs["month"], strict=True))
     by_country = dict(iter(operations.groupby("country")))

@@ -22,9 +22,10 @@ def reconciliation(
     comparison, description, compared, disagreeing, known (explained by a correction).
     """
     stated = observations.dropna(subset=["value_usd_mn"])
+    by_source = {str(source): figures for source, figures in stated.groupby("source")}
     found, counts = [], []
     for name, rule in rules["pairs"].items():
-        table = _pair(stated, rule)
+        table = _pair(by_source, stated.head(0), rule)
         found.append(_beyond(table, name, rule, units))
         counts.append((name, rule["description"], len(table)))
     for name, rule in rules["parts"].items():
@@ -33,7 +34,7 @@ def reconciliation(
         )
         found.append(_beyond(table, name, rule, units))
         counts.append((name, rule["description"], len(table)))
-    table = _flow_identity(stated)
+    table = _flow_identity(by_source.get("slt_table3", stated.head(0)))
     found.append(_beyond(table, "bills_identity", {}, units))
     counts.append(
         ("bills_identity", "Net purchases of bills in Table 3 against the change in the bills held", len(table))
@@ -69,14 +70,13 @@ def guards(observations: pd.DataFrame, corrections: dict[str, Any]) -> pd.DataFr
     )
 
 
-def _pair(stated: pd.DataFrame, rule: dict[str, Any]) -> pd.DataFrame:
+def _pair(by_source: dict[str, pd.DataFrame], nothing: pd.DataFrame, rule: dict[str, Any]) -> pd.DataFrame:
     """What two sources state of one holder, month and measure. All Other is left out: its members differ."""
     key = [*KEY, "series"]
-    kept = stated[stated["holder_id"] != "all_other"]
+    one, two = (by_source.get(rule[side], nothing)[[*key, "value_usd_mn"]] for side in ("source", "other"))
+    one = one[~one["holder_id"].isin(["all_other", *rule.get("leave_out", [])])]
     if "only" in rule:
-        kept = kept[kept["holder_id"].isin(rule["only"])]
-    kept = kept[~kept["holder_id"].isin(rule.get("leave_out", []))]
-    one, two = (kept.loc[kept["source"] == rule[side], [*key, "value_usd_mn"]] for side in ("source", "other"))
+        one = one[one["holder_id"].isin(rule["only"])]
     joined = one.merge(two.rename(columns={"value_usd_mn": "other_value_usd_mn"}), on=key)
     return joined.assign(source=rule["source"], other_source=rule["other"], others=1)
 
@@ -103,9 +103,8 @@ def _compared(wide: pd.DataFrame, rule: dict[str, Any]) -> pd.DataFrame:
     return table.assign(other_source=table["source"], others=len(rule["parts"]))
 
 
-def _flow_identity(stated: pd.DataFrame) -> pd.DataFrame:
+def _flow_identity(table3: pd.DataFrame) -> pd.DataFrame:
     """Table 3 states net purchases of bills as the change in the bills held (its column definitions)."""
-    table3 = stated[stated["source"] == "slt_table3"]
     held = table3[table3["measure"] == "short_term_position"].sort_values(["holder_id", "month"])
     before = held.assign(month=held["month"] + pd.offsets.MonthBegin(1))
     change = held.merge(

@@ -71,13 +71,14 @@ class Publisher:
             connection.execute("USE published")
             self._reference(connection)
             self._observed(connection, ledger_name)
+            standing = _standing(connection)
             self._create(connection, "press_figures", press_frame(self.declarations, Archive(self.home.raw)))
-            self._corrections(connection)
+            self._corrections(connection, standing)
             self._daily(connection, ledger_name)
             for view in ("positions_as_of", "months_as_of"):
                 connection.execute((VIEWS / f"{view}.sql").read_text(encoding="utf-8"))
-            self._derived(connection)
-            self._second_gate(connection, gates, run_id)
+            self._derived(connection, standing)
+            self._second_gate(connection, standing, gates, run_id)
             self._operations(connection)
             content = {name: _read(connection, table) for name, table in self.declarations.tables.items()}
         finally:
@@ -191,22 +192,15 @@ class Publisher:
         currencies["peg_since"] = pd.to_datetime(currencies["peg_since"] + "-01")
         return currencies.sort_values("currency", ignore_index=True)
 
-    def _reconciled(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def _reconciled(self, connection: duckdb.DuckDBPyConnection, standing: pd.DataFrame) -> None:
         """What sources state differently, and the known errors among it."""
-        standing = connection.execute(
-            "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations "
-            "WHERE superseded IS NULL AND evidence <> 'press'"
-        ).df()
         entries = self.declarations.toml("corrections.toml")
         units = {source.id: source.last_digit_usd_mn for source in self.declarations.sources.values()}
         rows, counts = reconciliation(standing, self.declarations.toml("reconciliation.toml"), entries, units)
         self._create(connection, "reconciliation", rows)
         self._create(connection, "reconciliation_counts", counts)
 
-    def _corrections(self, connection: duckdb.DuckDBPyConnection) -> None:
-        standing = connection.execute(
-            "SELECT source, holder_id, month, measure, value_usd_mn FROM observations WHERE superseded IS NULL"
-        ).df()
+    def _corrections(self, connection: duckdb.DuckDBPyConnection, standing: pd.DataFrame) -> None:
         entries = self.declarations.toml("corrections.toml")
         frame = pd.DataFrame([{"correction": name, **entry} for name, entry in entries.items()])
         frame["still_wrong"] = frame["correction"].map(guards(standing, entries).set_index("correction")["still_wrong"])
@@ -214,7 +208,7 @@ class Publisher:
         names = {"expect": "expected_usd_mn", "corrected": "corrected_usd_mn"}
         self._create(connection, "corrections", frame.rename(columns=names).sort_values("correction"))
 
-    def _derived(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def _derived(self, connection: duckdb.DuckDBPyConnection, standing: pd.DataFrame) -> None:
         """Positions and months are the as-of views at the end of time; findings come from the months."""
         self._fill(connection, "positions", "FROM positions_as_of(?) ORDER BY holder_id, month", CURRENT)
         connection.execute("CREATE TEMP TABLE months AS FROM months_as_of(?)", [CURRENT])
@@ -223,7 +217,7 @@ class Publisher:
         connection.execute("DROP TABLE months")
         for name in ("risk_months", "concentration_months", "revisions", "largest_revisions"):
             self._fill(connection, name, (VIEWS / f"{name}.sql").read_text(encoding="utf-8"))
-        self._reconciled(connection)
+        self._reconciled(connection, standing)
         flagged, runs = findings_of(connection, self.declarations.rules)
         self._revised(connection, (flagged, runs))
         self._create(connection, "sell_offs", flagged)
@@ -244,12 +238,10 @@ class Publisher:
             found = revised_findings(before, after, months["month"].max())
         self._create(connection, "revised_findings", found.assign(released=released[0][0] if released else None))
 
-    def _second_gate(self, connection: duckdb.DuckDBPyConnection, gates: Gates, run_id: str) -> None:
-        observed = connection.execute(
-            "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations "
-            "WHERE superseded IS NULL AND evidence <> 'press'"
-        ).df()
-        stated = observed[~self._left_behind(connection, observed)]
+    def _second_gate(
+        self, connection: duckdb.DuckDBPyConnection, standing: pd.DataFrame, gates: Gates, run_id: str
+    ) -> None:
+        stated = standing[~self._left_behind(connection, standing)]
         kinds = dict(connection.execute("SELECT holder_id, kind FROM holders").fetchall())
         replaced = connection.execute(
             "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations o WHERE superseded = "
@@ -265,7 +257,7 @@ class Publisher:
             "totals": checks.totals(stated, kinds),
             "table3_against_table5": checks.table3_against_table5(stated),
             "table3_against_history": checks.table3_against_history(stated),
-            "leaps": checks.leaps(observed, replaced),
+            "leaps": checks.leaps(standing, replaced),
             "corrections": connection.execute("FROM corrections").df(),
             "fx": connection.execute("FROM fx_disagreements").df(),
             "freshness": self._freshness(connection),
@@ -277,7 +269,7 @@ class Publisher:
         if blocking_failures(results):
             raise ValidationBlocked(results)
 
-    def _left_behind(self, connection: duckdb.DuckDBPyConnection, observed: pd.DataFrame) -> pd.Series:
+    def _left_behind(self, connection: duckdb.DuckDBPyConnection, standing: pd.DataFrame) -> pd.Series:
         """Which figures stand though their source no longer states their month: no release revises them any more.
 
         A rolling table's months that left its window would differ from Table 3's revised ones, and are no error.
@@ -287,7 +279,7 @@ class Publisher:
             "SELECT source, arg_max(first_month, released) FROM releases GROUP BY source"
         ).fetchall()
         first = {source: pd.Timestamp(month) for source, month in windows if source in rolling}
-        return observed["month"] < pd.to_datetime(observed["source"].map(first))
+        return standing["month"] < pd.to_datetime(standing["source"].astype("str").map(first))
 
     def _freshness(self, connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
         """Monthly sources against the release calendar, daily ones against the days they may lag."""
@@ -376,6 +368,23 @@ def _months_of(connection: duckdb.DuckDBPyConnection, as_of: date) -> tuple[pd.D
     months = connection.execute("FROM holder_months_as_of(?)", [as_of]).df()
     official = connection.execute("FROM aggregate_months_as_of(?) WHERE holder_id = ?", [as_of, OFFICIAL]).df()
     return months, official, connection.execute("FROM holders").df()
+
+
+def _standing(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The figures that stand now, without those of the press; texts as categories in the order of the alphabet."""
+    query = (
+        "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations "
+        "WHERE superseded IS NULL AND evidence <> 'press'"
+    )
+    table = connection.sql(query).to_arrow_table()
+    for name in ("source", "holder_id", "measure", "series"):
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, table.column(name).combine_chunks().dictionary_encode())
+    standing = table.to_pandas(date_as_object=False)
+    standing["month"] = standing["month"].astype("datetime64[us]")
+    for name in standing.columns[standing.dtypes == "category"]:
+        standing[name] = standing[name].cat.reorder_categories(sorted(standing[name].cat.categories))
+    return standing
 
 
 def _checksum(path: Path) -> str:
