@@ -118,15 +118,15 @@ def _flow_identity(table3: pd.DataFrame) -> pd.DataFrame:
 
 def _beyond(table: pd.DataFrame, name: str, rule: dict[str, Any], units: dict[str, float]) -> pd.DataFrame:
     """The rows that disagree beyond rounding; `others` is the number of figures on the other side."""
+    difference = (table["value_usd_mn"] - table["other_value_usd_mn"]).round(3)
+    table = table.assign(difference_usd_mn=difference)[difference.abs() > 0]
     one, two = (table[side].map(units).astype("float64") for side in ("source", "other_source"))
-    tolerance = (one + table["others"] * two) / 2
     table = table.assign(
         comparison=name,
-        difference_usd_mn=(table["value_usd_mn"] - table["other_value_usd_mn"]).round(3),
-        tolerance_usd_mn=tolerance,
+        tolerance_usd_mn=(one + table["others"] * two) / 2,
         same_vintage=rule.get("same_vintage", True),
     )
-    return table[table["difference_usd_mn"].abs() > tolerance]
+    return table[table["difference_usd_mn"].abs() > table["tolerance_usd_mn"]]
 
 
 def _explained(rows: pd.DataFrame, corrections: dict[str, Any]) -> np.ndarray:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -84,8 +85,13 @@ class Publisher:
         finally:
             connection.execute(f"USE {ledger_name}")
             connection.execute("DETACH published")
-        for name, table in self.declarations.tables.items():
-            write_parquet(content[name], table, self.home.parquet)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            written = [
+                pool.submit(write_parquet, content[name], table, self.home.parquet)
+                for name, table in self.declarations.tables.items()
+            ]
+        for done in written:
+            done.result()
         move_into_place(staged, self.home.database)
         self.state.remember(FILES, json.dumps(self._checksums()))
         return {name: rows.num_rows for name, rows in content.items()}

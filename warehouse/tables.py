@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -85,16 +86,27 @@ def write_parquet(content: pa.Table, table: Table, folder: Path) -> list[Path]:
     if table.partition is None:
         return [_write(content, folder / f"{table.name}.parquet")]
     home = folder / table.name
-    values = sorted(set(content.column(table.partition).to_pylist()))
     written = []
-    for value in values:
-        part = content.filter(pc.equal(content.column(table.partition), value))
+    for value, part in _parts(content, table.partition):
         name = str(value).replace(":", "_")
         written.append(_write(part, home / f"{table.partition}={name}" / "data.parquet"))
     for stale in home.glob(f"{table.partition}=*"):
         if stale not in {path.parent for path in written}:
             shutil.rmtree(stale)
     return written
+
+
+def _parts(content: pa.Table, column: str) -> Iterator[tuple[object, pa.Table]]:
+    """The rows of each value of the column, by which the table is in order."""
+    values = content.column(column)
+    counts = pc.value_counts(values)
+    start = 0
+    for value, count in zip(counts.field("values"), counts.field("counts"), strict=True):
+        part = content.slice(start, count.as_py())
+        if part.column(column)[0] != value or part.column(column)[-1] != value:
+            raise ValueError(f"the table is not in order of {column}")
+        yield value.as_py(), part
+        start += count.as_py()
 
 
 def _write(content: pa.Table, path: Path) -> Path:
