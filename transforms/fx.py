@@ -29,14 +29,16 @@ def best_daily(fx: pd.DataFrame, precedence: dict[str, int]) -> pd.DataFrame:
     `fx` has currency, date, per_usd, source, sha256, and so has the result, by currency and date. Raises
     ConfigurationError for a source without a precedence, ConflictingRatesError for two rates of one source and day.
     """
-    unknown = sorted(set(fx["source"]) - set(precedence))
+    unknown = sorted(set(fx["source"].unique()) - set(precedence))
     if unknown:
         raise ConfigurationError(
             f"exchange rates: no precedence for {', '.join(unknown)}; known: {', '.join(sorted(precedence))}; "
             "declare the source in config/sources.toml"
         )
     stated = _stated(fx)
-    ranked = stated.assign(rank=stated["source"].map(precedence)).sort_values(["currency", "date", "rank", "source"])
+    ranked = stated.assign(rank=stated["source"].map(precedence).astype("int64")).sort_values(
+        ["currency", "date", "rank", "source"]
+    )
     return ranked.drop_duplicates(["currency", "date"])[DAILY_COLUMNS].reset_index(drop=True)
 
 
@@ -50,8 +52,11 @@ def monthly(daily: pd.DataFrame) -> pd.DataFrame:
     ordered = ordered.assign(month=ordered["date"].to_numpy().astype("datetime64[M]").astype("datetime64[us]"))
     months = ordered.groupby(["currency", "month"], sort=True)
     table = months.agg(average=("per_usd", "mean"), end_of_month=("per_usd", "last"), days=("per_usd", "size"))
-    used = ordered[["currency", "month", "source"]].drop_duplicates().sort_values(["currency", "month", "source"])
-    table["source"] = used.groupby(["currency", "month"])["source"].agg("+".join).astype("str")
+    key = ["currency", "month"]
+    used = ordered[[*key, "source"]].drop_duplicates().astype({"source": "str"}).sort_values([*key, "source"])
+    several = used.duplicated(key, keep=False)
+    joined = used[several].groupby(key)["source"].agg("+".join)
+    table["source"] = pd.concat([used[~several].set_index(key)["source"], joined]).astype("str")
     return table.reset_index()
 
 

@@ -32,6 +32,7 @@ from warehouse.calendar import expected_month, release_of
 from warehouse.declarations import Declarations, Table
 from warehouse.failures import REBUILD, StorageFailed
 from warehouse.files import move_into_place
+from warehouse.frames import with_categories
 from warehouse.home import Home
 from warehouse.ledger import Ledger
 from warehouse.press import press_frame
@@ -168,9 +169,11 @@ class Publisher:
     def _daily(self, connection: duckdb.DuckDBPyConnection, ledger: str) -> None:
         standing = "superseded IS NULL"
         precedence = {source.id: source.precedence for source in self.declarations.sources.values()}
-        rates = connection.execute(
-            f"SELECT currency, date, per_usd, source, sha256 FROM {ledger}.fx WHERE {standing} ORDER BY ALL"
-        ).df()
+        rates = with_categories(
+            connection.sql(
+                f"SELECT currency, date, per_usd, source, sha256 FROM {ledger}.fx WHERE {standing} ORDER BY ALL"
+            )
+        )
         daily = fx.best_daily(rates, precedence)
         self._create(connection, "fx_daily", daily.sort_values(["currency", "date"]))
         self._create(connection, "fx_disagreements", fx.cross_check(rates))
@@ -377,20 +380,12 @@ def _months_of(connection: duckdb.DuckDBPyConnection, as_of: date) -> tuple[pd.D
 
 
 def _standing(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """The figures that stand now, without those of the press; texts as categories in the order of the alphabet."""
+    """The figures that stand now, without those of the press."""
     query = (
         "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations "
         "WHERE superseded IS NULL AND evidence <> 'press'"
     )
-    table = connection.sql(query).to_arrow_table()
-    for name in ("source", "holder_id", "measure", "series"):
-        place = table.schema.get_field_index(name)
-        table = table.set_column(place, name, table.column(name).combine_chunks().dictionary_encode())
-    standing = table.to_pandas(date_as_object=False)
-    standing["month"] = standing["month"].astype("datetime64[us]")
-    for name in standing.columns[standing.dtypes == "category"]:
-        standing[name] = standing[name].cat.reorder_categories(sorted(standing[name].cat.categories))
-    return standing
+    return with_categories(connection.sql(query))
 
 
 def _checksum(path: Path) -> str:
