@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -15,17 +15,25 @@ from transforms.model import Parsed, Source
 from warehouse.archive import Archive, Entry
 
 WORTHWHILE = 12  # files; starting a process costs as much as reading a few
-AHEAD = 2  # files per process, so that memory stays at a few of them
+AHEAD = 8  # files per process, so that memory stays at a few of them
 
 
 def parsed_in_order(
-    entries: list[Entry], archive: Archive, source: Source, labels: list[dict[str, str]]
+    entries: list[Entry],
+    archive: Archive,
+    source_of: Callable[[str], Source],
+    labels: list[dict[str, str]],
+    meanwhile: Callable[[], None] | None = None,
 ) -> Iterator[tuple[Entry, Parsed]]:
-    """Each entry with what its file says, in the given order. Raises LayoutError or ArchiveDamaged."""
+    """Each entry with what its file says, in the given order. Raises LayoutError or ArchiveDamaged.
+
+    `source_of` gives the declaration of a source's id. Where other processes parse, `meanwhile` is called once they are
+    at work, before this one waits for the first of them.
+    """
     workers = min(4, os.cpu_count() or 1)
     if len(entries) < WORTHWHILE or workers == 1:
         for entry in entries:
-            yield entry, figures_of(archive.body(entry), source, labels)
+            yield entry, figures_of(archive.body(entry), source_of(entry.source), labels)
         return
     # spawned, not forked: this process has the database's threads
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -34,14 +42,18 @@ def parsed_in_order(
         try:
             while True:
                 while len(waiting) < workers * AHEAD and (following := next(rest, None)) is not None:
+                    source = source_of(following.source)
                     waiting.append((following, pool.submit(figures_of, archive.body(following), source, labels)))
+                if meanwhile is not None:
+                    meanwhile()
+                    meanwhile = None
                 if not waiting:
                     return
                 entry, future = waiting.popleft()
                 yield entry, future.result()
         except BrokenProcessPool as problem:
             raise TreasuryWatchError(
-                f"{source.id}: a process that parsed archived files ended unexpectedly; is memory short? Run it again"
+                f"{entries[0].source}: a process that parsed archived files ended unexpectedly; is memory short? Run it again"
             ) from problem
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

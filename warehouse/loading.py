@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 
 from transforms import checks, layouts
 from transforms.errors import LayoutError, TreasuryWatchError
@@ -132,15 +133,32 @@ class Loader:
 
         Returns changed figures by checksum. Raises ArchiveDamaged.
         """
-        declared = self.declarations.source(source)
         changed = {}
         with self.ledger.transaction():
             self.ledger.forget(source)
-            entries = [e for e in self.archive.entries(source) if e.refused is None and e.released is not None]
-            labels = self.declarations.holder_labels
-            for entry, parsed in parsed_in_order(entries, self.archive, declared, labels):
-                changed[entry.sha256] = self._add(parsed, declared, entry)
+            for entry, parsed in self._archived(source):
+                changed[entry.sha256] = self._add(parsed, self.declarations.source(source), entry)
         return changed
+
+    def replay_all(self) -> None:
+        """Fill an empty ledger from the archive. Raises ArchiveDamaged."""
+        parsed_files = self._archived(None, self.gates.prepare)
+        for source, files in groupby(parsed_files, key=lambda parsed_file: parsed_file[0].source):
+            with self.ledger.transaction():
+                for entry, parsed in files:
+                    self._add(parsed, self.declarations.source(source), entry)
+
+    def _archived(
+        self, source: str | None, meanwhile: Callable[[], None] | None = None
+    ) -> Iterator[tuple[Entry, Parsed]]:
+        """What was accepted of a source, or of all but the press, with its figures, in the order of release."""
+        entries = [
+            entry
+            for entry in self.archive.entries(source)
+            if entry.refused is None and entry.released is not None and entry.source != "press"
+        ]
+        labels = self.declarations.holder_labels
+        return parsed_in_order(entries, self.archive, self.declarations.source, labels, meanwhile)
 
     def _dated(
         self, parsed: Parsed, source: Source, kind: Kind, retrieved: date, user: date | None

@@ -126,6 +126,10 @@ class Gates:
         }
         self._checked: dict[tuple[str, str, str], Checked] = {}
 
+    def prepare(self) -> None:
+        """Import what checking needs, which takes seconds, at a moment when others work."""
+        _ = self._batches
+
     def absent_months(self, source: str) -> list[pd.Timestamp]:
         """Months that the source is known never to have stated, for `transforms.checks.coverage`."""
         return self._absent.get(source, [])

@@ -128,8 +128,7 @@ class Warehouse:
         """
         with self.session("rebuild", today=today, afresh=True) as session:
             entries = self.archive.entries()
-            for source in sorted({entry.source for entry in entries} - {"press"}):
-                session.loader.replay(source)
+            session.loader.replay_all()
             session.loader.load_press()
             rows = session.publish()
             session.summary = f"rebuilt from {len(entries)} archived files"
