@@ -6,18 +6,19 @@ ledger replay its source from there on.
 
 from __future__ import annotations
 
+import logging
 import os
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, get_run_logger, task, unmapped
+from prefect import flow, task, unmapped
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
-from flows import pipeline, progress
-from flows.monthly import MINUTES, STEP
+from flows import logs, pipeline, progress
+from flows.monthly import MINUTES, STEP, note
 from flows.pipeline import File, Outcome
 from flows.run_artifacts import show
 from flows.settings import Settings
@@ -52,11 +53,11 @@ def load_prepared(session: Session, items: list[Prepared], outcome: Outcome) -> 
         pipeline.load_one(
             session, File(body, found.url, found.retrieved, item.source, released, figures=item.said(body)), outcome
         )
-    session.loader.load_press()
+    pipeline.load_press(session)
     for loaded in outcome.loaded:
-        get_run_logger().info(loaded.line())
+        note(loaded.line())
     for problem in outcome.refused:
-        get_run_logger().error(str(problem))
+        note(str(problem), logging.ERROR)
 
 
 @flow(
@@ -72,6 +73,11 @@ def backfill(folder: Path) -> str:
     ledger, and the publication is as it was.
     """
     settings = Settings()
+    with logs.command(settings, "backfill"):
+        return _backfill(settings, folder)
+
+
+def _backfill(settings: Settings, folder: Path) -> str:
     warehouse = settings.warehouse()
     found = files_in(folder, datetime.now(UTC))
     outcome = Outcome()
@@ -84,6 +90,8 @@ def backfill(folder: Path) -> str:
                 running = parse_files.map(bundles, into=unmapped(into), config=unmapped(settings.declarations.folder))
                 looked_at = [item for future in progress.shown(running, "Parsing") for item in future.result()]
             passed_over.extend(item.found.path for item in looked_at if item.source is None)
+            for path in passed_over:
+                logs.say("passed over", f"passed over, of no known layout: {path}", path=path)
             items = in_release_order(looked_at)
             if not items:
                 raise TreasuryWatchError(

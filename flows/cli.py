@@ -26,7 +26,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except TreasuryWatchError as problem:
-            click.echo(f"treasury-watch: {problem}", err=True)
+            _complain(problem, str(problem))
             ctx.exit(1)
         except BrokenPipeError:
             sys.stderr.close()  # the reader went away; nothing is wrong
@@ -39,8 +39,15 @@ class Commands(click.Group):
                 if isinstance(problem, RuntimeError) and str(problem) == "Query interrupted":
                     raise click.Abort from problem  # DuckDB's word for Ctrl-C
                 raise
-            click.echo(f"treasury-watch: {known}", err=True)
+            _complain(problem, str(known))
             ctx.exit(1)
+
+
+def _complain(problem: BaseException, words: str) -> None:
+    """One line on standard error, where the log has not said it there already."""
+    logs = sys.modules.get("flows.logs")
+    if logs is None or not logs.told(problem):
+        click.echo(f"treasury-watch: {words}", err=True)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -72,15 +79,18 @@ def run(sample: bool) -> None:
     Example:
         treasury-watch run --sample
     """
-    from flows import prefect_environment
+    from flows import logs, prefect_environment
     from flows.settings import Settings
 
-    warehouse = Settings().warehouse()
-    warehouse.home.check_room()
-    prefect_environment.apply(warehouse.home.root)
-    from flows import monthly
+    settings, name = Settings(), "run --sample" if sample else "run"
+    with logs.command(settings, name):
+        warehouse = settings.warehouse()
+        warehouse.home.check_room()
+        prefect_environment.apply(warehouse.home.root)
+        from flows import monthly
 
-    click.echo(monthly.run(sample=sample, command="run --sample" if sample else "run"))
+        said = monthly.run(sample=sample, command=name)
+    click.echo(said)
     _where(warehouse)
 
 
@@ -96,11 +106,10 @@ def ingest(files: tuple[Path, ...], released: date | None) -> None:
     Example:
         treasury-watch ingest slt_table3.txt mfhhis01.txt --released 2026-06-18
     """
-    from flows import pipeline
+    from flows import logs, pipeline
     from flows.settings import Settings
 
     settings = Settings()
-    warehouse = settings.warehouse()
     outcome = pipeline.Outcome()
 
     def load(session: Session) -> None:
@@ -110,9 +119,12 @@ def ingest(files: tuple[Path, ...], released: date | None) -> None:
             for item in outcome.loaded:
                 click.echo(item.line())
             for problem in outcome.refused[1:]:
-                click.echo(f"treasury-watch: {problem}", err=True)
+                if not logs.on_standard_error():
+                    click.echo(f"treasury-watch: {problem}", err=True)
 
-    published = pipeline.take_in(settings, warehouse, load, outcome, command="ingest")
+    with logs.command(settings, "ingest"):
+        warehouse = settings.warehouse()
+        published = pipeline.take_in(settings, warehouse, load, outcome, command="ingest")
     click.echo(outcome.summary())
     if published:
         _where(warehouse)
@@ -137,14 +149,17 @@ def backfill(folder: Path, dask: bool, workers: int | None) -> None:
     Example:
         treasury-watch backfill releases/
     """
-    from flows import prefect_environment
+    from flows import logs, prefect_environment
     from flows.settings import Settings
 
-    warehouse = Settings().warehouse()
-    prefect_environment.apply(warehouse.home.root)
-    from flows import backfill as filling
+    settings = Settings()
+    with logs.command(settings, "backfill"):
+        warehouse = settings.warehouse()
+        prefect_environment.apply(warehouse.home.root)
+        from flows import backfill as filling
 
-    click.echo(filling.run(folder, dask=dask, workers=workers))
+        said = filling.run(folder, dask=dask, workers=workers)
+    click.echo(said)
     _where(warehouse)
 
 
@@ -156,13 +171,13 @@ def rebuild() -> None:
     Example:
         treasury-watch rebuild
     """
-    from flows import storing
+    from flows import logs, pipeline
     from flows.settings import Settings
 
     settings = Settings()
-    warehouse = settings.warehouse()
-    with storing.stored(settings, warehouse):
-        rows = warehouse.rebuild()
+    with logs.command(settings, "rebuild"):
+        warehouse = settings.warehouse()
+        rows = pipeline.rebuild(settings, warehouse)
     click.echo(
         f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows from {len(warehouse.archive.entries())} archived files"
     )
@@ -179,16 +194,20 @@ def pull() -> None:
     Example:
         treasury-watch pull
     """
+    from flows import logs
     from flows.settings import Settings
 
     settings = Settings()
-    warehouse = settings.warehouse()
-    store = settings.store(warehouse)
-    if store is None:
-        raise TreasuryWatchError(
-            "no store is named; name one in config/settings.toml, [storage] store, or in TREASURY_WATCH_STORAGE_STORE"
-        )
-    rows = store.pull()
+    with logs.command(settings, "pull"):
+        warehouse = settings.warehouse()
+        store = settings.store(warehouse)
+        if store is None:
+            raise TreasuryWatchError(
+                "no store is named; name one in config/settings.toml, [storage] store, or in TREASURY_WATCH_STORAGE_STORE"
+            )
+        rows = store.pull()
+        words = f"pulled {len(rows)} tables with {sum(rows.values()):,} rows"
+        logs.say("pulled", words, tables=len(rows), rows=sum(rows.values()), store=store.objects.shown)
     click.echo(f"pulled {len(rows)} tables with {sum(rows.values()):,} rows from {store.objects.shown}")
     click.echo(f"database: {warehouse.home.database}")
     click.echo(f"parquet:  {warehouse.home.parquet}")
@@ -311,19 +330,21 @@ def alerts_send() -> None:
     Example:
         treasury-watch alerts send
     """
-    from flows import alerting, pipeline, storing
+    from flows import alerting, logs, pipeline, storing
     from flows.settings import Settings
 
     settings = Settings()
-    warehouse = settings.warehouse()
     outcome = pipeline.Outcome()
-    with storing.stored(settings, warehouse):
-        alerting.send(warehouse, settings, outcome)
-        if warehouse.home.database.exists():
-            warehouse.publisher().refresh_operations()
-    click.echo(f"{outcome.sent} sent, {outcome.written} written, {outcome.failed} failed")
-    if outcome.failed:
-        raise TreasuryWatchError(f"{outcome.failed} alerts could not be sent; see `treasury-watch alerts list`")
+    with logs.command(settings, "alerts send"):
+        warehouse = settings.warehouse()
+        with storing.stored(settings, warehouse):
+            with outcome.timed("alert"):
+                alerting.send(warehouse, settings, outcome)
+            if warehouse.home.database.exists():
+                warehouse.publisher().refresh_operations()
+        click.echo(f"{outcome.sent} sent, {outcome.written} written, {outcome.failed} failed")
+        if outcome.failed:
+            raise TreasuryWatchError(f"{outcome.failed} alerts could not be sent; see `treasury-watch alerts list`")
 
 
 @main.command()
@@ -358,17 +379,18 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
     Example:
         treasury-watch serve
     """
-    from flows import prefect_environment, schedule, serving
+    from flows import logs, prefect_environment, schedule, serving
     from flows.settings import Settings
 
     settings = Settings()
-    warehouse = settings.warehouse()
-    prefect_environment.apply(warehouse.home.root)
-    plan = serving.Plan(sample=sample, interval_seconds=interval, cron=cron, **settings.section("schedule"))
-    on_calendar = not cron and not interval
-    catch_up = on_calendar and schedule.behind(warehouse, settings.declarations.calendar, datetime.now(UTC))
-    log = warehouse.home.root / "prefect-server.log"
-    serving.serve(plan, port=port, log=log, announce=click.echo, catch_up=catch_up)
+    with logs.command(settings, "serve"):
+        warehouse = settings.warehouse()
+        prefect_environment.apply(warehouse.home.root)
+        plan = serving.Plan(sample=sample, interval_seconds=interval, cron=cron, **settings.section("schedule"))
+        on_calendar = not cron and not interval
+        catch_up = on_calendar and schedule.behind(warehouse, settings.declarations.calendar, datetime.now(UTC))
+        log = warehouse.home.root / "prefect-server.log"
+        serving.serve(plan, port=port, log=log, announce=click.echo, catch_up=catch_up)
 
 
 @main.command()

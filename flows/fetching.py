@@ -13,7 +13,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from http import HTTPStatus
@@ -110,7 +110,7 @@ class Fetched:
     """What a server answered for one source.
 
     `body` is the file, decoded (b"" if not modified); `url` the declared address; `retrieved` aware, in UTC. `etag` and
-    `last_modified` are to be handed to the next `fetch`, None where the server sends none.
+    `last_modified` are to be handed to the next `fetch`, None where the server sends none. `seconds` is how long it took.
     """
 
     source: str
@@ -121,6 +121,7 @@ class Fetched:
     last_modified: str | None
     retrieved: datetime
     content_type: str
+    seconds: float = field(default=0.0, compare=False)
 
 
 def public_url(url: str) -> str:
@@ -207,6 +208,7 @@ def fetch(
     validators = {"If-None-Match": etag, "If-Modified-Since": last_modified}
     headers = {name: value for name, value in validators.items() if value}
     retries = _retry(policy)
+    began = time.perf_counter()
     while True:
         with closing(_ask(session, source, policy, headers)) as response:
             unchanged = _check_status(source, response, conditional=bool(headers))
@@ -231,6 +233,7 @@ def fetch(
                     last_modified=response.headers.get("Last-Modified") or (last_modified if unchanged else None),
                     retrieved=clock().astimezone(UTC),
                     content_type=content_type,
+                    seconds=time.perf_counter() - began,
                 )
         retries.sleep()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import alerting, pipeline, starting
+from flows import alerting, logs, pipeline, starting
 from flows.fetching import Fetched, FetchError
 from flows.meanwhile import imports_meanwhile
 from flows.pipeline import Outcome
@@ -43,7 +44,13 @@ def load_files(session: Session, files: list[pipeline.File], outcome: Outcome) -
     """Archive, parse, validate and add every file."""
     pipeline.load_all(session, files, outcome)
     for item in outcome.loaded:
-        get_run_logger().info(item.line())
+        note(item.line())
+
+
+def note(words: str, level: int = logging.INFO) -> None:
+    """A line on the run's page in Prefect, unless the log's own lines go there already."""
+    if not logs.forwarded():
+        get_run_logger().log(level, words)
 
 
 @task(name="publish", timeout_seconds=30 * MINUTES, **STEP)
@@ -76,10 +83,17 @@ def monthly_run(
     """
     starting.STARTED.set()
     settings = Settings()
+    with logs.command(settings, command):
+        return _monthly_run(settings, sample, command, wait_hours, only_on_release_day)
+
+
+def _monthly_run(settings: Settings, sample: bool, command: str, wait_hours: float, only_on_release_day: bool) -> str:
     calendar = settings.declarations.calendar
     moment = scheduled_moment()
     if only_on_release_day and not is_release_day(calendar, moment):
-        return f"no release on {moment.astimezone(NEW_YORK):%Y-%m-%d}: nothing to do"
+        idle = f"no release on {moment.astimezone(NEW_YORK):%Y-%m-%d}: nothing to do"
+        logs.ending(idle, outcome="nothing to do")
+        return idle
     warehouse = settings.warehouse()
     late = None
     if wait_hours and not sample and behind(warehouse, calendar, moment):
@@ -102,11 +116,15 @@ def scheduled_moment() -> datetime:
 @task(name="wait for the release", **STEP)
 def wait_for_release(settings: Settings, warehouse: Warehouse, due: date, seconds: float) -> ReleaseLate | None:
     """Poll until the month that is due is published; what stopped the wait where it is not."""
+    month = f"{due:%Y-%m}"
+    logs.say("waiting", f"waiting for {month}, at most {seconds / 3600:g} hours", month=month)
     try:
         asked = await_release(settings, warehouse, due, give_up_after_seconds=seconds)
     except ReleaseLate as problem:
         return problem
-    get_run_logger().info("%s is there after %d requests", f"{due:%Y-%m}", asked)
+    words = f"{month} is there after {asked} requests"
+    note(words)
+    logs.say("release there", words, month=month, requests=asked)
     return None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from flows import progress
+from flows import logs, progress
 from flows.events import leading
 from flows.mail import Finding
 from flows.transport import MailError, Transport, door, one_line
@@ -302,6 +303,7 @@ def _send_all(state: State, transport: Transport, compose_for: Compose, patience
         if row["error"] == HANDING_OVER and not patience.second_copy:
             _record(state, row, "uncertain", "perhaps sent: the process ended while handing it over")
             counts["uncertain"] += 1
+            _log(row, "uncertain", "perhaps sent: the process ended while handing it over")
             continue
         if patience.retry_after_minutes and _is_early(due.get(DUE + row["alert_id"])):
             counts["waiting"] += 1
@@ -317,8 +319,10 @@ def _send_all(state: State, transport: Transport, compose_for: Compose, patience
             if isinstance(problem, MailError) and problem.unsure and not patience.second_copy:
                 _record(state, row, "uncertain", f"perhaps sent: {words}")
                 counts["uncertain"] += 1
+                _log(row, "uncertain", f"perhaps sent: {words}")
             else:
                 _record(state, row, "failed", words)
+                _log(row, "failed", words)
                 problems.append(words)
                 state.remember(
                     DUE + row["alert_id"], (now() + patience.wait(row["attempts"] + 1)).isoformat(timespec="seconds")
@@ -328,12 +332,21 @@ def _send_all(state: State, transport: Transport, compose_for: Compose, patience
             continue
         if message:
             _record_handed_over(state, row, outcome, message)
+            _log(row, outcome)
         else:
             _record(state, row, outcome, "no longer a finding: the figures were revised")
         if DUE + row["alert_id"] in due:
             state.change("DELETE FROM notes WHERE name = ?", (DUE + row["alert_id"],))
         counts[outcome] += 1
     return SendResult(**counts, failed=len(problems), problems=tuple(problems))
+
+
+def _log(row: Mapping[str, Any], outcome: str, reason: str = "") -> None:
+    """The line of one message: by which door it went, never to whom."""
+    words = f"message {outcome}: {one_line(row['title'])}{'; ' * bool(reason)}{reason}"
+    level = logging.WARNING if reason else logging.INFO
+    fields = {"finding": row["finding"], "door": door(row["recipient"]), "attempts": row["attempts"] + 1}
+    logs.say(f"message {outcome}", words, level=level, **fields)
 
 
 def _is_early(due: str | None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,16 +17,17 @@ from typing import Any
 
 import duckdb
 
-from flows import alerting, health, outbox, progress, report, routing
-from flows.fetching import Fetched, FetchError, HttpPolicy, fetch, make_session
+from flows import alerting, health, logs, outbox, progress, report, routing
+from flows.fetching import Fetched, FetchError, HttpPolicy, fetch, make_session, public_url
 from flows.settings import Settings
 from flows.storing import stored
-from transforms.errors import ConfigurationError, TreasuryWatchError
+from transforms.errors import ConfigurationError, TreasuryWatchError, shorten
 from transforms.model import Parsed, Source
 from warehouse.home import Busy
 from warehouse.loading import Loaded
 from warehouse.objects import StoreError
 from warehouse.reading import open_published
+from warehouse.state import State
 from warehouse.warehouse import Session, Warehouse
 
 SAMPLE_SCHEME = "sample:"
@@ -71,12 +72,30 @@ class Outcome:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Adds the time that the block takes to the step's seconds, however it ends."""
+        """Adds the time that the block takes to the step's seconds, however it ends; where it ends well, it is a line of
+        the log.
+        """
         began = perf_counter()
         try:
             yield
         finally:
             self.seconds[step] = self.seconds.get(step, 0.0) + perf_counter() - began
+        self._log(step, round(perf_counter() - began, 3))
+
+    def _log(self, step: str, seconds: float) -> None:
+        """The line of a step that is one for all files; `fetch` and `load` have one for each."""
+        if step == "publish" and self.published is None:
+            logs.say("nothing new", "nothing new: not published", seconds=seconds)
+        elif step == "publish":
+            tables, rows = len(self.published or {}), sum((self.published or {}).values())
+            words = f"published {tables} tables with {rows:,} rows in {seconds:.1f} s"
+            logs.say("published", words, tables=tables, rows=rows, seconds=seconds)
+        elif step == "alert":
+            counts = {"queued": self.queued, "sent": self.sent, "written": self.written, "failed": self.failed}
+            words = ", ".join(f"{count} {what}" for what, count in counts.items())
+            logs.say("alerted", f"alerts: {words}", **counts, seconds=seconds)
+        elif step == "report":
+            logs.say("page written", f"page written: {self.page}", path=self.page, seconds=seconds)
 
     def summary(self) -> str:
         """One line on the run."""
@@ -113,25 +132,50 @@ def run(settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool,
     before it is raised on. Raises TreasuryWatchError; StoreBehind where only the store lacks what the run published.
     """
     outcome = Outcome()
-    try:
-        with stored(settings, warehouse):
-            try:
-                _run(settings, warehouse, steps, outcome, sample=sample, command=command)
-            except Exception as problem:
-                if not sample and not isinstance(problem, Busy):  # another run at work is no failure
-                    tell_failure(warehouse, settings, problem)
-                raise
-    except StoreError as problem:
-        if not sample:
-            tell_failure(warehouse, settings, problem)
-        raise
+    with logs.running(command):
+        try:
+            with stored(settings, warehouse):
+                try:
+                    _run(settings, warehouse, steps, outcome, sample=sample, command=command)
+                except Exception as problem:
+                    if not sample and not isinstance(problem, Busy):  # another run at work is no failure
+                        tell_failure(warehouse, settings, problem)
+                    raise
+        except StoreError as problem:
+            if not sample:
+                tell_failure(warehouse, settings, problem)
+            raise
+        logs.ending(outcome.summary())
     return outcome
+
+
+@contextmanager
+def opened(warehouse: Warehouse, command: str) -> Iterator[Session]:
+    """A session of the warehouse whose run, checks that did not hold and outcome stand in the log. Raises Busy."""
+    with warehouse.session(command) as session:
+        logs.known(run_id=session.run_id)
+        try:
+            yield session
+        finally:
+            log_checks(warehouse.state, session.run_id)
+    logs.ending(outcome=session.outcome)
+
+
+def log_checks(state: State, run_id: str) -> None:
+    """A line for each check of the run that did not hold."""
+    query = (
+        "SELECT gate, subject, expectation, blocking, observed FROM validation_results WHERE run_id = ? AND NOT success"
+    )
+    with suppress(TreasuryWatchError):  # on a full disk what ended the run is told, not that the log could not read
+        for row in state.rows(query, (run_id,)):
+            words = f"check did not hold: {row['subject']}, {row['expectation']}: {shorten(row['observed'], 200)}"
+            logs.say("check failed", words, level=logging.WARNING, **{**row, "blocking": bool(row["blocking"])})
 
 
 def _run(
     settings: Settings, warehouse: Warehouse, steps: Steps, outcome: Outcome, *, sample: bool, command: str
 ) -> None:
-    with warehouse.session(command) as session:
+    with opened(warehouse, command) as session:
         with outcome.timed("fetch"):
             files = sample_files(settings) if sample else steps.fetch(settings, warehouse, outcome)
         if outcome.problems and not files and not outcome.unchanged:
@@ -159,8 +203,8 @@ def take_in(
     Unlike `run` it fetches nothing, so that no source counts as late, and a failure is the user's to see: the operator
     is told nothing. Raises TreasuryWatchError.
     """
-    with stored(settings, warehouse):
-        with warehouse.session(command) as session:
+    with logs.running(command), stored(settings, warehouse):
+        with opened(warehouse, command) as session:
             load(session)
             with outcome.timed("publish"):
                 published_now = publish(session, outcome)
@@ -171,7 +215,32 @@ def take_in(
             warehouse.publisher().refresh_operations()
             with outcome.timed("report"):
                 write_page(warehouse, outcome)
+        logs.ending(outcome.summary())
     return published_now
+
+
+def rebuild(settings: Settings, warehouse: Warehouse) -> dict[str, int]:
+    """Every table again from the archive alone, and the store after it. Returns rows by table. Raises what a rebuild does."""
+    outcome = Outcome()
+    with logs.running("rebuild"), stored(settings, warehouse):
+        before = _newest_run(warehouse.state)
+        try:
+            with outcome.timed("publish"):
+                outcome.published = warehouse.rebuild()
+        finally:
+            run_id = _newest_run(warehouse.state)
+            if run_id and run_id != before:
+                logs.known(run_id=run_id)
+                log_checks(warehouse.state, run_id)
+        logs.ending(f"rebuilt {len(outcome.published)} tables", outcome="published")
+    return outcome.published
+
+
+def _newest_run(state: State) -> str | None:
+    with suppress(TreasuryWatchError):
+        for row in state.rows("SELECT run_id FROM runs ORDER BY started DESC LIMIT 1"):
+            return str(row["run_id"])
+    return None
 
 
 def queue_health(warehouse: Warehouse, settings: Settings, outcome: Outcome) -> None:
@@ -266,10 +335,22 @@ def collect(
         except FetchError as problem:
             outcome.problems.append(str(problem))
             outcome.unreached.append(source.id)
+            said: dict[str, Any] = {
+                "source": source.id,
+                "url": problem.url,
+                "expected": problem.expected,
+                "found": problem.found,
+            }
+            logs.say("fetch failed", str(problem), level=logging.WARNING, **said)
             continue
+        seen: dict[str, Any] = {"source": source.id, "url": public_url(answer.url), "seconds": round(answer.seconds, 3)}
         if answer.status == "not_modified":
             outcome.unchanged.append(source.id)
+            logs.say("not modified", f"{source.id}: not modified", **seen, status=304)
         else:
+            size = len(answer.body)
+            words = f"{source.id}: fetched {size:,} bytes in {answer.seconds:.1f} s"
+            logs.say("fetched", words, **seen, status=200, bytes=size)
             files.append(
                 File(answer.body, answer.url, answer.retrieved, source.id, None, answer.etag, answer.last_modified)
             )
@@ -286,19 +367,33 @@ def load_all(session: Session, files: list[File], outcome: Outcome) -> None:
     the first refusal is raised once all are loaded."""
     for file in progress.shown(files, "Loading"):
         load_one(session, file, outcome)
-    session.loader.load_press()
+    load_press(session)
     if outcome.refused:
         raise outcome.refused[0]
 
 
+def load_press(session: Session) -> None:
+    """Load the press figures that come with the program, where they changed. Raises LayoutError."""
+    changed = session.loader.load_press()
+    if changed:
+        logs.say("loaded", f"press: {changed:,} figures", source="press", outcome="vintage", changed=changed)
+
+
 def load_one(session: Session, file: File, outcome: Outcome) -> None:
     """Load one file; its refusal is kept in the outcome."""
+    place: dict[str, Any] = {"source": file.source, "url": public_url(file.url)}
+    began = perf_counter()
     try:
         item = load(session, file)
     except TreasuryWatchError as problem:
         outcome.refused.append(problem)
+        said = {"outcome": "refused", "error": type(problem).__name__}
+        logs.say("refused", f"refused: {problem}", level=logging.ERROR, **place, **said)
         return
     outcome.loaded.append(item)
+    fields = {name: getattr(item, name) for name in ("outcome", "released", "figures", "changed", "sha256")}
+    seconds = round(perf_counter() - began, 3)
+    logs.say("loaded", item.line(), **{**place, "source": item.source}, **fields, seconds=seconds)
     if file.source and (file.etag or file.last_modified):
         session.state.keep_validators(item.source, file.url, file.etag, file.last_modified, item.sha256)
 

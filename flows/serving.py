@@ -18,6 +18,8 @@ from pathlib import Path
 
 import requests
 
+from flows import logs
+from flows.fetching import public_url
 from transforms.errors import TreasuryWatchError
 
 STARTUP_SECONDS = 120
@@ -102,6 +104,8 @@ def serve(plan: Plan, *, port: int, log: Path, announce: Callable[[str], None], 
     signal.signal(signal.SIGTERM, _stop)
     with server(port, log) as url:
         announce(f"serving at {url}, {plan.words()}")
+        logs.say("serving", f"serving at {public_url(url)}, {plan.words()}", url=public_url(url))
+        logs.ending("stopped serving", outcome="stopped")
         first = True
         while True:
             order = json.dumps({**asdict(plan), "run_first": catch_up and first})

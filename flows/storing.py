@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows import health, outbox
+from flows import health, logs, outbox
 from flows.settings import Settings
 from transforms.errors import TreasuryWatchError
 from warehouse.home import Busy
@@ -27,7 +27,8 @@ def stored(settings: Settings, warehouse: Warehouse) -> Iterator[None]:
         return
     unread = None
     try:
-        store.take()
+        if store.take():
+            logs.say("store read", f"taken from the store: {store.objects.shown}", store=store.objects.shown)
     except StoreError as problem:
         if not warehouse.home.ledger.exists():
             raise
@@ -52,4 +53,5 @@ def stored(settings: Settings, warehouse: Warehouse) -> Iterator[None]:
         raise StoreBehind(
             f"the run is complete on this machine, but the store is behind, and the next run catches up: {reason}"
         ) from problem
+    logs.say("store written", f"the store is in step: {store.objects.shown}", store=store.objects.shown)
     outbox.drop(warehouse.state, health.BEHIND, [], "the store caught up")
