@@ -41,7 +41,8 @@ def pegged_months(
 
 def rate_sources(currencies: pd.DataFrame, daily: pd.DataFrame) -> pd.Series:
     """Where each currency's rates come from: h10, ecb, h10+ecb, peg or none. `daily` are the best daily rates."""
-    kinds = daily.assign(kind=daily["source"].str.startswith("fred:").map({True: "h10", False: "ecb"}))
+    used = daily[["currency", "source"]].drop_duplicates()
+    kinds = used.assign(kind=used["source"].str.startswith("fred:").map({True: "h10", False: "ecb"}))
     found = {
         currency: "+".join(sorted(set(values), reverse=True)) for currency, values in kinds.groupby("currency")["kind"]
     }
