@@ -31,8 +31,8 @@ def imports_meanwhile() -> Iterator[None]:
 def _import() -> None:
     """Great Expectations, the charts' library and the page's script. What fails here fails again, and is told, in the run."""
     with suppress(Exception):
-        import great_expectations  # noqa: F401
-
         from flows import report
+        from warehouse import validation
 
+        validation.load()
         report.script()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections import deque
@@ -15,6 +16,7 @@ from transforms.model import Parsed, Source
 from warehouse.archive import Archive, Entry
 
 WORTHWHILE = 12  # files; starting a process costs as much as reading a few
+RARELY = (100_000, 20, 20)  # garbage is collected: figures are many objects and no cycles
 AHEAD = 8  # files per process, so that memory stays at a few of them
 
 
@@ -36,7 +38,8 @@ def parsed_in_order(
             yield entry, figures_of(archive.body(entry), source_of(entry.source), labels)
         return
     # spawned, not forked: this process has the database's threads
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, spawn, initializer=gc.set_threshold, initargs=RARELY) as pool:
         waiting: deque[tuple[Entry, Future[Parsed]]] = deque()
         rest = iter(entries)
         try:

@@ -5,7 +5,9 @@ Great Expectations does the checking. Its import takes seconds, so it happens in
 
 from __future__ import annotations
 
+import gc
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -293,8 +295,24 @@ def blocking_failures(results: Iterable[Result]) -> list[Result]:
     return [result for result in results if result.blocks]
 
 
+def load() -> None:
+    """Import Great Expectations. What it makes is no garbage: it is not looked for meanwhile, nor in all this later."""
+    if "great_expectations" in sys.modules:
+        return
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        import great_expectations  # noqa: F401
+
+        gc.freeze()
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _context() -> Any:
     """A quiet context in memory. The plain ephemeral one would make a folder for Data Docs."""
+    load()
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,
