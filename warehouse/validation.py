@@ -5,6 +5,7 @@ Great Expectations does the checking. Its import takes seconds, so it happens in
 
 from __future__ import annotations
 
+import atexit
 import gc
 import re
 import sys
@@ -305,6 +306,7 @@ def load() -> None:
         import great_expectations  # noqa: F401
 
         gc.freeze()
+        atexit.register(gc.unfreeze)  # at its end the process has to let go of everything
     finally:
         if collects:
             gc.enable()

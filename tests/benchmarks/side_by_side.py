@@ -1,4 +1,8 @@
-"""Measure commands against one another: rounds in turn, each in a fresh process, wall time and peak memory of all of it."""
+"""Measure commands against one another: rounds in turn, each in a fresh process, wall time and peak memory of all of it.
+
+Memory is sampled over all processes of a command together, pages they share counted in part; where /proc does not tell,
+it is that of the largest process.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +24,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Taken:
-    """One run of a command: seconds of wall time, peak memory of its largest process in MB, what it printed."""
+    """One run of a command: seconds of wall time, peak memory in MB, what it printed."""
 
     seconds: float
     peak_mb: float
@@ -49,14 +55,55 @@ def run(command: Command) -> Taken:
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         began = time.perf_counter()
         process = subprocess.Popen(command.arguments, cwd=PROJECT, stdout=out, stderr=err, env=command.environment())
+        sampler = Sampler(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
+        sampled = sampler.stop()
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
         if process.returncode:
             raise RuntimeError(f"{' '.join(command.arguments)}: exit status {process.returncode}: {err.read()[-600:]}")
-        return Taken(seconds, peak_mb(usage), out.read())
+        return Taken(seconds, sampled or peak_mb(usage), out.read())
+
+
+class Sampler(threading.Thread):
+    """Looks at the memory of a process and all below it every tenth of a second until it is told to stop."""
+
+    def __init__(self, pid: int):
+        super().__init__(daemon=True)
+        self.pid, self.peak_kb, self.over = pid, 0, threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        """Keep the largest sum seen."""
+        while not self.over.wait(0.1):
+            self.peak_kb = max(self.peak_kb, sum(proportional_kb(pid) for pid in family(self.pid)))
+
+    def stop(self) -> float:
+        """The peak in MB; 0 where nothing could be read."""
+        self.over.set()
+        self.join()
+        return self.peak_kb * 1024 / 1e6
+
+
+def family(pid: int) -> set[int]:
+    """A process and all below it, as /proc tells; the process alone elsewhere."""
+    found = {pid}
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in path.read_text().split():
+                found |= family(int(child))
+    return found
+
+
+def proportional_kb(pid: int) -> int:
+    """A process's memory with shared pages counted in part; 0 where /proc does not tell."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
 
 
 def peak_mb(usage: resource.struct_rusage) -> float:

@@ -17,16 +17,13 @@ import argparse
 import json
 import os
 import platform
-import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
 from importlib.metadata import version
@@ -35,10 +32,11 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from tests.benchmarks.side_by_side import Command, run
 from tests.transforms import tic
 from transforms import layouts
 from warehouse.calendar import estimated_release
-from warehouse.declarations import PROJECT, Declarations
+from warehouse.declarations import Declarations
 from warehouse.home import Home
 from warehouse.publication import Publisher
 from warehouse.warehouse import Warehouse
@@ -308,17 +306,10 @@ class Bench:
         self.found["as_of_worst_ms"] = max(times[1:])
 
     def rebuild(self) -> None:
-        """A rebuild in a process of its own; its memory and that of the processes it starts is sampled together."""
+        """A rebuild in a process of its own; its memory is that of all processes it starts together."""
         command = [sys.executable, "-m", "tests.benchmarks.vintages", "--rebuild", str(self.warehouse.home.root)]
-        with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
-            peak = 0
-            while process.poll() is None:
-                peak = max(peak, sum(proportional_kb(pid) for pid in family(process.pid)))
-                time.sleep(0.2)
-            answer = process.stdout.read() if process.stdout else ""
-        self.found |= json.loads(answer.splitlines()[-1])
-        if peak:
-            self.found["rebuild_gb"] = peak / 1e6
+        taken = run(Command(command))
+        self.found |= json.loads(taken.printed.splitlines()[-1]) | {"rebuild_gb": taken.peak_mb / 1000}
 
     def nothing_new(self) -> None:
         """The last release once more: what is parsed and published."""
@@ -350,32 +341,11 @@ class Bench:
         self.found["nothing_new_published"] = len(publications)
 
 
-def family(pid: int) -> set[int]:
-    """A process and all below it, as /proc tells; the process alone elsewhere."""
-    found = {pid}
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            for child in path.read_text().split():
-                found |= family(int(child))
-    return found
-
-
-def proportional_kb(pid: int) -> int:
-    """A process's memory with shared pages counted in part; 0 where /proc does not tell."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
-    return 0
-
-
 def rebuilt(root: Path) -> dict[str, float]:
-    """Rebuild a home; seconds and this process's peak memory."""
+    """Rebuild a home; its seconds."""
     began = time.perf_counter()
     Warehouse(Home(root)).rebuild(today=date(2034, 1, 1))
-    seconds = time.perf_counter() - began
-    unit = 1 if sys.platform == "darwin" else 1024
-    return {"rebuild_s": seconds, "rebuild_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9}
+    return {"rebuild_s": time.perf_counter() - began}
 
 
 def table(found: dict) -> str:
