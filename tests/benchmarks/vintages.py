@@ -5,10 +5,10 @@
 
 The files are simulated, in the official layouts, from a fixed seed, and go through the Loader with archive and gates.
 Vintage 1 ends with May 2018, each next one a month later. Table 3 states 91 holders and 7 measures over 76 months, as
-the file of June 2026 does, so that every vintage costs the same to read; Table 5 and the history state the same
-positions. Each release revises 5% of Table 3's figures of the 24 months before its newest, and with them those of the
-other two. The frozen Table 3D and Form S, the exchange rates and the interventions are loaded once, before the first
-vintage. The Continuous SLT is left out.
+the file of June 2026 does, so that every vintage costs the same to read, and each holder's figures add up as they do
+there; Table 5 and the history state the same positions. Each release revises 5% of Table 3's figures of the 24 months
+before its newest, and with them those of the other two. The frozen Table 3D and Form S, the exchange rates and the
+interventions are loaded once, before the first vintage. The Continuous SLT is left out.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ SEED = 20260618
 SPAN = 76  # months that Table 3 states
 COUNTRIES = 76
 FROZEN_MONTHS = 133  # of Table 3D, from 2012 on
-REVISED_MONTHS, REVISED_SHARE = 24, 0.05
+REVISED_MONTHS, REVISED_SHARE = 24, 0.04  # with the bills' net purchases of the month after, 5% of the figures
+TOTAL, TOTAL_NET, LONG, LONG_NET, VALUATION, BILLS, BILLS_NET = range(7)  # the order of tic.TABLE3_MEASURES
 BEFORE = 2018 * 12 + 4  # the month of vintage 1, as a number: Table 3 then starts after the last change of survey basis
 FIRST_OF_HISTORY = 2000
 TABLE5_MONTHS, TABLE5_HOLDERS, HISTORY_HOLDERS = 13, 20, 35
@@ -87,10 +88,16 @@ class Simulation:
         total[self.grand] = total[: self.countries].sum(axis=0) + 2_000_000
         flows = self.random.normal(0, 0.01, (*total.shape, 4)) * total[..., None]
         bills = total * 0.15
-        for measure, values in enumerate(
-            [total, flows[..., 0], total - bills, flows[..., 1], flows[..., 2], bills, flows[..., 3]]
+        for measure, values in (
+            (LONG, total - bills),
+            (LONG_NET, flows[..., 1]),
+            (VALUATION, flows[..., 2]),
+            (BILLS, bills),
         ):
             self.figures[..., measure] = np.rint(values)
+        self.figures[..., BILLS_NET] = np.rint(flows[..., 3])  # stays in the first month only
+        self._add_up(0)
+        self.at_first = self.figures.copy()
         self.named_in_form_s = sorted(
             {
                 r["holder_id"]: (r["label"], r["code"]) for r in declarations.holder_labels if r["layout"] == "s1_globl"
@@ -105,13 +112,23 @@ class Simulation:
         rows = [r for r in declarations.holder_labels if r["layout"] == layout and not r["series"] and not r["measure"]]
         return {row["holder_id"]: row["label"] for row in reversed(rows)}
 
+    def _add_up(self, start: int) -> None:
+        """From month `start` on, what Table 3 states as sums and differences of the rest."""
+        f = self.figures[:, start:]
+        f[:, 1:, BILLS_NET] = np.diff(f[..., BILLS], axis=1)
+        f[..., TOTAL] = f[..., LONG] + f[..., BILLS]
+        f[..., TOTAL_NET] = f[..., LONG_NET] + f[..., BILLS_NET]
+
     def revise(self, newest: int) -> None:
-        """Revise the figures of the months before `newest`."""
+        """Revise months of holders before `newest`, every measure of them."""
         end = newest - self.first
         window = self.figures[:, end - REVISED_MONTHS : end]
-        chosen = self.random.random(window.shape) < REVISED_SHARE
-        step = np.maximum(1, np.abs(window) // 100) * self.random.choice([-1, 1], window.shape)
-        window += np.where(chosen, step, 0)
+        chosen = self.random.random(window.shape[:2]) < REVISED_SHARE
+        for measure in (LONG, LONG_NET, VALUATION, BILLS):
+            stated = window[..., measure]
+            step = np.maximum(1, np.abs(stated) // 100) * self.random.choice([-1, 1], stated.shape)
+            stated += np.where(chosen, step, 0)
+        self._add_up(end - REVISED_MONTHS - 1)
 
     def files(self, newest: int) -> dict[str, bytes]:
         """The three files of the release whose newest month is `newest`."""
@@ -161,20 +178,24 @@ class Simulation:
         released = estimated_release(day_of(newest))
         return tic.history(blocks, dated=([f"{released.month}/{released.day}/{released.year}"],))
 
+    def _in_table3d(self, holder: int, month: int) -> list[str]:
+        """A month as it was before any revision."""
+        place = min(max(0, month - self.first), self.at_first.shape[1] - 1)
+        return [f"{self.at_first[holder, place, measure]:,}" for measure in (TOTAL, LONG, BILLS)]
+
     def frozen(self) -> dict[str, bytes]:
         """Table 3D and Form S, as long as the official files."""
         rows3d, rows_s = [], []
         for holder in range(self.countries):
             if self.holders[holder]["holder_id"] not in self.names3d:
                 continue
-            row, figure = self.holders[holder], 1000 + self._tenths(holder, self.first) * 100
-            for back in range(FROZEN_MONTHS):
-                parts = (figure + 10 * back, figure, 10 * back)
-                rows3d.append(
-                    [self.names3d[row["holder_id"]], row["code"], text_of(2023 * 12 - back), *(f"{v:,}" for v in parts)]
-                )
-        for back in range(FROZEN_MONTHS):
-            rows3d.append(["Grand Total", "99996", text_of(2023 * 12 - back), "7,400,000", "6,400,000", "1,000,000"])
+            row = self.holders[holder]
+            rows3d += [
+                [self.names3d[row["holder_id"]], row["code"], text_of(month), *self._in_table3d(holder, month)]
+                for month in range(2023 * 12, 2023 * 12 - FROZEN_MONTHS, -1)
+            ]
+        for month in range(2023 * 12, 2023 * 12 - FROZEN_MONTHS, -1):
+            rows3d.append(["Grand Total", "99996", text_of(month), *self._in_table3d(self.grand, month)])
         for label, code in self.named_in_form_s:
             quoted = f'"{label}"' if "," in label else label
             for back in range(541):
