@@ -25,7 +25,7 @@ check: $(READY)  ## Lint, format and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(READY)  ## Measure against the goals in docs/benchmarks.md (about 20 minutes); DLT=python-with-dlt adds a baseline
+bench: $(READY)  ## Measure against the goals in docs/benchmarks.md (about half an hour); DLT=python-with-dlt adds a baseline
 	@$(BIN)/python -m tests.benchmarks.start
 	@$(BIN)/python -m tests.benchmarks.vintages
 	@$(BIN)/python -m tests.benchmarks.cslt

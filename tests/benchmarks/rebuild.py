@@ -3,8 +3,9 @@
     python -m tests.benchmarks.rebuild [ROUNDS] [PYTHON]
 
 PYTHON is an interpreter that has dlt (`pip install dlt[duckdb] pandas pyarrow`); without it that baseline is left out.
-Each way runs in a process of its own, in turn, and is timed from its start to its end. The official files and the maker
-of the stand-in are read from shared/ beside the project.
+Each way runs in a process of its own and is timed from its start to its end: DuckDB and the rebuild in turn, ROUNDS times;
+the slow ones once, after one more rebuild. The queries of queries.py follow,
+on what was rebuilt. The official files and the maker of the stand-in are read from shared/ beside the project.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from tests.benchmarks import queries
 from tests.benchmarks.cslt import MAKER, OFFICIAL, PROJECT
 from tests.benchmarks.side_by_side import Command, in_turn, median_seconds, ratio, run, treasury_watch
 
+QUERY_ROUNDS = 15
 SAMPLE_OPERATIONS = PROJECT / "config" / "sample" / "mof" / "foreign_exchange_intervention_operations.csv"
 TITLES = {
     "duckdb": "DuckDB: the same bytes into tables in memory, nothing else",
@@ -62,19 +65,23 @@ def compare(rounds: int, python: str | None) -> str:
     """The table of medians, as Markdown."""
     with tempfile.TemporaryDirectory() as folder:
         commands = prepared(Path(folder))
+        slow = {"pandas": commands.pop("pandas")}
         if python:
-            commands["dlt"] = baseline(python, "dlt", Path(folder) / "plain")
+            slow["dlt"] = baseline(python, "dlt", Path(folder) / "plain")
         found = in_turn(commands, rounds)
+        once = in_turn({"rebuild": commands["rebuild"], **slow}, 1)
+        asked = queries.compare(Path(folder) / "home", QUERY_ROUNDS)
     lines = ["| way | seconds (median) | against the rebuild | peak memory, MB | rows |", "|---|--:|--:|--:|--:|"]
     for name, title in TITLES.items():
-        if name in found:
-            taken = found[name]
+        run_with = found if name in found else once
+        if name in run_with:
+            taken = run_with[name]
             rows = taken[0].printed.split()[-1] if name != "rebuild" else taken[0].printed.split("with ")[1].split()[0]
             peak = max(one.peak_mb for one in taken)
             lines.append(
-                f"| {title} | {median_seconds(taken):.1f} | {ratio(found, name, 'rebuild'):.2f} | {peak:,.0f} | {rows} |"
+                f"| {title} | {median_seconds(taken):.1f} | {ratio(run_with, name, 'rebuild'):.2f} | {peak:,.0f} | {rows} |"
             )
-    return "\n".join(lines)
+    return "\n".join([*lines, "", asked])
 
 
 if __name__ == "__main__":
