@@ -167,6 +167,14 @@ def test_other_currencies_and_unknown_months_do_not_enter():
     assert unknown["weakest_since"] is None
 
 
+def test_a_record_ends_with_the_month_it_is_asked_for_and_knows_no_month_without_a_rate():
+    record = fx.averages_of(months("JPY", m2024_01=100.0, m2024_02=110.0, m2024_04=121.0), "JPY")
+    march = fx.month_of("2024-03-15")
+    assert record.until(march).per_usd.tolist() == [100.0, 110.0]
+    assert math.isnan(record.at(march))
+    assert (record.at(march + 1), len(record), len(fx.NO_AVERAGES)) == (121.0, 3, 0)
+
+
 def official_rates():
     base = {"title": "", "publisher": "", "url": "", "holds": "fx", "unit": "", "rhythm": "daily"}
     yen = Source(id="fred:DEXJPUS", layout="fred", precedence=1, currency="JPY", per="usd", **base)

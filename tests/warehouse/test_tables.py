@@ -124,3 +124,9 @@ def test_a_partitioned_table_has_one_file_a_value_and_loses_those_that_are_gone(
     assert found == [("fred:DGS2", None), ("slt_table5", 1209900.0)]
     write_parquet(typed(frame().iloc[:1], PARTS), PARTS, tmp_path)
     assert [p.name for p in (tmp_path / "figures").iterdir()] == ["source=slt_table5"]
+
+
+def test_a_partitioned_table_whose_rows_are_not_in_the_order_of_its_parts_is_refused(tmp_path):
+    mixed = pd.concat([frame(), frame().iloc[:1]], ignore_index=True)
+    with pytest.raises(ValueError, match="not in order of source"):
+        write_parquet(typed(mixed, PARTS), PARTS, tmp_path)
