@@ -207,10 +207,13 @@ def leaps(observations: pd.DataFrame, replaced: pd.DataFrame | None = None) -> p
     "the replaced figure"), other_usd_mn, ratio (larger to smaller) and leap: the ratio is within LEAP_RATIO.
     The month before is the last one stated on the same survey basis.
     """
-    positions = _positions(observations).sort_values([*FIGURE, "month"], ignore_index=True)
-    before = positions.assign(
-        other_usd_mn=positions.groupby(FIGURE)["value_usd_mn"].shift(), compared_with="the month before"
-    )
+    positions = _positions(observations)
+    keys = [pd.factorize(positions[name], sort=True)[0] for name in [*FIGURE, "month"]]
+    order = np.lexsort(keys[::-1])  # what comes in order, as standing figures do, is sorted at once
+    positions = positions.iloc[order].reset_index(drop=True)
+    another = np.any([np.diff(key[order], prepend=-1) != 0 for key in keys[:-1]], axis=0)
+    stated_before = positions["value_usd_mn"].shift().mask(another)
+    before = positions.assign(other_usd_mn=stated_before, compared_with="the month before")
     comparisons = [before]
     if replaced is not None:
         old = _positions(replaced).rename(columns={"value_usd_mn": "other_usd_mn"})

@@ -48,7 +48,10 @@ def _runs(
     found = []
     months = months.sort_values(["holder_id", "month"])
     months = months.assign(before_usd_mn=position_before(months), valuation_pct=valuation_pct(months, rules))
-    for _, group in months[months[rule["of"]].notna()].groupby("holder_id", sort=True):
+    falls = months[rule["of"]].clip(upper=0).groupby(months["holder_id"]).sum()
+    large = falls.index[falls <= -rule["minimum_usd_mn"]]  # no run of the others can be large enough
+    known = months[months[rule["of"]].notna() & months["holder_id"].isin(large)]
+    for _, group in known.groupby("holder_id", sort=True):
         amount, held_before = group[rule["of"]].to_numpy(), group["before_usd_mn"].to_numpy()
         whole = consecutive(group["month"], group[rule["of"]] < 0, rule["tolerated_interruptions"])
         kept = []

@@ -94,6 +94,8 @@ def sell_offs(months: pd.DataFrame, rules: dict[str, Any], scope: str = "countri
 
 
 def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[str, Any]) -> pd.DataFrame:
+    reaching = months.loc[months[rule["of"]] <= -rule["minimum_usd_mn"], "holder_id"].unique()
+    months = months[months["holder_id"].isin(reaching)]
     amount = months[rule["of"]]
     score = scores(months, rule["of"], rules)
     held_before = position_before(months, rule["share_of"])

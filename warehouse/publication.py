@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -256,6 +257,7 @@ class Publisher:
             "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations o WHERE superseded = "
             "(SELECT max(released) FROM releases r WHERE r.source = o.source) AND evidence <> 'press'"
         ).df()
+        replaced = replaced.astype(standing.dtypes[standing.dtypes == "category"].to_dict())  # else they compare slowly
         months = connection.execute(
             "SELECT *, EXISTS (FROM observations o WHERE o.holder_id = m.holder_id AND o.month = m.month "
             "AND o.series <> m.series AND o.measure = 'total_position') OR EXISTS (FROM holder_scopes s "
@@ -287,8 +289,10 @@ class Publisher:
         windows = connection.execute(
             "SELECT source, arg_max(first_month, released) FROM releases GROUP BY source"
         ).fetchall()
-        first = {source: pd.Timestamp(month) for source, month in windows if source in rolling}
-        return standing["month"] < pd.to_datetime(standing["source"].astype("str").map(first))
+        first = {source: np.datetime64(month, "us") for source, month in windows if source in rolling}
+        never = np.datetime64("NaT", "us")
+        starts = np.array([first.get(source, never) for source in standing["source"].cat.categories])
+        return standing["month"] < starts[standing["source"].cat.codes]
 
     def _freshness(self, connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
         """Monthly sources against the release calendar, daily ones against the days they may lag."""
@@ -374,8 +378,13 @@ def findings_of(
 
 def _months_of(connection: duckdb.DuckDBPyConnection, as_of: date) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Holder months, months of the foreign official total, and holders, as known at the end of day `as_of`."""
-    months = connection.execute("FROM holder_months_as_of(?)", [as_of]).df()
-    official = connection.execute("FROM aggregate_months_as_of(?) WHERE holder_id = ?", [as_of, OFFICIAL]).df()
+    if as_of == CURRENT:  # the tables are the view's answer
+        months = connection.execute("FROM holder_months").df()
+        official = connection.execute("FROM aggregate_months WHERE holder_id = ?", [OFFICIAL]).df()
+    else:
+        everyone = connection.execute("FROM months_as_of(?)", [as_of]).df()
+        months = everyone[everyone["kind"] == "country"].drop(columns="kind").reset_index(drop=True)
+        official = everyone[everyone["holder_id"] == OFFICIAL].reset_index(drop=True)
     return months, official, connection.execute("FROM holders").df()
 
 
