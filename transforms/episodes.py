@@ -75,8 +75,8 @@ def _parts(run: slice, amount: np.ndarray) -> Iterator[slice]:
 
 def consecutive(months: pd.Series, falling: pd.Series, tolerated: int) -> list[slice]:
     """Runs of falling months as slices of positions; each starts and ends with a falling month."""
-    number = (months.dt.year * 12 + months.dt.month).to_numpy()
-    falls = falling.to_numpy()
+    number = months.to_numpy().astype("datetime64[M]").astype("int64").tolist()
+    falls = falling.tolist()
     runs: list[slice] = []
     start: int | None = None
     last = missed = 0

@@ -123,8 +123,8 @@ class Warehouse:
     def rebuild(self, *, today: date | None = None) -> dict[str, int]:
         """Every table again from the archive alone. Returns rows by table.
 
-        The old ledger and publication stay until the new ones are complete. Raises Busy, ArchiveDamaged or
-        ValidationBlocked.
+        The old ledger and publication stay until the new ones are complete. Other processes parse: a script that calls
+        this needs a `__main__` guard. Raises Busy, ArchiveDamaged or ValidationBlocked.
         """
         with self.session("rebuild", today=today, afresh=True) as session:
             entries = self.archive.entries()
