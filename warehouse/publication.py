@@ -291,7 +291,7 @@ class Publisher:
         ).fetchall()
         first = {source: np.datetime64(month, "us") for source, month in windows if source in rolling}
         never = np.datetime64("NaT", "us")
-        starts = np.array([first.get(source, never) for source in standing["source"].cat.categories])
+        starts = np.array([first.get(source, never) for source in standing["source"].cat.categories], never.dtype)
         return standing["month"] < starts[standing["source"].cat.codes]
 
     def _freshness(self, connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:

@@ -43,7 +43,7 @@ def page_of(connection: duckdb.DuckDBPyConnection, content: dict[str, list[dict[
 
 def without_libraries(page: str) -> str:
     """The page without the inlined Vega libraries."""
-    return page.replace(str(report._bundle()), "")
+    return page.replace(str(report.script()), "")
 
 
 @pytest.fixture(scope="module")
