@@ -15,7 +15,7 @@ from transforms.files import figures_of
 from transforms.model import Parsed, Source
 from warehouse.archive import Archive, Entry
 
-WORTHWHILE = 12  # files; starting a process costs as much as reading a few
+WORTHWHILE = 4_000_000  # bytes; fewer are read sooner than processes are started
 RARELY = (100_000, 20, 20)  # garbage is collected: figures are many objects and no cycles
 AHEAD = 8  # files per process, so that memory stays at a few of them
 
@@ -33,7 +33,7 @@ def parsed_in_order(
     at work, before this one waits for the first of them.
     """
     workers = min(4, os.cpu_count() or 1)
-    if len(entries) < WORTHWHILE or workers == 1:
+    if sum(entry.bytes for entry in entries) < WORTHWHILE or workers == 1:
         for entry in entries:
             yield entry, figures_of(archive.body(entry), source_of(entry.source), labels)
         return

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from transforms.errors import LayoutError
-from warehouse.ahead import WORTHWHILE, parsed_in_order
+from warehouse import ahead
+from warehouse.ahead import parsed_in_order
 from warehouse.archive import Archive
 from warehouse.declarations import Declarations
 
@@ -29,23 +30,28 @@ def rates(archive, entries, meanwhile=None):
     return [parsed.table["value"].iloc[0] for _, parsed in found]
 
 
+@pytest.fixture
+def always_worthwhile(monkeypatch):
+    monkeypatch.setattr(ahead, "WORTHWHILE", 1)
+
+
 @pytest.mark.slow
-def test_many_files_come_in_the_given_order_and_what_is_to_be_done_meanwhile_is_done_once(tmp_path):
-    archive, called = archived(tmp_path, WORTHWHILE), []
-    expected = [round(4 + number / 100, 2) for number in range(WORTHWHILE)]
+def test_files_come_in_the_given_order_and_what_is_to_be_done_meanwhile_is_done_once(tmp_path, always_worthwhile):
+    archive, called = archived(tmp_path, 20), []
+    expected = [round(4 + number / 100, 2) for number in range(20)]
     assert rates(archive, archive.entries(), lambda: called.append("meanwhile")) == expected
     assert called == ["meanwhile"]
 
 
-def test_few_files_are_parsed_here_and_nothing_is_done_meanwhile(tmp_path):
+def test_little_is_parsed_here_and_nothing_is_done_meanwhile(tmp_path):
     archive, called = archived(tmp_path, 2), []
     assert rates(archive, archive.entries(), lambda: called.append("meanwhile")) == [4.0, 4.01]
     assert called == []
 
 
 @pytest.mark.slow
-def test_a_file_that_cannot_be_read_in_another_process_is_refused_here(tmp_path):
-    archive = archived(tmp_path, WORTHWHILE)
+def test_a_file_that_cannot_be_read_in_another_process_is_refused_here(tmp_path, always_worthwhile):
+    archive = archived(tmp_path, 3)
     archive.put("slt_table5", archive.body(archive.entries()[0]), url="test:", retrieved=NOON)
     entries = archive.entries("slt_table5") + archive.entries("fred:DGS10")
     with pytest.raises(LayoutError, match="slt_table5"):
