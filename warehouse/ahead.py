@@ -33,7 +33,7 @@ def parsed_in_order(
     at work, before this one waits for the first of them.
     """
     workers = min(4, os.cpu_count() or 1)
-    if sum(entry.bytes for entry in entries) < WORTHWHILE or workers == 1:
+    if len(entries) < 2 or workers == 1 or sum(entry.bytes for entry in entries) < WORTHWHILE:
         for entry in entries:
             yield entry, figures_of(archive.body(entry), source_of(entry.source), labels)
         return
