@@ -171,13 +171,13 @@ def rebuild() -> None:
     Example:
         treasury-watch rebuild
     """
-    from flows import logs, pipeline
+    from flows import logs, rebuilding
     from flows.settings import Settings
 
     settings = Settings()
     with logs.command(settings, "rebuild"):
         warehouse = settings.warehouse()
-        rows = pipeline.rebuild(settings, warehouse)
+        rows = rebuilding.rebuild(settings, warehouse)
     click.echo(
         f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows from {len(warehouse.archive.entries())} archived files"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,17 +17,16 @@ from typing import Any
 
 import duckdb
 
-from flows import alerting, health, logs, outbox, progress, report, routing
+from flows import alerting, health, logs, outbox, progress, report, routing, run_log
 from flows.fetching import Fetched, FetchError, HttpPolicy, fetch, make_session, public_url
 from flows.settings import Settings
 from flows.storing import stored
-from transforms.errors import ConfigurationError, TreasuryWatchError, shorten
+from transforms.errors import ConfigurationError, TreasuryWatchError
 from transforms.model import Parsed, Source
 from warehouse.home import Busy
 from warehouse.loading import Loaded
 from warehouse.objects import StoreError
 from warehouse.reading import open_published
-from warehouse.state import State
 from warehouse.warehouse import Session, Warehouse
 
 SAMPLE_SCHEME = "sample:"
@@ -87,9 +86,7 @@ class Outcome:
         if step == "publish" and self.published is None:
             logs.say("nothing new", "nothing new: not published", seconds=seconds)
         elif step == "publish":
-            tables, rows = len(self.published or {}), sum((self.published or {}).values())
-            words = f"published {tables} tables with {rows:,} rows in {seconds:.1f} s"
-            logs.say("published", words, tables=tables, rows=rows, seconds=seconds)
+            run_log.published(self.published or {}, seconds)
         elif step == "alert":
             counts = {"queued": self.queued, "sent": self.sent, "written": self.written, "failed": self.failed}
             words = ", ".join(f"{count} {what}" for what, count in counts.items())
@@ -157,19 +154,8 @@ def opened(warehouse: Warehouse, command: str) -> Iterator[Session]:
         try:
             yield session
         finally:
-            log_checks(warehouse.state, session.run_id)
+            run_log.checks(warehouse.state, session.run_id)
     logs.ending(outcome=session.outcome)
-
-
-def log_checks(state: State, run_id: str) -> None:
-    """A line for each check of the run that did not hold."""
-    query = (
-        "SELECT gate, subject, expectation, blocking, observed FROM validation_results WHERE run_id = ? AND NOT success"
-    )
-    with suppress(TreasuryWatchError):  # on a full disk what ended the run is told, not that the log could not read
-        for row in state.rows(query, (run_id,)):
-            words = f"check did not hold: {row['subject']}, {row['expectation']}: {shorten(row['observed'], 200)}"
-            logs.say("check failed", words, level=logging.WARNING, **{**row, "blocking": bool(row["blocking"])})
 
 
 def _run(
@@ -217,30 +203,6 @@ def take_in(
                 write_page(warehouse, outcome)
         logs.ending(outcome.summary())
     return published_now
-
-
-def rebuild(settings: Settings, warehouse: Warehouse) -> dict[str, int]:
-    """Every table again from the archive alone, and the store after it. Returns rows by table. Raises what a rebuild does."""
-    outcome = Outcome()
-    with logs.running("rebuild"), stored(settings, warehouse):
-        before = _newest_run(warehouse.state)
-        try:
-            with outcome.timed("publish"):
-                outcome.published = warehouse.rebuild()
-        finally:
-            run_id = _newest_run(warehouse.state)
-            if run_id and run_id != before:
-                logs.known(run_id=run_id)
-                log_checks(warehouse.state, run_id)
-        logs.ending(f"rebuilt {len(outcome.published)} tables", outcome="published")
-    return outcome.published
-
-
-def _newest_run(state: State) -> str | None:
-    with suppress(TreasuryWatchError):
-        for row in state.rows("SELECT run_id FROM runs ORDER BY started DESC LIMIT 1"):
-            return str(row["run_id"])
-    return None
 
 
 def queue_health(warehouse: Warehouse, settings: Settings, outcome: Outcome) -> None:

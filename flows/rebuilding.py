@@ -1,0 +1,39 @@
+"""A rebuild as a command: what the warehouse does, the store around it, its lines in the log.
+
+Apart from the steps of a run: it needs neither mail nor charts, and their imports take as long as reading a large file.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import perf_counter
+
+from flows import logs, run_log
+from flows.settings import Settings
+from flows.storing import stored
+from transforms.errors import TreasuryWatchError
+from warehouse.state import State
+from warehouse.warehouse import Warehouse
+
+
+def rebuild(settings: Settings, warehouse: Warehouse) -> dict[str, int]:
+    """Every table again from the archive alone, and the store after it. Returns rows by table. Raises what a rebuild does."""
+    with logs.running("rebuild"), stored(settings, warehouse):
+        before, began = _newest_run(warehouse.state), perf_counter()
+        try:
+            rows = warehouse.rebuild()
+            run_log.published(rows, round(perf_counter() - began, 3))
+        finally:
+            run_id = _newest_run(warehouse.state)
+            if run_id and run_id != before:
+                logs.known(run_id=run_id)
+                run_log.checks(warehouse.state, run_id)
+        logs.ending(f"rebuilt {len(rows)} tables", outcome="published")
+    return rows
+
+
+def _newest_run(state: State) -> str | None:
+    with suppress(TreasuryWatchError):
+        for row in state.rows("SELECT run_id FROM runs ORDER BY started DESC LIMIT 1"):
+            return str(row["run_id"])
+    return None
