@@ -13,7 +13,7 @@ from prefect.settings import PREFECT_API_URL
 def imports_meanwhile() -> Iterator[None]:
     """In a thread, the imports that a run needs once the server is there. Nothing where a server is named already.
 
-    The flow starts by importing the server; that is done here first, so that the thread is the only one that imports.
+    The flow starts by importing the server; that is done here first, so that the two do not import at once while it starts.
     """
     if PREFECT_API_URL.value():
         yield

@@ -9,7 +9,7 @@ import pytest
 from transforms.errors import LayoutError
 from warehouse import ahead
 from warehouse.ahead import parsed_in_order
-from warehouse.archive import Archive
+from warehouse.archive import Archive, ArchiveDamaged
 from warehouse.declarations import Declarations
 
 DECLARATIONS = Declarations()
@@ -56,3 +56,12 @@ def test_a_file_that_cannot_be_read_in_another_process_is_refused_here(tmp_path,
     entries = archive.entries("slt_table5") + archive.entries("fred:DGS10")
     with pytest.raises(LayoutError, match="slt_table5"):
         rates(archive, entries)
+
+
+@pytest.mark.slow
+def test_a_damaged_file_is_named_while_others_are_being_parsed(tmp_path, always_worthwhile):
+    archive = archived(tmp_path, 4)
+    damaged = archive.entries()[2]
+    archive.path(damaged).write_bytes(b"observation_date,DGS10\n2026-06-01,9.99\n")
+    with pytest.raises(ArchiveDamaged, match=damaged.sha256[:12]):
+        rates(archive, archive.entries())
