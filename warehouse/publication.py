@@ -78,8 +78,9 @@ class Publisher:
             self._create(connection, "press_figures", press_frame(self.declarations, Archive(self.home.raw)))
             self._corrections(connection, standing)
             self._daily(connection, ledger_name)
+            self._fill(connection, "source_positions", _sql("source_positions"))
             for view in ("positions_as_of", "months_as_of"):
-                connection.execute((VIEWS / f"{view}.sql").read_text(encoding="utf-8"))
+                connection.execute(_sql(view))
             self._derived(connection, standing)
             self._second_gate(connection, standing, gates, run_id)
             self._operations(connection)
@@ -226,7 +227,7 @@ class Publisher:
         self._fill(connection, "aggregate_months", "FROM months WHERE kind <> 'country' ORDER BY holder_id, month")
         connection.execute("DROP TABLE months")
         for name in ("risk_months", "concentration_months", "revisions", "largest_revisions"):
-            self._fill(connection, name, (VIEWS / f"{name}.sql").read_text(encoding="utf-8"))
+            self._fill(connection, name, _sql(name))
         self._reconciled(connection, standing)
         flagged, runs = findings_of(connection, self.declarations.rules)
         self._revised(connection, (flagged, runs))
@@ -407,6 +408,10 @@ def remove_database(path: Path) -> None:
     for name in (path, path.with_name(path.name + ".wal")):
         if name.exists():
             os.unlink(name)
+
+
+def _sql(view: str) -> str:
+    return (VIEWS / f"{view}.sql").read_text(encoding="utf-8")
 
 
 def _read(connection: duckdb.DuckDBPyConnection, table: Table) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Stores and machines for the tests of the object store."""
+"""Stores and machines for the tests of the object store, and the database of a few literal figures."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from tests.conftest import majors, table5
+from tests.warehouse.literal_database import LiteralDatabase
 from warehouse.declarations import Declarations
 from warehouse.home import Home
 from warehouse.warehouse import Warehouse
@@ -94,3 +95,11 @@ def machine(tmp_path: Path, small: Path, declarations: Declarations) -> Machine:
         return Warehouse(Home(tmp_path / name), declarations)
 
     return make
+
+
+@pytest.fixture
+def published(declarations: Declarations) -> Iterator[LiteralDatabase]:
+    """An in-memory database with the declared tables and views, empty but for the reference data."""
+    made = LiteralDatabase(declarations)
+    yield made
+    made.connection.close()

@@ -7,19 +7,12 @@ from datetime import date
 import pytest
 
 from tests.transforms.tic import DECLARATIONS, official, official_body, source
-from tests.warehouse.test_views import JUNE, MAY, Published, first
+from tests.warehouse.literal_database import JUNE, MAY, first
 from transforms import layouts
 from transforms.holders import identified
 
 FROZEN = date(2023, 3, 15)
 FLOWS = "net_long_term_usd_mn, net_short_term_usd_mn, net_purchases_usd_mn, valuation_usd_mn, other_usd_mn, basis"
-
-
-@pytest.fixture
-def published(declarations):
-    made = Published(declarations)
-    yield made
-    made.connection.close()
 
 
 def held(published, *, bills=True):
@@ -129,7 +122,7 @@ def test_across_a_break_bonds_and_bills_have_no_change_and_form_s_no_bills(publi
 
 
 def scoped(published):
-    published._add("holder_scopes", holder_id="japan", source="mfhhis01", first_month=first("2000-03"),
+    published.add("holder_scopes", holder_id="japan", source="mfhhis01", first_month=first("2000-03"),
                    last_month=first("2011-12"), scope="with islands")  # fmt: skip
     published.says(
         "mfhhis01", MAY, ("japan", "2011-12", "total_position", 150), ("japan", "2012-01", "total_position", 90)

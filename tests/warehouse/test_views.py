@@ -4,78 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-import duckdb
 import pytest
 
-from tests.conftest import PROJECT
-from warehouse.declarations import Declarations
+from tests.warehouse.literal_database import JUNE, KINDS, MAY, first
 from warehouse.publication import CURRENT
-from warehouse.tables import SQL
-
-VIEWS = PROJECT / "warehouse" / "views"
-KINDS = {
-    "japan": "country",
-    "belgium": "country",
-    "poland": "country",
-    "china_mainland": "country",
-    "grand_total": "aggregate",
-    "foreign_official": "aggregate",
-    "oil_exporters": "group",
-    "euro_area": "memo",
-}
-PRECEDENCE = {"slt_table3": 1, "slt_table5": 2, "mfhhis01": 3, "cslt": 4, "s1_globl": 9, "press": 20}
-BREAKS = [(date(2010, 6, 1), "X", "XI"), (date(2011, 6, 1), "XI", "XII"), (date(2011, 12, 1), "XII", "XIII")]
-MAY, JUNE = date(2026, 5, 18), date(2026, 6, 18)
-
-
-def first(month: str) -> date:
-    return date.fromisoformat(f"{month}-01")
-
-
-class Published:
-    """An in-memory database with the declared tables; `says` adds a release of one source."""
-
-    def __init__(self, declarations: Declarations):
-        self.connection = duckdb.connect()
-        for table in declarations.tables.values():
-            columns = ", ".join(f"{column.name} {SQL[column.type]}" for column in table.columns)
-            self.connection.execute(f"CREATE TABLE {table.name} ({columns})")
-        for view in ("positions_as_of", "months_as_of"):
-            self.connection.execute((VIEWS / f"{view}.sql").read_text(encoding="utf-8"))
-        for holder, kind in KINDS.items():
-            self._add(
-                "holders", holder_id=holder, holder=holder.title(), kind=kind, custodial_centre=holder == "belgium"
-            )
-        for source, precedence in PRECEDENCE.items():
-            self._add("sources", source=source, precedence=precedence)
-        for month, old, new in BREAKS:
-            self._add("series_breaks", month=month, old_series=old, new_series=new)
-
-    def _add(self, table: str, **row: object) -> None:
-        marks = ", ".join("?" * len(row))
-        self.connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
-
-    def says(self, source: str, released: date, *figures: tuple, evidence: str = "release") -> None:
-        """Figures are (holder_id, "YYYY-MM", measure, value) with, for some, the series and the day of supersession."""
-        months = [first(figure[1]) for figure in figures]
-        self._add("releases", source=source, released=released, first_month=min(months), last_month=max(months))
-        for holder, month, measure, value, *rest in figures:
-            series, superseded = (*rest, *("XIII", None)[len(rest) :])
-            self._add(
-                "observations", source=source, holder_id=holder, month=first(month), measure=measure, series=series,
-                value_usd_mn=value, released=released, superseded=superseded, evidence=evidence,
-            )  # fmt: skip
-
-    def ask(self, columns: str, macro: str, day: date = CURRENT, where: str = "true") -> list[tuple]:
-        query = f"SELECT {columns} FROM {macro}_as_of(?) WHERE {where} ORDER BY holder_id, month"
-        return self.connection.execute(query, [day]).fetchall()
-
-
-@pytest.fixture
-def published(declarations):
-    made = Published(declarations)
-    yield made
-    made.connection.close()
 
 
 @pytest.mark.parametrize("order", [("slt_table3", "slt_table5"), ("slt_table5", "slt_table3")])
@@ -288,7 +220,7 @@ def test_only_countries_are_ranked(published):
 
 def test_a_known_error_is_corrected_from_the_day_it_was_found(published):
     published.says("mfhhis01", MAY, ("japan", "2024-12", "total_position", 378800))
-    published._add(
+    published.add(
         "corrections", source="mfhhis01", holder_id="japan", month=first("2024-12"), measure="total_position",
         expected_usd_mn=378800, corrected_usd_mn=380256, since=JUNE,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 -- change = net purchases + valuation change + other changes.
 CREATE MACRO months_as_of(d) AS TABLE
 WITH known AS (
-    SELECT source, holder_id, month, measure, series, value_usd_mn, evidence
+    SELECT source, holder_id, month, measure, value_usd_mn
     FROM observations
     WHERE released <= d AND (superseded IS NULL OR superseded > d)
 ),
@@ -10,13 +10,10 @@ position AS (FROM positions_as_of(d)),
 -- What any source states of a month, by survey basis and meaning. Where those differ between two months, the change is
 -- taken on one of them: this month's figure on the old basis, or last month's on the new one.
 on_basis AS (
-    SELECT known.holder_id, known.month, series, coalesce(scope, '') AS scope, max(value_usd_mn) AS value_usd_mn
-    FROM known
-    LEFT JOIN holder_scopes
-        ON holder_scopes.holder_id = known.holder_id AND holder_scopes.source = known.source
-       AND known.month BETWEEN holder_scopes.first_month AND holder_scopes.last_month
-    WHERE measure = 'total_position'
-    GROUP BY known.holder_id, known.month, series, coalesce(scope, '')
+    SELECT holder_id, month, series, scope, max(total_usd_mn) AS value_usd_mn
+    FROM source_positions
+    WHERE known_from <= d AND (known_until IS NULL OR known_until > d)
+    GROUP BY holder_id, month, series, scope
 ),
 sided AS (
     SELECT position.*,
