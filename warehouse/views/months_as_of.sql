@@ -1,10 +1,11 @@
 -- Every holder's months as known at the end of day `d`: position, change on one survey basis, and the decomposition
 -- change = net purchases + valuation change + other changes.
 CREATE MACRO months_as_of(d) AS TABLE
-WITH known AS (
+WITH flows AS (
     SELECT source, holder_id, month, measure, value_usd_mn
     FROM observations
     WHERE released <= d AND (superseded IS NULL OR superseded > d)
+      AND measure NOT IN ('total_position', 'long_term_position', 'short_term_position')
 ),
 position AS (FROM positions_as_of(d)),
 -- What any source states of a month, by survey basis and meaning. Where those differ between two months, the change is
@@ -60,7 +61,7 @@ stated AS (
         max(value_usd_mn) FILTER (source = 'cslt' AND measure = 'long_term_valuation') AS cslt_valuation,
         max(value_usd_mn) FILTER (source = 's1_globl' AND measure = 'long_term_gross_purchases')
             - max(value_usd_mn) FILTER (source = 's1_globl' AND measure = 'long_term_gross_sales') AS form_s_long_term
-    FROM known
+    FROM flows
     GROUP BY holder_id, month
 ),
 based AS (
