@@ -118,6 +118,7 @@ def against_known(
     dropped = sorted(current - set(table["holder_id"])) if last >= known["month"].max() else []
     key = ["holder_id", "month", "measure", "series"]
     past = table.loc[table["month"] < last - pd.DateOffset(years=OLD_AFTER_YEARS), [*key, "value_usd_mn"]]
+    past = past.astype(known[key].dtypes.to_dict())  # categories are compared fast, but only with their like
     both = past.merge(known[[*key, "value_usd_mn"]], on=key, suffixes=("", "_known")).dropna()
     changed = int((both["value_usd_mn"] != both["value_usd_mn_known"]).sum())
     return pd.DataFrame(

@@ -56,10 +56,11 @@ def _runs(
         whole = consecutive(group["month"], group[rule["of"]] < 0, rule["tolerated_interruptions"])
         kept = []
         for run in (part for entire in whole for part in _parts(entire, amount)) if grown else whole:
+            if run.stop - run.start < rule["minimum_months"]:
+                continue
             fall, held = -amount[run].sum(), held_before[run.start]
             share = 100 * fall / held if held > 0 else float("nan")
-            long_enough = run.stop - run.start >= rule["minimum_months"]
-            if long_enough and fall >= rule["minimum_usd_mn"] and share >= rule["minimum_share_pct"]:
+            if fall >= rule["minimum_usd_mn"] and share >= rule["minimum_share_pct"]:
                 kept.append((run, fall, share))
         if kept:
             found += _summed(group, kept, name, rules)

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from transforms.errors import TreasuryWatchError
 from warehouse.failures import explained
+from warehouse.frames import with_categories
 
 SCHEMA_VERSION = 1
 
@@ -231,10 +232,10 @@ class Ledger:
                 self.connection.execute(f"DELETE FROM {table} WHERE source = ?", [source])
 
     def current(self, source: str, kind: Kind) -> pd.DataFrame:
-        """A source's figures that stand now: the key and the value of the kind."""
+        """A source's figures that stand now: the key and the value of the kind, texts as categories."""
         names = ", ".join([*kind.keys, kind.value])
         query = f"SELECT {names} FROM {kind.table} t WHERE source = ? AND {STANDING}"
-        return self.connection.execute(query, [source]).df()
+        return with_categories(self.connection.sql(query, params=[source]))
 
     def _note(self, vintage: Vintage, changed: int) -> None:
         v = vintage

@@ -325,9 +325,7 @@ class Publisher:
         content = {}
         for name in OPERATIONS:
             table = self.declarations.tables[name]
-            rows = pd.DataFrame(self.state.rows(f"SELECT * FROM {name} ORDER BY {order[name]}"))
-            if rows.empty:
-                rows = pd.DataFrame(columns=table.column_names)
+            rows = self.state.frame(f"SELECT {', '.join(table.column_names)} FROM {name} ORDER BY {order[name]}")
             for column in table.columns:
                 if column.type == "timestamp":
                     rows[column.name] = pd.to_datetime(rows[column.name], format="ISO8601", utc=True).dt.tz_localize(

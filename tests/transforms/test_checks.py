@@ -304,3 +304,11 @@ def test_changed_figures_older_than_two_years_are_counted_and_younger_ones_are_n
     after = [value + 0.5 * (n < changed or n >= 10) for n, value in enumerate(before)]
     row = judged(positions_of({"japan": after}), positions_of({"japan": before}))
     assert (row["old_compared"], row["old_changed_pct"]) == (10, share)
+
+
+def test_known_figures_whose_texts_are_categories_are_compared_as_any_others():
+    known = positions_of({"japan": [float(n) for n in range(1, 36)]})
+    known = known.astype(dict.fromkeys(["holder_id", "measure", "series"], "category"))
+    unknown_to_it = {"japan": [0.0, *(float(n) for n in range(2, 36))], "belgium": [1.0] * 35}
+    row = judged(positions_of(unknown_to_it), known)
+    assert (row["old_compared"], row["old_changed_pct"], row["dropped"]) == (10, 10.0, 0)

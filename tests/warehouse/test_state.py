@@ -80,6 +80,16 @@ def test_a_run_left_running_by_a_crash_is_recorded_as_failed_at_the_next(warehou
     ]
 
 
+def test_a_frame_of_the_state_has_its_columns_and_types_with_and_without_rows(warehouse):
+    query = "SELECT run_id, outcome, summary FROM runs ORDER BY started"
+    assert warehouse.state.frame(query).to_dict("list") == {"run_id": [], "outcome": [], "summary": []}
+    with warehouse.session("ingest") as session:
+        pass
+    assert warehouse.state.frame(query).to_dict("records") == [
+        {"run_id": session.run_id, "outcome": "unchanged", "summary": "nothing new"}
+    ]
+
+
 def test_a_second_session_is_told_that_another_one_is_writing(warehouse):
     with warehouse.session("run"):
         with (
