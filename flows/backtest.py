@@ -21,7 +21,7 @@ from transforms.findings import OFFICIAL
 from transforms.sell_offs import sell_offs
 from warehouse.calendar import release_of
 from warehouse.declarations import Declarations
-from warehouse.publication import findings_of
+from warehouse.known import findings_of
 
 SETS = ("calibration", "test")
 MEASURES = ("recall", "precision", "verdict_accuracy")

@@ -17,7 +17,7 @@ from transforms.explanations import stated
 from transforms.findings import OFFICIAL
 from warehouse.calendar import expected_month, next_release
 from warehouse.home import Busy
-from warehouse.publication import findings_of
+from warehouse.known import findings_of
 from warehouse.reading import open_published
 from warehouse.store import Store
 from warehouse.warehouse import Warehouse

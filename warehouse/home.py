@@ -47,7 +47,8 @@ class Home:
 
     def check_room(self) -> None:
         """Raise StorageFailed where the disk has no room for a publication beside the one in place."""
-        needed = ROOM_BYTES + (self.database.stat().st_size if self.database.exists() else 0)
+        published = [self.database, *self.parquet.rglob("*.parquet")]
+        needed = ROOM_BYTES + sum(path.stat().st_size for path in published if path.exists())
         free = shutil.disk_usage(self.root).free
         if free < needed:
             raise StorageFailed(

@@ -1,11 +1,13 @@
-"""Declared tables as typed Arrow and Parquet, each column with its description."""
+"""Declared tables in the database, as typed Arrow and as Parquet, each column with its description."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -75,25 +77,69 @@ def typed(frame: pd.DataFrame, table: Table) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema(table))
 
 
-def write_parquet(content: pa.Table, table: Table, folder: Path) -> list[Path]:
-    """Write the table below `folder`, one file, or one per value of its partition column. Returns the paths.
+def create(connection: duckdb.DuckDBPyConnection, table: Table, frame: pd.DataFrame) -> pa.Table:
+    """Create a declared table of the database with a frame's rows, and return them. Raises TypeMismatch."""
+    content = typed(frame, table)
+    _create_empty(connection, table)
+    connection.register("made", content)
+    connection.execute(f"INSERT INTO {table.name} SELECT * FROM made")
+    connection.unregister("made")
+    return content
 
-    Same content, same bytes: order is the table's, statistics and compression are fixed. A file whose bytes would be
-    the same is left alone; files of values that are gone are removed.
+
+def fill(connection: duckdb.DuckDBPyConnection, table: Table, query: str, *parameters: Any) -> None:
+    """Create a declared table of the database with the answer to a query, which never leaves the database."""
+    _create_empty(connection, table)
+    names = ", ".join(table.column_names)
+    connection.execute(f"INSERT INTO {table.name} SELECT {names} FROM ({query})", list(parameters))
+
+
+def _create_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    columns = ", ".join(f"{column.name} {SQL[column.type]}" for column in table.columns)
+    comments = [f"COMMENT ON TABLE {table.name} IS {_literal(table.description)}"] + [
+        f"COMMENT ON COLUMN {table.name}.{column.name} IS {_literal(column.description)}" for column in table.columns
+    ]
+    # One transaction: every one of a file's is written to its log.
+    connection.execute("; ".join(["BEGIN", f"CREATE TABLE {table.name} ({columns})", *comments, "COMMIT"]))
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def write_parquet(content: pa.Table, table: Table, folder: Path) -> None:
+    """Write the table into `folder`, which has nothing of it yet: one file, or one per value of its partition column.
+
+    Same content, same bytes: order is the table's, statistics and compression are fixed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     content = content.cast(schema(table))
     if table.partition is None:
-        return [_write(content, folder / f"{table.name}.parquet")]
-    home = folder / table.name
-    written = []
+        _write(content, folder / f"{table.name}.parquet")
+        return
     for value, part in _parts(content, table.partition):
         name = str(value).replace(":", "_")
-        written.append(_write(part, home / f"{table.partition}={name}" / "data.parquet"))
-    for stale in home.glob(f"{table.partition}=*"):
-        if stale not in {path.parent for path in written}:
+        _write(part, folder / table.name / f"{table.partition}={name}" / "data.parquet")
+
+
+def place_parquet(staged: Path, table: Table, folder: Path) -> None:
+    """Move a table's files from where they were written into `folder`.
+
+    A file whose bytes would be the same is left alone; files of values that are gone are removed.
+    """
+    pattern = f"{table.name}.parquet" if table.partition is None else f"{table.name}/*/data.parquet"
+    placed = set()
+    for file in sorted(staged.glob(pattern)):
+        path = folder / file.relative_to(staged)
+        placed.add(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.stat().st_size == file.stat().st_size and path.read_bytes() == file.read_bytes():
+            file.unlink()
+        else:
+            move_into_place(file, path)
+    if table.partition is not None:
+        for stale in set((folder / table.name).glob(f"{table.partition}=*")) - placed:
             shutil.rmtree(stale)
-    return written
 
 
 def _parts(content: pa.Table, column: str) -> Iterator[tuple[object, pa.Table]]:
@@ -109,12 +155,6 @@ def _parts(content: pa.Table, column: str) -> Iterator[tuple[object, pa.Table]]:
         start += count.as_py()
 
 
-def _write(content: pa.Table, path: Path) -> Path:
+def _write(content: pa.Table, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.next")
-    pq.write_table(content, staged, compression="zstd", version="2.6", row_group_size=122_880)
-    if path.exists() and path.stat().st_size == staged.stat().st_size and path.read_bytes() == staged.read_bytes():
-        staged.unlink()
-    else:
-        move_into_place(staged, path)
-    return path
+    pq.write_table(content, path, compression="zstd", version="2.6", row_group_size=122_880)

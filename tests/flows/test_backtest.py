@@ -18,7 +18,7 @@ from transforms.findings import OFFICIAL
 from transforms.sell_offs import sell_offs
 from warehouse.declarations import Declarations
 from warehouse.home import Home
-from warehouse.publication import findings_of
+from warehouse.known import findings_of
 from warehouse.warehouse import Warehouse
 
 OFFICIAL_FILES = Path(__file__).resolve().parents[2] / ".." / "shared" / "official" / "tic"

@@ -8,7 +8,7 @@ import duckdb
 
 from tests.conftest import PROJECT
 from warehouse.declarations import Declarations
-from warehouse.publication import CURRENT
+from warehouse.known import CURRENT
 from warehouse.tables import SQL
 
 VIEWS = PROJECT / "warehouse" / "views"

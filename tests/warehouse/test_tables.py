@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from warehouse.declarations import COLUMN_TYPES, Column, Table
-from warehouse.tables import ARROW, SQL, TypeMismatch, schema, typed, write_parquet
+from warehouse.tables import ARROW, SQL, TypeMismatch, place_parquet, schema, typed, write_parquet
 
 TABLE = Table(
     "figures",
@@ -87,43 +88,55 @@ def test_every_declared_type_has_an_arrow_and_a_database_type(declarations):
     assert set(COLUMN_TYPES) == set(ARROW) == set(SQL)
 
 
+def published(content: pd.DataFrame, table: Table, folder: Path) -> None:
+    """Written aside and moved into `folder`, of which nothing stays aside."""
+    staged = folder.parent / "staged"
+    write_parquet(typed(content, table), table, staged)
+    place_parquet(staged, table, folder)
+    assert [path for path in staged.rglob("*") if path.is_file()] == []
+
+
 def test_parquet_carries_descriptions_and_units(tmp_path):
-    (path,) = write_parquet(typed(frame(), TABLE), TABLE, tmp_path)
-    stored = pq.read_schema(path)
+    write_parquet(typed(frame(), TABLE), TABLE, tmp_path)
+    stored = pq.read_schema(tmp_path / "figures.parquet")
     assert stored.metadata[b"description"] == b"Figures of a test"
     field = stored.field("value_usd_mn")
     assert (field.metadata[b"description"], field.metadata[b"unit"]) == (b"The figure", b"USD millions")
 
 
 def test_the_same_content_gives_the_same_bytes_and_leaves_the_file_alone(tmp_path):
-    (path,) = write_parquet(typed(frame(), TABLE), TABLE, tmp_path)
+    path = tmp_path / "parquet" / "figures.parquet"
+    published(frame(), TABLE, path.parent)
     before = path.stat()
     body = path.read_bytes()
-    write_parquet(typed(frame(), TABLE), TABLE, tmp_path)
+    published(frame(), TABLE, path.parent)
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    (other,) = write_parquet(typed(frame(), TABLE), TABLE, tmp_path / "other")
-    assert other.read_bytes() == body
+    published(frame(), TABLE, tmp_path / "other")
+    assert (tmp_path / "other" / "figures.parquet").read_bytes() == body
 
 
 def test_changed_content_replaces_the_file_and_leaves_nothing_beside_it(tmp_path):
-    (path,) = write_parquet(typed(frame(), TABLE), TABLE, tmp_path)
+    path = tmp_path / "parquet" / "figures.parquet"
+    published(frame(), TABLE, path.parent)
     body = path.read_bytes()
-    write_parquet(typed(frame().assign(line=9), TABLE), TABLE, tmp_path)
+    published(frame().assign(line=9), TABLE, path.parent)
     assert path.read_bytes() != body
-    assert [p.name for p in tmp_path.iterdir()] == ["figures.parquet"]
+    assert [p.name for p in path.parent.iterdir()] == ["figures.parquet"]
 
 
 def test_a_partitioned_table_has_one_file_a_value_and_loses_those_that_are_gone(tmp_path):
-    write_parquet(typed(frame(), PARTS), PARTS, tmp_path)
-    folders = sorted(p.name for p in (tmp_path / "figures").iterdir())
-    assert folders == ["source=fred_DGS2", "source=slt_table5"]
+    folder = tmp_path / "parquet"
+    published(frame(), PARTS, folder)
+    assert sorted(p.name for p in (folder / "figures").iterdir()) == ["source=fred_DGS2", "source=slt_table5"]
     found = duckdb.sql(
-        f"SELECT source, value_usd_mn FROM read_parquet('{tmp_path}/figures/*/*.parquet', hive_partitioning = false) "
+        f"SELECT source, value_usd_mn FROM read_parquet('{folder}/figures/*/*.parquet', hive_partitioning = false) "
         "ORDER BY source"
     ).fetchall()
     assert found == [("fred:DGS2", None), ("slt_table5", 1209900.0)]
-    write_parquet(typed(frame().iloc[:1], PARTS), PARTS, tmp_path)
-    assert [p.name for p in (tmp_path / "figures").iterdir()] == ["source=slt_table5"]
+    published(frame().iloc[:1], PARTS, folder)
+    assert [p.name for p in (folder / "figures").iterdir()] == ["source=slt_table5"]
+    published(frame().iloc[:0], PARTS, folder)
+    assert list((folder / "figures").iterdir()) == []
 
 
 def test_a_partitioned_table_whose_rows_are_not_in_the_order_of_its_parts_is_refused(tmp_path):

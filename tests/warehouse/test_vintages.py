@@ -16,7 +16,8 @@ from transforms.layouts import slt_table3
 from warehouse.archive import ArchiveDamaged
 from warehouse.calendar import FutureRelease
 from warehouse.home import Home
-from warehouse.publication import OPERATIONS, findings_of
+from warehouse.known import findings_of
+from warehouse.publication import OPERATIONS
 from warehouse.warehouse import Warehouse
 
 MAY_18, JUNE_18 = date(2026, 5, 18), date(2026, 6, 18)

@@ -1,0 +1,197 @@
+"""Builds every published table but the operational ones, from the ledger and the declarations, in a staged database.
+
+Every step takes the connection that it is done on: while one of them asks the database, another works on frames.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from transforms import fx
+from transforms.custody import paired_months
+from transforms.findings import verdicts_on
+from transforms.pegs import pegged_months, rate_sources
+from transforms.reconciliation import guards, reconciliation
+from transforms.revised_findings import COLUMNS as REVISED
+from transforms.revised_findings import revised_findings
+from warehouse.archive import Archive
+from warehouse.declarations import Declarations
+from warehouse.frames import with_categories
+from warehouse.known import CURRENT, findings_of, months_of
+from warehouse.press import press_frame
+from warehouse.tables import create, fill
+
+VIEWS = Path(__file__).parent / "views"
+MAIN = "slt_table3"  # the source whose releases are the statistics' own
+FINDINGS = ("sell_offs", "episodes", "paired_months", "revised_findings")
+STATED_ORDER = "source, holder_id, measure, series, month, released"
+
+
+@dataclass(frozen=True)
+class Eve:
+    """The newest release of the main source, and what `months_of` gave for the day before: None for a first release."""
+
+    released: date | None
+    known: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds into the database that the connections use; `ledger` is the ledger's name as attached to them."""
+
+    ledger: str
+    declarations: Declarations
+    archive: Archive
+
+    def observations(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Every figure that any release stated."""
+        self._fill(connection, "observations", f"FROM {self.ledger}.observations ORDER BY {STATED_ORDER}")
+
+    def reference(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """What is declared: holders, sources, series breaks, the scopes of holders' lines; and press figures."""
+        holders = pd.DataFrame(self.declarations.holders).replace("", None)
+        holders["custodial_centre"] = holders["custodial_centre"] == "true"
+        self._create(connection, "holders", holders.sort_values("holder_id"))
+        sources = pd.DataFrame([{**vars(s), "source": s.id} for s in self.declarations.sources.values()])
+        self._create(connection, "sources", sources.sort_values("source"))
+        breaks = pd.DataFrame(self.declarations.series_breaks)
+        breaks["month"] = pd.to_datetime(breaks["month"] + "-01")
+        breaks["both_published"] = breaks["both_published"] == "true"
+        self._create(connection, "series_breaks", breaks)
+        scopes = pd.DataFrame(self.declarations.rows("holder_scopes.csv"))
+        for column in ("first_month", "last_month"):
+            scopes[column] = pd.to_datetime(scopes[column] + "-01")
+        self._create(connection, "holder_scopes", scopes)
+        self._create(connection, "press_figures", press_frame(self.declarations, self.archive))
+
+    def releases(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Every vintage of every source."""
+        vintages = connection.execute(
+            f"SELECT * RENAME (first AS first_month, last AS last_month) FROM {self.ledger}.vintages "
+            "ORDER BY source, released, retrieved, sha256"
+        ).df()
+        for column in ("first_month", "last_month"):
+            vintages[column] = pd.to_datetime(vintages[column]).dt.to_period("M").dt.to_timestamp()
+        self._create(connection, "releases", vintages)
+
+    def daily(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Exchange rates by day and month, market series and interventions."""
+        standing = "superseded IS NULL"
+        precedence = {source.id: source.precedence for source in self.declarations.sources.values()}
+        rates = with_categories(
+            connection.sql(
+                f"SELECT currency, date, per_usd, source, sha256 FROM {self.ledger}.fx WHERE {standing} ORDER BY ALL"
+            )
+        )
+        daily = fx.best_daily(rates, precedence)
+        self._create(connection, "fx_daily", daily.sort_values(["currency", "date"]))
+        self._create(connection, "fx_disagreements", fx.cross_check(rates))
+        currencies = self._currencies()
+        self._create(connection, "currencies", currencies.assign(rate_from=rate_sources(currencies, daily)))
+        monthly = fx.monthly(daily)
+        if len(monthly):
+            span = monthly["month"].min(), monthly["month"].max()
+            monthly = pd.concat([monthly, pegged_months(currencies, monthly, *span)], ignore_index=True)
+        self._create(connection, "fx_monthly", monthly.sort_values(["currency", "month"]))
+        series = connection.execute(
+            f"SELECT series_id, date, value, source, sha256 FROM {self.ledger}.market_series "
+            f"WHERE {standing} ORDER BY ALL"
+        ).df()
+        units = {source.id: source.unit for source in self.declarations.sources.values()}
+        self._create(connection, "market_series", series.assign(unit=series["source"].map(units)))
+        operations = connection.execute(
+            f"SELECT country, date, amount_jpy_mn, pair, direction, source, sha256 FROM {self.ledger}.interventions "
+            f"WHERE {standing} ORDER BY ALL"
+        ).df()
+        self._create(connection, "interventions", operations.sort_values(["country", "date", "pair"]))
+
+    def _currencies(self) -> pd.DataFrame:
+        currencies = pd.DataFrame(self.declarations.rows("currencies.csv")).replace("", None)
+        currencies["peg_rate"] = currencies["peg_rate"].astype("float64")
+        currencies["peg_since"] = pd.to_datetime(currencies["peg_since"] + "-01")
+        return currencies.sort_values("currency", ignore_index=True)
+
+    def corrections(self, connection: duckdb.DuckDBPyConnection, standing: pd.DataFrame) -> None:
+        """Known errors of publishers, and whether each still stands."""
+        entries = self.declarations.toml("corrections.toml")
+        frame = pd.DataFrame([{"correction": name, **entry} for name, entry in entries.items()])
+        frame["still_wrong"] = frame["correction"].map(guards(standing, entries).set_index("correction")["still_wrong"])
+        frame["month"] = pd.to_datetime(frame["month"] + "-01")
+        names = {"expect": "expected_usd_mn", "corrected": "corrected_usd_mn"}
+        self._create(connection, "corrections", frame.rename(columns=names).sort_values("correction"))
+
+    def reconciled(self, connection: duckdb.DuckDBPyConnection, standing: pd.DataFrame) -> None:
+        """What sources state differently, and the known errors among it."""
+        entries = self.declarations.toml("corrections.toml")
+        units = {source.id: source.last_digit_usd_mn for source in self.declarations.sources.values()}
+        rows, counts = reconciliation(standing, self.declarations.toml("reconciliation.toml"), entries, units)
+        self._create(connection, "reconciliation", rows)
+        self._create(connection, "reconciliation_counts", counts)
+
+    def months(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The as-of views; positions and months are these at the end of time."""
+        self._fill(connection, "source_positions", _sql("source_positions"))
+        for view in ("positions_as_of", "months_as_of"):
+            connection.execute(_sql(view))
+        self._fill(connection, "positions", "FROM positions_as_of(?) ORDER BY holder_id, month", CURRENT)
+        connection.execute("CREATE TEMP TABLE months AS FROM months_as_of(?)", [CURRENT])
+        self._fill(connection, "holder_months", "FROM months WHERE kind = 'country' ORDER BY holder_id, month")
+        self._fill(connection, "aggregate_months", "FROM months WHERE kind <> 'country' ORDER BY holder_id, month")
+        connection.execute("DROP TABLE months")
+
+    def views(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The tables that are the answer to a query on the others."""
+        for name in ("risk_months", "concentration_months", "revisions", "largest_revisions"):
+            self._fill(connection, name, _sql(name))
+
+    def on_the_eve(self, connection: duckdb.DuckDBPyConnection) -> Eve:
+        """What was known the day before the newest release of the main source."""
+        released = connection.execute(
+            "SELECT released FROM releases WHERE source = ? GROUP BY released ORDER BY released DESC LIMIT 2", [MAIN]
+        ).fetchall()
+        if len(released) < 2:
+            return Eve(released[0][0] if released else None, None)
+        newest: date = released[0][0]
+        return Eve(newest, months_of(connection, newest - timedelta(days=1)))
+
+    def findings(self, connection: duckdb.DuckDBPyConnection, eve: Future[Eve]) -> None:
+        """Findings come from the months; revised ones are those that differ from what the eve's months said."""
+        rules = self.declarations.rules
+        flagged, runs = findings_of(connection, rules)
+        self._create(connection, "sell_offs", flagged)
+        self._create(connection, "episodes", runs)
+        months = connection.execute("FROM holder_months").df()
+        self._create(connection, "paired_months", paired_months(months, rules))
+        revised = pd.DataFrame(columns=REVISED)
+        released, known = eve.result().released, eve.result().known
+        if known is not None:
+            months, official, holders = known
+            before = verdicts_on(months, holders, rules, official)
+            revised = revised_findings(before, (flagged, runs), months["month"].max())
+        self._create(connection, "revised_findings", revised.assign(released=released))
+
+    def _create(self, connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:
+        create(connection, self.declarations.tables[name], frame)
+
+    def _fill(self, connection: duckdb.DuckDBPyConnection, name: str, query: str, *parameters: Any) -> None:
+        fill(connection, self.declarations.tables[name], query, *parameters)
+
+
+def standing_figures(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The figures that stand now, without those of the press."""
+    query = (
+        "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations "
+        "WHERE superseded IS NULL AND evidence <> 'press'"
+    )
+    return with_categories(connection.sql(query))
+
+
+def _sql(view: str) -> str:
+    return (VIEWS / f"{view}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,38 @@
+"""What a published database's figures say at the end of a day: holders' months, and the findings on them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from transforms.findings import OFFICIAL, findings, interventions_in_usd
+
+CURRENT = date(9999, 12, 31)
+
+
+def findings_of(
+    connection: duckdb.DuckDBPyConnection, rules: dict[str, Any], as_of: date = CURRENT
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(sell_offs, episodes) from a published database's figures as known at the end of day `as_of`."""
+    months, official, holders = months_of(connection, as_of)
+    fx_monthly = connection.execute("FROM fx_monthly WHERE month <= ?", [as_of]).df()
+    fx_daily = connection.execute("FROM fx_daily WHERE date <= ?", [as_of]).df()
+    operations = connection.execute("FROM interventions WHERE date <= ?", [as_of]).df()
+    return findings(months, holders, fx_monthly, interventions_in_usd(operations, fx_daily), rules, official)
+
+
+def months_of(
+    connection: duckdb.DuckDBPyConnection, as_of: date = CURRENT
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Holder months, months of the foreign official total, and holders, as known at the end of day `as_of`."""
+    if as_of == CURRENT:  # the tables are the view's answer
+        months = connection.execute("FROM holder_months").df()
+        official = connection.execute("FROM aggregate_months WHERE holder_id = ?", [OFFICIAL]).df()
+    else:
+        everyone = connection.execute("FROM months_as_of(?)", [as_of]).df()
+        months = everyone[everyone["kind"] == "country"].drop(columns="kind").reset_index(drop=True)
+        official = everyone[everyone["holder_id"] == OFFICIAL].reset_index(drop=True)
+    return months, official, connection.execute("FROM holders").df()

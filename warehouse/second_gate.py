@@ -1,0 +1,108 @@
+"""The second gate: what is about to be published, as the frames that config/validation.toml judges under [publish]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from transforms import checks
+from warehouse.calendar import expected_month, release_of
+from warehouse.declarations import Declarations
+from warehouse.validation import Gates, Result
+
+
+@dataclass(frozen=True)
+class SecondGate:
+    """Judges a staged database. `today` is the day by which freshness is judged."""
+
+    connection: duckdb.DuckDBPyConnection
+    declarations: Declarations
+    gates: Gates
+    today: date
+
+    def on_figures(self, standing: pd.DataFrame) -> list[Result]:
+        """What it finds on the figures that stand now, on exchange rates and on the sources' freshness."""
+        connection = self.connection
+        stated = standing[~_left_behind(connection, standing, self.declarations)]
+        replaced = connection.execute(
+            "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations o WHERE superseded = "
+            "(SELECT max(released) FROM releases r WHERE r.source = o.source) AND evidence <> 'press'"
+        ).df()
+        replaced = replaced.astype(standing.dtypes[standing.dtypes == "category"].to_dict())  # else they compare slowly
+        return self._check(
+            {
+                "totals": checks.totals(stated, self._kinds()),
+                "table3_against_table5": checks.table3_against_table5(stated),
+                "table3_against_history": checks.table3_against_history(stated),
+                "leaps": checks.leaps(standing, replaced),
+                "corrections": connection.execute("FROM corrections").df(),
+                "fx": connection.execute("FROM fx_disagreements").df(),
+                "freshness": _freshness(connection, self.declarations, self.today),
+            }
+        )
+
+    def on_months(self) -> list[Result]:
+        """What it finds on positions and on holders' months."""
+        months = self.connection.execute(
+            "SELECT *, EXISTS (FROM observations o WHERE o.holder_id = m.holder_id AND o.month = m.month "
+            "AND o.series <> m.series AND o.measure = 'total_position') OR EXISTS (FROM holder_scopes s "
+            "WHERE s.holder_id = m.holder_id AND s.last_month = m.month - INTERVAL 1 MONTH) AS both_bases "
+            "FROM holder_months m"
+        ).df()
+        return self._check(
+            {
+                "positions": self.connection.execute("SELECT * FROM positions").df(),
+                "holder_months": checks.decomposition(months, self._kinds()),
+            }
+        )
+
+    def _kinds(self) -> dict[str, str]:
+        return dict(self.connection.execute("SELECT holder_id, kind FROM holders").fetchall())
+
+    def _check(self, frames: dict[str, pd.DataFrame]) -> list[Result]:
+        return [
+            result for subject, frame in frames.items() for result in self.gates.check("publish", subject, frame, {})
+        ]
+
+
+def _left_behind(
+    connection: duckdb.DuckDBPyConnection, standing: pd.DataFrame, declarations: Declarations
+) -> pd.Series:
+    """Which figures stand though their source no longer states their month: no release revises them any more.
+
+    A rolling table's months that left its window would differ from Table 3's revised ones, and are no error.
+    """
+    rolling = [source.id for source in declarations.sources.values() if source.statements == "rolling"]
+    windows = connection.execute(
+        "SELECT source, arg_max(first_month, released) FROM releases GROUP BY source"
+    ).fetchall()
+    first = {source: np.datetime64(month, "us") for source, month in windows if source in rolling}
+    never = np.datetime64("NaT", "us")
+    starts = np.array([first.get(source, never) for source in standing["source"].cat.categories], never.dtype)
+    return standing["month"] < starts[standing["source"].cat.codes]
+
+
+def _freshness(connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date) -> pd.DataFrame:
+    """Monthly sources against the release calendar, daily ones against the days they may lag."""
+    newest = dict(connection.execute("SELECT source, max(last_month) FROM releases GROUP BY source").fetchall())
+    newest |= dict(connection.execute("SELECT source, max(date) FROM fx_daily GROUP BY source").fetchall())
+    newest |= dict(connection.execute("SELECT source, max(date) FROM market_series GROUP BY source").fetchall())
+    due_month = expected_month(today, declarations.calendar)
+    rows = []
+    for source in declarations.sources.values():
+        last = newest.get(source.id)
+        if last is None or source.frozen_on or not source.stale_after_days:
+            continue
+        if source.rhythm == "monthly" and source.holds == "observations":
+            due = due_month
+            missed = date(last.year + last.month // 12, last.month % 12 + 1, 1)
+            late = (today - release_of(missed, declarations.calendar)).days
+            days_late = late if last < due_month else 0
+        else:
+            due, days_late = last, max(0, (today - last).days - source.stale_after_days)
+        rows.append((source.id, last, due, days_late, days_late > 0))
+    return pd.DataFrame(rows, columns=["source", "last_date", "due_date", "days_late", "stale"])
