@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -52,7 +53,13 @@ def majors(japan: Sequence[float], **others: Sequence[float]) -> dict[str, Seque
 
 @pytest.fixture(scope="session")
 def declarations() -> Declarations:
-    return Declarations(PROJECT / "config")
+    """The project's, with the publishers' addresses, whatever a test has put into the environment meanwhile."""
+    declared = Declarations(PROJECT / "config")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("TREASURY_WATCH_BASE_")]:
+            patch.delenv(name)
+        _ = declared.bases  # read once
+    return declared
 
 
 @pytest.fixture(scope="session")

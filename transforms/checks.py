@@ -118,7 +118,7 @@ def against_known(
     dropped = sorted(current - set(table["holder_id"])) if last >= known["month"].max() else []
     key = ["holder_id", "month", "measure", "series"]
     past = table.loc[table["month"] < last - pd.DateOffset(years=OLD_AFTER_YEARS), [*key, "value_usd_mn"]]
-    past = past.astype(known[key].dtypes.to_dict())  # categories are compared fast, but only with their like
+    past = past.assign(**{name: _alike(past[name], known[name].dtype) for name in key})
     both = past.merge(known[[*key, "value_usd_mn"]], on=key, suffixes=("", "_known")).dropna()
     changed = int((both["value_usd_mn"] != both["value_usd_mn_known"]).sum())
     return pd.DataFrame(
@@ -133,6 +133,17 @@ def against_known(
             "old_changed_pct": [100 * changed / len(both) if len(both) else 0.0],
         }
     )
+
+
+def _alike(texts: pd.Series, kind: object) -> pd.Series:
+    """The texts as the categories of `kind`, one it does not have as NaN; as they are where `kind` is no such type.
+
+    Categories are compared fast, but only with their like.
+    """
+    if not isinstance(kind, pd.CategoricalDtype):
+        return texts
+    codes = kind.categories.get_indexer(pd.Index(texts))
+    return pd.Series(pd.Categorical.from_codes(codes, dtype=kind), index=texts.index)
 
 
 def totals(observations: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
