@@ -43,6 +43,18 @@ def beside(connection: duckdb.DuckDBPyConnection, database: str) -> Iterator[Bes
         second.execute(f"USE {database}")
         yield Beside(second, pool)
         pool.shutdown()
+    except BaseException:
+        second.interrupt()  # a query at work is of no more use
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        _end(pool)
         second.close()
+
+
+def _end(pool: ThreadPoolExecutor) -> None:
+    """Wait for the thread, however often the user interrupts: its connection must not be closed under it."""
+    try:
+        pool.shutdown(cancel_futures=True)
+    except KeyboardInterrupt:
+        _end(pool)
+        raise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -25,11 +27,27 @@ def write_whole(path: Path, body: bytes) -> None:
 
 
 def move_into_place(staged: Path, path: Path) -> None:
-    """Make a staged file durable and move it over `path`; a reader with the old file open keeps reading it."""
-    with staged.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(staged, path)
+    """Make a staged file durable and move it over `path`; a reader with the old file open keeps reading it.
+
+    Where `path` is on another filesystem, by way of a copy beside it, whose name starts with a dot and ends in .next.
+    """
+    _sync(staged)
+    try:
+        os.replace(staged, path)
+    except OSError as problem:
+        if problem.errno != errno.EXDEV:
+            raise
+        copy = path.with_name(f".{path.name}.next")
+        shutil.copyfile(staged, copy)
+        _sync(copy)
+        os.replace(copy, path)
+        staged.unlink()
     sync_folder(path.parent)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

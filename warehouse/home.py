@@ -47,8 +47,7 @@ class Home:
 
     def check_room(self) -> None:
         """Raise StorageFailed where the disk has no room for a publication beside the one in place."""
-        published = [self.database, *self.parquet.rglob("*.parquet")]
-        needed = ROOM_BYTES + sum(path.stat().st_size for path in published if path.exists())
+        needed = ROOM_BYTES + _size(self.database) + _size_below(self.parquet)
         free = shutil.disk_usage(self.root).free
         if free < needed:
             raise StorageFailed(
@@ -115,3 +114,16 @@ class Home:
             yield
         finally:
             lock.release()
+
+
+def _size_below(folder: Path) -> int:
+    """The bytes of all files below a folder, at which another process may be at work."""
+    return sum(_size(Path(place, name)) for place, _, names in os.walk(folder) for name in names)
+
+
+def _size(path: Path) -> int:
+    """A file's bytes; 0 where there is none, or another process has just replaced it."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

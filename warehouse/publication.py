@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -87,17 +87,23 @@ class Publisher:
                     self._operations(connection)
                     rows = written.result() | self._write(connection, late)
             finally:
+                with suppress(duckdb.TransactionException):  # none is open, unless an interruption left one
+                    connection.execute("ROLLBACK")
                 connection.execute(f"USE {ledger_name}")
                 connection.execute("DETACH published")
             self._place(staged, self.declarations.tables)
-        return rows
+        return {name: rows[name] for name in self.declarations.tables}
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:
         """Where the database is staged, for the block; it and the Parquet files beside it are gone at the end."""
         staged, parquet = self.home.root / STAGED, self.home.root / STAGED_PARQUET
-        remove_database(staged)  # left by a crash
-        shutil.rmtree(parquet, ignore_errors=True)
+        # What a crash has left. What cannot be removed must not be published: that raises.
+        remove_database(staged)
+        if parquet.exists():
+            shutil.rmtree(parquet)
+        for copy in self.home.parquet.rglob(".*.next"):
+            copy.unlink()
         try:
             yield staged
         finally:

@@ -78,7 +78,8 @@ class State:
 
         with self.open() as connection:
             connection.row_factory = None  # plain tuples are read many times faster
-            return pd.read_sql_query(query, connection)
+            cursor = connection.execute(query)  # pandas' own reading would hide what the disk's failure is
+            return pd.DataFrame(cursor.fetchall(), columns=[column[0] for column in cursor.description])
 
     def change(self, statement: str, parameters: tuple[Any, ...] = ()) -> int:
         """One statement in its own transaction; returns the number of rows it touched."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -134,4 +135,24 @@ def test_a_reader_with_the_old_file_open_keeps_reading_it(tmp_path):
         move_into_place(staged, path)
         assert reader.read() == b"old"
     assert path.read_bytes() == b"new"
+    assert not staged.exists()
+
+
+OTHER = Path("/dev/shm")
+
+
+@pytest.mark.skipif(
+    not OTHER.is_dir() or os.stat(OTHER).st_dev == os.stat("/tmp").st_dev, reason="no second filesystem here"
+)
+def test_a_file_is_moved_into_place_on_another_filesystem_too(tmp_path):
+    staged = tmp_path / "staged"
+    with tempfile.TemporaryDirectory(dir=OTHER) as folder:
+        path = Path(folder) / "table.parquet"
+        path.write_bytes(b"old")
+        staged.write_bytes(b"new")
+        assert os.stat(staged).st_dev != os.stat(path).st_dev
+        with path.open("rb") as reader:
+            move_into_place(staged, path)
+            assert reader.read() == b"old"
+        assert [(p.name, p.read_bytes()) for p in path.parent.iterdir()] == [("table.parquet", b"new")]
     assert not staged.exists()

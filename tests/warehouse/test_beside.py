@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -73,3 +75,48 @@ def test_where_the_block_fails_what_was_not_begun_is_left_out(connection):
     with pytest.raises(ValueError, match="boom"):
         fail()
     assert connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'first'").fetchall() == [(0,)]
+
+
+def test_where_the_block_fails_a_query_at_work_is_given_up(connection):
+    at_work, started = threading.Event(), []
+
+    def beat(number: int) -> int:
+        at_work.set()
+        return number
+
+    def fail() -> None:
+        with beside(connection, "made") as second:
+            second.connection.create_function("beat", beat, ["BIGINT"], "BIGINT")
+            endless = "SELECT sum(beat(range)) FROM range(10000000000)"
+            started.append(second.start(lambda other: other.execute(endless).fetchall()))
+            assert at_work.wait(10)
+            raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        fail()
+    with pytest.raises(duckdb.InterruptException):
+        started[0].result()
+
+
+def test_an_interruption_while_the_thread_is_waited_for_does_not_close_its_connection(connection, monkeypatch):
+    shutdown, calls = ThreadPoolExecutor.shutdown, []
+
+    def interrupted(pool: ThreadPoolExecutor, **options: bool) -> None:
+        calls.append(options)
+        if len(calls) < 4:
+            raise KeyboardInterrupt
+        shutdown(pool, **options)
+
+    def stop() -> None:
+        with beside(connection, "made") as second:
+            work.append(second.start(lambda other: (time.sleep(0.2), values(other, "first"))))
+            raise KeyboardInterrupt
+
+    work: list[Future] = []
+    make(connection, "first", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(ThreadPoolExecutor, "shutdown", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            stop()
+    assert work[0].done()
+    assert work[0].result()[1] == [(1,)]

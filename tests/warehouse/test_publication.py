@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import PROJECT, TODAY, majors, table5
 from warehouse import publication
 from warehouse.archive import ArchiveDamaged
+from warehouse.building import Builder
 from warehouse.declarations import Declarations
 from warehouse.home import Busy, Home
 from warehouse.known import CURRENT, findings_of
@@ -270,6 +271,34 @@ def test_a_crash_before_the_move_leaves_the_last_good_file_and_the_next_run_repa
     assert japan(sample.home.root, query) == [(1_143_100,)]
     parquet = f"read_parquet('{sample.home.parquet}/positions.parquet')"
     assert duckdb.sql(f"SELECT max(month) FROM {parquet}").fetchall() == [(date(2026, 5, 1),)]
+    assert list(sample.home.root.glob("*next*")) == []
+
+
+def test_an_interruption_within_a_statement_ends_the_run_as_such_and_the_next_one_publishes(sample, monkeypatch):
+    before = content(sample.home.root)
+
+    def interrupted(_: Builder, connection: duckdb.DuckDBPyConnection, *__: object) -> None:
+        connection.execute("BEGIN")  # as when what stands between BEGIN and COMMIT is interrupted
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Builder, "reconciled", interrupted)
+        with sample.session("ingest", today=TODAY) as session:
+            for _ in range(2):
+                with pytest.raises(KeyboardInterrupt):
+                    session.publish()
+    assert content(sample.home.root) == before
+    load(sample, NEXT)
+    assert "parquet/revisions.parquet" in content(sample.home.root)
+
+
+def test_what_a_crash_left_among_the_published_files_is_removed(sample):
+    sample.home.root.joinpath("parquet.next").mkdir()
+    left = [sample.home.root / "parquet.next" / "positions.parquet", sample.home.parquet / ".runs.parquet.next"]
+    for path in left:
+        path.write_bytes(b"half")
+    load(sample, NEXT)
+    assert not any(path.exists() for path in left)
     assert list(sample.home.root.glob("*next*")) == []
 
 

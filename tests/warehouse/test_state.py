@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import PROJECT
 from transforms.errors import ConfigurationError, TreasuryWatchError
+from warehouse.failures import StorageFailed
 from warehouse.home import Busy, Home
 from warehouse.ledger import SchemaMismatch
 from warehouse.state import State
@@ -88,6 +89,19 @@ def test_a_frame_of_the_state_has_its_columns_and_types_with_and_without_rows(wa
     assert warehouse.state.frame(query).to_dict("records") == [
         {"run_id": session.run_id, "outcome": "unchanged", "summary": "nothing new"}
     ]
+
+
+def test_a_damaged_state_is_named_whichever_way_it_is_read(warehouse):
+    with closing(sqlite3.connect(warehouse.home.state)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'alerts'").fetchone()
+    with warehouse.home.state.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    for read in (warehouse.state.rows, warehouse.state.frame):
+        with pytest.raises(StorageFailed, match=r"state\.sqlite: .*malformed"):
+            read("SELECT * FROM alerts")
 
 
 def test_a_second_session_is_told_that_another_one_is_writing(warehouse):
