@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -21,14 +20,9 @@ class Beside:
     connection: duckdb.DuckDBPyConnection
     pool: ThreadPoolExecutor
 
-    def start(
-        self,
-        work: Callable[Concatenate[duckdb.DuckDBPyConnection, P], T],
-        *arguments: P.args,
-        **named: P.kwargs,
-    ) -> Future[T]:
+    def start(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
         """Have `work` done with the second connection as its first argument. What it raises, its result raises."""
-        return self.pool.submit(work, self.connection, *arguments, **named)
+        return self.pool.submit(work, self.connection, *arguments)
 
 
 @contextmanager

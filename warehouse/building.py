@@ -170,12 +170,12 @@ class Builder:
         months = connection.execute("FROM holder_months").df()
         self._create(connection, "paired_months", paired_months(months, rules))
         revised = pd.DataFrame(columns=REVISED)
-        released, known = eve.result().released, eve.result().known
-        if known is not None:
-            months, official, holders = known
+        before_release = eve.result()
+        if before_release.known is not None:
+            months, official, holders = before_release.known
             before = verdicts_on(months, holders, rules, official)
             revised = revised_findings(before, (flagged, runs), months["month"].max())
-        self._create(connection, "revised_findings", revised.assign(released=released))
+        self._create(connection, "revised_findings", revised.assign(released=before_release.released))
 
     def _create(self, connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:
         create(connection, self.declarations.tables[name], frame)

@@ -125,15 +125,12 @@ class Publisher:
 
     def _place(self, staged: Path, names: Iterable[str]) -> None:
         """Move what was staged into place, the database last."""
+
+        def place(name: str) -> None:
+            place_parquet(self.home.root / STAGED_PARQUET, self.declarations.tables[name], self.home.parquet)
+
         with ThreadPoolExecutor() as pool:  # a durable move is waiting
-            moved = [
-                pool.submit(
-                    place_parquet, self.home.root / STAGED_PARQUET, self.declarations.tables[name], self.home.parquet
-                )
-                for name in names
-            ]
-        for done in moved:
-            done.result()
+            list(pool.map(place, names))
         move_into_place(staged, self.home.database)
         self.state.remember(FILES, json.dumps(self._checksums()))
 

@@ -64,9 +64,7 @@ class SecondGate:
         return dict(self.connection.execute("SELECT holder_id, kind FROM holders").fetchall())
 
     def _check(self, frames: dict[str, pd.DataFrame]) -> list[Result]:
-        return [
-            result for subject, frame in frames.items() for result in self.gates.check("publish", subject, frame, {})
-        ]
+        return [result for subject, frame in frames.items() for result in self.gates.check("publish", subject, frame)]
 
 
 def _left_behind(
