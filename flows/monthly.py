@@ -148,6 +148,7 @@ def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[
 def describe(outcome: Outcome) -> str:
     """The run in a few lines, for the command line and the log."""
     lines = [outcome.summary()]
+    lines += [f"revised: {line}" for line in outcome.revisions.largest]
     lines += [f"not reached: {problem}" for problem in outcome.problems]
     if outcome.page:
         lines.append(f"page: {outcome.page}")

@@ -19,6 +19,7 @@ import duckdb
 
 from flows import alerting, health, logs, outbox, progress, report, routing, run_log
 from flows.fetching import Fetched, FetchError, HttpPolicy, fetch, make_session, public_url
+from flows.run_revisions import Revisions, revised_by
 from flows.settings import Settings
 from flows.storing import stored
 from transforms.errors import ConfigurationError, TreasuryWatchError
@@ -62,6 +63,7 @@ class Outcome:
     unreached: list[str] = field(default_factory=list)
     refused: list[TreasuryWatchError] = field(default_factory=list)
     published: dict[str, int] | None = None
+    revisions: Revisions = field(default_factory=Revisions)
     queued: int = 0
     sent: int = 0
     written: int = 0
@@ -101,6 +103,7 @@ class Outcome:
         parts = (
             [f"{len(vintages)} new vintages with {changed:,} new or changed figures"] if vintages else ["nothing new"]
         )
+        parts += self.revisions.words()
         if self.problems:
             parts.append(f"{len(self.problems)} sources not reached")
         if self.queued or self.sent or self.written or self.failed:
@@ -365,6 +368,8 @@ def publish(session: Session, outcome: Outcome) -> bool:
     if session.is_published():
         return False
     outcome.published = session.publish()
+    with open_published(session.publisher.home.database) as connection:
+        outcome.revisions = revised_by(connection, outcome.loaded)
     return True
 
 

@@ -25,6 +25,7 @@ def show(warehouse: Warehouse, outcome: Outcome) -> None:
     """Create the artifacts `run-summary`, `run-metrics`, `run-files` and `newest-findings` of the current flow run."""
     lines = [f"**{outcome.summary()}**", ""]
     lines += [f"- {item.line()}" for item in outcome.loaded]
+    lines += [f"- revised: {line}" for line in outcome.revisions.largest]
     lines += [f"- not reached: {problem}" for problem in outcome.problems]
     create_markdown_artifact("\n".join(lines), key="run-summary", description="What the run loaded and published")
     create_table_artifact(metrics(warehouse, outcome), key="run-metrics", description="The run in figures")
@@ -57,6 +58,8 @@ def metrics(warehouse: Warehouse, outcome: Outcome) -> list[dict[str, Any]]:
         ("sources not reached", len(outcome.problems), "sources"),
         ("figures read", sum(item.figures for item in outcome.loaded), "figures"),
         ("figures new or changed", sum(item.changed for item in outcome.loaded), "figures"),
+        ("published figures revised", outcome.revisions.figures, "figures"),
+        ("findings that read differently", outcome.revisions.turned, "findings"),
     ]
     if outcome.published is not None:
         found.append(("rows published", sum(outcome.published.values()), "rows"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 import pytest
 
@@ -63,6 +65,22 @@ class TestARun:
         outcome = run(settings, loaded)
         assert [item.outcome for item in outcome.loaded if item.source == "slt_table5"] == ["same_figures"]
         assert rows(loaded, "SELECT count(*) FROM releases WHERE source = 'slt_table5'") == before
+
+    def test_a_release_that_revises_figures_and_turns_a_finding_around_says_so_in_the_summary(
+        self, loaded, settings, publishers
+    ):
+        stated = (SAMPLE / "tic" / "slt_table3.txt").read_bytes()
+        (row,) = re.findall(rb"Japan\t42609\t2024-04\t[^\r\n]*", stated)
+        revised = row.replace(b"\t-11830\t", b"\t-31830\t").replace(b"\t246\t", b"\t-19754\t")
+        publishers.serve("slt_table3", stated.replace(row, revised.replace(b"\t-29824\t", b"\t-9824\t")))
+        summary = run(settings, loaded).summary()
+        (turned,) = rows(loaded, "SELECT count(*) FROM revised_findings")
+        assert turned[0] > 0
+        assert "1 new vintages with 3 new or changed figures; 3 published figures revised; " in summary
+        assert f"; {turned[0]} finding" in summary
+        told = rows(loaded, "SELECT summary FROM runs WHERE outcome = 'published' ORDER BY started DESC LIMIT 1")
+        assert "3 published figures revised" in told[0][0]
+        assert "revised" not in run(settings, loaded).summary()
 
     def test_sources_that_cannot_be_reached_are_named_and_the_others_load(self, loaded, settings, publishers):
         publishers.answer("ecb", *[Reply(500)] * 4)
