@@ -35,7 +35,7 @@ fuzz: $(READY)   ## Damage 200,000 documents and see that every parser reads or 
 	@$(BIN)/python -m tests.fuzz
 
 docs: $(READY)   ## Write the reference pages from what is declared
-	@$(BIN)/python -m flows.reference
+	@$(BIN)/python -m treasury_watch.flows.commands.reference
 
 clean:           ## Remove the virtual environment and caches; the data folder stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

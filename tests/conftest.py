@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.declarations import Declarations
-from warehouse.home import Home
-from warehouse.validation import Gates
-from warehouse.warehouse import Warehouse
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.gates.expectations import Gates
+from treasury_watch.warehouse.home.folders import Home
+from treasury_watch.warehouse.installation import Warehouse
 
 PROJECT = Path(__file__).resolve().parents[1]
 SAMPLE = PROJECT / "config" / "sample"

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.sample.make_sample import MONTHS, ecb, fred, main, mfhhis01, mof, slt_table3, write_sample
-from transforms.errors import LayoutError
-from transforms.layouts import recognised
-from warehouse.declarations import Declarations
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts import recognised
+from treasury_watch.warehouse.declarations import Declarations
 
 PROJECT = Path(__file__).resolve().parents[1]
 SAMPLE = PROJECT / "config" / "sample"

@@ -7,8 +7,8 @@ import re
 
 import pandas as pd
 
-from transforms.errors import LayoutError, UnknownHolderError
-from transforms.layouts.reading import bare
+from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
+from treasury_watch.transforms.layouts.cells import bare
 
 LABEL_KEYS = ["label", "code"]
 FOOTNOTE = re.compile(r"\d{1,2}/", re.ASCII)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from transforms import layouts
-from transforms.holders import identified
-from transforms.model import Parsed, Source
+from treasury_watch.transforms import layouts
+from treasury_watch.transforms.holders import identified
+from treasury_watch.transforms.model import Parsed, Source
 
 
 def figures_of(body: bytes, source: Source, labels: list[dict[str, str]]) -> Parsed:

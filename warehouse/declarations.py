@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from transforms.errors import ConfigurationError
-from transforms.model import Source
+from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.model import Source
 
 VERSION = "0.1.0"
 PROJECT = Path(__file__).resolve().parent.parent

@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from warehouse.archive import Archive
-from warehouse.declarations import Declarations
-from warehouse.failures import StorageFailed
-from warehouse.files import move_into_place
-from warehouse.home import Busy, Home
-from warehouse.ledger import Ledger
-from warehouse.loading import Loader
-from warehouse.publication import Publisher, remove_database
-from warehouse.state import State, now
-from warehouse.validation import Gates, Result, ValidationBlocked
+from treasury_watch.warehouse.archive.archived_files import Archive
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.gates.expectations import Gates, Result, ValidationBlocked
+from treasury_watch.warehouse.home.durable_files import move_into_place
+from treasury_watch.warehouse.home.folders import Busy, Home
+from treasury_watch.warehouse.home.state import State, now
+from treasury_watch.warehouse.home.storage_failures import StorageFailed
+from treasury_watch.warehouse.ledger.loading import Loader
+from treasury_watch.warehouse.ledger.vintages import Ledger
+from treasury_watch.warehouse.publication.publishing import Publisher, remove_database
 
 __all__ = ["Busy", "Session", "Warehouse"]
 

@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pandas as pd
 
-from flows import charts, health, mail, outbox, routing
-from flows.digest_mail import PREFIX as DIGEST
-from flows.digest_mail import compose_digest, digest, month_of, release_key
-from flows.events import events
-from flows.revision_mail import PREFIX as REVISION
-from flows.revision_mail import compose_revision, revision_finding
-from flows.settings import Settings
-from transforms.sell_offs import SEVERITIES
-from warehouse.reading import open_published
-from warehouse.state import State
-from warehouse.warehouse import Warehouse
+from treasury_watch.flows.alerts import outbox, routing
+from treasury_watch.flows.alerts.events import events
+from treasury_watch.flows.alerts.mails import finding_mail, operator_mail
+from treasury_watch.flows.alerts.mails.digest_mail import PREFIX as DIGEST
+from treasury_watch.flows.alerts.mails.digest_mail import compose_digest, digest, month_of, release_key
+from treasury_watch.flows.alerts.mails.revision_mail import PREFIX as REVISION
+from treasury_watch.flows.alerts.mails.revision_mail import compose_revision, revision_finding
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.flows.site import charts
+from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
+from treasury_watch.warehouse.home.published_database import open_published
+from treasury_watch.warehouse.home.state import State
+from treasury_watch.warehouse.installation import Warehouse
 
 if TYPE_CHECKING:
-    from flows.pipeline import Outcome
+    from treasury_watch.flows.run.steps import Outcome
 
 
 def alert(warehouse: Warehouse, settings: Settings, outcome: Outcome, since: date | None = None) -> None:
@@ -70,7 +72,7 @@ def _queue(
     return queued
 
 
-def digest_record(letter: mail.Finding) -> mail.Finding:
+def digest_record(letter: finding_mail.Finding) -> finding_mail.Finding:
     """The digest as the outbox keeps it; it is made from the tables again when it is sent."""
     return replace(letter, row={})
 
@@ -83,7 +85,7 @@ def send(warehouse: Warehouse, settings: Settings, outcome: Outcome, *, at_once:
         with open_published(warehouse.home.database) as connection:
             result = deliver(warehouse, settings, connection, at_once=at_once)
     else:
-        result = deliver(warehouse, settings, None, at_once=at_once, only=health.PREFIX)
+        result = deliver(warehouse, settings, None, at_once=at_once, only=operator_mail.PREFIX)
     outcome.sent, outcome.written, outcome.failed = result.sent, result.written, result.failed
 
 
@@ -103,20 +105,20 @@ def deliver(
         if connection
         else HealthComposer(mail_settings, warehouse.state)
     )
-    transport = mail.Transport(mail_settings, warehouse.home.outbox)
+    transport = finding_mail.Transport(mail_settings, warehouse.home.outbox)
     return outbox.send(warehouse.state, transport, composer, patience=patience, only=only)
 
 
-def findings_of(connection: duckdb.DuckDBPyConnection, newest: date | None = None) -> list[mail.Finding]:
+def findings_of(connection: duckdb.DuckDBPyConnection, newest: date | None = None) -> list[finding_mail.Finding]:
     """Every published finding, and what the newest release turned around."""
     newest = newest or connection.execute("SELECT max(month) FROM holder_months").fetchall()[0][0]
     revised = revision_finding(connection, newest) if newest else None
-    return mail.findings_in(connection) + ([revised] if revised else [])
+    return finding_mail.findings_in(connection) + ([revised] if revised else [])
 
 
-def mail_settings_of(settings: Settings) -> mail.MailSettings:
+def mail_settings_of(settings: Settings) -> finding_mail.MailSettings:
     """The mail settings, with the password from the environment."""
-    return mail.MailSettings.from_settings(settings.section("mail"), settings.mail_password)
+    return finding_mail.MailSettings.from_settings(settings.section("mail"), settings.mail_password)
 
 
 def preview(
@@ -166,13 +168,13 @@ def preview(
 class HealthComposer:
     """Composes what the operator is told, without any published table."""
 
-    def __init__(self, mail_settings: mail.MailSettings, state: State | None):
+    def __init__(self, mail_settings: finding_mail.MailSettings, state: State | None):
         self.mail_settings, self.state = mail_settings, state
 
     def __call__(self, key: str, recipient: str) -> Any:
         """The message, or None where its content is not kept."""
         kept = outbox.content(self.state, key) if self.state else None
-        return health.compose_health(key, kept, self.mail_settings, recipient) if kept else None
+        return operator_mail.compose_health(key, kept, self.mail_settings, recipient) if kept else None
 
 
 class Composer:
@@ -181,8 +183,8 @@ class Composer:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        found: list[mail.Finding],
-        mail_settings: mail.MailSettings,
+        found: list[finding_mail.Finding],
+        mail_settings: finding_mail.MailSettings,
         settings: Settings,
         state: State | None,
     ):
@@ -196,7 +198,7 @@ class Composer:
 
     def __call__(self, key: str, recipient: str) -> Any:
         """The message, or None where the finding is no longer published."""
-        if key.startswith(health.PREFIX):
+        if key.startswith(operator_mail.PREFIX):
             return HealthComposer(self.mail_settings, self.state)(key, recipient)
         if key.startswith(DIGEST):
             return self.digest(key, recipient)
@@ -206,7 +208,7 @@ class Composer:
         if key.startswith(REVISION):
             return compose_revision(finding, self.mail_settings, recipient)
         history = self.history(finding)
-        return mail.compose(
+        return finding_mail.compose(
             finding,
             history,
             self.releases,
@@ -229,7 +231,7 @@ class Composer:
         letter = digest(key, month, self.routes.taken(found, recipient, *deliveries))
         return compose_digest(letter, self.connection, self.mail_settings, recipient)
 
-    def history(self, finding: mail.Finding) -> pd.DataFrame:
+    def history(self, finding: finding_mail.Finding) -> pd.DataFrame:
         """The holder's months up to the finding's last."""
         return self.connection.execute(
             "SELECT * FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months) "

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flows.mail import Finding
-from transforms.sell_offs import SEVERITIES
+from treasury_watch.flows.alerts.mails.finding_mail import Finding
+from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 
 AMOUNTS = {
     "fall": "change_usd_mn",

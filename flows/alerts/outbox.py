@@ -20,13 +20,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from flows import logs, progress
-from flows.events import leading
-from flows.mail import Finding
-from flows.transport import MailError, Transport, door, one_line
-from transforms.errors import ConfigurationError, TreasuryWatchError, shorten
-from transforms.sell_offs import SEVERITIES
-from warehouse.state import State, now
+from treasury_watch.flows.alerts.events import leading
+from treasury_watch.flows.alerts.mails.finding_mail import Finding
+from treasury_watch.flows.alerts.transport import MailError, Transport, door, one_line
+from treasury_watch.flows.log import logs, progress
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
+from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
+from treasury_watch.warehouse.home.state import State, now
 
 UNSENT = "state IN ('queued', 'failed')"
 COLUMNS = (

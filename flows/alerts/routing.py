@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from flows.transport import CHANNEL, address
-from transforms.errors import ConfigurationError, shorten
-from transforms.sell_offs import SEVERITIES
+from treasury_watch.flows.alerts.transport import CHANNEL, address
+from treasury_watch.transforms.errors import ConfigurationError, shorten
+from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 
 if TYPE_CHECKING:
-    from flows.mail import Finding
-    from flows.settings import Settings
-    from warehouse.declarations import Declarations
+    from treasury_watch.flows.alerts.mails.finding_mail import Finding
+    from treasury_watch.flows.settings.settings import Settings
+    from treasury_watch.warehouse.declarations import Declarations
 
 FILE = "routing.toml"
 DELIVERIES = ("single", "digest", "both")

@@ -22,8 +22,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Self
 
-from transforms.errors import ConfigurationError, TreasuryWatchError, shorten
-from warehouse.files import write_whole
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
+from treasury_watch.warehouse.home.durable_files import write_whole
 
 PASSWORD_VARIABLE = "TREASURY_WATCH_MAIL_PASSWORD"
 SECURITIES = ("starttls", "tls", "none")

@@ -11,17 +11,17 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from flows.events import events
-from flows.mail import Finding, findings_in
-from transforms.backtest import judged, scored
-from transforms.custody import mirrors, suspected
-from transforms.episodes import as_they_grew
-from transforms.errors import ConfigurationError, TreasuryWatchError
-from transforms.findings import OFFICIAL
-from transforms.sell_offs import sell_offs
-from warehouse.calendar import release_of
-from warehouse.declarations import Declarations
-from warehouse.known import findings_of
+from treasury_watch.flows.alerts.events import events
+from treasury_watch.flows.alerts.mails.finding_mail import Finding, findings_in
+from treasury_watch.transforms.backtest.scoring import judged, scored
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.transforms.findings.detection import OFFICIAL
+from treasury_watch.transforms.findings.rules.custody import mirrors, suspected
+from treasury_watch.transforms.findings.rules.episodes import as_they_grew
+from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.ledger.release_dates import release_of
+from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
 SETS = ("calibration", "test")
 MEASURES = ("recall", "precision", "verdict_accuracy")

@@ -12,15 +12,15 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from transforms.errors import TreasuryWatchError
-from transforms.explanations import stated
-from transforms.findings import OFFICIAL
-from warehouse.calendar import expected_month, next_release
-from warehouse.home import Busy
-from warehouse.known import findings_of
-from warehouse.reading import open_published
-from warehouse.store import Store
-from warehouse.warehouse import Warehouse
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.findings.detection import OFFICIAL
+from treasury_watch.transforms.findings.explain.sentences import stated
+from treasury_watch.warehouse.home.folders import Busy
+from treasury_watch.warehouse.home.published_database import open_published
+from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.ledger.release_dates import expected_month, next_release
+from treasury_watch.warehouse.store.exchange import Store
+from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
 AMOUNTS = {
     "change_usd_mn": "change",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.errors import TreasuryWatchError
 
 if TYPE_CHECKING:
-    from warehouse.warehouse import Session
+    from treasury_watch.warehouse.installation import Session
 
 FORMATS = ["table", "csv", "json", "parquet"]
 STATES = ["queued", "failed", "sent", "written", "superseded", "uncertain", "backfilled"]
@@ -32,7 +32,7 @@ class Commands(click.Group):
             sys.stderr.close()  # the reader went away; nothing is wrong
             ctx.exit(0)
         except Exception as problem:
-            from warehouse.failures import explained
+            from treasury_watch.warehouse.home.storage_failures import explained
 
             known = explained(problem)
             if known is None:
@@ -45,7 +45,7 @@ class Commands(click.Group):
 
 def _complain(problem: BaseException, words: str) -> None:
     """One line on standard error, where the log has not said it there already."""
-    logs = sys.modules.get("flows.logs")
+    logs = sys.modules.get("treasury_watch.flows.log.logs")
     if logs is None or not logs.told(problem):
         click.echo(f"treasury-watch: {words}", err=True)
 
@@ -79,15 +79,16 @@ def run(sample: bool) -> None:
     Example:
         treasury-watch run --sample
     """
-    from flows import logs, prefect_environment
-    from flows.settings import Settings
+    from treasury_watch.flows.log import logs
+    from treasury_watch.flows.prefect_support import environment
+    from treasury_watch.flows.settings.settings import Settings
 
     settings, name = Settings(), "run --sample" if sample else "run"
     with logs.command(settings, name):
         warehouse = settings.warehouse()
         warehouse.home.check_room()
-        prefect_environment.apply(warehouse.home.root)
-        from flows import monthly
+        environment.apply(warehouse.home.root)
+        from treasury_watch.flows.run import monthly
 
         said = monthly.run(sample=sample, command=name)
     click.echo(said)
@@ -106,15 +107,16 @@ def ingest(files: tuple[Path, ...], released: date | None) -> None:
     Example:
         treasury-watch ingest slt_table3.txt mfhhis01.txt --released 2026-06-18
     """
-    from flows import logs, pipeline
-    from flows.settings import Settings
+    from treasury_watch.flows.log import logs
+    from treasury_watch.flows.run import steps
+    from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
-    outcome = pipeline.Outcome()
+    outcome = steps.Outcome()
 
     def load(session: Session) -> None:
         try:
-            pipeline.load_all(session, list(pipeline.files_on_disk(list(files), released)), outcome)
+            steps.load_all(session, list(steps.files_on_disk(list(files), released)), outcome)
         finally:
             for item in outcome.loaded:
                 click.echo(item.line())
@@ -124,7 +126,7 @@ def ingest(files: tuple[Path, ...], released: date | None) -> None:
 
     with logs.command(settings, "ingest"):
         warehouse = settings.warehouse()
-        published = pipeline.take_in(settings, warehouse, load, outcome, command="ingest")
+        published = steps.take_in(settings, warehouse, load, outcome, command="ingest")
     click.echo(outcome.summary())
     if published:
         _where(warehouse)
@@ -149,14 +151,15 @@ def backfill(folder: Path, dask: bool, workers: int | None) -> None:
     Example:
         treasury-watch backfill releases/
     """
-    from flows import logs, prefect_environment
-    from flows.settings import Settings
+    from treasury_watch.flows.log import logs
+    from treasury_watch.flows.prefect_support import environment
+    from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
     with logs.command(settings, "backfill"):
         warehouse = settings.warehouse()
-        prefect_environment.apply(warehouse.home.root)
-        from flows import backfill as filling
+        environment.apply(warehouse.home.root)
+        from treasury_watch.flows.run import backfill as filling
 
         said = filling.run(folder, dask=dask, workers=workers)
     click.echo(said)
@@ -171,13 +174,14 @@ def rebuild() -> None:
     Example:
         treasury-watch rebuild
     """
-    from flows import logs, rebuilding
-    from flows.settings import Settings
+    from treasury_watch.flows.log import logs
+    from treasury_watch.flows.run import rebuild
+    from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
     with logs.command(settings, "rebuild"):
         warehouse = settings.warehouse()
-        rows = rebuilding.rebuild(settings, warehouse)
+        rows = rebuild.rebuild(settings, warehouse)
     click.echo(
         f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows from {len(warehouse.archive.entries())} archived files"
     )
@@ -194,8 +198,8 @@ def pull() -> None:
     Example:
         treasury-watch pull
     """
-    from flows import logs
-    from flows.settings import Settings
+    from treasury_watch.flows.log import logs
+    from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
     with logs.command(settings, "pull"):
@@ -225,10 +229,10 @@ def query(sql: str, form: str, out: Path | None) -> None:
         treasury-watch query "SELECT holder, position_usd_mn FROM holder_months
             WHERE month = DATE '2026-04-01' ORDER BY 2 DESC LIMIT 3"
     """
-    from flows import querying
-    from flows.settings import Settings
+    from treasury_watch.flows.commands import query
+    from treasury_watch.flows.settings.settings import Settings
 
-    querying.answer(Settings().home().database, sql, form, out)
+    query.answer(Settings().home().database, sql, form, out)
 
 
 @main.command("sell-offs")
@@ -242,11 +246,12 @@ def sell_offs(holder: str | None, since: date | None, as_of: date | None) -> Non
     Example:
         treasury-watch sell-offs --holder Japan --since 2024-01
     """
-    from flows import listing, pipeline
-    from flows.settings import Settings
+    from treasury_watch.flows.commands import listing
+    from treasury_watch.flows.run import steps
+    from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
-    with pipeline.published(settings.warehouse()) as connection:
+    with steps.published(settings.warehouse()) as connection:
         for line in listing.findings(connection, settings.declarations.rules, holder, since, as_of):
             click.echo(line)
 
@@ -265,12 +270,12 @@ def backtest(check: bool) -> None:
     Example:
         treasury-watch backtest
     """
-    from flows import backtest as replay
-    from flows import pipeline
-    from flows.settings import Settings
+    from treasury_watch.flows.commands import backtest as replay
+    from treasury_watch.flows.run import steps
+    from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
-    with pipeline.published(settings.warehouse()) as connection:
+    with steps.published(settings.warehouse()) as connection:
         result = replay.run(connection, settings.declarations)
     for line in replay.lines(result):
         click.echo(line)
@@ -293,8 +298,8 @@ def alerts_list(states: tuple[str, ...]) -> None:
     Example:
         treasury-watch alerts list --state failed --state queued
     """
-    from flows import outbox
-    from flows.settings import Settings
+    from treasury_watch.flows.alerts import outbox
+    from treasury_watch.flows.settings.settings import Settings
 
     for line in outbox.listing(Settings().warehouse().state, states):
         click.echo(line)
@@ -314,8 +319,8 @@ def alerts_preview(holder: str | None, since: date | None, out: Path | None, dig
     Example:
         treasury-watch alerts preview --holder Japan --since 2024-04
     """
-    from flows import alerting
-    from flows.settings import Settings
+    from treasury_watch.flows.alerts import alerting
+    from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
     for shown in alerting.preview(settings.warehouse(), settings, holder, since, out, digests=digests):
@@ -330,14 +335,16 @@ def alerts_send() -> None:
     Example:
         treasury-watch alerts send
     """
-    from flows import alerting, logs, pipeline, storing
-    from flows.settings import Settings
+    from treasury_watch.flows.alerts import alerting
+    from treasury_watch.flows.log import logs
+    from treasury_watch.flows.run import steps, store_exchange
+    from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
-    outcome = pipeline.Outcome()
+    outcome = steps.Outcome()
     with logs.command(settings, "alerts send"):
         warehouse = settings.warehouse()
-        with storing.stored(settings, warehouse):
+        with store_exchange.stored(settings, warehouse):
             with outcome.timed("alert"):
                 alerting.send(warehouse, settings, outcome)
             if warehouse.home.database.exists():
@@ -356,10 +363,10 @@ def report(out: Path | None) -> None:
     Example:
         treasury-watch report --out treasuries.html
     """
-    from flows import pipeline
-    from flows.settings import Settings
+    from treasury_watch.flows.run import steps
+    from treasury_watch.flows.settings.settings import Settings
 
-    click.echo(pipeline.write_page(Settings().warehouse(), pipeline.Outcome(), out))
+    click.echo(steps.write_page(Settings().warehouse(), steps.Outcome(), out))
 
 
 @main.command()
@@ -379,18 +386,20 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
     Example:
         treasury-watch serve
     """
-    from flows import logs, prefect_environment, schedule, serving
-    from flows.settings import Settings
+    from treasury_watch.flows.log import logs
+    from treasury_watch.flows.prefect_support import environment
+    from treasury_watch.flows.serve import schedule, server
+    from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
     with logs.command(settings, "serve"):
         warehouse = settings.warehouse()
-        prefect_environment.apply(warehouse.home.root)
-        plan = serving.Plan(sample=sample, interval_seconds=interval, cron=cron, **settings.section("schedule"))
+        environment.apply(warehouse.home.root)
+        plan = server.Plan(sample=sample, interval_seconds=interval, cron=cron, **settings.section("schedule"))
         on_calendar = not cron and not interval
         catch_up = on_calendar and schedule.behind(warehouse, settings.declarations.calendar, datetime.now(UTC))
         log = warehouse.home.root / "prefect-server.log"
-        serving.serve(plan, port=port, log=log, announce=click.echo, catch_up=catch_up)
+        server.serve(plan, port=port, log=log, announce=click.echo, catch_up=catch_up)
 
 
 @main.command()
@@ -402,8 +411,8 @@ def status(as_json: bool) -> None:
     Example:
         treasury-watch status
     """
-    from flows import listing
-    from flows.settings import Settings
+    from treasury_watch.flows.commands import listing
+    from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
     warehouse = settings.warehouse()

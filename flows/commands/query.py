@@ -13,9 +13,9 @@ from typing import Any
 import click
 import duckdb
 
-from transforms.errors import TreasuryWatchError
-from warehouse.failures import explained, is_damage
-from warehouse.reading import open_published
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.warehouse.home.published_database import open_published
+from treasury_watch.warehouse.home.storage_failures import explained, is_damage
 
 
 class QueryError(TreasuryWatchError):

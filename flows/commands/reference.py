@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from flows.cli import main
-from warehouse.declarations import PROJECT, Declarations
-from warehouse.tables import UNITS
+from treasury_watch.flows.commands.main import main
+from treasury_watch.warehouse.declarations import PROJECT, Declarations
+from treasury_watch.warehouse.tables.declared_tables import UNITS
 
 NOTE = "<!-- Written by `make docs` from what is declared; change it there, not here. -->\n"
 

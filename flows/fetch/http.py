@@ -26,8 +26,8 @@ from requests.utils import requote_uri
 from urllib3 import Retry
 from urllib3 import exceptions as urllib3_errors
 
-from transforms.errors import ConfigurationError, TreasuryWatchError, shorten
-from transforms.model import Source
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
+from treasury_watch.transforms.model import Source
 
 _PIECE = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

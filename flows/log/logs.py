@@ -17,14 +17,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from flows.redaction import Redaction
-from flows.settings import Settings
-from transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.flows.log.redaction import Redaction
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 
 FORMATS = ("off", "text", "json")
 LEVELS = ("debug", "info", "warning", "error")
 KEYS = ("format", "level", "file")
-OTHERS = ("flows", "warehouse")  # warnings of these modules that are no step; without a log they go to the root logger
+OTHERS = ("treasury_watch.flows", "treasury_watch.warehouse")  # whose modules warn of what is no step
 HTTP = "urllib3.connectionpool"
 
 LOGGER = logging.getLogger("treasury_watch")
@@ -94,8 +94,8 @@ def command(settings: Settings, name: str) -> Iterator[None]:
 
 
 def _fail(problem: BaseException, seconds: float) -> None:
-    from warehouse.failures import explained
-    from warehouse.validation import ValidationBlocked
+    from treasury_watch.warehouse.gates.expectations import ValidationBlocked
+    from treasury_watch.warehouse.home.storage_failures import explained
 
     global _told
     if isinstance(problem, KeyboardInterrupt):
@@ -138,12 +138,12 @@ def configure(settings: Settings) -> None:
     shown = _handler(section, completed) if section["format"] != "off" else None
     for name in (LOGGER.name, *OTHERS, HTTP):
         logger = logging.getLogger(name)
-        for earlier in [one for one in logger.handlers if isinstance(one, Lines)]:
+        for earlier in [one for one in logger.handlers if isinstance(one, (Lines, ToRoot))]:
             logger.removeHandler(earlier)
         if shown:
             logger.addHandler(shown)
-    for name in OTHERS:
-        logging.getLogger(name).propagate = not shown
+        elif name in OTHERS:
+            logger.addHandler(ToRoot())
     for name in (LOGGER.name, HTTP):
         logger = logging.getLogger(name)
         for former in [one for one in logger.filters if isinstance(one, Completed)]:
@@ -189,6 +189,19 @@ def _handler(section: Mapping[str, Any], completed: Completed) -> Lines:
     handler.addFilter(completed)
     handler.setFormatter(_json() if section["format"] == "json" else Text())
     return handler
+
+
+class ToRoot(logging.Handler):
+    """Hands warnings that are no step to the root logger, where no log is asked for: Python then prints them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand the record on."""
+        logging.getLogger().callHandlers(record)
+
+
+for _name in OTHERS:  # they would go on to LOGGER, which hands nothing on
+    logging.getLogger(_name).propagate = False
+    logging.getLogger(_name).addHandler(ToRoot())
 
 
 class Lines(logging.Handler):

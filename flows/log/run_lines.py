@@ -6,9 +6,9 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 
-from flows import logs
-from transforms.errors import TreasuryWatchError, shorten
-from warehouse.state import State
+from treasury_watch.flows.log import logs
+from treasury_watch.transforms.errors import TreasuryWatchError, shorten
+from treasury_watch.warehouse.home.state import State
 
 
 def published(rows: Mapping[str, int], seconds: float) -> None:

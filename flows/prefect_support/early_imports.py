@@ -31,8 +31,8 @@ def imports_meanwhile() -> Iterator[None]:
 def _import() -> None:
     """Great Expectations, the charts' library and the page's script. What fails here fails again, and is told, in the run."""
     with suppress(Exception):
-        from flows import report
-        from warehouse import validation
+        from treasury_watch.flows.site import page
+        from treasury_watch.warehouse.gates import expectations
 
-        validation.load()
-        report.script()
+        expectations.load()
+        page.script()

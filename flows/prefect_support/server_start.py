@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.errors import TreasuryWatchError
 
 STARTED = threading.Event()  # the flow is at work
 

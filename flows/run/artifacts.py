@@ -6,10 +6,10 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from flows import pipeline
-from flows.pipeline import Outcome
-from transforms.explanations import billions
-from warehouse.warehouse import Warehouse
+from treasury_watch.flows.run import steps
+from treasury_watch.flows.run.steps import Outcome
+from treasury_watch.transforms.findings.explain.sentences import billions
+from treasury_watch.warehouse.installation import Warehouse
 
 FINDINGS = """
 SELECT count(*), count(*) FILTER (month = (SELECT max(month) FROM holder_months)), (SELECT count(*) FROM episodes)
@@ -33,7 +33,7 @@ def show(warehouse: Warehouse, outcome: Outcome) -> None:
         create_table_artifact(files(outcome), key="run-files", description="What became of each file")
     if not warehouse.home.database.exists():
         return
-    with pipeline.published(warehouse) as connection:
+    with steps.published(warehouse) as connection:
         newest = connection.execute(NEWEST).fetchall()
     rows = [
         {
@@ -64,7 +64,7 @@ def metrics(warehouse: Warehouse, outcome: Outcome) -> list[dict[str, Any]]:
     if outcome.published is not None:
         found.append(("rows published", sum(outcome.published.values()), "rows"))
     if warehouse.home.database.exists():
-        with pipeline.published(warehouse) as connection:
+        with steps.published(warehouse) as connection:
             flagged, newest, episodes = connection.execute(FINDINGS).fetchall()[0]
         found += [
             ("flagged months", flagged, "findings"),

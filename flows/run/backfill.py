@@ -17,15 +17,16 @@ from prefect import flow, task, unmapped
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
-from flows import logs, pipeline, progress
-from flows.monthly import MINUTES, STEP, note
-from flows.pipeline import File, Outcome
-from flows.run_artifacts import show
-from flows.settings import Settings
-from transforms.errors import ConfigurationError, TreasuryWatchError
-from warehouse.declarations import Declarations
-from warehouse.prepared import Found, Prepared, files_in, in_release_order, prepare, scratch
-from warehouse.warehouse import Session
+from treasury_watch.flows.log import logs, progress
+from treasury_watch.flows.run import steps
+from treasury_watch.flows.run.artifacts import show
+from treasury_watch.flows.run.monthly import MINUTES, STEP, note
+from treasury_watch.flows.run.steps import File, Outcome
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.installation import Session
+from treasury_watch.warehouse.ledger.backfill_files import Found, Prepared, files_in, in_release_order, prepare, scratch
 
 MOST_WORKERS = 4
 WORTHWHILE = 60  # files; two processes with Prefect in them take as long to start as parsing so many
@@ -50,10 +51,10 @@ def load_prepared(session: Session, items: list[Prepared], outcome: Outcome) -> 
     for item in progress.shown(items, "Loading"):
         body, found = item.found.body(), item.found
         released = found.released if found.released_by_user else None
-        pipeline.load_one(
+        steps.load_one(
             session, File(body, found.url, found.retrieved, item.source, released, figures=item.said(body)), outcome
         )
-    pipeline.load_press(session)
+    steps.load_press(session)
     for loaded in outcome.loaded:
         note(loaded.line())
     for problem in outcome.refused:
@@ -103,7 +104,7 @@ def _backfill(settings: Settings, folder: Path) -> str:
         if outcome.refused:
             raise refusal(outcome, len(items))
 
-    pipeline.take_in(settings, warehouse, load, outcome, command="backfill")
+    steps.take_in(settings, warehouse, load, outcome, command="backfill")
     show(warehouse, outcome)
     return describe(outcome, passed_over)
 

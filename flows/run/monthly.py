@@ -1,4 +1,4 @@
-"""The monthly run as a Prefect flow: fetch, load, publish, alert, report. The steps themselves are in pipeline.py."""
+"""The monthly run as a Prefect flow: fetch, load, publish, alert, report. The steps themselves are in steps.py."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from prefect.cache_policies import NO_CACHE
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import alerting, logs, pipeline, starting
-from flows.fetching import Fetched, FetchError
-from flows.meanwhile import imports_meanwhile
-from flows.pipeline import Outcome
-from flows.run_artifacts import show
-from flows.schedule import NEW_YORK, ReleaseLate, await_release, behind, is_release_day, month_due
-from flows.settings import Settings
-from transforms.model import Source
-from warehouse.warehouse import Session, Warehouse
+from treasury_watch.flows.alerts import alerting
+from treasury_watch.flows.fetch.http import Fetched, FetchError
+from treasury_watch.flows.log import logs
+from treasury_watch.flows.prefect_support import server_start
+from treasury_watch.flows.prefect_support.early_imports import imports_meanwhile
+from treasury_watch.flows.run import steps
+from treasury_watch.flows.run.artifacts import show
+from treasury_watch.flows.run.steps import Outcome
+from treasury_watch.flows.serve.schedule import NEW_YORK, ReleaseLate, await_release, behind, is_release_day, month_due
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.model import Source
+from treasury_watch.warehouse.installation import Session, Warehouse
 
 MINUTES = 60
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
@@ -36,13 +39,13 @@ STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 )
 def fetch_one(source: Source, settings: Settings, warehouse: Warehouse) -> Fetched:
     """Ask one source's server for its file."""
-    return pipeline.fetch_source(source, settings, warehouse)
+    return steps.fetch_source(source, settings, warehouse)
 
 
 @task(name="load", timeout_seconds=30 * MINUTES, **STEP)
-def load_files(session: Session, files: list[pipeline.File], outcome: Outcome) -> None:
+def load_files(session: Session, files: list[steps.File], outcome: Outcome) -> None:
     """Archive, parse, validate and add every file."""
-    pipeline.load_all(session, files, outcome)
+    steps.load_all(session, files, outcome)
     for item in outcome.loaded:
         note(item.line())
 
@@ -56,7 +59,7 @@ def note(words: str, level: int = logging.INFO) -> None:
 @task(name="publish", timeout_seconds=30 * MINUTES, **STEP)
 def publish_tables(session: Session, outcome: Outcome) -> bool:
     """Build the tables, judge them, and move them into place."""
-    return pipeline.publish(session, outcome)
+    return steps.publish(session, outcome)
 
 
 @task(name="alert", timeout_seconds=30 * MINUTES, **STEP)
@@ -68,7 +71,7 @@ def send_alerts(warehouse: Warehouse, settings: Settings, outcome: Outcome, sinc
 @task(name="report", timeout_seconds=10 * MINUTES, **STEP)
 def write_page(warehouse: Warehouse, outcome: Outcome) -> None:
     """Write the page."""
-    pipeline.write_page(warehouse, outcome)
+    steps.write_page(warehouse, outcome)
 
 
 @flow(name="treasury-watch", flow_run_name="{command}", timeout_seconds=18 * 60 * MINUTES, task_runner=RUNNER)
@@ -81,7 +84,7 @@ def monthly_run(
     loaded all the same, and the run then fails with ReleaseLate. A month that is published already is not waited for.
     With `only_on_release_day` nothing at all is done on other days of New York.
     """
-    starting.STARTED.set()
+    server_start.STARTED.set()
     settings = Settings()
     with logs.command(settings, command):
         return _monthly_run(settings, sample, command, wait_hours, only_on_release_day)
@@ -98,8 +101,8 @@ def _monthly_run(settings: Settings, sample: bool, command: str, wait_hours: flo
     late = None
     if wait_hours and not sample and behind(warehouse, calendar, moment):
         late = wait_for_release(settings, warehouse, month_due(calendar, moment), wait_hours * 3600)
-    steps = pipeline.Steps(collect, load_files, publish_tables, send_alerts, write_page)
-    outcome = pipeline.run(settings, warehouse, steps, sample=sample, command=command)
+    tasks = steps.Steps(collect, load_files, publish_tables, send_alerts, write_page)
+    outcome = steps.run(settings, warehouse, tasks, sample=sample, command=command)
     show(warehouse, outcome)
     if late is not None:
         raise late
@@ -128,11 +131,9 @@ def wait_for_release(settings: Settings, warehouse: Warehouse, due: date, second
     return None
 
 
-def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[pipeline.File]:
+def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[steps.File]:
     """Fetch every source, four at a time."""
-    running = {
-        source.id: fetch_one.submit(source, settings, warehouse) for source in pipeline.sources_to_fetch(settings)
-    }
+    running = {source.id: fetch_one.submit(source, settings, warehouse) for source in steps.sources_to_fetch(settings)}
 
     def answer(source: Source) -> Fetched:
         result = running[source.id].result(raise_on_failure=False)
@@ -142,7 +143,7 @@ def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[
             raise FetchError(source.id, source.url, "an answer", f"{type(result).__name__}: {result}")
         return result
 
-    return pipeline.collect(settings, warehouse, outcome, answer)
+    return steps.collect(settings, warehouse, outcome, answer)
 
 
 def describe(outcome: Outcome) -> str:
@@ -160,7 +161,7 @@ def run(*, sample: bool, command: str) -> str:
     seconds = Settings().section("prefect")["startup_timeout_seconds"]
     with (
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-        starting.starting_within(seconds),
+        server_start.starting_within(seconds),
         imports_meanwhile(),
     ):
         return monthly_run(sample=sample, command=command)

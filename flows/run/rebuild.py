@@ -8,12 +8,12 @@ from __future__ import annotations
 from contextlib import suppress
 from time import perf_counter
 
-from flows import logs, run_log
-from flows.settings import Settings
-from flows.storing import stored
-from transforms.errors import TreasuryWatchError
-from warehouse.state import State
-from warehouse.warehouse import Warehouse
+from treasury_watch.flows.log import logs, run_lines
+from treasury_watch.flows.run.store_exchange import stored
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.warehouse.home.state import State
+from treasury_watch.warehouse.installation import Warehouse
 
 
 def rebuild(settings: Settings, warehouse: Warehouse) -> dict[str, int]:
@@ -22,12 +22,12 @@ def rebuild(settings: Settings, warehouse: Warehouse) -> dict[str, int]:
         before, began = _newest_run(warehouse.state), perf_counter()
         try:
             rows = warehouse.rebuild()
-            run_log.published(rows, round(perf_counter() - began, 3))
+            run_lines.published(rows, round(perf_counter() - began, 3))
         finally:
             run_id = _newest_run(warehouse.state)
             if run_id and run_id != before:
                 logs.known(run_id=run_id)
-                run_log.checks(warehouse.state, run_id)
+                run_lines.checks(warehouse.state, run_id)
         logs.ending(f"rebuilt {len(rows)} tables", outcome="published")
     return rows
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import duckdb
 
-from transforms.explanations import month_name
-from warehouse.building import MAIN
-from warehouse.loading import Loaded
+from treasury_watch.transforms.findings.explain.sentences import month_name
+from treasury_watch.warehouse.ledger.loading import Loaded
+from treasury_watch.warehouse.tables.building import MAIN
 
 NAMED = 5
 THESE = "(source, released) IN (SELECT unnest($1::VARCHAR[]), unnest($2::DATE[]))"

@@ -17,18 +17,21 @@ from typing import Any
 
 import duckdb
 
-from flows import alerting, health, logs, outbox, progress, report, routing, run_log
-from flows.fetching import Fetched, FetchError, HttpPolicy, fetch, make_session, public_url
-from flows.run_revisions import Revisions, revised_by
-from flows.settings import Settings
-from flows.storing import stored
-from transforms.errors import ConfigurationError, TreasuryWatchError
-from transforms.model import Parsed, Source
-from warehouse.home import Busy
-from warehouse.loading import Loaded
-from warehouse.objects import StoreError
-from warehouse.reading import open_published
-from warehouse.warehouse import Session, Warehouse
+from treasury_watch.flows.alerts import alerting, outbox, routing
+from treasury_watch.flows.alerts.mails import operator_mail
+from treasury_watch.flows.fetch.http import Fetched, FetchError, HttpPolicy, fetch, make_session, public_url
+from treasury_watch.flows.log import logs, progress, run_lines
+from treasury_watch.flows.run.revisions import Revisions, revised_by
+from treasury_watch.flows.run.store_exchange import stored
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.flows.site import page
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.transforms.model import Parsed, Source
+from treasury_watch.warehouse.home.folders import Busy
+from treasury_watch.warehouse.home.published_database import open_published
+from treasury_watch.warehouse.installation import Session, Warehouse
+from treasury_watch.warehouse.ledger.loading import Loaded
+from treasury_watch.warehouse.store.objects import StoreError
 
 SAMPLE_SCHEME = "sample:"
 SAMPLE_ALERTS_SINCE = date(2024, 1, 1)  # a demonstration mails what a new installation would call history
@@ -88,7 +91,7 @@ class Outcome:
         if step == "publish" and self.published is None:
             logs.say("nothing new", "nothing new: not published", seconds=seconds)
         elif step == "publish":
-            run_log.published(self.published or {}, seconds)
+            run_lines.published(self.published or {}, seconds)
         elif step == "alert":
             counts = {"queued": self.queued, "sent": self.sent, "written": self.written, "failed": self.failed}
             words = ", ".join(f"{count} {what}" for what, count in counts.items())
@@ -157,7 +160,7 @@ def opened(warehouse: Warehouse, command: str) -> Iterator[Session]:
         try:
             yield session
         finally:
-            run_log.checks(warehouse.state, session.run_id)
+            run_lines.checks(warehouse.state, session.run_id)
     logs.ending(outcome=session.outcome)
 
 
@@ -213,17 +216,17 @@ def queue_health(warehouse: Warehouse, settings: Settings, outcome: Outcome) -> 
     routes = routing.read(settings)
     today = datetime.now(UTC).date()
     with published(warehouse) as connection:
-        items = health.behind(
+        items = operator_mail.behind(
             connection,
             settings.declarations,
             today,
             late_after_days=routes.late_after_days,
             unreached=outcome.unreached,
         )
-    found = health.source_findings(items, today.replace(day=1))
-    for kind in health.SOURCES:
+    found = operator_mail.source_findings(items, today.replace(day=1))
+    for kind in operator_mail.SOURCES:
         outbox.drop(warehouse.state, kind, [item.key for item in found], "no longer the case")
-    for kind in health.RUNS:
+    for kind in operator_mail.RUNS:
         outbox.drop(warehouse.state, kind, [], "a later run ended well")
     outcome.queued += sum(outbox.add(warehouse.state, item, routes.operator) for item in found)
 
@@ -231,9 +234,9 @@ def queue_health(warehouse: Warehouse, settings: Settings, outcome: Outcome) -> 
 def tell_failure(warehouse: Warehouse, settings: Settings, problem: Exception) -> None:
     """Tell the operator what ended the run. Whatever goes wrong here is a note to `problem` and never takes its place."""
     try:
-        item = health.run_finding(warehouse.state, problem, datetime.now(UTC).date())
+        item = operator_mail.run_finding(warehouse.state, problem, datetime.now(UTC).date())
         outbox.add(warehouse.state, item, routing.read(settings).operator)
-        result = alerting.deliver(warehouse, settings, None, only=health.PREFIX)
+        result = alerting.deliver(warehouse, settings, None, only=operator_mail.PREFIX)
         problem.add_note(f"operator: {result.sent + result.written} messages sent, {result.failed} failed")
     except Exception as other:
         problem.add_note(f"the operator could not be told: {other}")
@@ -382,7 +385,7 @@ def write_page(warehouse: Warehouse, outcome: Outcome, out: Path | None = None) 
     """Write the page of the published database."""
     now = datetime.now(UTC)
     path = out or warehouse.home.reports / "treasury-watch.html"
-    outcome.page = report.write(warehouse.home.database, path, now)
+    outcome.page = page.write(warehouse.home.database, path, now)
     return outcome.page
 
 

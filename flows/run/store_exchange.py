@@ -6,12 +6,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows import health, logs, outbox
-from flows.settings import Settings
-from transforms.errors import TreasuryWatchError
-from warehouse.home import Busy
-from warehouse.objects import StoreBehind, StoreError, StoreMoved
-from warehouse.warehouse import Warehouse
+from treasury_watch.flows.alerts import outbox
+from treasury_watch.flows.alerts.mails import operator_mail
+from treasury_watch.flows.log import logs
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.warehouse.home.folders import Busy
+from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.store.objects import StoreBehind, StoreError, StoreMoved
 
 
 @contextmanager
@@ -54,4 +56,4 @@ def stored(settings: Settings, warehouse: Warehouse) -> Iterator[None]:
             f"the run is complete on this machine, but the store is behind, and the next run catches up: {reason}"
         ) from problem
     logs.say("store written", f"the store is in step: {store.objects.shown}", store=store.objects.shown)
-    outbox.drop(warehouse.state, health.BEHIND, [], "the store caught up")
+    outbox.drop(warehouse.state, operator_mail.BEHIND, [], "the store caught up")

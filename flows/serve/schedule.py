@@ -9,14 +9,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flows.fetching import FetchError
-from flows.pipeline import fetch_source
-from flows.settings import Settings
-from transforms import layouts
-from transforms.errors import LayoutError, TreasuryWatchError
-from warehouse.calendar import expected_month, release_of
-from warehouse.reading import open_published
-from warehouse.warehouse import Warehouse
+from treasury_watch.flows.fetch.http import FetchError
+from treasury_watch.flows.run.steps import fetch_source
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms import layouts
+from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.warehouse.home.published_database import open_published
+from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.ledger.release_dates import expected_month, release_of
 
 RELEASE_HOUR = 16
 RELEASE_ZONE = "America/New_York"

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import requests
 
-from flows import logs
-from flows.fetching import public_url
-from transforms.errors import TreasuryWatchError
+from treasury_watch.flows.fetch.http import public_url
+from treasury_watch.flows.log import logs
+from treasury_watch.transforms.errors import TreasuryWatchError
 
 STARTUP_SECONDS = 120
 RENEW_SECONDS = 28 * 24 * 3600
@@ -109,7 +109,7 @@ def serve(plan: Plan, *, port: int, log: Path, announce: Callable[[str], None], 
         first = True
         while True:
             order = json.dumps({**asdict(plan), "run_first": catch_up and first})
-            command = [sys.executable, "-m", "flows.serving", order]
+            command = [sys.executable, "-m", "treasury_watch.flows.serve.server", order]
             with subprocess.Popen(
                 command, env={**os.environ, "PREFECT_API_URL": url}, start_new_session=True
             ) as runner:
@@ -156,9 +156,15 @@ def run_schedule(plan: Plan, run_first: bool) -> None:
     """Run the flow on its schedule, in this process, against the server that PREFECT_API_URL names."""
     from prefect.schedules import Cron, Interval, RRule
 
-    from flows.monthly import monthly_run
-    from flows.schedule import RELEASE_ZONE, daily_parameters, recurrence, release_moments, release_parameters
-    from warehouse.declarations import Declarations
+    from treasury_watch.flows.run.monthly import monthly_run
+    from treasury_watch.flows.serve.schedule import (
+        RELEASE_ZONE,
+        daily_parameters,
+        recurrence,
+        release_moments,
+        release_parameters,
+    )
+    from treasury_watch.warehouse.declarations import Declarations
 
     parameters = {"sample": plan.sample, "command": "scheduled run"}
     if plan.interval_seconds:

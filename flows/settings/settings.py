@@ -6,13 +6,13 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from transforms.errors import ConfigurationError
-from warehouse.declarations import Declarations
-from warehouse.home import Home
+from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.home.folders import Home
 
 if TYPE_CHECKING:
-    from warehouse.store import Store
-    from warehouse.warehouse import Warehouse
+    from treasury_watch.warehouse.installation import Warehouse
+    from treasury_watch.warehouse.store.exchange import Store
 
 PREFIX = "TREASURY_WATCH_"
 PASSWORD = PREFIX + "MAIL_PASSWORD"
@@ -42,7 +42,7 @@ class Settings:
 
     def warehouse(self) -> Warehouse:
         """The installation that the settings name."""
-        from warehouse.warehouse import Warehouse  # pandas and more: not for commands that only query
+        from treasury_watch.warehouse.installation import Warehouse  # pandas and more: not for commands that only query
 
         return Warehouse(
             self.home(),
@@ -56,7 +56,7 @@ class Settings:
         section = self.section("storage")
         if not section["store"]:
             return None
-        from warehouse.store import Store
+        from treasury_watch.warehouse.store.exchange import Store
 
         return Store(section["store"], warehouse, section["keep_publications"])
 

@@ -15,16 +15,17 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from flows import charts, health
-from transforms.currency_context import moved
-from transforms.errors import TreasuryWatchError
-from transforms.explanations import VERDICT_WORDS, billions, identity, month_name
-from transforms.findings import OFFICIAL
-from transforms.fx import own_change_pct
-from transforms.verdicts import VERDICTS
-from warehouse.calendar import expected_month
-from warehouse.declarations import PROJECT, Declarations
-from warehouse.files import write_whole
+from treasury_watch.flows.alerts.mails import operator_mail
+from treasury_watch.flows.site import charts
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.findings.detection import OFFICIAL
+from treasury_watch.transforms.findings.explain.currency_context import moved
+from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, billions, identity, month_name
+from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
+from treasury_watch.transforms.rates.exchange_rates import own_change_pct
+from treasury_watch.warehouse.declarations import PROJECT, Declarations
+from treasury_watch.warehouse.home.durable_files import write_whole
+from treasury_watch.warehouse.ledger.release_dates import expected_month
 
 TEMPLATES = Path(__file__).parent / "templates"
 MONTHS = 24
@@ -324,10 +325,12 @@ def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
     }
 
 
-def _behind(connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date) -> list[health.Behind]:
+def _behind(
+    connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date
+) -> list[operator_mail.Behind]:
     """The sources that are late or stand still; none where the database keeps no daily series to compare."""
     kept = {row["table_name"] for row in _rows(connection, "SELECT table_name FROM information_schema.tables")}
-    return health.behind(connection, declarations, today) if {"fx_daily", "market_series"} <= kept else []
+    return operator_mail.behind(connection, declarations, today) if {"fx_daily", "market_series"} <= kept else []
 
 
 def _revised(connection: duckdb.DuckDBPyConnection) -> Row:

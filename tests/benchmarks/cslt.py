@@ -42,8 +42,8 @@ def with_orjson(folder: Path) -> Callable[[], int]:
 
 def with_parser(folder: Path) -> Callable[[], int]:
     """This project's reader: the Treasury series as a table, checked."""
-    from transforms.layouts import cslt
-    from warehouse.declarations import Declarations
+    from treasury_watch.transforms.layouts.tic import cslt
+    from treasury_watch.warehouse.declarations import Declarations
 
     source = Declarations(PROJECT / "config").source("cslt")
     body = (folder / "cslt.zip").read_bytes()
@@ -75,11 +75,11 @@ def with_duckdb(folder: Path) -> Callable[[], int]:
 
 def with_ingest(folder: Path) -> Callable[[], int]:
     """The whole ingest into a fresh home: archive, parse, name the holders, first gate, ledger."""
-    from warehouse.archive import Archive
-    from warehouse.declarations import Declarations
-    from warehouse.ledger import Ledger
-    from warehouse.loading import Loader
-    from warehouse.validation import Gates
+    from treasury_watch.warehouse.archive.archived_files import Archive
+    from treasury_watch.warehouse.declarations import Declarations
+    from treasury_watch.warehouse.gates.expectations import Gates
+    from treasury_watch.warehouse.ledger.loading import Loader
+    from treasury_watch.warehouse.ledger.vintages import Ledger
 
     home = Path(tempfile.mkdtemp(dir=folder))
     declarations = Declarations(PROJECT / "config")
@@ -96,7 +96,7 @@ def with_ingest(folder: Path) -> Callable[[], int]:
 WAYS = {"orjson": with_orjson, "parse": with_parser, "duckdb": with_duckdb, "ingest": with_ingest}
 TITLES = {
     "orjson": "orjson: load everything",
-    "parse": "transforms.layouts.cslt.parse",
+    "parse": "treasury_watch.transforms.layouts.tic.cslt.parse",
     "duckdb": "DuckDB read_json (unzipped file)",
     "ingest": "whole ingest: archive, parse, gate, ledger",
 }

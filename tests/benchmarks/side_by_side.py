@@ -47,7 +47,7 @@ class Command:
 
 def treasury_watch(*arguments: str, home: Path | None = None, fresh: Path | None = None) -> Command:
     """A command of the project's own."""
-    return Command([sys.executable, "-m", "flows.cli", *arguments], home, fresh)
+    return Command([sys.executable, "-m", "treasury_watch.flows.commands.main", *arguments], home, fresh)
 
 
 def run(command: Command) -> Taken:

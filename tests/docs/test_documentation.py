@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from flows.cli import main
-from flows.reference import pages, walk
-from warehouse.declarations import PROJECT, Declarations
+from treasury_watch.flows.commands.main import main
+from treasury_watch.flows.commands.reference import pages, walk
+from treasury_watch.warehouse.declarations import PROJECT, Declarations
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 COMMANDS = walk(main, "treasury-watch")

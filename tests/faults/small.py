@@ -11,9 +11,9 @@ import duckdb
 
 from tests.conftest import majors, table5
 from tests.faults.processes import Warm, environment
-from warehouse.home import Home
-from warehouse.publication import OPERATIONS
-from warehouse.warehouse import Warehouse
+from treasury_watch.warehouse.home.folders import Home
+from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.publication.publishing import OPERATIONS
 
 FIRST = 2023 * 12 + 5  # the first release's newest month, counted in months: June 2023
 

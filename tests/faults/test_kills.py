@@ -17,7 +17,7 @@ from tests.faults.processes import Warm, environment
 from tests.faults.small import check_whole, copied, figures, files, rows
 from tests.flows.loopback import Loopback
 from tests.flows.smtp_loopback import MailServer
-from warehouse.state import State
+from treasury_watch.warehouse.home.state import State
 
 SEED = int(os.environ.get("TREASURY_WATCH_FAULT_SEED", "20260618"))
 KILLS_PER_LANE = int(os.environ.get("TREASURY_WATCH_FAULT_KILLS", "15"))

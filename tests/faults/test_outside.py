@@ -14,7 +14,7 @@ from tests.conftest import SAMPLE
 from tests.faults.processes import Ended, Warm, environment
 from tests.faults.small import check_whole, copied, publication, release, rows
 from tests.flows.loopback import Loopback, Reply, self_signed
-from warehouse.state import State
+from treasury_watch.warehouse.home.state import State
 
 NOWHERE = "http://127.0.0.1:9/"
 YEN = (SAMPLE / "fred" / "DEXJPUS.csv").read_bytes() + b"2026-06-12,160.1\n"

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from flows import starting
 from tests.conftest import PROJECT
 from tests.faults.processes import Warm, environment
 from tests.faults.small import check_whole, rows
+from treasury_watch.flows.prefect_support import server_start
 
 MANIFEST = '[[files]]\nsource = "slt_table5"\npath = "tic/slt_table5.txt"\n'
 
@@ -34,8 +34,9 @@ class Command:
     def start(self, **settings: str) -> subprocess.Popen[str]:
         """Start it. Standard error is a file: a server that is left behind would keep a pipe open."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", "run", "--sample"], cwd=PROJECT, env={**self.values, **settings},
-            stdout=subprocess.DEVNULL, stderr=self.errors.open("w"), text=True, start_new_session=True,
+            [sys.executable, "-m", "treasury_watch.flows.commands.main", "run", "--sample"],
+            cwd=PROJECT, env={**self.values, **settings}, stdout=subprocess.DEVNULL,
+            stderr=self.errors.open("w"), text=True, start_new_session=True,
         )  # fmt: skip
         self.groups.append(process.pid)
         return process
@@ -80,11 +81,14 @@ def test_a_server_that_cannot_start_ends_the_run_in_one_line_with_the_way_out(co
 
 @pytest.mark.slow
 def test_a_flow_at_work_is_not_ended_by_the_limit_on_the_start():
-    with starting.starting_within(0.1):
-        starting.STARTED.set()
+    with server_start.starting_within(0.1):
+        server_start.STARTED.set()
         time.sleep(0.2)
-    with pytest.raises(starting.ServerSilent, match=r"did not start within 0\.1 s"), starting.starting_within(0.1):
+    with (
+        pytest.raises(server_start.ServerSilent, match=r"did not start within 0\.1 s"),
+        server_start.starting_within(0.1),
+    ):
         time.sleep(5)
-    with starting.starting_within(0.1):
+    with server_start.starting_within(0.1):
         pass
     time.sleep(0.2)

@@ -16,9 +16,9 @@ import pytest
 from tests.conftest import PROJECT
 from tests.faults.processes import Warm, environment
 from tests.faults.small import copied, files, publication, release
-from warehouse.declarations import Declarations
-from warehouse.home import Home
-from warehouse.warehouse import Warehouse
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.home.folders import Home
+from treasury_watch.warehouse.installation import Warehouse
 
 READERS = 8
 PUBLICATIONS = 5

@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
-PACKAGES = ("flows", "transforms", "warehouse")
+PACKAGE = "treasury_watch"
 
 
 def import_all() -> None:
@@ -25,8 +25,8 @@ def import_all() -> None:
     import great_expectations  # noqa: F401
     import vl_convert  # noqa: F401
 
-    from flows import cli, listing, pipeline, querying  # noqa: F401
-    from warehouse import validation  # noqa: F401
+    from treasury_watch.flows.run import steps  # noqa: F401
+    from treasury_watch.warehouse.gates import expectations  # noqa: F401
 
 
 class _IsADatetime(type):
@@ -48,7 +48,7 @@ def clock_at(moment: calendar.datetime) -> type:
 
 def modules_with_a_clock() -> list[Any]:
     """The project's modules that take the time of day from `datetime`."""
-    ours = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in PACKAGES]
+    ours = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] == PACKAGE]
     return [module for module in ours if getattr(module, "datetime", None) is calendar.datetime]
 
 
@@ -56,13 +56,13 @@ def plain_run() -> None:
     """`run` without Prefect: the same steps, as the flow calls them."""
     import click
 
-    from flows import pipeline
-    from flows.settings import Settings
-    from transforms.errors import TreasuryWatchError
+    from treasury_watch.flows.run import steps
+    from treasury_watch.flows.settings.settings import Settings
+    from treasury_watch.transforms.errors import TreasuryWatchError
 
     settings = Settings()
     try:
-        outcome = pipeline.run(settings, settings.warehouse(), pipeline.PLAIN, sample=False, command="run")
+        outcome = steps.run(settings, settings.warehouse(), steps.PLAIN, sample=False, command="run")
     except TreasuryWatchError as problem:
         click.echo(f"treasury-watch: {problem}", err=True)
         sys.exit(1)
@@ -89,7 +89,7 @@ def child(order: dict[str, Any]) -> int:
         os.setgroups([])
         os.setgid(order["user"])
         os.setuid(order["user"])
-    from flows.cli import main
+    from treasury_watch.flows.commands.main import main
 
     try:
         plain_run() if order["arguments"] == ["plain-run"] else main(order["arguments"])

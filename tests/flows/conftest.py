@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from flows import pipeline
-from flows.settings import Settings
 from tests.conftest import PROJECT, SAMPLE
 from tests.flows.loopback import Loopback, Reply
-from warehouse.declarations import Declarations
-from warehouse.warehouse import Warehouse
+from treasury_watch.flows.run import steps
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.installation import Warehouse
 
 BASES = {"TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/"}
 
@@ -89,7 +89,7 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Publis
         publishers = Publishers(server)
         environment(patch, server, home)
         settings = Settings()
-        pipeline.run(settings, settings.warehouse(), pipeline.PLAIN, sample=False, command="run")
+        steps.run(settings, settings.warehouse(), steps.PLAIN, sample=False, command="run")
         yield publishers, home
 
 

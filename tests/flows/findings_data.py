@@ -7,9 +7,9 @@ from typing import Any
 
 import duckdb
 
-from flows.mail import Finding, findings_in
-from warehouse.declarations import Declarations, Table
-from warehouse.tables import SQL
+from treasury_watch.flows.alerts.mails.finding_mail import Finding, findings_in
+from treasury_watch.warehouse.declarations import Declarations, Table
+from treasury_watch.warehouse.tables.declared_tables import SQL
 
 # change, net purchases, of which bonds and notes, of which bills, valuation, other (USD millions)
 PARTS = ["change_usd_mn", "net_purchases_usd_mn", "net_long_term_usd_mn", "net_short_term_usd_mn"]

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.fuzz.campaign import again, campaign
 from tests.fuzz.harness import Limits
 from tests.fuzz.targets import RECOGNISER, targets
-from transforms.layouts import LAYOUTS
+from treasury_watch.transforms.layouts import LAYOUTS
 
 DEFAULT_INPUTS = 200_000
 

@@ -21,10 +21,11 @@ from random import Random
 from types import FrameType, TracebackType
 from typing import Any
 
-import transforms
 from tests.fuzz.mutations import Damager, packed, zipped
-from transforms.errors import LayoutError
-from transforms.layouts import cslt, reading
+from treasury_watch import transforms
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts import cells
+from treasury_watch.transforms.layouts.tic import cslt
 
 CODE = str(Path(transforms.__file__).parent)
 # Bytes to kilobytes: macOS counts ru_maxrss in bytes, Linux in kilobytes.
@@ -34,7 +35,7 @@ TRACED = 10  # every so many inputs the lines that run are noted
 BEAT = 20  # a process says every so many inputs how far it is
 MOST_KEPT = 300
 MOST_TRIALS = 400  # to make a failing document smaller
-CACHES = (reading._remembered, reading._month, cslt._remembered)
+CACHES = (cells._remembered, cells._month, cslt._remembered)
 
 
 @dataclass(frozen=True)

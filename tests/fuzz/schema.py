@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pandas as pd
 
-from transforms.layouts.reading import LINE_BREAK, OBSERVATION_COLUMNS, bare
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.layouts.cells import LINE_BREAK, OBSERVATION_COLUMNS, bare
+from treasury_watch.transforms.model import Parsed, Source
 
 COLUMNS = {
     "observations": OBSERVATION_COLUMNS,

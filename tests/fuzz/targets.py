@@ -14,13 +14,15 @@ from hypothesis.strategies import SearchStrategy
 from tests.fuzz.harness import Seed, Target
 from tests.fuzz.mutations import zipped
 from tests.fuzz.schema import Violation, check, check_identified
-from tests.transforms import test_cslt, test_cslt_properties, test_ecb, test_mof, tic
-from tests.transforms import test_layout_properties as written
-from transforms import layouts
-from transforms.errors import LayoutError
-from transforms.holders import identified
-from transforms.layouts import cslt, ecb
-from transforms.model import Parsed, Source
+from tests.transforms import tic
+from tests.transforms.layouts import test_cslt, test_cslt_properties, test_ecb, test_interventions
+from tests.transforms.layouts import test_layout_properties as written
+from treasury_watch.transforms import layouts
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.holders import identified
+from treasury_watch.transforms.layouts.rates import ecb
+from treasury_watch.transforms.layouts.tic import cslt
+from treasury_watch.transforms.model import Parsed, Source
 
 SAMPLE = tic.PROJECT / "config" / "sample"
 LABELS = tic.DECLARATIONS.holder_labels
@@ -88,7 +90,7 @@ def _seeds(name: str) -> Iterable[Seed]:
         yield Seed((tic.PROJECT / "config" / "press_figures.csv").read_bytes(), source)
     elif name == "mof":
         yield sample(name, "mof/foreign_exchange_intervention_operations.csv", None)
-        yield Seed(test_mof.file(*test_mof.ROWS_1991), source)
+        yield Seed(test_interventions.file(*test_interventions.ROWS_1991), source)
     elif name == "ecb":
         with zipfile.ZipFile(SAMPLE / "ecb" / "eurofxref-hist.zip") as archive:
             rates = b"\n".join(archive.read(ecb.MEMBER).split(b"\n")[:20])

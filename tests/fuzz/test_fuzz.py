@@ -18,9 +18,9 @@ from tests.fuzz.harness import Fuzzer, Limits, Report, Seed, Target, smaller
 from tests.fuzz.schema import Violation, check
 from tests.fuzz.targets import MEASURES, RECOGNISER, targets
 from tests.transforms.tic import BODIES, source
-from transforms.errors import LayoutError
-from transforms.layouts import LAYOUTS, parse
-from transforms.model import Parsed
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts import LAYOUTS, parse
+from treasury_watch.transforms.model import Parsed
 
 DOCUMENT = b"date\tvalue\r\n2024-01\t1.5\r\n2024-02\t2.5\r\n2024-03\t3.5\r\n"
 EACH = 420

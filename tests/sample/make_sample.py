@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from transforms.errors import ConfigurationError, LayoutError, TreasuryWatchError
+from treasury_watch.transforms.errors import ConfigurationError, LayoutError, TreasuryWatchError
 
 PROJECT = Path(__file__).resolve().parents[2]
 OUT_FOLDER = PROJECT / "config" / "sample"

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from tests.transforms.tic import DECLARATIONS, FILES, official, official_body, source
-from transforms.errors import LayoutError, UnknownHolderError
-from transforms.holders import identified
-from transforms.layouts import parse
+from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
+from treasury_watch.transforms.holders import identified
+from treasury_watch.transforms.layouts import parse
 
 LABELS = [
     {"layout": layout, "label": label, "code": code, "holder_id": holder, "measure": measure, "series": series}

@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from transforms import layouts
-from transforms.errors import LayoutError
-from transforms.holders import identified
-from transforms.model import Parsed, Source
-from warehouse.declarations import Declarations
+from treasury_watch.transforms import layouts
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.holders import identified
+from treasury_watch.transforms.model import Parsed, Source
+from treasury_watch.warehouse.declarations import Declarations
 
 PROJECT = Path(__file__).resolve().parents[2]
 OFFICIAL = PROJECT / ".." / "shared" / "official" / "tic"

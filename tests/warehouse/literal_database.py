@@ -7,9 +7,9 @@ from datetime import date
 import duckdb
 
 from tests.conftest import PROJECT
-from warehouse.declarations import Declarations
-from warehouse.known import CURRENT
-from warehouse.tables import SQL
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.tables.declared_tables import SQL
+from treasury_watch.warehouse.tables.findings_as_known import CURRENT
 
 VIEWS = PROJECT / "warehouse" / "views"
 KINDS = {

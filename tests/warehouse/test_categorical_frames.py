@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 
-from warehouse.frames import with_categories
+from treasury_watch.warehouse.categorical_frames import with_categories
 
 FIGURES = """
 SELECT * FROM (VALUES ('slt_table5', DATE '2026-04-01', 1.5), ('mfhhis01', DATE '2026-03-01', NULL), (NULL, NULL, 2.0))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT
-from transforms.errors import ConfigurationError
-from transforms.layouts import LAYOUTS
-from warehouse.declarations import Declarations
+from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.layouts import LAYOUTS
+from treasury_watch.warehouse.declarations import Declarations
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transforms.sell_offs import AMOUNTS, NET, read, valuation_pct
+from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS, NET, read, valuation_pct
 
 GRACE_MONTHS = 2
 COLUMNS = ["name", "holder_id", "start", "end", "expected", "set", "covered", "found", "found_in", "verdict", "right"]

@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from transforms.caveats import with_caveats
-from transforms.currency_context import with_context
-from transforms.custody import mirrors, paired_months, read_together, suspected
-from transforms.episodes import episodes
-from transforms.explanations import explain_episodes, explain_months
-from transforms.sell_offs import sell_offs
+from treasury_watch.transforms.findings.explain.caveats import with_caveats
+from treasury_watch.transforms.findings.explain.currency_context import with_context
+from treasury_watch.transforms.findings.explain.sentences import explain_episodes, explain_months
+from treasury_watch.transforms.findings.rules.custody import mirrors, paired_months, read_together, suspected
+from treasury_watch.transforms.findings.rules.episodes import episodes
+from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
 
 OFFICIAL = "foreign_official"
 

@@ -7,9 +7,20 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from transforms.errors import LayoutError, shorten
-from transforms.layouts import cslt, ecb, fred, mfh, mfhhis01, mof, press, s1_globl, slt3d_globl, slt_table3, slt_table5
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.errors import LayoutError, shorten
+from treasury_watch.transforms.layouts.japan import interventions
+from treasury_watch.transforms.layouts.rates import ecb, fred
+from treasury_watch.transforms.layouts.tic import (
+    cslt,
+    mfh,
+    mfhhis01,
+    press,
+    s1_globl,
+    slt3d_globl,
+    slt_table3,
+    slt_table5,
+)
+from treasury_watch.transforms.model import Parsed, Source
 
 LAYOUTS: dict[str, ModuleType] = {
     "slt_table3": slt_table3,
@@ -21,7 +32,7 @@ LAYOUTS: dict[str, ModuleType] = {
     "mfh": mfh,
     "fred": fred,
     "ecb": ecb,
-    "mof": mof,
+    "mof": interventions,
     "press": press,
 }
 

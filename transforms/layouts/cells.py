@@ -18,7 +18,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from transforms.errors import LayoutError
+from treasury_watch.transforms.errors import LayoutError
 
 NOT_AVAILABLE = {"n.a.", "n.a", "na"}
 # Not `str.splitlines`: that splits at form feeds, U+0085 and U+2028 too, which stand within a cell.

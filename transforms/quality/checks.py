@@ -12,8 +12,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from transforms.errors import ConfigurationError
-from transforms.model import Source
+from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.model import Source
 
 FIGURE = ["source", "holder_id", "measure", "series"]
 NEVER_NEGATIVE = ("_position", "_gross_purchases", "_gross_sales")

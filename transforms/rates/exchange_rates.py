@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 
 DAILY_COLUMNS = ["currency", "date", "per_usd", "source", "sha256"]
 H10_PREFIX = "fred:"

@@ -13,8 +13,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from transforms.errors import TreasuryWatchError
-from warehouse.files import write_whole
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.warehouse.home.durable_files import write_whole
 
 
 class ArchiveDamaged(TreasuryWatchError):

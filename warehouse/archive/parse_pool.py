@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
-from transforms.errors import TreasuryWatchError
-from transforms.files import figures_of
-from transforms.model import Parsed, Source
-from warehouse.archive import Archive, Entry
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.model import Parsed, Source
+from treasury_watch.transforms.parsing import figures_of
+from treasury_watch.warehouse.archive.archived_files import Archive, Entry
 
 WORTHWHILE = 4_000_000  # bytes; fewer are read sooner than processes are started
 RARELY = (100_000, 20, 20)  # garbage is collected: figures are many objects and no cycles

@@ -6,10 +6,10 @@ import hashlib
 
 import pandas as pd
 
-from transforms.errors import LayoutError
-from transforms.layouts import press
-from warehouse.archive import Archive
-from warehouse.declarations import Declarations
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.tic import press
+from treasury_watch.warehouse.archive.archived_files import Archive
+from treasury_watch.warehouse.declarations import Declarations
 
 FILE = "press_figures.csv"
 

@@ -18,10 +18,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transforms.errors import TreasuryWatchError, shorten
+from treasury_watch.transforms.errors import TreasuryWatchError, shorten
 
 if TYPE_CHECKING:
-    from warehouse.validation import Result
+    from treasury_watch.warehouse.gates.expectations import Result
 
 SITE_ENTRIES = {"index.html", "expectations", "validations"}
 

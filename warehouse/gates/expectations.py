@@ -19,10 +19,10 @@ from typing import Any
 
 import pandas as pd
 
-from transforms.errors import ConfigurationError, TreasuryWatchError, shorten
-from warehouse import data_docs
-from warehouse.data_docs import Checked
-from warehouse.declarations import Declarations
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.gates import data_docs
+from treasury_watch.warehouse.gates.data_docs import Checked
 
 EXAMPLES = 5
 PLACEHOLDER = re.compile(r"\$([a-z_]+)")

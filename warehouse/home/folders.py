@@ -11,9 +11,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from transforms.errors import ConfigurationError, TreasuryWatchError
-from warehouse.declarations import PROJECT
-from warehouse.failures import ROOM, StorageFailed
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.warehouse.declarations import PROJECT
+from treasury_watch.warehouse.home.storage_failures import ROOM, StorageFailed
 
 ROOM_BYTES = 16_000_000  # Prefect's records, the ledger's log and the page, besides the database
 

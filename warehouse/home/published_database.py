@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from transforms.errors import TreasuryWatchError
-from warehouse.failures import explained
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.warehouse.home.storage_failures import explained
 
 
 def open_published(database: Path) -> duckdb.DuckDBPyConnection:

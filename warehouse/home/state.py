@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warehouse.failures import explained
+from treasury_watch.warehouse.home.storage_failures import explained
 
 if TYPE_CHECKING:
     import pandas as pd

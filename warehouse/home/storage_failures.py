@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from transforms.errors import TreasuryWatchError, shorten
+from treasury_watch.transforms.errors import TreasuryWatchError, shorten
 
 ROOM = "make room on the disk and start again; what is published stays as it was"
 RIGHTS = "make it writable for the user who runs this, or name another folder in TREASURY_WATCH_HOME"

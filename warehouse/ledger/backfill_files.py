@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from transforms import layouts
-from transforms.errors import LayoutError, TreasuryWatchError
-from transforms.files import figures_of
-from transforms.model import Parsed
-from warehouse.archive import Archive
-from warehouse.calendar import dated
-from warehouse.declarations import Declarations
-from warehouse.home import Home
+from treasury_watch.transforms import layouts
+from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.model import Parsed
+from treasury_watch.transforms.parsing import figures_of
+from treasury_watch.warehouse.archive.archived_files import Archive
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.home.folders import Home
+from treasury_watch.warehouse.ledger.release_dates import dated
 
 CHECKSUM = re.compile(r"[0-9a-f]{64}")
 

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
-from transforms import checks, layouts
-from transforms.errors import LayoutError, TreasuryWatchError
-from transforms.files import figures_of
-from transforms.model import Parsed, Source
-from warehouse.ahead import parsed_in_order
-from warehouse.archive import Archive, Entry
-from warehouse.calendar import FutureRelease, dated
-from warehouse.declarations import Declarations
-from warehouse.ledger import KINDS, Kind, Ledger, Vintage
-from warehouse.press import check_names, press_checksums, press_frame
-from warehouse.validation import Gates, Result, ValidationBlocked, blocking_failures
+from treasury_watch.transforms import layouts
+from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.model import Parsed, Source
+from treasury_watch.transforms.parsing import figures_of
+from treasury_watch.transforms.quality import checks
+from treasury_watch.warehouse.archive.archived_files import Archive, Entry
+from treasury_watch.warehouse.archive.parse_pool import parsed_in_order
+from treasury_watch.warehouse.archive.press_figures import check_names, press_checksums, press_frame
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.gates.expectations import Gates, Result, ValidationBlocked, blocking_failures
+from treasury_watch.warehouse.ledger.release_dates import FutureRelease, dated
+from treasury_watch.warehouse.ledger.vintages import KINDS, Kind, Ledger, Vintage
 
 Recorder = Callable[[list[Result]], None]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from transforms.errors import TreasuryWatchError
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.model import Parsed, Source
 
 # Years not listed yet: releases fall in the middle of the month, six to seven weeks after the covered month's end.
 ESTIMATED_DAY = 16

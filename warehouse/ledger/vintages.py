@@ -18,9 +18,9 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from transforms.errors import TreasuryWatchError
-from warehouse.failures import explained
-from warehouse.frames import with_categories
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.warehouse.categorical_frames import with_categories
+from treasury_watch.warehouse.home.storage_failures import explained
 
 SCHEMA_VERSION = 1
 

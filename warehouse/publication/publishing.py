@@ -21,18 +21,18 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from warehouse.archive import Archive
-from warehouse.beside import beside
-from warehouse.building import FINDINGS, Builder, standing_figures
-from warehouse.declarations import Declarations
-from warehouse.failures import REBUILD, StorageFailed
-from warehouse.files import move_into_place
-from warehouse.home import Home
-from warehouse.ledger import Ledger
-from warehouse.second_gate import SecondGate
-from warehouse.state import State
-from warehouse.tables import create, place_parquet, write_parquet
-from warehouse.validation import Gates, ValidationBlocked, blocking_failures
+from treasury_watch.warehouse.archive.archived_files import Archive
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.gates.before_publication import SecondGate
+from treasury_watch.warehouse.gates.expectations import Gates, ValidationBlocked, blocking_failures
+from treasury_watch.warehouse.home.durable_files import move_into_place
+from treasury_watch.warehouse.home.folders import Home
+from treasury_watch.warehouse.home.state import State
+from treasury_watch.warehouse.home.storage_failures import REBUILD, StorageFailed
+from treasury_watch.warehouse.ledger.vintages import Ledger
+from treasury_watch.warehouse.publication.second_connection import beside
+from treasury_watch.warehouse.tables.building import FINDINGS, Builder, standing_figures
+from treasury_watch.warehouse.tables.declared_tables import create, place_parquet, write_parquet
 
 OPERATIONS = ("runs", "validation_results", "alerts")
 STAGED, STAGED_PARQUET = "treasury.next.duckdb", "parquet.next"

@@ -26,14 +26,22 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from transforms.errors import ConfigurationError, TreasuryWatchError
-from warehouse.archive import Entry, content_of, entry_of
-from warehouse.files import move_into_place
-from warehouse.ledger import SCHEMA_VERSION
-from warehouse.objects import Fingerprint, Objects, StoreDamaged, StoreError, StoreMoved, each, fingerprint
-from warehouse.publication import LOCK_WAIT_SECONDS
-from warehouse.state import now
-from warehouse.warehouse import Warehouse
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.warehouse.archive.archived_files import Entry, content_of, entry_of
+from treasury_watch.warehouse.home.durable_files import move_into_place
+from treasury_watch.warehouse.home.state import now
+from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.ledger.vintages import SCHEMA_VERSION
+from treasury_watch.warehouse.publication.publishing import LOCK_WAIT_SECONDS
+from treasury_watch.warehouse.store.objects import (
+    Fingerprint,
+    Objects,
+    StoreDamaged,
+    StoreError,
+    StoreMoved,
+    each,
+    fingerprint,
+)
 
 POINTER = "current.json"
 FORMAT = 1

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
-from transforms.errors import ConfigurationError, TreasuryWatchError, shorten
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
 
 CHUNK = 8 << 20  # bytes
 AT_ONCE = 4  # objects on their way at a time

@@ -14,19 +14,19 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from transforms import fx
-from transforms.custody import paired_months
-from transforms.findings import verdicts_on
-from transforms.pegs import pegged_months, rate_sources
-from transforms.reconciliation import guards, reconciliation
-from transforms.revised_findings import COLUMNS as REVISED
-from transforms.revised_findings import revised_findings
-from warehouse.archive import Archive
-from warehouse.declarations import Declarations
-from warehouse.frames import with_categories
-from warehouse.known import CURRENT, findings_of, months_of
-from warehouse.press import press_frame
-from warehouse.tables import create, fill
+from treasury_watch.transforms.findings.detection import verdicts_on
+from treasury_watch.transforms.findings.revision import COLUMNS as REVISED
+from treasury_watch.transforms.findings.revision import revised_findings
+from treasury_watch.transforms.findings.rules.custody import paired_months
+from treasury_watch.transforms.quality.reconciliation import guards, reconciliation
+from treasury_watch.transforms.rates import exchange_rates
+from treasury_watch.transforms.rates.pegs import pegged_months, rate_sources
+from treasury_watch.warehouse.archive.archived_files import Archive
+from treasury_watch.warehouse.archive.press_figures import press_frame
+from treasury_watch.warehouse.categorical_frames import with_categories
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.tables.declared_tables import create, fill
+from treasury_watch.warehouse.tables.findings_as_known import CURRENT, findings_of, months_of
 
 VIEWS = Path(__file__).parent / "views"
 MAIN = "slt_table3"  # the source whose releases are the statistics' own
@@ -90,12 +90,12 @@ class Builder:
                 f"SELECT currency, date, per_usd, source, sha256 FROM {self.ledger}.fx WHERE {standing} ORDER BY ALL"
             )
         )
-        daily = fx.best_daily(rates, precedence)
+        daily = exchange_rates.best_daily(rates, precedence)
         self._create(connection, "fx_daily", daily.sort_values(["currency", "date"]))
-        self._create(connection, "fx_disagreements", fx.cross_check(rates))
+        self._create(connection, "fx_disagreements", exchange_rates.cross_check(rates))
         currencies = self._currencies()
         self._create(connection, "currencies", currencies.assign(rate_from=rate_sources(currencies, daily)))
-        monthly = fx.monthly(daily)
+        monthly = exchange_rates.monthly(daily)
         if len(monthly):
             span = monthly["month"].min(), monthly["month"].max()
             monthly = pd.concat([monthly, pegged_months(currencies, monthly, *span)], ignore_index=True)

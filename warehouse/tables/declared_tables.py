@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from transforms.errors import TreasuryWatchError
-from warehouse.declarations import Table
-from warehouse.files import move_into_place
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.warehouse.declarations import Table
+from treasury_watch.warehouse.home.durable_files import move_into_place
 
 ARROW = {
     "text": pa.string(),

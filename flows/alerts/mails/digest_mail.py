@@ -10,12 +10,18 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from flows.events import leading
-from flows.mail import TEMPLATES, Finding, envelope, number
-from flows.subjects import traded
-from flows.transport import MailSettings, one_line
-from transforms.explanations import VERDICT_WORDS, billions, identity, month_name, plain_name
-from transforms.sell_offs import SEVERITIES
+from treasury_watch.flows.alerts.events import leading
+from treasury_watch.flows.alerts.mails.finding_mail import TEMPLATES, Finding, envelope, number
+from treasury_watch.flows.alerts.mails.subjects import traded
+from treasury_watch.flows.alerts.transport import MailSettings, one_line
+from treasury_watch.transforms.findings.explain.sentences import (
+    VERDICT_WORDS,
+    billions,
+    identity,
+    month_name,
+    plain_name,
+)
+from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 
 PREFIX = "digest:"
 SOURCE = "slt_table3"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import jinja2
 
-from flows.transport import CHANNEL, MailSettings, address
-from warehouse.state import now
+from treasury_watch.flows.alerts.transport import CHANNEL, MailSettings, address
+from treasury_watch.warehouse.home.state import now
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),

@@ -16,15 +16,15 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from flows import subjects
-from flows.envelope import TEMPLATES, envelope, message_id
-from flows.transport import PASSWORD_VARIABLE, MailError, MailSettings, Transport, one_line
-from transforms.errors import ConfigurationError, shorten
-from transforms.explanations import VERDICT_WORDS, billions, month_name
-from transforms.findings import OFFICIAL, interventions_in_usd
-from transforms.fx import own_change_pct
-from transforms.sell_offs import AMOUNTS
-from warehouse.declarations import Declarations
+from treasury_watch.flows.alerts.mails import subjects
+from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope, message_id
+from treasury_watch.flows.alerts.transport import PASSWORD_VARIABLE, MailError, MailSettings, Transport, one_line
+from treasury_watch.transforms.errors import ConfigurationError, shorten
+from treasury_watch.transforms.findings.detection import OFFICIAL, interventions_in_usd
+from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, billions, month_name
+from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS
+from treasury_watch.transforms.rates.exchange_rates import own_change_pct
+from treasury_watch.warehouse.declarations import Declarations
 
 __all__ = [
     "PASSWORD_VARIABLE",

@@ -17,17 +17,17 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from flows.fetching import public_url
-from flows.mail import TEMPLATES, Finding, envelope
-from flows.transport import MailSettings, one_line
-from transforms.errors import shorten
-from transforms.explanations import month_name
-from warehouse.calendar import expected_month, release_of
-from warehouse.declarations import Declarations
-from warehouse.objects import StoreBehind
-from warehouse.state import State
-from warehouse.store import NOTE
-from warehouse.validation import ValidationBlocked
+from treasury_watch.flows.alerts.mails.finding_mail import TEMPLATES, Finding, envelope
+from treasury_watch.flows.alerts.transport import MailSettings, one_line
+from treasury_watch.flows.fetch.http import public_url
+from treasury_watch.transforms.errors import shorten
+from treasury_watch.transforms.findings.explain.sentences import month_name
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.gates.expectations import ValidationBlocked
+from treasury_watch.warehouse.home.state import State
+from treasury_watch.warehouse.ledger.release_dates import expected_month, release_of
+from treasury_watch.warehouse.store.exchange import NOTE
+from treasury_watch.warehouse.store.objects import StoreBehind
 
 PREFIX = "health:"
 SOURCES = (PREFIX + "late:", PREFIX + "frozen:")

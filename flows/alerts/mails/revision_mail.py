@@ -7,8 +7,8 @@ from email.message import EmailMessage
 
 import duckdb
 
-from flows.mail import TEMPLATES, Finding, envelope
-from flows.transport import MailSettings, one_line
+from treasury_watch.flows.alerts.mails.finding_mail import TEMPLATES, Finding, envelope
+from treasury_watch.flows.alerts.transport import MailSettings, one_line
 
 PREFIX = "revision:"
 SEVERITY = "warning"

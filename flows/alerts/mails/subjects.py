@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from transforms.explanations import billions, month_name
-from transforms.verdicts import shares
+from treasury_watch.transforms.findings.explain.sentences import billions, month_name
+from treasury_watch.transforms.findings.rules.verdicts import shares
 
 # A leg smaller than this part of the net sale is not named.
 NAMED_PART = 0.2

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.mail import MailError, Transport, compose
-from flows.outbox import SendResult, listing, send
+from tests.flows.alerts.test_outbox import DESK, composer, keep, settings, state, states
 from tests.flows.findings_data import month_and_episode, published
 from tests.flows.smtp_loopback import free_port
-from tests.flows.test_outbox import DESK, composer, keep, settings, state, states
+from treasury_watch.flows.alerts.mails.finding_mail import MailError, Transport, compose
+from treasury_watch.flows.alerts.outbox import SendResult, listing, send
 
 CHANNEL = "channel:TEST_CHANNEL"
 

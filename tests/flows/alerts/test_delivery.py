@@ -18,14 +18,14 @@ from pathlib import Path
 
 import pytest
 
-from flows import outbox
-from flows.mail import Transport, envelope
-from flows.outbox import Patience, SendResult, add, first_message, listing, pending, send
 from tests.conftest import PROJECT
+from tests.flows.alerts.test_outbox import CHIEF, DESK, by_smtp, composer, keep, settings, state, states
 from tests.flows.findings_data import ending, month_and_episode
 from tests.flows.smtp_loopback import BrokenServer, MailServer, free_port
-from tests.flows.test_outbox import CHIEF, DESK, by_smtp, composer, keep, settings, state, states
-from transforms.errors import ConfigurationError
+from treasury_watch.flows.alerts import outbox
+from treasury_watch.flows.alerts.mails.finding_mail import Transport, envelope
+from treasury_watch.flows.alerts.outbox import Patience, SendResult, add, first_message, listing, pending, send
+from treasury_watch.transforms.errors import ConfigurationError
 
 WAITING = Patience(retry_after_minutes=15, retry_limit_minutes=60)
 

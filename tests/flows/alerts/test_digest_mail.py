@@ -10,16 +10,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows import alerting, pipeline
-from flows.digest_mail import compose_digest, digest, month_of, release_key
-from flows.mail import Finding
-from flows.settings import Settings
 from tests.conftest import PROJECT
+from tests.flows.alerts.test_outbox import DESK
+from tests.flows.alerts.test_outbox import settings as mail_settings
 from tests.flows.findings_data import declared, insert, month_and_episode, named, published
-from tests.flows.test_outbox import DESK
-from tests.flows.test_outbox import settings as mail_settings
-from warehouse.declarations import Declarations
-from warehouse.tables import SQL
+from treasury_watch.flows.alerts import alerting
+from treasury_watch.flows.alerts.mails.digest_mail import compose_digest, digest, month_of, release_key
+from treasury_watch.flows.alerts.mails.finding_mail import Finding
+from treasury_watch.flows.run import steps
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.tables.declared_tables import SQL
 
 JUNE = date(2024, 6, 1)
 KEY = "digest:slt_table3:2026-06-18"
@@ -120,7 +121,7 @@ class TestRoutes:
             "digest_when_empty = true\n",
         )
         for _ in range(2):
-            alerting.alert(loaded, chosen, pipeline.Outcome())
+            alerting.alert(loaded, chosen, steps.Outcome())
         single, daily, both = (self.rows(loaded, f"{name}@example.org") for name in "sdb")
         assert [key.split(":")[0] for key, _ in daily] == ["digest"]
         assert {key.split(":")[0] for key, _ in single} <= {"month", "episode", "revision"}

@@ -10,10 +10,19 @@ from typing import Any
 
 import pytest
 
-from flows import subjects
-from flows.mail import Finding, MailError, MailSettings, compose, findings_in, message_id, sql, subject
 from tests.flows.findings_data import FALL, PARTS, ending, insert, month_and_episode, named, published
-from transforms.errors import ConfigurationError
+from treasury_watch.flows.alerts.mails import subjects
+from treasury_watch.flows.alerts.mails.finding_mail import (
+    Finding,
+    MailError,
+    MailSettings,
+    compose,
+    findings_in,
+    message_id,
+    sql,
+    subject,
+)
+from treasury_watch.transforms.errors import ConfigurationError
 
 SETTINGS = Path(__file__).resolve().parents[2] / "config" / "settings.toml"
 DESK = "desk@example.org"

@@ -9,21 +9,22 @@ from datetime import date
 import duckdb
 import pytest
 
-from flows import health, pipeline
-from flows.health import behind, run_finding, source_findings
-from flows.outbox import pending
-from flows.pipeline import PLAIN, Outcome
-from flows.settings import Settings
 from tests.conftest import SAMPLE
+from tests.flows.alerts.test_outbox import DESK, state
+from tests.flows.alerts.test_outbox import settings as mail_settings
 from tests.flows.findings_data import declared, insert
-from tests.flows.test_outbox import DESK, state
-from tests.flows.test_outbox import settings as mail_settings
-from transforms.errors import LayoutError, TreasuryWatchError
-from warehouse.calendar import release_of
-from warehouse.declarations import Declarations
-from warehouse.home import Busy
-from warehouse.tables import SQL
-from warehouse.validation import Result, ValidationBlocked
+from treasury_watch.flows.alerts.mails import operator_mail
+from treasury_watch.flows.alerts.mails.operator_mail import behind, run_finding, source_findings
+from treasury_watch.flows.alerts.outbox import pending
+from treasury_watch.flows.run import steps
+from treasury_watch.flows.run.steps import PLAIN, Outcome
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.gates.expectations import Result, ValidationBlocked
+from treasury_watch.warehouse.home.folders import Busy
+from treasury_watch.warehouse.ledger.release_dates import release_of
+from treasury_watch.warehouse.tables.declared_tables import SQL
 
 TABLE3 = (SAMPLE / "tic" / "slt_table3.txt").read_bytes()
 DECLARED = Declarations()
@@ -42,7 +43,7 @@ def known(**sources: date) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def told(connection: duckdb.DuckDBPyConnection, today: date, **options) -> list[health.Finding]:
+def told(connection: duckdb.DuckDBPyConnection, today: date, **options) -> list[operator_mail.Finding]:
     items = behind(connection, DECLARED, today, late_after_days=2, **options)
     return source_findings(items, today.replace(day=1))
 
@@ -127,7 +128,7 @@ def test_a_blocked_run_names_its_checks_and_where_to_go(state):
 def test_the_message_has_what_happened_and_the_cure_in_both_parts_and_stays_text(state):
     found = run_finding(state, TreasuryWatchError("<script>x</script>\r\nBcc: spy@example.org"), date(2026, 7, 1))
     content = {"title": found.title, "severity": found.severity, **found.row}
-    message = health.compose_health(found.key, content, mail_settings(), DESK)
+    message = operator_mail.compose_health(found.key, content, mail_settings(), DESK)
     assert message["Bcc"] is None
     text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
     assert "WHAT TO DO" in text
@@ -137,7 +138,7 @@ def test_the_message_has_what_happened_and_the_cure_in_both_parts_and_stays_text
 
 
 def run(settings, warehouse) -> Outcome:
-    return pipeline.run(settings, warehouse, PLAIN, sample=False, command="run")
+    return steps.run(settings, warehouse, PLAIN, sample=False, command="run")
 
 
 def health_rows(warehouse) -> list[tuple[str, str, int]]:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from flows.mail import Finding, MailError, MailSettings, Transport, compose
-from flows.outbox import OutboxBusy, SendResult, alert_id, listing, pending, queue, send
 from tests.flows.findings_data import ending, month_and_episode, published
 from tests.flows.smtp_loopback import BrokenServer, MailServer, drops_mid_message, free_port
-from transforms.errors import ConfigurationError
-from warehouse.state import State
+from treasury_watch.flows.alerts.mails.finding_mail import Finding, MailError, MailSettings, Transport, compose
+from treasury_watch.flows.alerts.outbox import OutboxBusy, SendResult, alert_id, listing, pending, queue, send
+from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.warehouse.home.state import State
 
 SETTINGS = Path(__file__).resolve().parents[2] / "config" / "settings.toml"
 DESK, CHIEF = "desk@example.org", "chief@example.org"

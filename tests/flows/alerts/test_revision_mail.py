@@ -5,10 +5,10 @@ from datetime import date
 import duckdb
 import pytest
 
-from flows.revision_mail import compose_revision, revision_finding
+from tests.flows.alerts.test_outbox import DESK, settings
 from tests.flows.findings_data import declared, insert
-from tests.flows.test_outbox import DESK, settings
-from warehouse.tables import SQL
+from treasury_watch.flows.alerts.mails.revision_mail import compose_revision, revision_finding
+from treasury_watch.warehouse.tables.declared_tables import SQL
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from flows import routing
-from flows.mail import Finding
-from flows.settings import Settings
 from tests.conftest import PROJECT
 from tests.flows.findings_data import month_and_episode
-from transforms.errors import ConfigurationError
-from warehouse.declarations import Declarations
+from treasury_watch.flows.alerts import routing
+from treasury_watch.flows.alerts.mails.finding_mail import Finding
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.warehouse.declarations import Declarations
 
 SECRET = "https://hooks.example.org/services/T000/B000/secret-token"
 

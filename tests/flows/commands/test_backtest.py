@@ -10,16 +10,16 @@ import duckdb
 import pandas as pd
 import pytest
 
-from flows import backtest
-from tests.transforms.test_sell_offs import RULES, history
-from transforms.backtest import judged, scored
-from transforms.errors import ConfigurationError
-from transforms.findings import OFFICIAL
-from transforms.sell_offs import sell_offs
-from warehouse.declarations import Declarations
-from warehouse.home import Home
-from warehouse.known import findings_of
-from warehouse.warehouse import Warehouse
+from tests.transforms.findings.test_flagged_months import RULES, history
+from treasury_watch.flows.commands import backtest
+from treasury_watch.transforms.backtest.scoring import judged, scored
+from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.findings.detection import OFFICIAL
+from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.home.folders import Home
+from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
 OFFICIAL_FILES = Path(__file__).resolve().parents[2] / ".." / "shared" / "official" / "tic"
 REQUIRED = [

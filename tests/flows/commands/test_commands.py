@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from flows.cli import main
 from tests.conftest import PROJECT, SAMPLE
 from tests.flows.smtp_loopback import free_port
+from treasury_watch.flows.commands.main import main
 
 OFFICIAL = PROJECT.parent / "shared" / "official"
 TOP3 = "SELECT holder, position_usd_mn FROM holder_months WHERE month = DATE '2026-04-01' ORDER BY 2 DESC LIMIT 3"
@@ -195,7 +195,7 @@ def test_the_complete_official_files_load_and_the_stale_table_is_never_the_lates
 def test_run_on_the_sample_ends_well_and_says_where_the_results_are(tmp_path):
     environment = {**os.environ, "TREASURY_WATCH_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
     ended = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "run", "--sample"],
+        [sys.executable, "-m", "treasury_watch.flows.commands.main", "run", "--sample"],
         env=environment, cwd=PROJECT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
@@ -210,7 +210,11 @@ def test_serve_runs_on_schedule_with_a_real_server_underneath(tmp_path):
     environment = {**os.environ, "TREASURY_WATCH_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
     arguments = ["serve", "--interval", "10", "--sample", "--port", str(free_port())]
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", *arguments], env=environment, cwd=PROJECT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "treasury_watch.flows.commands.main", *arguments],
+        env=environment,
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         database = tmp_path / "home" / "treasury.duckdb"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from flows.fetching import Fetched, FetchError, HttpPolicy, fetch, make_session, public_url
 from tests.flows.loopback import Loopback, Reply
-from transforms.errors import TreasuryWatchError
-from transforms.model import Source
+from treasury_watch.flows.fetch.http import Fetched, FetchError, HttpPolicy, fetch, make_session, public_url
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.model import Source
 
 SETTINGS = Path(__file__).resolve().parents[2] / "config" / "settings.toml"
 TABLE = b"country\tmonth\tvalue\r\nJapan\t2024-05\t1105953\r\n"

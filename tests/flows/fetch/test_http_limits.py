@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.fetch.test_http import ONCE, PATIENT, TABLE, get, refusal
 from tests.flows.loopback import Loopback, Reply, self_signed
-from tests.flows.test_fetching import ONCE, PATIENT, TABLE, get, refusal
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
 

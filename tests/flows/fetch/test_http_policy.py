@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from flows.fetching import HttpPolicy
-from tests.flows.test_fetching import PATIENT
-from transforms.errors import ConfigurationError
+from tests.flows.fetch.test_http import PATIENT
+from treasury_watch.flows.fetch.http import HttpPolicy
+from treasury_watch.transforms.errors import ConfigurationError
 
 SETTINGS = Path(__file__).resolve().parents[2] / "config" / "settings.toml"
 

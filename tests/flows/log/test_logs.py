@@ -18,22 +18,23 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from flows import logs, pipeline
-from flows.cli import main
-from flows.mail import Transport
-from flows.outbox import send
-from flows.settings import Settings
 from tests.conftest import PROJECT, SAMPLE
+from tests.flows.alerts.test_channels import Webhook
+from tests.flows.alerts.test_outbox import DESK, by_smtp, composer, keep, state
+from tests.flows.alerts.test_outbox import settings as mail_settings
+from tests.flows.alerts.test_transport import SECRET, secured
 from tests.flows.conftest import Publishers, environment
 from tests.flows.findings_data import month_and_episode
 from tests.flows.loopback import Loopback, Reply, self_signed
 from tests.flows.smtp_loopback import MailServer, free_port
-from tests.flows.test_channels import Webhook
-from tests.flows.test_mail_transport import SECRET, secured
-from tests.flows.test_outbox import DESK, by_smtp, composer, keep, state
-from tests.flows.test_outbox import settings as mail_settings
-from transforms.errors import ConfigurationError, LayoutError, TreasuryWatchError
-from warehouse.warehouse import Warehouse
+from treasury_watch.flows.alerts.mails.finding_mail import Transport
+from treasury_watch.flows.alerts.outbox import send
+from treasury_watch.flows.commands.main import main
+from treasury_watch.flows.log import logs
+from treasury_watch.flows.run import steps
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import ConfigurationError, LayoutError, TreasuryWatchError
+from treasury_watch.warehouse.installation import Warehouse
 
 TABLE3 = (SAMPLE / "tic" / "slt_table3.txt").read_bytes()
 TABLE5 = (SAMPLE / "tic" / "slt_table5.txt").read_bytes()
@@ -56,7 +57,7 @@ def command_run(
         environment(patch, server, home)
         asked = {**os.environ, "HOME": str(home.parent), "TREASURY_WATCH_LOGGING_FORMAT": "json"}
         ended = subprocess.run(
-            [sys.executable, "-m", "flows.cli", "run"],
+            [sys.executable, "-m", "treasury_watch.flows.commands.main", "run"],
             env=asked, cwd=PROJECT, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         yield publishers, home, ended
@@ -88,8 +89,8 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     logs.configure(Settings())
 
 
-def run(warehouse: Warehouse) -> pipeline.Outcome:
-    return pipeline.run(Settings(), warehouse, pipeline.PLAIN, sample=False, command="run")
+def run(warehouse: Warehouse) -> steps.Outcome:
+    return steps.run(Settings(), warehouse, steps.PLAIN, sample=False, command="run")
 
 
 def events(lines: Lines) -> Counter[str]:
@@ -120,7 +121,7 @@ class TestTheCommandRun:
 
     def test_each_source_has_one_line_on_its_fetching(self, lines):
         fetched = [line["source"] for line in lines if line["event"] in ("fetched", "not modified", "fetch failed")]
-        assert sorted(fetched) == sorted(source.id for source in pipeline.sources_to_fetch(Settings()))
+        assert sorted(fetched) == sorted(source.id for source in steps.sources_to_fetch(Settings()))
 
     def test_a_fetched_file_is_told_with_status_bytes_and_seconds(self, lines):
         [line] = [line for line in lines if line["event"] == "fetched" and line["source"] == "slt_table3"]
@@ -348,7 +349,10 @@ def test_another_handler_gets_the_lines_without_secrets_also_where_the_log_is_of
 
 
 def test_neither_the_log_nor_its_library_is_imported_before_it_is_asked_for():
-    code = "import sys, flows.cli; a = 'flows.logs' in sys.modules; import flows.logs; print(a, 'pythonjsonlogger' in sys.modules)"
+    code = (
+        "import sys; from treasury_watch.flows.commands import main; a = 'treasury_watch.flows.log.logs' in sys.modules; "
+        "from treasury_watch.flows.log import logs; print(a, 'pythonjsonlogger' in sys.modules)"
+    )
     said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert said.stdout == "False False\n"
 

@@ -14,12 +14,12 @@ from click.testing import CliRunner
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 from prefect.testing.utilities import prefect_test_harness
 
-from flows import backfill
-from flows.cli import main
-from flows.pipeline import Outcome
-from flows.settings import Settings
 from tests.conftest import PROJECT, SAMPLE, majors, table5
-from transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.flows.commands.main import main
+from treasury_watch.flows.run import backfill
+from treasury_watch.flows.run.steps import Outcome
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 
 # What two installations that loaded the same files cannot share: the run's id, and when it was.
 OF_THE_RUN = {"releases": ["retrieved"], "validation_results": ["run_id", "checked"], "alerts": ["queued", "sent"]}
@@ -80,7 +80,7 @@ def ingested(home: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_tables_are_byte_for_byte_those_of_ingest(folder, tmp_path, monkeypatch):
     home = tmp_path / "home"
     ended = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "backfill", str(folder), "--workers", "2"],
+        [sys.executable, "-m", "treasury_watch.flows.commands.main", "backfill", str(folder), "--workers", "2"],
         env={**os.environ, "TREASURY_WATCH_HOME": str(home), "HOME": str(tmp_path)},
         cwd=PROJECT, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip

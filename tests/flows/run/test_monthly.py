@@ -11,7 +11,7 @@ import pytest
 from prefect.artifacts import Artifact
 from prefect.testing.utilities import prefect_test_harness
 
-from flows import monthly
+from treasury_watch.flows.run import monthly
 
 DAY_AFTER, RELEASE = datetime(2026, 6, 19, 20, tzinfo=UTC), datetime(2026, 6, 18, 20, tzinfo=UTC)
 A_MOMENT_HOURS = 0.001  # of polling, where there is any

@@ -6,10 +6,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows.run_revisions import Revisions, revised_by
 from tests.flows.findings_data import declared, insert
-from warehouse.loading import Loaded
-from warehouse.tables import SQL
+from treasury_watch.flows.run.revisions import Revisions, revised_by
+from treasury_watch.warehouse.ledger.loading import Loaded
+from treasury_watch.warehouse.tables.declared_tables import SQL
 
 JUNE, JULY = date(2026, 6, 18), date(2026, 7, 16)
 

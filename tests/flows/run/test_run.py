@@ -7,21 +7,21 @@ import re
 import duckdb
 import pytest
 
-from flows import pipeline
-from flows.pipeline import PLAIN, Outcome
-from flows.settings import Settings
 from tests.conftest import SAMPLE
 from tests.flows.loopback import Reply
-from transforms.errors import LayoutError, TreasuryWatchError, UnknownHolderError
-from warehouse.validation import ValidationBlocked
-from warehouse.warehouse import Warehouse
+from treasury_watch.flows.run import steps
+from treasury_watch.flows.run.steps import PLAIN, Outcome
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError, UnknownHolderError
+from treasury_watch.warehouse.gates.expectations import ValidationBlocked
+from treasury_watch.warehouse.installation import Warehouse
 
 TABLE3 = (SAMPLE / "tic" / "slt_table3.txt").read_bytes()
 TABLE5 = (SAMPLE / "tic" / "slt_table5.txt").read_bytes()
 
 
 def run(settings: Settings, warehouse: Warehouse) -> Outcome:
-    return pipeline.run(settings, warehouse, PLAIN, sample=False, command="run")
+    return steps.run(settings, warehouse, PLAIN, sample=False, command="run")
 
 
 def rows(warehouse: Warehouse, sql: str) -> list[tuple]:

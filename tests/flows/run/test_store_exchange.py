@@ -10,15 +10,15 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
-from flows import pipeline
-from flows.cli import main
-from flows.pipeline import PLAIN, Outcome
-from flows.settings import Settings
 from tests.conftest import SAMPLE
-from transforms.errors import LayoutError
-from warehouse.objects import StoreBehind, StoreError
-from warehouse.store import Store
-from warehouse.warehouse import Warehouse
+from treasury_watch.flows.commands.main import main
+from treasury_watch.flows.run import steps
+from treasury_watch.flows.run.steps import PLAIN, Outcome
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.store.exchange import Store
+from treasury_watch.warehouse.store.objects import StoreBehind, StoreError
 
 TABLE3 = (SAMPLE / "tic" / "slt_table3.txt").read_bytes()
 TABLE5 = (SAMPLE / "tic" / "slt_table5.txt").read_bytes()
@@ -32,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(warehouse: Warehouse) -> Outcome:
-    return pipeline.run(Settings(), warehouse, PLAIN, sample=False, command="run")
+    return steps.run(Settings(), warehouse, PLAIN, sample=False, command="run")
 
 
 def elsewhere(path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
@@ -167,11 +167,11 @@ def test_a_run_that_another_machine_overtook_says_so_and_the_next_is_in_step(
         with other.session("run"):
             pass
         store_of(other).put()
-        return pipeline.publish(session, outcome)
+        return steps.publish(session, outcome)
 
-    steps = pipeline.Steps(PLAIN.fetch, PLAIN.load, overtaken, PLAIN.alert, PLAIN.write_page)
+    changed = steps.Steps(PLAIN.fetch, PLAIN.load, overtaken, PLAIN.alert, PLAIN.write_page)
     with pytest.raises(StoreBehind, match=r"current\.json was moved by run .* of another machine"):
-        pipeline.run(Settings(), loaded, steps, sample=False, command="run")
+        steps.run(Settings(), loaded, changed, sample=False, command="run")
     run(loaded)
     newest = loaded.state.rows("SELECT run_id FROM runs ORDER BY started DESC LIMIT 1")[0]["run_id"]
     assert json.loads((folder / "current.json").read_bytes())["home"]["id"] == newest

@@ -17,11 +17,11 @@ import yaml
 from prefect import Flow
 from prefect.cli.deploy._models import ConcurrencyLimitSpec, DeploymentConfig, RawScheduleConfig, WorkPoolConfig
 
-from flows.schedule import standing
-from flows.serving import server
 from tests.conftest import PROJECT
 from tests.flows.smtp_loopback import free_port
-from warehouse.declarations import Declarations
+from treasury_watch.flows.serve.schedule import standing
+from treasury_watch.flows.serve.server import server
+from treasury_watch.warehouse.declarations import Declarations
 
 FILES = ["prefect.yaml", "prefect.docker.yaml"]
 OPERATIONS = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")

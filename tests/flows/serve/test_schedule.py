@@ -9,7 +9,9 @@ from typing import ClassVar
 import pytest
 from prefect.server.schemas.schedules import CronSchedule
 
-from flows.schedule import (
+from tests.conftest import SAMPLE
+from tests.flows.loopback import Reply
+from treasury_watch.flows.serve.schedule import (
     ReleaseLate,
     await_release,
     behind,
@@ -19,9 +21,7 @@ from flows.schedule import (
     release_moments,
     standing,
 )
-from tests.conftest import SAMPLE
-from tests.flows.loopback import Reply
-from warehouse.declarations import Declarations
+from treasury_watch.warehouse.declarations import Declarations
 
 CALENDAR = Declarations().calendar
 TABLE3 = (SAMPLE / "tic" / "slt_table3.txt").read_bytes()

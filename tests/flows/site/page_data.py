@@ -9,8 +9,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from warehouse.declarations import Declarations
-from warehouse.tables import SQL, typed
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.tables.declared_tables import SQL, typed
 
 DECLARED = Declarations()
 GENERATED = datetime(2024, 7, 20, 9, 30, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from jsonschema import ValidationError
 
-from flows import charts
+from treasury_watch.flows.site import charts
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

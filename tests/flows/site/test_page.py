@@ -11,9 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows import report
-from flows.report import ReportError, render, write
-from tests.flows.report_data import (
+from tests.flows.site.page_data import (
     BROWSER,
     EXPLAINED,
     FINDINGS,
@@ -27,7 +25,8 @@ from tests.flows.report_data import (
     month_row,
     needs_browser,
 )
-from transforms.errors import TreasuryWatchError
+from treasury_watch.flows.site.page import ReportError, render, script, write
+from treasury_watch.transforms.errors import TreasuryWatchError
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def page_of(connection: duckdb.DuckDBPyConnection, content: dict[str, list[dict[
 
 def without_libraries(page: str) -> str:
     """The page without the inlined Vega libraries."""
-    return page.replace(str(report.script()), "")
+    return page.replace(str(script()), "")
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import math
 import pandas as pd
 import pytest
 
-from tests.transforms.test_sell_offs import CALM, RULES, history
-from transforms.custody import mirrors, paired_months, read_together, suspected
-from transforms.sell_offs import sell_offs
+from tests.transforms.findings.test_flagged_months import CALM, RULES, history
+from treasury_watch.transforms.findings.rules.custody import mirrors, paired_months, read_together, suspected
+from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
 
 NAN = math.nan
 CENTRES = {"bvi": True, "el_salvador": False, "france": False}

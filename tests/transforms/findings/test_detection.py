@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from tests.transforms.test_episodes import rules
-from tests.transforms.test_sell_offs import history
-from transforms.findings import findings, interventions_in_usd
+from tests.transforms.findings.test_episodes import rules
+from tests.transforms.findings.test_flagged_months import history
+from treasury_watch.transforms.findings.detection import findings, interventions_in_usd
 
 HOLDERS = pd.DataFrame(
     {"holder_id": ["japan", "poland"], "currency": ["JPY", "PLN"], "custodial_centre": [False, False]}

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.transforms.test_sell_offs import RULES, history
-from transforms.episodes import as_they_grew, consecutive, episodes
+from tests.transforms.findings.test_flagged_months import RULES, history
+from treasury_watch.transforms.findings.rules.episodes import as_they_grew, consecutive, episodes
 
 NAN = math.nan
 

@@ -8,7 +8,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from transforms.sell_offs import AMOUNTS, capped, position_before, sell_offs, severity_of, trailing_peak
+from treasury_watch.transforms.findings.rules.flagged_months import (
+    AMOUNTS,
+    capped,
+    position_before,
+    sell_offs,
+    severity_of,
+    trailing_peak,
+)
 
 NAN = math.nan
 RULES: dict[str, Any] = {

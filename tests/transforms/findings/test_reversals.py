@@ -7,12 +7,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.transforms.test_episodes import rules
-from tests.transforms.test_sell_offs import CALM, RULES, history
-from transforms.caveats import stirred, with_caveats
-from transforms.episodes import episodes
-from transforms.reversals import Past, bought_back, bought_before, largest_sale, number_of, recurring
-from transforms.sell_offs import sell_offs
+from tests.transforms.findings.test_episodes import rules
+from tests.transforms.findings.test_flagged_months import CALM, RULES, history
+from treasury_watch.transforms.findings.explain.caveats import stirred, with_caveats
+from treasury_watch.transforms.findings.rules.episodes import episodes
+from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
+from treasury_watch.transforms.findings.rules.reversals import (
+    Past,
+    bought_back,
+    bought_before,
+    largest_sale,
+    number_of,
+    recurring,
+)
 
 LIMITS = {**RULES["reversals"], "minimum_usd_mn": 10}
 

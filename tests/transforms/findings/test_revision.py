@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from transforms.revised_findings import revised_findings
+from treasury_watch.transforms.findings.revision import revised_findings
 
 MARCH = pd.Timestamp("2026-03-01")
 NOTHING = (pd.DataFrame(columns=["month"]), pd.DataFrame())

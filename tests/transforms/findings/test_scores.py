@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.scores import MAD_TO_SIGMA, robust_score
+from treasury_watch.transforms.findings.rules.scores import MAD_TO_SIGMA, robust_score
 
 QUIET = [1.0, 2.0, 3.0, 4.0, 5.0]  # median 3, median absolute deviation 1
 

@@ -5,7 +5,13 @@ import math
 import pandas as pd
 import pytest
 
-from transforms.explanations import billions, explain_episodes, explain_months, explained, month_name
+from treasury_watch.transforms.findings.explain.sentences import (
+    billions,
+    explain_episodes,
+    explain_months,
+    explained,
+    month_name,
+)
 
 APRIL = {
     "holder": "Japan",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.verdicts import VERDICTS, reading, shares, verdict
+from treasury_watch.transforms.findings.rules.verdicts import VERDICTS, reading, shares, verdict
 
 NAN = math.nan
 AMOUNT = st.floats(-200_000, 200_000) | st.just(NAN)

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from tests.transforms.tic import by_holder, reading, refusal, source
-from transforms.errors import UnknownHolderError
-from transforms.layouts import cslt
+from treasury_watch.transforms.errors import UnknownHolderError
+from treasury_watch.transforms.layouts.tic import cslt
 
 POSITION, NET = "for_lt_treas_pos_42609", "for_lt_treas_net_42609"
 UNITS = "Millions of Dollars"

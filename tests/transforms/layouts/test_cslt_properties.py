@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.transforms.test_cslt import WHOLE, figures, series, zipped
+from tests.transforms.layouts.test_cslt import WHOLE, figures, series, zipped
 from tests.transforms.tic import source
-from transforms.errors import LayoutError
-from transforms.layouts import cslt
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.tic import cslt
 
 QUICK = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TOKENS = [*'"\\{}[],: \n', "source_id", '"source_id"', "é"]

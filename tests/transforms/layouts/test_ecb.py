@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from transforms.errors import LayoutError
-from transforms.layouts import ecb
-from transforms.model import Source
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.rates import ecb
+from treasury_watch.transforms.model import Source
 
 OFFICIAL = Path(__file__).resolve().parents[2] / ".." / "shared" / "official" / "ecb" / "eurofxref-hist.zip"
 SOURCE = Source(

@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from transforms.errors import ConfigurationError, LayoutError
-from transforms.layouts import fred
-from transforms.model import Source
+from treasury_watch.transforms.errors import ConfigurationError, LayoutError
+from treasury_watch.transforms.layouts.rates import fred
+from treasury_watch.transforms.model import Source
 
 OFFICIAL = Path(__file__).resolve().parents[2] / ".." / "shared" / "official" / "fred"
 official = [

@@ -9,11 +9,14 @@ from io import BytesIO
 
 import pytest
 
-from tests.transforms import test_cslt, test_ecb, test_fred, test_mof, test_press
+from tests.transforms.layouts import test_cslt, test_ecb, test_fred, test_interventions, test_press
 from tests.transforms.tic import DECLARATIONS, MFH_MONTHS, mfh, refusal, source, table5
-from transforms.errors import LayoutError
-from transforms.files import figures_of
-from transforms.layouts import cslt, ecb, fred, mof, parse, reading
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts import cells, parse
+from treasury_watch.transforms.layouts.japan import interventions
+from treasury_watch.transforms.layouts.rates import ecb, fred
+from treasury_watch.transforms.layouts.tic import cslt
+from treasury_watch.transforms.parsing import figures_of
 
 QUICK_S = 5.0  # what took half a minute and more takes well under a second
 
@@ -98,16 +101,18 @@ def seconds_to_refuse(read) -> float:
 @pytest.mark.parametrize("run", ["a", "to", "x "])
 def test_a_pair_or_period_of_a_hundred_thousand_characters_is_refused_at_once(run):
     long = run * (100_000 // len(run))
-    pair = test_mof.file(test_mof.ROWS_1991[0].rpartition(",")[0] + f",{long}", *test_mof.ROWS_1991[1:])
-    period = test_mof.file(*test_mof.ROWS_1991[:2], f"x,,,{long} - June 1991,,,350,,")
-    assert seconds_to_refuse(lambda: mof.parse(pair, test_mof.SOURCE)) < QUICK_S
-    assert seconds_to_refuse(lambda: mof.parse(period, test_mof.SOURCE)) < QUICK_S
+    pair = test_interventions.file(
+        test_interventions.ROWS_1991[0].rpartition(",")[0] + f",{long}", *test_interventions.ROWS_1991[1:]
+    )
+    period = test_interventions.file(*test_interventions.ROWS_1991[:2], f"x,,,{long} - June 1991,,,350,,")
+    assert seconds_to_refuse(lambda: interventions.parse(pair, test_interventions.SOURCE)) < QUICK_S
+    assert seconds_to_refuse(lambda: interventions.parse(period, test_interventions.SOURCE)) < QUICK_S
 
 
 def test_titles_that_say_million_a_hundred_thousand_times_are_read_at_once():
     titles = ["100 million " * 10_000] * 8 + [",,,Year,Month,Day,Amount,売買通貨,Currencies"]
-    body = test_mof.file(*test_mof.ROWS_1991, titles=titles)
-    assert seconds_to_refuse(lambda: mof.parse(body, test_mof.SOURCE)) < QUICK_S
+    body = test_interventions.file(*test_interventions.ROWS_1991, titles=titles)
+    assert seconds_to_refuse(lambda: interventions.parse(body, test_interventions.SOURCE)) < QUICK_S
 
 
 ROWS = [[name, "1", "2", "3"] for name in ("Canada", "France", "Belgium", "Grand Total")]
@@ -146,14 +151,14 @@ def refusal_of_any_length(body: bytes) -> LayoutError:
 
 
 def test_long_cells_are_not_remembered():
-    before = [cache.cache_info().currsize for cache in (reading._remembered, reading._month, cslt._remembered)]
+    before = [cache.cache_info().currsize for cache in (cells._remembered, cells._month, cslt._remembered)]
     for text in ("9" * 100_000, "x" * 100_000):
-        assert reading.stated_figure(text, 1, 0) is None
-        assert reading.month_of(text) is None
+        assert cells.stated_figure(text, 1, 0) is None
+        assert cells.month_of(text) is None
         with pytest.raises(ValueError, match=text[:20]):
             cslt._month(text)
-    assert before == [cache.cache_info().currsize for cache in (reading._remembered, reading._month, cslt._remembered)]
-    assert reading.stated_figure(" " * 100 + "7" + "\xa0" * 100, 1, 0) == 7.0
+    assert before == [cache.cache_info().currsize for cache in (cells._remembered, cells._month, cslt._remembered)]
+    assert cells.stated_figure(" " * 100 + "7" + "\xa0" * 100, 1, 0) == 7.0
 
 
 def test_years_in_digits_of_another_script_are_no_years():

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from transforms.errors import LayoutError
-from transforms.layouts import mof
-from transforms.model import Source
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.japan import interventions
+from treasury_watch.transforms.model import Source
 
 SOURCE = Source(
     id="mof", title="", publisher="", url="", layout="mof", holds="interventions", unit="", rhythm="q", precedence=1
@@ -31,7 +31,7 @@ def file(*rows, titles=TITLES):
 
 
 def parsed(*rows, titles=TITLES):
-    return mof.parse(file(*rows, titles=titles), SOURCE).table
+    return interventions.parse(file(*rows, titles=titles), SOURCE).table
 
 
 def test_the_first_rows_are_read_in_millions_of_yen():
@@ -224,7 +224,7 @@ def test_a_file_cut_within_a_quarter_is_refused():
     whole = file(*ROWS_1991)
     for length in range(len(whole) - len(b"50,,\r\n")):
         with pytest.raises(LayoutError):
-            mof.parse(whole[:length], SOURCE)
+            interventions.parse(whole[:length], SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -239,13 +239,13 @@ def test_a_file_cut_within_a_quarter_is_refused():
 )
 def test_a_file_of_another_kind_or_encoding_is_refused(body, place):
     with pytest.raises(LayoutError) as refusal:
-        mof.parse(body, SOURCE)
+        interventions.parse(body, SOURCE)
     assert refusal.value.place.startswith(place)
 
 
 def test_the_content_is_recognised_by_its_header_row():
-    assert mof.recognise(file(*ROWS_1991))
-    assert mof.recognise(file(*ROWS_1991)[:300])
+    assert interventions.recognise(file(*ROWS_1991))
+    assert interventions.recognise(file(*ROWS_1991)[:300])
     for other in (
         b"",
         b"DATE,DEXJPUS\n2024-01-02,1\n",
@@ -253,4 +253,4 @@ def test_the_content_is_recognised_by_its_header_row():
         "財務省\r\n".encode("cp932"),
         b"PK\x03\x04",
     ):
-        assert not mof.recognise(other)
+        assert not interventions.recognise(other)

@@ -27,8 +27,8 @@ from tests.transforms.tic import (
     table3d,
     table5,
 )
-from transforms.errors import LayoutError
-from transforms.layouts import parse, recognised
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts import parse, recognised
 
 KINDS = {row["holder_id"]: row["kind"] for row in DECLARATIONS.holders}
 # A country's label is its holder's name; (label, code, holder_id) by layout.

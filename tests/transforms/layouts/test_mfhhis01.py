@@ -22,8 +22,8 @@ from tests.transforms.tic import (
     source,
     tabbed,
 )
-from transforms.errors import UnknownHolderError
-from transforms.layouts import parse
+from treasury_watch.transforms.errors import UnknownHolderError
+from treasury_watch.transforms.layouts import parse
 
 NAME = "mfhhis01"
 

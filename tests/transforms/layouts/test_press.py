@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from tests.transforms.tic import DECLARATIONS
-from transforms import layouts
-from transforms.errors import LayoutError
+from treasury_watch.transforms import layouts
+from treasury_watch.transforms.errors import LayoutError
 
 HEADER = "holder_id,month,measure,value_usd_bn,released,citation\n"
 APRIL = 'japan,2024-04,total_position,1150.3,2024-06-18,"Press, on the TIC release"\n'

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.transforms.tic import BODIES, FILES, PROJECT, official, official_body, source, table3, table5
-from transforms.errors import LayoutError
-from transforms.layouts import LAYOUTS, parse, recognised
-from transforms.layouts.reading import bare, figure, lines, month_before, month_of, records, text_of
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts import LAYOUTS, parse, recognised
+from treasury_watch.transforms.layouts.cells import bare, figure, lines, month_before, month_of, records, text_of
 
 SAMPLE = PROJECT / "config" / "sample" / "tic"
 

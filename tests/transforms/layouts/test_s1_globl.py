@@ -15,8 +15,8 @@ from tests.transforms.tic import (
     refusal,
     source,
 )
-from transforms.errors import UnknownHolderError
-from transforms.layouts import parse
+from treasury_watch.transforms.errors import UnknownHolderError
+from treasury_watch.transforms.layouts import parse
 
 NAME = "s1_globl"
 EXPECTED = {

@@ -14,8 +14,8 @@ from tests.transforms.tic import (
     source,
     table3d,
 )
-from transforms.errors import UnknownHolderError
-from transforms.layouts import parse
+from treasury_watch.transforms.errors import UnknownHolderError
+from treasury_watch.transforms.layouts import parse
 
 NAME = "slt3d_globl"
 EXPECTED = {

@@ -21,10 +21,10 @@ from tests.transforms.tic import (
     source,
     table3,
 )
-from transforms.errors import UnknownHolderError
-from transforms.holders import identified
-from transforms.layouts import parse
-from transforms.layouts.reading import OBSERVATION_COLUMNS
+from treasury_watch.transforms.errors import UnknownHolderError
+from treasury_watch.transforms.holders import identified
+from treasury_watch.transforms.layouts import parse
+from treasury_watch.transforms.layouts.cells import OBSERVATION_COLUMNS
 
 NAME = "slt_table3"
 EXPECTED = {

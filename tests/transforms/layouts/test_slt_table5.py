@@ -16,8 +16,8 @@ from tests.transforms.tic import (
     source,
     table5,
 )
-from transforms.errors import LayoutError, UnknownHolderError
-from transforms.layouts import parse
+from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
+from treasury_watch.transforms.layouts import parse
 
 NAME = "slt_table5"
 EXPECTED = {

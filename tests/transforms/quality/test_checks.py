@@ -5,9 +5,9 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from transforms import checks
-from transforms.errors import ConfigurationError
-from transforms.model import Source
+from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.model import Source
+from treasury_watch.transforms.quality import checks
 
 TABLE5 = Source(
     id="slt_table5",

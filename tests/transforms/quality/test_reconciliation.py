@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from tests.transforms.tic import DECLARATIONS, official, official_body, source
-from transforms import layouts
-from transforms.holders import identified
-from transforms.reconciliation import COLUMNS, guards, reconciliation
+from treasury_watch.transforms import layouts
+from treasury_watch.transforms.holders import identified
+from treasury_watch.transforms.quality.reconciliation import COLUMNS, guards, reconciliation
 
 UNITS = {"slt_table3": 1.0, "slt_table5": 100.0, "mfhhis01": 100.0, "slt3d_globl": 1.0}
 PAIR = {"fine_rough": {"source": "slt_table3", "other": "slt_table5", "description": "d"}}

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from transforms import fx
-from transforms.errors import ConfigurationError
-from transforms.layouts import ecb, fred
-from transforms.model import Source
+from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.layouts.rates import ecb, fred
+from treasury_watch.transforms.model import Source
+from treasury_watch.transforms.rates import exchange_rates
 
 OFFICIAL = Path(__file__).resolve().parents[2] / ".." / "shared" / "official"
 PRECEDENCE = {"fred:DEXJPUS": 1, "fred:DEXCHUS": 1, "ecb": 2}
@@ -31,7 +31,7 @@ def months(currency, **averages):
 
 
 def test_h10_comes_first_and_the_ecb_stands_in_for_a_day_or_currency_without_it():
-    daily = fx.best_daily(
+    daily = exchange_rates.best_daily(
         rates(
             ("JPY", "2024-04-30", 157.1, "ecb"),
             ("JPY", "2024-04-29", 156.9, "ecb"),
@@ -49,11 +49,11 @@ def test_h10_comes_first_and_the_ecb_stands_in_for_a_day_or_currency_without_it(
 
 def test_the_declared_precedence_decides_not_the_name():
     both = rates(("JPY", "2024-04-29", 156.1, "fred:DEXJPUS"), ("JPY", "2024-04-29", 156.9, "ecb"))
-    assert fx.best_daily(both, {"fred:DEXJPUS": 2, "ecb": 1})["source"].tolist() == ["ecb"]
+    assert exchange_rates.best_daily(both, {"fred:DEXJPUS": 2, "ecb": 1})["source"].tolist() == ["ecb"]
 
 
 def test_days_without_a_rate_are_never_filled():
-    daily = fx.best_daily(
+    daily = exchange_rates.best_daily(
         rates(
             ("JPY", "2024-04-26", 158.0, "ecb"),
             ("JPY", "2024-04-29", math.nan, "fred:DEXJPUS"),
@@ -66,21 +66,21 @@ def test_days_without_a_rate_are_never_filled():
 
 def test_a_source_without_a_precedence_is_refused_by_name():
     with pytest.raises(ConfigurationError, match="no precedence for boj"):
-        fx.best_daily(rates(("JPY", "2024-04-29", 156.1, "boj")), PRECEDENCE)
+        exchange_rates.best_daily(rates(("JPY", "2024-04-29", 156.1, "boj")), PRECEDENCE)
 
 
 def test_two_rates_of_one_source_and_day_are_refused_but_the_same_rate_twice_is_one():
     once = ("JPY", "2024-04-29", 156.1, "ecb")
-    assert len(fx.best_daily(rates(once, once), PRECEDENCE)) == 1
+    assert len(exchange_rates.best_daily(rates(once, once), PRECEDENCE)) == 1
     twice = rates(once, ("JPY", "2024-04-29", 156.2, "ecb"))
-    with pytest.raises(fx.ConflictingRatesError, match="ecb, JPY 2024-04-29"):
-        fx.best_daily(twice, PRECEDENCE)
-    with pytest.raises(fx.ConflictingRatesError, match="ecb, JPY 2024-04-29"):
-        fx.cross_check(twice)
+    with pytest.raises(exchange_rates.ConflictingRatesError, match="ecb, JPY 2024-04-29"):
+        exchange_rates.best_daily(twice, PRECEDENCE)
+    with pytest.raises(exchange_rates.ConflictingRatesError, match="ecb, JPY 2024-04-29"):
+        exchange_rates.cross_check(twice)
 
 
 def test_a_month_is_the_mean_of_its_days_and_its_last_rate():
-    table = fx.monthly(
+    table = exchange_rates.monthly(
         rates(
             ("JPY", "2024-04-30", 158.0, "ecb"),
             ("JPY", "2024-04-01", 151.0, "fred:DEXJPUS"),
@@ -100,16 +100,16 @@ def test_a_month_is_the_mean_of_its_days_and_its_last_rate():
 
 def test_no_rates_give_empty_tables_with_every_column():
     nothing = rates(("JPY", "2024-04-30", 158.0, "ecb")).iloc[:0]
-    daily = fx.best_daily(nothing, PRECEDENCE)
+    daily = exchange_rates.best_daily(nothing, PRECEDENCE)
     assert daily.columns.tolist() == ["currency", "date", "per_usd", "source", "sha256"]
-    table = fx.monthly(daily)
+    table = exchange_rates.monthly(daily)
     assert table.columns.tolist() == ["currency", "month", "average", "end_of_month", "days", "source"]
-    assert len(table) == len(fx.cross_check(nothing)) == 0
-    assert fx.context(fx.averages_of(table, "JPY"), "2024-04")["weakest_since"] is None
+    assert len(table) == len(exchange_rates.cross_check(nothing)) == 0
+    assert exchange_rates.context(exchange_rates.averages_of(table, "JPY"), "2024-04")["weakest_since"] is None
 
 
 def test_the_cross_check_lists_days_on_which_the_sources_differ_by_more_than_the_tolerance():
-    table = fx.cross_check(
+    table = exchange_rates.cross_check(
         rates(
             ("JPY", "2024-04-29", 100.0, "fred:DEXJPUS"),
             ("JPY", "2024-04-29", 103.0, "ecb"),
@@ -130,13 +130,13 @@ def test_the_cross_check_lists_days_on_which_the_sources_differ_by_more_than_the
 
 def test_the_tolerance_can_be_narrowed():
     near = rates(("JPY", "2024-04-30", 100.0, "fred:DEXJPUS"), ("JPY", "2024-04-30", 100.75, "ecb"))
-    assert len(fx.cross_check(near)) == 0
-    assert fx.cross_check(near, tolerance_pct=0.5)["difference_pct"].tolist() == [0.75]
+    assert len(exchange_rates.cross_check(near)) == 0
+    assert exchange_rates.cross_check(near, tolerance_pct=0.5)["difference_pct"].tolist() == [0.75]
 
 
 def test_a_month_is_compared_with_the_month_and_the_quarter_before():
     table = months("JPY", m2024_01=100.0, m2024_02=180.0, m2024_03=120.0, m2024_04=150.0)
-    assert fx.context(fx.averages_of(table, "JPY"), pd.Timestamp("2024-04-01")) == {
+    assert exchange_rates.context(exchange_rates.averages_of(table, "JPY"), pd.Timestamp("2024-04-01")) == {
         "fx_per_usd_average": 150.0,
         "fx_change_month_pct": 25.0,
         "fx_change_quarter_pct": 50.0,
@@ -145,8 +145,9 @@ def test_a_month_is_compared_with_the_month_and_the_quarter_before():
 
 
 def test_a_change_over_a_missing_month_is_unknown_and_not_taken_from_an_older_one():
-    found = fx.context(
-        fx.averages_of(months("JPY", m2024_01=100.0, m2024_02=110.0, m2024_04=121.0), "JPY"), date(2024, 4, 1)
+    found = exchange_rates.context(
+        exchange_rates.averages_of(months("JPY", m2024_01=100.0, m2024_02=110.0, m2024_04=121.0), "JPY"),
+        date(2024, 4, 1),
     )
     assert math.isnan(found["fx_change_month_pct"])
     assert found["fx_change_quarter_pct"] == pytest.approx(21.0)
@@ -154,25 +155,25 @@ def test_a_change_over_a_missing_month_is_unknown_and_not_taken_from_an_older_on
 
 def test_a_currency_at_its_weakest_has_no_weaker_month_before():
     table = months("JPY", m2024_01=100.0, m2024_02=150.0, m2024_03=150.0, m2024_04=200.0)
-    assert fx.context(fx.averages_of(table, "JPY"), "2024-03")["weakest_since"] is None
-    assert fx.context(fx.averages_of(table, "JPY"), "2024-04")["weakest_since"] is None
+    assert exchange_rates.context(exchange_rates.averages_of(table, "JPY"), "2024-03")["weakest_since"] is None
+    assert exchange_rates.context(exchange_rates.averages_of(table, "JPY"), "2024-04")["weakest_since"] is None
 
 
 def test_other_currencies_and_unknown_months_do_not_enter():
     table = pd.concat([months("JPY", m2024_01=100.0, m2024_02=110.0), months("KRW", m2024_01=1300.0)])
-    assert fx.context(fx.averages_of(table, "JPY"), "2024-02")["weakest_since"] is None
-    unknown = fx.context(fx.averages_of(table, "KRW"), "2024-02")
+    assert exchange_rates.context(exchange_rates.averages_of(table, "JPY"), "2024-02")["weakest_since"] is None
+    unknown = exchange_rates.context(exchange_rates.averages_of(table, "KRW"), "2024-02")
     assert math.isnan(unknown["fx_per_usd_average"])
     assert math.isnan(unknown["fx_change_month_pct"])
     assert unknown["weakest_since"] is None
 
 
 def test_a_record_ends_with_the_month_it_is_asked_for_and_knows_no_month_without_a_rate():
-    record = fx.averages_of(months("JPY", m2024_01=100.0, m2024_02=110.0, m2024_04=121.0), "JPY")
-    march = fx.month_of("2024-03-15")
+    record = exchange_rates.averages_of(months("JPY", m2024_01=100.0, m2024_02=110.0, m2024_04=121.0), "JPY")
+    march = exchange_rates.month_of("2024-03-15")
     assert record.until(march).per_usd.tolist() == [100.0, 110.0]
     assert math.isnan(record.at(march))
-    assert (record.at(march + 1), len(record), len(fx.NO_AVERAGES)) == (121.0, 3, 0)
+    assert (record.at(march + 1), len(record), len(exchange_rates.NO_AVERAGES)) == (121.0, 3, 0)
 
 
 def official_rates():
@@ -192,21 +193,23 @@ def official_rates():
 class TestOfficialFiles:
     def test_yen_months_of_both_sources_agree_within_one_percent_apart_from_the_days_the_cross_check_lists(self):
         stated = official_rates()
-        apart = fx.cross_check(stated)
+        apart = exchange_rates.cross_check(stated)
         # Noon in New York against early afternoon in Frankfurt: only days on which the yen jumped in between.
         assert len(apart) == 33
         assert apart["difference_pct"].abs().max() < 4
         intervention_days = {pd.Timestamp("2022-10-21"), pd.Timestamp("2024-07-11")}
         assert intervention_days <= set(apart["date"])
         near = stated[~stated["date"].isin(apart["date"])]
-        by_source = [fx.monthly(near[near["source"] == name]) for name in ("fred:DEXJPUS", "ecb")]
+        by_source = [exchange_rates.monthly(near[near["source"] == name]) for name in ("fred:DEXJPUS", "ecb")]
         both = by_source[0].merge(by_source[1], on="month", suffixes=("_h10", "_ecb"))
         assert len(both) == 121
         assert ((both["average_h10"] / both["average_ecb"] - 1).abs() < 0.01).all()
 
     def test_june_2024_was_the_weakest_yen_of_the_history_at_hand(self):
-        table = fx.monthly(fx.best_daily(official_rates(), PRECEDENCE))
-        found = fx.context(fx.averages_of(table, "JPY"), "2024-06")
+        table = exchange_rates.monthly(exchange_rates.best_daily(official_rates(), PRECEDENCE))
+        found = exchange_rates.context(exchange_rates.averages_of(table, "JPY"), "2024-06")
         assert found["fx_per_usd_average"] == pytest.approx(157.86, abs=0.01)
         assert found["weakest_since"] is None
-        assert fx.context(fx.averages_of(table, "JPY"), "2024-10")["weakest_since"] == pd.Timestamp("2024-07-01")
+        assert exchange_rates.context(exchange_rates.averages_of(table, "JPY"), "2024-10")[
+            "weakest_since"
+        ] == pd.Timestamp("2024-07-01")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from transforms.pegs import pegged_months, rate_sources
+from treasury_watch.transforms.rates.pegs import pegged_months, rate_sources
 
 JANUARY, FEBRUARY, MARCH = (pd.Timestamp(f"2025-0{month}-01") for month in (1, 2, 3))
 

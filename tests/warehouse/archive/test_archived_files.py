@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from warehouse import archive as archive_module
-from warehouse.archive import Archive, ArchiveDamaged
-from warehouse.files import move_into_place, write_whole
+from treasury_watch.warehouse.archive import archived_files as archive_module
+from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
+from treasury_watch.warehouse.home.durable_files import move_into_place, write_whole
 
 FIRST = datetime(2026, 6, 18, 20, 5, tzinfo=UTC)
 LATER = datetime(2026, 6, 19, 20, 5, tzinfo=UTC)

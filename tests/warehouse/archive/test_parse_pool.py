@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from transforms.errors import LayoutError
-from warehouse import ahead
-from warehouse.ahead import parsed_in_order
-from warehouse.archive import Archive, ArchiveDamaged
-from warehouse.declarations import Declarations
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.warehouse.archive import parse_pool
+from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
+from treasury_watch.warehouse.archive.parse_pool import parsed_in_order
+from treasury_watch.warehouse.declarations import Declarations
 
 DECLARATIONS = Declarations()
 NOON = datetime(2026, 6, 19, 12, tzinfo=UTC)
@@ -32,7 +32,7 @@ def rates(archive, entries, meanwhile=None):
 
 @pytest.fixture
 def always_worthwhile(monkeypatch):
-    monkeypatch.setattr(ahead, "WORTHWHILE", 1)
+    monkeypatch.setattr(parse_pool, "WORTHWHILE", 1)
 
 
 @pytest.mark.slow

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from tests.conftest import RETRIEVED, SAMPLE, TODAY
-from transforms.errors import LayoutError
-from warehouse.home import Home
-from warehouse.warehouse import Warehouse
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.warehouse.home.folders import Home
+from treasury_watch.warehouse.installation import Warehouse
 
 TABLE5 = (SAMPLE / "tic" / "slt_table5.txt").read_bytes()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.warehouse.validation_data import (
+from tests.warehouse.gates.validation_data import (
     BAD,
     DECLARATIONS,
     GOOD,
@@ -24,13 +24,13 @@ from tests.warehouse.validation_data import (
     prepared,
     some_leaps,
 )
-from transforms import checks
-from transforms.errors import ConfigurationError, TreasuryWatchError
-from transforms.holders import identified
-from transforms.layouts import parse
-from warehouse.data_docs import self_contained
-from warehouse.declarations import Declarations
-from warehouse.validation import Gates, Result, ValidationBlocked, blocking_failures
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.transforms.holders import identified
+from treasury_watch.transforms.layouts import parse
+from treasury_watch.transforms.quality import checks
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.gates.data_docs import self_contained
+from treasury_watch.warehouse.gates.expectations import Gates, Result, ValidationBlocked, blocking_failures
 
 PROJECT = Path(__file__).resolve().parents[2]
 OFFICIAL = PROJECT / ".." / "shared" / "official"

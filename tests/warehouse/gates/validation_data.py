@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from transforms import checks
-from warehouse.declarations import Declarations
+from treasury_watch.transforms.quality import checks
+from treasury_watch.warehouse.declarations import Declarations
 
 PROJECT = Path(__file__).resolve().parents[2]
 DECLARATIONS = Declarations(PROJECT / "config")

@@ -13,13 +13,13 @@ import duckdb
 import pytest
 
 from tests.conftest import PROJECT
-from transforms.errors import ConfigurationError, TreasuryWatchError
-from warehouse.failures import StorageFailed
-from warehouse.home import Busy, Home
-from warehouse.ledger import SchemaMismatch
-from warehouse.state import State
-from warehouse.validation import Result, ValidationBlocked
-from warehouse.warehouse import Warehouse
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.warehouse.gates.expectations import Result, ValidationBlocked
+from treasury_watch.warehouse.home.folders import Busy, Home
+from treasury_watch.warehouse.home.state import State
+from treasury_watch.warehouse.home.storage_failures import StorageFailed
+from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.ledger.vintages import SchemaMismatch
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.failures import BACKUP, CHECK, PLACE, REBUILD, RIGHTS, ROOM, explained
+from treasury_watch.warehouse.home.storage_failures import BACKUP, CHECK, PLACE, REBUILD, RIGHTS, ROOM, explained
 
 SOMEWHERE = Path("/home/x/state.sqlite")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RETRIEVED, majors, table5
-from warehouse.archive import Archive, ArchiveDamaged
-from warehouse.declarations import Declarations
-from warehouse.home import Home
-from warehouse.prepared import Found, Prepared, files_in, in_release_order, prepare, scratch
+from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.home.folders import Home
+from treasury_watch.warehouse.ledger.backfill_files import Found, Prepared, files_in, in_release_order, prepare, scratch
 
 APRIL = table5(["2026-02", "2026-01", "2025-12"], majors([1239.0, 1225.0, 1185.0]))
 MAY = table5(["2026-03", "2026-02", "2026-01"], majors([1191.0, 1239.3, 1225.0]))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from warehouse.ledger import KINDS, Ledger, SchemaMismatch, Vintage
+from treasury_watch.warehouse.ledger.vintages import KINDS, Ledger, SchemaMismatch, Vintage
 
 OBSERVATIONS = KINDS["observations"]
 MAY, JUNE, JULY = date(2026, 5, 18), date(2026, 6, 18), date(2026, 7, 14)

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT, RETRIEVED, TODAY, majors, table5
-from transforms.errors import LayoutError, UnknownHolderError
-from warehouse.archive import Archive, ArchiveDamaged
-from warehouse.calendar import FutureRelease
-from warehouse.declarations import Declarations
-from warehouse.ledger import KINDS, Ledger
-from warehouse.loading import Loaded, Loader, UnplacedRelease
-from warehouse.validation import Gates, ValidationBlocked
+from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
+from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.gates.expectations import Gates, ValidationBlocked
+from treasury_watch.warehouse.ledger.loading import Loaded, Loader, UnplacedRelease
+from treasury_watch.warehouse.ledger.release_dates import FutureRelease
+from treasury_watch.warehouse.ledger.vintages import KINDS, Ledger
 
 OFFICIAL = PROJECT / ".." / "shared" / "official"
 APRIL_15, MAY_18, JUNE_18 = date(2026, 4, 15), date(2026, 5, 18), date(2026, 6, 18)

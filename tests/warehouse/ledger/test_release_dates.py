@@ -5,8 +5,15 @@ from datetime import date, datetime
 import pandas as pd
 import pytest
 
-from transforms.model import Parsed
-from warehouse.calendar import FutureRelease, dated, estimated_release, expected_month, next_release, release_of
+from treasury_watch.transforms.model import Parsed
+from treasury_watch.warehouse.ledger.release_dates import (
+    FutureRelease,
+    dated,
+    estimated_release,
+    expected_month,
+    next_release,
+    release_of,
+)
 
 CALENDAR = [
     (date(2025, 9, 18), date(2025, 7, 1)),

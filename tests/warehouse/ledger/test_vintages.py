@@ -11,14 +11,14 @@ import duckdb
 import pytest
 
 from tests.conftest import TODAY, majors, table5
-from transforms.errors import LayoutError
-from transforms.layouts import slt_table3
-from warehouse.archive import ArchiveDamaged
-from warehouse.calendar import FutureRelease
-from warehouse.home import Home
-from warehouse.known import findings_of
-from warehouse.publication import OPERATIONS
-from warehouse.warehouse import Warehouse
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.tic import slt_table3
+from treasury_watch.warehouse.archive.archived_files import ArchiveDamaged
+from treasury_watch.warehouse.home.folders import Home
+from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.ledger.release_dates import FutureRelease
+from treasury_watch.warehouse.publication.publishing import OPERATIONS
+from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
 MAY_18, JUNE_18 = date(2026, 5, 18), date(2026, 6, 18)
 RETRIEVED = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -182,7 +182,7 @@ def test_the_same_press_file_again_is_known_and_not_read(warehouse, monkeypatch)
     def unread(*_: object) -> None:
         raise AssertionError("nothing is new")
 
-    monkeypatch.setattr("warehouse.loading.press_frame", unread)
+    monkeypatch.setattr("treasury_watch.warehouse.ledger.loading.press_frame", unread)
     assert load(warehouse, CHINA, publish=False)[0].outcome == "known"
 
 

@@ -13,15 +13,15 @@ import duckdb
 import pytest
 
 from tests.conftest import PROJECT, TODAY, majors, table5
-from warehouse import publication
-from warehouse.archive import ArchiveDamaged
-from warehouse.building import Builder
-from warehouse.declarations import Declarations
-from warehouse.home import Busy, Home
-from warehouse.known import CURRENT, findings_of
-from warehouse.publication import OPERATIONS
-from warehouse.validation import ValidationBlocked
-from warehouse.warehouse import Warehouse
+from treasury_watch.warehouse.archive.archived_files import ArchiveDamaged
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.gates.expectations import ValidationBlocked
+from treasury_watch.warehouse.home.folders import Busy, Home
+from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.publication import publishing
+from treasury_watch.warehouse.publication.publishing import OPERATIONS
+from treasury_watch.warehouse.tables.building import Builder
+from treasury_watch.warehouse.tables.findings_as_known import CURRENT, findings_of
 
 OFFICIAL = PROJECT / ".." / "shared" / "official"
 JULY = datetime(2026, 7, 15, 12, tzinfo=UTC)
@@ -258,7 +258,7 @@ def test_a_crash_before_the_move_leaves_the_last_good_file_and_the_next_run_repa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(publication, place, crash)
+        patch.setattr(publishing, place, crash)
         with pytest.raises(KeyboardInterrupt):
             load(sample, NEXT)
     after = content(sample.home.root)
@@ -358,7 +358,7 @@ def test_operations_are_brought_up_to_date_and_all_else_stays(sample, declaratio
 
 def test_operations_wait_for_the_writer(sample, monkeypatch):
     """A copy of the publication from before the run must not replace the run's own."""
-    monkeypatch.setattr(publication, "LOCK_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(publishing, "LOCK_WAIT_SECONDS", 0.05)
     with sample.session("run"), pytest.raises(Busy):
         sample.publisher(TODAY).refresh_operations()
 

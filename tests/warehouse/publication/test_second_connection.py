@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.beside import beside
+from treasury_watch.warehouse.publication.second_connection import beside
 
 
 @pytest.fixture

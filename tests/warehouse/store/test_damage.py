@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.warehouse.conftest import BUCKET, s3_address
-from tests.warehouse.test_store import made_by, pointer, ran, tables
-from transforms.errors import ConfigurationError, TreasuryWatchError
-from warehouse.objects import StoreDamaged, StoreError
-from warehouse.store import POINTER, Store
+from tests.warehouse.store.test_exchange import made_by, pointer, ran, tables
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.warehouse.store.exchange import POINTER, Store
+from treasury_watch.warehouse.store.objects import StoreDamaged, StoreError
 
 # ------------------------------------------------------------------------------------------------- damage and failures
 

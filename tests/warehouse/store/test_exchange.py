@@ -17,9 +17,9 @@ import pytest
 
 from tests.conftest import PROJECT
 from tests.warehouse.conftest import FIRST, JULY, NEXT, load, s3_address
-from warehouse.objects import Objects, StoreMoved
-from warehouse.store import POINTER, Store
-from warehouse.warehouse import Warehouse
+from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.store.exchange import POINTER, Store
+from treasury_watch.warehouse.store.objects import Objects, StoreMoved
 
 
 def ran(warehouse: Warehouse, run_id: str) -> None:

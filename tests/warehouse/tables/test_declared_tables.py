@@ -10,8 +10,16 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from warehouse.declarations import COLUMN_TYPES, Column, Table
-from warehouse.tables import ARROW, SQL, TypeMismatch, place_parquet, schema, typed, write_parquet
+from treasury_watch.warehouse.declarations import COLUMN_TYPES, Column, Table
+from treasury_watch.warehouse.tables.declared_tables import (
+    ARROW,
+    SQL,
+    TypeMismatch,
+    place_parquet,
+    schema,
+    typed,
+    write_parquet,
+)
 
 TABLE = Table(
     "figures",

@@ -8,8 +8,8 @@ import pytest
 
 from tests.transforms.tic import DECLARATIONS, official, official_body, source
 from tests.warehouse.literal_database import JUNE, MAY, first
-from transforms import layouts
-from transforms.holders import identified
+from treasury_watch.transforms import layouts
+from treasury_watch.transforms.holders import identified
 
 FROZEN = date(2023, 3, 15)
 FLOWS = "net_long_term_usd_mn, net_short_term_usd_mn, net_purchases_usd_mn, valuation_usd_mn, other_usd_mn, basis"

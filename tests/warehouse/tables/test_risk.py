@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from tests.conftest import PROJECT
-from warehouse.tables import SQL
+from treasury_watch.warehouse.tables.declared_tables import SQL
 
 VIEWS = PROJECT / "warehouse" / "views"
 NEEDED = ["holders", "holder_months", "aggregate_months", "fx_monthly", "market_series", "observations"]

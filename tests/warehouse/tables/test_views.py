@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from tests.warehouse.literal_database import JUNE, KINDS, MAY, first
-from warehouse.known import CURRENT
+from treasury_watch.warehouse.tables.findings_as_known import CURRENT
 
 
 @pytest.mark.parametrize("order", [("slt_table3", "slt_table5"), ("slt_table5", "slt_table3")])

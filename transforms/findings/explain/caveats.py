@@ -7,10 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from transforms.explanations import billions, month_name, plain_name, stated
-from transforms.reversals import NONE, Past, bought_back, bought_before, largest_sale, number_of, pasts_of, recurring
-from transforms.sell_offs import BILLS, BONDS
-from transforms.verdicts import credible, offset
+from treasury_watch.transforms.findings.explain.sentences import billions, month_name, plain_name, stated
+from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
+from treasury_watch.transforms.findings.rules.reversals import (
+    NONE,
+    Past,
+    bought_back,
+    bought_before,
+    largest_sale,
+    number_of,
+    pasts_of,
+    recurring,
+)
+from treasury_watch.transforms.findings.rules.verdicts import credible, offset
 
 BASIS = {
     "cslt": "Net purchases and valuation are the Continuous SLT's estimates, not the figures of Table 3.",

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transforms import fx
-from transforms.explanations import billions, month_name
+from treasury_watch.transforms.findings.explain.sentences import billions, month_name
+from treasury_watch.transforms.rates import exchange_rates
 
 CONTEXT = [
     "fx_per_usd_average", "fx_change_month_pct", "fx_change_quarter_pct", "fx_change_period_pct", "fx_weakest_since",
@@ -32,13 +32,17 @@ def with_context(
     table = rows.merge(holders[["holder_id", "currency"]], on="holder_id", how="left", validate="many_to_one")
     used = [currency for currency in table["currency"].dropna().unique() if currency != "USD"]
     stated = fx_monthly[fx_monthly["currency"].isin(used)].groupby("currency")
-    rates = {str(currency): fx.averages_of(months, str(currency)) for currency, months in stated}
+    rates = {str(currency): exchange_rates.averages_of(months, str(currency)) for currency, months in stated}
     pegs = fx_monthly[fx_monthly["source"] == "peg"]
     pegged = set(zip(pegs["currency"], pegs["month"], strict=True))
     by_country = dict(iter(operations.groupby("country")))
     found = [
         _context(
-            row, rates.get(row["currency"], fx.NO_AVERAGES), by_country.get(row["holder"]), rules["currency"], pegged
+            row,
+            rates.get(row["currency"], exchange_rates.NO_AVERAGES),
+            by_country.get(row["holder"]),
+            rules["currency"],
+            pegged,
         )
         for row in table.to_dict("records")
     ]
@@ -49,17 +53,17 @@ def with_context(
 
 def _context(
     row: dict[Any, Any],
-    rates: fx.Averages,
+    rates: exchange_rates.Averages,
     operations: pd.DataFrame | None,
     limits: dict[str, Any],
     pegged: set[tuple[str, pd.Timestamp]],
 ) -> dict[str, Any]:
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
-    found = fx.context(rates, last) if len(rates) else {}
+    found = exchange_rates.context(rates, last) if len(rates) else {}
     found["fx_weakest_since"] = found.pop("weakest_since", None)
-    past = rates.until(fx.month_of(last))
+    past = rates.until(exchange_rates.month_of(last))
     found["fx_percentile_pct"] = _percentile(past, last, limits["minimum_history_months"])
-    before = past.at(fx.month_of(first) - 1)
+    before = past.at(exchange_rates.month_of(first) - 1)
     if not np.isnan(before):
         found["fx_change_period_pct"] = 100 * (found["fx_per_usd_average"] / before - 1)
     for name, reach in (("interventions", 0), ("interventions_near", limits["months_next_to"])):
@@ -73,9 +77,9 @@ def _context(
     return {name: found.get(name) for name in CONTEXT}
 
 
-def _percentile(past: fx.Averages, month: pd.Timestamp, minimum: int) -> float:
+def _percentile(past: exchange_rates.Averages, month: pd.Timestamp, minimum: int) -> float:
     """Share of the months up to `month` in which the currency was as strong or stronger, in percent."""
-    if len(past) < minimum or past.months[-1] != fx.month_of(month):
+    if len(past) < minimum or past.months[-1] != exchange_rates.month_of(month):
         return float("nan")
     return float(100 * np.mean(past.per_usd <= past.per_usd[-1]))
 
@@ -118,7 +122,7 @@ def _operation_words(
 def _rate_words(
     currency: str,
     found: dict[str, Any],
-    past: fx.Averages,
+    past: exchange_rates.Averages,
     first: pd.Timestamp,
     last: pd.Timestamp,
     limits: dict[str, Any],
@@ -148,7 +152,7 @@ def _rate_words(
 
 def moved(pct: float) -> str:
     """What the currency itself gained or lost in dollars, from the change of its units per dollar."""
-    own = fx.own_change_pct(pct)
+    own = exchange_rates.own_change_pct(pct)
     if abs(own) < 0.05:
         return "hardly moved"
     return f"{'weakened' if own < 0 else 'strengthened'} {abs(own):.1f}%"
@@ -156,7 +160,7 @@ def moved(pct: float) -> str:
 
 def _defence(
     row: dict[Any, Any],
-    past: fx.Averages,
+    past: exchange_rates.Averages,
     operations: pd.DataFrame | None,
     first: pd.Timestamp,
     last: pd.Timestamp,
@@ -177,5 +181,5 @@ def _defence(
     return any(_quarter_pct(past, month) >= limits["defence_minimum_weakening_pct"] for month in backed)
 
 
-def _quarter_pct(past: fx.Averages, month: pd.Timestamp) -> float:
-    return 100 * (past.at(fx.month_of(month)) / past.at(fx.month_of(month) - 3) - 1)
+def _quarter_pct(past: exchange_rates.Averages, month: pd.Timestamp) -> float:
+    return 100 * (past.at(exchange_rates.month_of(month)) / past.at(exchange_rates.month_of(month) - 3) - 1)

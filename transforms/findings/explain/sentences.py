@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from transforms.verdicts import offset
+from treasury_watch.transforms.findings.rules.verdicts import offset
 
 VERDICT_WORDS = {
     "sold": "Mostly sold",

@@ -8,9 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transforms.explanations import billions, month_name, sentence, spoken
-from transforms.sell_offs import AMOUNTS, capped, position_before, scores, valuation_pct
-from transforms.verdicts import credible
+from treasury_watch.transforms.findings.explain.sentences import billions, month_name, sentence, spoken
+from treasury_watch.transforms.findings.rules.flagged_months import (
+    AMOUNTS,
+    capped,
+    position_before,
+    scores,
+    valuation_pct,
+)
+from treasury_watch.transforms.findings.rules.verdicts import credible
 
 MIRROR_COLUMNS = [
     "holder_id", "month", "fall_usd_mn", "counterpart", "rise_usd_mn", "rise_known", "moved",

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transforms.sell_offs import AMOUNTS, NET, calmed, position_before, read, severity_of, valuation_pct
+from treasury_watch.transforms.findings.rules.flagged_months import (
+    AMOUNTS,
+    NET,
+    calmed,
+    position_before,
+    read,
+    severity_of,
+    valuation_pct,
+)
 
 COLUMNS = [
     "holder_id", "holder", "rule", "start_month", "end_month", "months", "share_pct", "severity", "basis",

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transforms.reversals import swings
-from transforms.scores import before, robust_score
-from transforms.verdicts import SHARE_COLUMNS, reading
+from treasury_watch.transforms.findings.rules.reversals import swings
+from treasury_watch.transforms.findings.rules.scores import before, robust_score
+from treasury_watch.transforms.findings.rules.verdicts import SHARE_COLUMNS, reading
 
 SEVERITIES = ("notice", "warning", "critical")
 AMOUNTS = [

@@ -16,8 +16,8 @@ from datetime import date
 
 import pandas as pd
 
-from transforms.errors import LayoutError
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.model import Parsed, Source
 
 COUNTRY = "Japan"
 JPY_MN_PER_UNIT = 100  # the file counts 100 million yen

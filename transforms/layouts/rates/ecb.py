@@ -13,9 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.errors import LayoutError
-from transforms.layouts.reading import ZIP_DAMAGES, is_plausible
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.cells import ZIP_DAMAGES, is_plausible
+from treasury_watch.transforms.model import Parsed, Source
 
 MEMBER = "eurofxref-hist.csv"
 LARGEST_BYTES = 16 * 1024 * 1024  # the whole history is 2 MB; as a list of cells it takes fifteen times its size

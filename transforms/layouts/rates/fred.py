@@ -11,9 +11,9 @@ from datetime import date
 
 import pandas as pd
 
-from transforms.errors import ConfigurationError, LayoutError
-from transforms.layouts.reading import is_plausible
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.errors import ConfigurationError, LayoutError
+from treasury_watch.transforms.layouts.cells import is_plausible
+from treasury_watch.transforms.model import Parsed, Source
 
 DATE_HEADINGS = {"date", "observation_date"}
 MISSING = {"", "."}

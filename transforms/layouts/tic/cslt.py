@@ -25,9 +25,9 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from transforms.errors import LayoutError
-from transforms.layouts.reading import OBSERVATION_COLUMNS, ZIP_DAMAGES, is_plausible, month_of
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.cells import OBSERVATION_COLUMNS, ZIP_DAMAGES, is_plausible, month_of
+from treasury_watch.transforms.model import Parsed, Source
 
 MEMBER = "cslt.json"
 MAX_MEMBER_BYTES = 512 * 1024 * 1024

@@ -10,8 +10,8 @@ from datetime import date
 
 import pandas as pd
 
-from transforms.errors import LayoutError
-from transforms.layouts.reading import (
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.cells import (
     MONTH_NAMES,
     TRUNCATED,
     bare,
@@ -23,7 +23,7 @@ from transforms.layouts.reading import (
     printed_date,
     text_of,
 )
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.model import Parsed, Source
 
 MEASURE = "total_position"
 CELL = re.compile(r"\S+")

@@ -14,8 +14,8 @@ from datetime import date
 
 import pandas as pd
 
-from transforms.errors import LayoutError
-from transforms.layouts.reading import (
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.cells import (
     MONTH_NAMES,
     TRUNCATED,
     bare,
@@ -27,7 +27,7 @@ from transforms.layouts.reading import (
     records,
     text_of,
 )
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.model import Parsed, Source
 
 MEASURE = "total_position"
 SERIES = ("XIII", "XII", "XI", "X", "IX", "VIII", "VII", "VI", "V", "IV", "III", "II", "I")  # newest first

@@ -13,9 +13,9 @@ from datetime import date
 
 import pandas as pd
 
-from transforms.errors import LayoutError
-from transforms.layouts.reading import figure, month_of, text_of
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.cells import figure, month_of, text_of
+from treasury_watch.transforms.model import Parsed, Source
 
 HEADER = ["holder_id", "month", "measure", "value_usd_bn", "released", "citation"]
 DECIMALS = 3

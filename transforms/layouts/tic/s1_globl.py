@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from transforms.errors import LayoutError
-from transforms.layouts.reading import (
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.cells import (
     FIGURE,
     TRUNCATED,
     Blocks,
@@ -18,7 +18,7 @@ from transforms.layouts.reading import (
     records,
     text_of,
 )
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.model import Parsed, Source
 
 # Of the twelve numbered columns only the Treasury bonds and notes are read: [1] purchases, [7] sales.
 MEASURES = {"[1]": "long_term_gross_purchases", "[7]": "long_term_gross_sales"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from transforms.errors import LayoutError
-from transforms.layouts.reading import (
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.cells import (
     TRUNCATED,
     Blocks,
     check_row_ends,
@@ -16,7 +16,7 @@ from transforms.layouts.reading import (
     records,
     text_of,
 )
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.model import Parsed, Source
 
 # Columns 4 to 6, by the first of the three lines over which their headings are split.
 MEASURES = {"Total U.S.": "total_position", "Long-term": "long_term_position", "Short-term": "short_term_position"}

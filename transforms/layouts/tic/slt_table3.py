@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from transforms.errors import LayoutError
-from transforms.layouts.reading import (
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.cells import (
     TRUNCATED,
     Blocks,
     check_consecutive,
@@ -15,7 +15,7 @@ from transforms.layouts.reading import (
     records,
     text_of,
 )
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.model import Parsed, Source
 
 # The file's own machine names, in the row that follows its headings.
 MEASURES = {

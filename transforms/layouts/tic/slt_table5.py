@@ -6,8 +6,8 @@ import codecs
 
 import pandas as pd
 
-from transforms.errors import LayoutError
-from transforms.layouts.reading import (
+from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.cells import (
     TRUNCATED,
     bare,
     check_row_ends,
@@ -19,7 +19,7 @@ from transforms.layouts.reading import (
     records,
     text_of,
 )
-from transforms.model import Parsed, Source
+from treasury_watch.transforms.model import Parsed, Source
 
 MEASURE = "total_position"
 LAST_ROW = "Of Which: Foreign Official T-Bonds & Notes"

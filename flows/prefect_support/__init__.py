@@ -1,0 +1,1 @@
+"""Prefect's settings and the start of its temporary server."""

@@ -1,0 +1,1 @@
+"""When to run, and the process that stays up and does."""

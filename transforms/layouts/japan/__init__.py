@@ -1,0 +1,1 @@
+"""Files of Japan's Ministry of Finance."""

@@ -1,0 +1,1 @@
+"""The statistics of the Treasury International Capital system, and figures that the press reported of them."""

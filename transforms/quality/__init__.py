@@ -1,0 +1,1 @@
+"""Checks on tables, and sources held against each other."""

@@ -1,0 +1,1 @@
+"""What must hold after parsing and before publishing."""

@@ -1,0 +1,1 @@
+"""The data folder: its files and folders, the operational state, failures of disk and rights."""

@@ -1,0 +1,1 @@
+"""The vintages: dating and loading files, and what each source said until when."""

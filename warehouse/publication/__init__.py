@@ -1,0 +1,1 @@
+"""Building the tables aside and putting them into place."""

@@ -1,0 +1,1 @@
+"""Archive and publication on an object store."""

@@ -1,0 +1,1 @@
+"""The published tables: declared, built from the ledger, written."""
