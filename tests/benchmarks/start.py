@@ -16,7 +16,7 @@ from tests.benchmarks.side_by_side import Command, in_turn, median_seconds, rati
 BARE = """
 import tempfile
 from pathlib import Path
-from flows import prefect_environment
+from treasury_watch.flows.prefect_support import environment as prefect_environment
 prefect_environment.apply(Path(tempfile.mkdtemp()))
 import great_expectations
 from prefect import flow

@@ -151,9 +151,9 @@ def test_a_slow_server_within_the_time_limit_is_waited_for(state, tmp_path: Path
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from flows import outbox
-from tests.flows.test_delivery import by_smtp, simple
-from warehouse.state import State
+from treasury_watch.flows.alerts import outbox
+from tests.flows.alerts.test_delivery import by_smtp, simple
+from treasury_watch.warehouse.home.state import State
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -24,7 +24,7 @@ from treasury_watch.flows.alerts.mails.finding_mail import (
 )
 from treasury_watch.transforms.errors import ConfigurationError
 
-SETTINGS = Path(__file__).resolve().parents[2] / "config" / "settings.toml"
+SETTINGS = Path(__file__).resolve().parents[3] / "config" / "settings.toml"
 DESK = "desk@example.org"
 SECRET = "hunter2-is-not-printed"
 PICTURE = b"\x89PNG\r\n\x1a\n not a real picture"

@@ -17,7 +17,7 @@ from treasury_watch.flows.alerts.outbox import OutboxBusy, SendResult, alert_id,
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.warehouse.home.state import State
 
-SETTINGS = Path(__file__).resolve().parents[2] / "config" / "settings.toml"
+SETTINGS = Path(__file__).resolve().parents[3] / "config" / "settings.toml"
 DESK, CHIEF = "desk@example.org", "chief@example.org"
 RULES = {"minimum_severity": "warning", "recent_months": 3}
 JUNE = date(2024, 6, 1)

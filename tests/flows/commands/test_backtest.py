@@ -21,7 +21,8 @@ from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
-OFFICIAL_FILES = Path(__file__).resolve().parents[2] / ".." / "shared" / "official" / "tic"
+OFFICIAL_FILES = Path(__file__).resolve().parents[3] / ".." / "shared" / "official" / "tic"
+HOLDINGS = ("mfh.txt", "mfhhis01.txt", "s1_globl.txt", "slt3d_globl.csv", "slt_table3.txt", "slt_table5.txt")
 REQUIRED = [
     ("japan", "2022-09"), ("japan", "2022-10"), ("japan", "2024-04"), ("japan", "2024-05"), ("japan", "2024-06"),
     ("russia", "2018-04"), ("russia", "2018-05"), ("saudi_arabia", "2020-03"), ("saudi_arabia", "2020-04"),
@@ -147,9 +148,8 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnect
     warehouse = Warehouse(Home(tmp_path_factory.mktemp("official")), declarations)
     now = datetime(2026, 7, 1, 12, tzinfo=UTC)
     with warehouse.session("ingest", today=date(2026, 7, 1)) as session:
-        for path in sorted(OFFICIAL_FILES.glob("*.*")):
-            if path.suffix in (".txt", ".csv"):
-                session.loader.load(path.read_bytes(), url=path.resolve().as_uri(), retrieved=now)
+        for path in (OFFICIAL_FILES / name for name in HOLDINGS):
+            session.loader.load(path.read_bytes(), url=path.resolve().as_uri(), retrieved=now)
         session.publish()
     return duckdb.connect(str(warehouse.home.database), read_only=True)
 

@@ -15,7 +15,7 @@ from treasury_watch.flows.fetch.http import Fetched, FetchError, HttpPolicy, fet
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.model import Source
 
-SETTINGS = Path(__file__).resolve().parents[2] / "config" / "settings.toml"
+SETTINGS = Path(__file__).resolve().parents[3] / "config" / "settings.toml"
 TABLE = b"country\tmonth\tvalue\r\nJapan\t2024-05\t1105953\r\n"
 PATIENT = HttpPolicy(
     user_agent="treasury-watch/test (offline)",

@@ -11,7 +11,7 @@ from tests.flows.fetch.test_http import PATIENT
 from treasury_watch.flows.fetch.http import HttpPolicy
 from treasury_watch.transforms.errors import ConfigurationError
 
-SETTINGS = Path(__file__).resolve().parents[2] / "config" / "settings.toml"
+SETTINGS = Path(__file__).resolve().parents[3] / "config" / "settings.toml"
 
 
 def test_the_settings_of_the_project_are_a_policy() -> None:

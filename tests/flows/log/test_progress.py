@@ -10,7 +10,7 @@ import sys
 from tests.conftest import PROJECT
 
 COUNT = (
-    "import time\nfrom flows import progress\n"
+    "import time\nfrom treasury_watch.flows.log import progress\n"
     "print(sum(time.sleep(0.05) or n for n in progress.shown(list(range(8)), 'Loading')))"
 )
 

@@ -13,7 +13,7 @@ from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.rates import ecb
 from treasury_watch.transforms.model import Source
 
-OFFICIAL = Path(__file__).resolve().parents[2] / ".." / "shared" / "official" / "ecb" / "eurofxref-hist.zip"
+OFFICIAL = Path(__file__).resolve().parents[3] / ".." / "shared" / "official" / "ecb" / "eurofxref-hist.zip"
 SOURCE = Source(
     id="ecb", title="", publisher="", url="", layout="ecb", holds="fx", unit="", rhythm="daily", precedence=2
 )

@@ -9,7 +9,7 @@ from treasury_watch.transforms.errors import ConfigurationError, LayoutError
 from treasury_watch.transforms.layouts.rates import fred
 from treasury_watch.transforms.model import Source
 
-OFFICIAL = Path(__file__).resolve().parents[2] / ".." / "shared" / "official" / "fred"
+OFFICIAL = Path(__file__).resolve().parents[3] / ".." / "shared" / "official" / "fred"
 official = [
     pytest.mark.official,
     pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the official files are not here"),
@@ -165,7 +165,7 @@ class TestOfficialFiles:
 
     def test_every_file_is_recognised_and_read_as_the_series_of_its_header(self):
         files = sorted(OFFICIAL.glob("*.csv"))
-        assert len(files) == 9
+        assert {"CPIAUCSL", "DEXJPUS", "DGS10", "DTWEXBGS"} <= {file.stem for file in files}
         for file in files:
             body = file.read_bytes()
             assert fred.series_of(body) == file.stem

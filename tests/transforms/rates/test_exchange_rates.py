@@ -12,7 +12,7 @@ from treasury_watch.transforms.layouts.rates import ecb, fred
 from treasury_watch.transforms.model import Source
 from treasury_watch.transforms.rates import exchange_rates
 
-OFFICIAL = Path(__file__).resolve().parents[2] / ".." / "shared" / "official"
+OFFICIAL = Path(__file__).resolve().parents[3] / ".." / "shared" / "official"
 PRECEDENCE = {"fred:DEXJPUS": 1, "fred:DEXCHUS": 1, "ecb": 2}
 
 

@@ -32,7 +32,7 @@ from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.data_docs import self_contained
 from treasury_watch.warehouse.gates.expectations import Gates, Result, ValidationBlocked, blocking_failures
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 OFFICIAL = PROJECT / ".." / "shared" / "official"
 
 
@@ -374,8 +374,8 @@ def test_checking_is_silent_writes_no_file_asks_no_network_and_is_imported_only_
             if writes or event in ("os.mkdir", "os.rename", "socket.connect", "socket.getaddrinfo", "socket.sendto"):
                 seen.append((event, str(args[0])))
         import pandas as pd
-        from warehouse.declarations import Declarations
-        from warehouse.validation import Gates
+        from treasury_watch.warehouse.declarations import Declarations
+        from treasury_watch.warehouse.gates.expectations import Gates
         gates = Gates(Declarations())
         early = "great_expectations" in sys.modules
         sys.addaudithook(watch)

@@ -9,7 +9,7 @@ import pandas as pd
 from treasury_watch.transforms.quality import checks
 from treasury_watch.warehouse.declarations import Declarations
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 DECLARATIONS = Declarations(PROJECT / "config")
 KINDS = {row["holder_id"]: row["kind"] for row in DECLARATIONS.holders}
 

@@ -65,8 +65,8 @@ def test_a_ledger_of_another_version_ends_the_run_as_failed(warehouse):
 
 def test_a_run_left_running_by_a_crash_is_recorded_as_failed_at_the_next(warehouse):
     script = (
-        "import os, sys; from pathlib import Path; from warehouse.home import Home; "
-        "from warehouse.warehouse import Warehouse\n"
+        "import os, sys; from pathlib import Path; from treasury_watch.warehouse.home.folders import Home; "
+        "from treasury_watch.warehouse.installation import Warehouse\n"
         "with Warehouse(Home(Path(sys.argv[1]))).session('run'): os._exit(9)"
     )
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "TREASURY_WATCH_CONFIG": str(PROJECT / "config")}

@@ -230,8 +230,10 @@ def test_a_killed_process_leaves_the_old_publication_and_its_successor_completes
     ran(warehouse, "second")
     dying = (
         "import os, signal, sys\nfrom pathlib import Path\n"
-        "from warehouse.home import Home\nfrom warehouse.objects import Objects\nfrom warehouse.store import Store\n"
-        "from warehouse.warehouse import Warehouse\n"
+        "from treasury_watch.warehouse.home.folders import Home\n"
+        "from treasury_watch.warehouse.store.objects import Objects\n"
+        "from treasury_watch.warehouse.store.exchange import Store\n"
+        "from treasury_watch.warehouse.installation import Warehouse\n"
         "put = Objects.put\n"
         "def last(self, key, source):\n"
         "    if key == 'current.json':\n"
