@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
+MAIN_SOURCE = "slt_table3"  # the source whose releases are the statistics' own
+
 Holds = Literal["observations", "fx", "interventions", "market_series"]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.model import Source
 
 VERSION = "0.1.0"
@@ -207,8 +208,10 @@ class Declarations:
 
     @cached_property
     def rules(self) -> dict[str, Any]:
-        """What is flagged: alert_rules.toml."""
-        return self.toml("alert_rules.toml")
+        """What is flagged: alert_rules.toml, checked. Raises ConfigurationError."""
+        document = self.toml("alert_rules.toml")
+        declared.check(document)
+        return document
 
     def fingerprint(self) -> str:
         """Changes whenever a declaration does (settings, routes and the sample left out) or the program's version does."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,18 +12,19 @@ import duckdb
 import pandas as pd
 
 from treasury_watch.flows.alerts import outbox, routing
-from treasury_watch.flows.alerts.events import events
 from treasury_watch.flows.alerts.mails import finding_mail, operator_mail
-from treasury_watch.flows.alerts.mails.digest_mail import PREFIX as DIGEST
 from treasury_watch.flows.alerts.mails.digest_mail import compose_digest, digest, month_of, release_key
-from treasury_watch.flows.alerts.mails.revision_mail import PREFIX as REVISION
-from treasury_watch.flows.alerts.mails.revision_mail import compose_revision, revision_finding
+from treasury_watch.flows.alerts.mails.revision_mail import compose_revision
+from treasury_watch.flows.alerts.transport import MailSettings, Transport
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import charts
+from treasury_watch.transforms.findings.events import events
+from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, RevisedFindings, kind_of
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.tables.published_findings import announcements
 
 if TYPE_CHECKING:
     from treasury_watch.flows.run.steps import Outcome
@@ -49,7 +49,7 @@ def _queue(
     newest: date,
     since: date | None,
 ) -> int:
-    routes, found = routing.read(settings), findings_of(connection, newest)
+    routes, found = routing.read(settings), announcements(connection, settings.declarations.rules)
     # the routes have their own minimum severity
     rules = {**settings.section("alerts"), "minimum_severity": SEVERITIES[0]}
     asked: dict[str, Any] = {"newest_month": newest, "settings": rules, "since": since}
@@ -63,18 +63,13 @@ def _queue(
     for recipient in routes.recipients("digest", "both"):
         taken = routes.taken(found, recipient, "digest", "both")
         letter = digest(key, newest, taken)
-        if not any(letter.row.values()) and not any(
+        if not (letter.findings or letter.revised) and not any(
             r.digest_when_empty for r in routes.of(recipient, "digest", "both")
         ):
             continue
-        queued += outbox.add(state, digest_record(letter), [recipient])
+        queued += outbox.add(state, letter, [recipient])
         outbox.queue(state, taken, [recipient], **asked, told_in=letter.title)
     return queued
-
-
-def digest_record(letter: finding_mail.Finding) -> finding_mail.Finding:
-    """The digest as the outbox keeps it; it is made from the tables again when it is sent."""
-    return replace(letter, row={})
 
 
 def send(warehouse: Warehouse, settings: Settings, outcome: Outcome, *, at_once: bool = True) -> None:
@@ -85,7 +80,7 @@ def send(warehouse: Warehouse, settings: Settings, outcome: Outcome, *, at_once:
         with open_published(warehouse.home.database) as connection:
             result = deliver(warehouse, settings, connection, at_once=at_once)
     else:
-        result = deliver(warehouse, settings, None, at_once=at_once, only=operator_mail.PREFIX)
+        result = deliver(warehouse, settings, None, at_once=at_once, only=Kind.NOTICE)
     outcome.sent, outcome.written, outcome.failed = result.sent, result.written, result.failed
 
 
@@ -95,30 +90,25 @@ def deliver(
     connection: duckdb.DuckDBPyConnection | None,
     *,
     at_once: bool = False,
-    only: str = "",
+    only: Kind | None = None,
 ) -> outbox.SendResult:
-    """Send what waits, or of it only what begins with `only`; the result counts messages by what became of them."""
+    """Send what waits, or of it only one kind; the result counts messages by what became of them."""
     mail_settings = mail_settings_of(settings)
     patience = outbox.Patience.from_settings(settings.section("alerts"), at_once=at_once)
     composer = (
-        Composer(connection, findings_of(connection), mail_settings, settings, warehouse.state)
+        Composer(
+            connection, announcements(connection, settings.declarations.rules), mail_settings, settings, warehouse.state
+        )
         if connection
         else HealthComposer(mail_settings, warehouse.state)
     )
-    transport = finding_mail.Transport(mail_settings, warehouse.home.outbox)
+    transport = Transport(mail_settings, warehouse.home.outbox)
     return outbox.send(warehouse.state, transport, composer, patience=patience, only=only)
 
 
-def findings_of(connection: duckdb.DuckDBPyConnection, newest: date | None = None) -> list[finding_mail.Finding]:
-    """Every published finding, and what the newest release turned around."""
-    newest = newest or connection.execute("SELECT max(month) FROM holder_months").fetchall()[0][0]
-    revised = revision_finding(connection, newest) if newest else None
-    return finding_mail.findings_in(connection) + ([revised] if revised else [])
-
-
-def mail_settings_of(settings: Settings) -> finding_mail.MailSettings:
+def mail_settings_of(settings: Settings) -> MailSettings:
     """The mail settings, with the password from the environment."""
-    return finding_mail.MailSettings.from_settings(settings.section("mail"), settings.mail_password)
+    return MailSettings.from_settings(settings.section("mail"), settings.mail_password)
 
 
 def preview(
@@ -140,7 +130,7 @@ def preview(
     with open_published(warehouse.home.database) as connection:
         found = [
             finding
-            for finding in findings_of(connection)
+            for finding in announcements(connection, settings.declarations.rules)
             if (holder is None or finding.holder.lower() == holder.lower())
             and (since is None or finding.end_month >= since)
         ]
@@ -168,13 +158,13 @@ def preview(
 class HealthComposer:
     """Composes what the operator is told, without any published table."""
 
-    def __init__(self, mail_settings: finding_mail.MailSettings, state: State | None):
+    def __init__(self, mail_settings: MailSettings, state: State | None):
         self.mail_settings, self.state = mail_settings, state
 
     def __call__(self, key: str, recipient: str) -> Any:
         """The message, or None where its content is not kept."""
         kept = outbox.content(self.state, key) if self.state else None
-        return operator_mail.compose_health(key, kept, self.mail_settings, recipient) if kept else None
+        return operator_mail.compose_notice(key, kept, self.mail_settings, recipient) if kept else None
 
 
 class Composer:
@@ -183,8 +173,8 @@ class Composer:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        found: list[finding_mail.Finding],
-        mail_settings: finding_mail.MailSettings,
+        found: list[Announcement],
+        mail_settings: MailSettings,
         settings: Settings,
         state: State | None,
     ):
@@ -192,21 +182,20 @@ class Composer:
         self.state, self.routes = state, routing.read(settings)
         self.found = {finding.key: finding for finding in found}
         self.releases = connection.execute("SELECT * FROM releases ORDER BY released").df()
-        self.events = {
-            finding.key: event for event in events(f for f in found if f.rule != routing.REVISION) for finding in event
-        }
+        findings = [item for item in found if isinstance(item, Finding)]
+        self.events = {finding.key: event for event in events(findings) for finding in event}
 
     def __call__(self, key: str, recipient: str) -> Any:
         """The message, or None where the finding is no longer published."""
-        if key.startswith(operator_mail.PREFIX):
+        if kind_of(key) is Kind.NOTICE:
             return HealthComposer(self.mail_settings, self.state)(key, recipient)
-        if key.startswith(DIGEST):
+        if kind_of(key) is Kind.DIGEST:
             return self.digest(key, recipient)
         finding = self.found.get(key)
-        if finding is None:
-            return None
-        if key.startswith(REVISION):
+        if isinstance(finding, RevisedFindings):
             return compose_revision(finding, self.mail_settings, recipient)
+        if not isinstance(finding, Finding):
+            return None
         history = self.history(finding)
         return finding_mail.compose(
             finding,
@@ -226,12 +215,12 @@ class Composer:
         if month is None:
             return None
         newest = key == release_key(self.connection)
-        found = [item for item in self.found.values() if newest or item.rule != routing.REVISION]
+        found = [item for item in self.found.values() if newest or not isinstance(item, RevisedFindings)]
         deliveries = ("digest", "both") if self.routes.of(recipient, "digest", "both") else ("single",)
         letter = digest(key, month, self.routes.taken(found, recipient, *deliveries))
         return compose_digest(letter, self.connection, self.mail_settings, recipient)
 
-    def history(self, finding: finding_mail.Finding) -> pd.DataFrame:
+    def history(self, finding: Finding) -> pd.DataFrame:
         """The holder's months up to the finding's last."""
         return self.connection.execute(
             "SELECT * FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months) "

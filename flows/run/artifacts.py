@@ -8,7 +8,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.steps import Outcome
-from treasury_watch.transforms.findings.explain.sentences import billions
+from treasury_watch.transforms.amounts import billions
 from treasury_watch.warehouse.installation import Warehouse
 
 FINDINGS = """

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from treasury_watch.transforms.findings.explain.sentences import month_name
+from treasury_watch.transforms.amounts import millions_cell
+from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.ledger.loading import Loaded
 from treasury_watch.warehouse.tables.building import MAIN
 
@@ -46,7 +47,7 @@ def revised_by(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) 
         int(connection.execute(counted, these).fetchall()[0][0]),
         int(connection.execute(turned, [main]).fetchall()[0][0]),
         tuple(
-            f"{holder}, {month_name(month)}: {old:,.0f} to {new:,.0f} USD mn"
+            f"{holder}, {month_name(month)}: {millions_cell(old, signed=False)} to {millions_cell(new, signed=False)} USD mn"
             for holder, month, old, new in connection.execute(ranked, these).fetchall()
         ),
     )

@@ -26,6 +26,7 @@ from treasury_watch.flows.run.store_exchange import stored
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import page
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.transforms.findings.finding import Kind
 from treasury_watch.transforms.model import Parsed, Source
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published
@@ -223,20 +224,20 @@ def queue_health(warehouse: Warehouse, settings: Settings, outcome: Outcome) -> 
             late_after_days=routes.late_after_days,
             unreached=outcome.unreached,
         )
-    found = operator_mail.source_findings(items, today.replace(day=1))
+    found = operator_mail.source_notices(items, today.replace(day=1))
     for kind in operator_mail.SOURCES:
         outbox.drop(warehouse.state, kind, [item.key for item in found], "no longer the case")
     for kind in operator_mail.RUNS:
         outbox.drop(warehouse.state, kind, [], "a later run ended well")
-    outcome.queued += sum(outbox.add(warehouse.state, item, routes.operator) for item in found)
+    outcome.queued += sum(outbox.add(warehouse.state, item, routes.operator, item.content()) for item in found)
 
 
 def tell_failure(warehouse: Warehouse, settings: Settings, problem: Exception) -> None:
     """Tell the operator what ended the run. Whatever goes wrong here is a note to `problem` and never takes its place."""
     try:
-        item = operator_mail.run_finding(warehouse.state, problem, datetime.now(UTC).date())
-        outbox.add(warehouse.state, item, routing.read(settings).operator)
-        result = alerting.deliver(warehouse, settings, None, only=operator_mail.PREFIX)
+        item = operator_mail.run_notice(warehouse.state, problem, datetime.now(UTC).date())
+        outbox.add(warehouse.state, item, routing.read(settings).operator, item.content())
+        result = alerting.deliver(warehouse, settings, None, only=Kind.NOTICE)
         problem.add_note(f"operator: {result.sent + result.written} messages sent, {result.failed} failed")
     except Exception as other:
         problem.add_note(f"the operator could not be told: {other}")

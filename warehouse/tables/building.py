@@ -174,7 +174,7 @@ class Builder:
         if before_release.known is not None:
             months, official, holders = before_release.known
             before = verdicts_on(months, holders, rules, official)
-            revised = revised_findings(before, (flagged, runs), months["month"].max())
+            revised = revised_findings(before, (flagged, runs), months["month"].max(), rules)
         self._create(connection, "revised_findings", revised.assign(released=before_release.released))
 
     def _create(self, connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:
