@@ -19,8 +19,8 @@ from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.findings.rules.custody import mirrors, suspected
 from treasury_watch.transforms.findings.rules.episodes import as_they_grew
 from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
+from treasury_watch.transforms.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.ledger.release_dates import release_of
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
 SETS = ("calibration", "test")

@@ -15,10 +15,10 @@ import pandas as pd
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.findings.explain.sentences import stated
+from treasury_watch.transforms.release_calendar import expected_month, next_release
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.release_dates import expected_month, next_release
 from treasury_watch.warehouse.store.exchange import Store
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 

@@ -14,9 +14,9 @@ from treasury_watch.flows.run.steps import fetch_source
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.release_calendar import expected_month, release_of
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.release_dates import expected_month, release_of
 
 RELEASE_HOUR = 16
 RELEASE_ZONE = "America/New_York"

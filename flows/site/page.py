@@ -23,9 +23,9 @@ from treasury_watch.transforms.findings.explain.currency_context import moved
 from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, billions, identity, month_name
 from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
 from treasury_watch.transforms.rates.exchange_rates import own_change_pct
+from treasury_watch.transforms.release_calendar import expected_month
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
 from treasury_watch.warehouse.home.durable_files import write_whole
-from treasury_watch.warehouse.ledger.release_dates import expected_month
 
 TEMPLATES = Path(__file__).parent / "templates"
 MONTHS = 24

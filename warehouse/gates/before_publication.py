@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from treasury_watch.transforms.quality import checks
+from treasury_watch.transforms.release_calendar import expected_month, release_of
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates, Result
-from treasury_watch.warehouse.ledger.release_dates import expected_month, release_of
 
 
 @dataclass(frozen=True)
