@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 Holds = Literal["observations", "fx", "interventions", "market_series"]
 
 
+MAIN_SOURCE = "slt_table3"  # whose releases are the statistics' own
+
+
 @dataclass(frozen=True)
 class Source:
     """One declared source (config/sources.toml). `id` is its name everywhere, `layout` the parser that reads it."""

@@ -18,6 +18,7 @@ from treasury_watch.transforms.findings.detection import verdicts_on
 from treasury_watch.transforms.findings.revision import COLUMNS as REVISED
 from treasury_watch.transforms.findings.revision import revised_findings
 from treasury_watch.transforms.findings.rules.custody import paired_months
+from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.quality.reconciliation import guards, reconciliation
 from treasury_watch.transforms.rates import exchange_rates
 from treasury_watch.transforms.rates.pegs import pegged_months, rate_sources
@@ -29,7 +30,6 @@ from treasury_watch.warehouse.tables.declared_tables import create, fill
 from treasury_watch.warehouse.tables.findings_as_known import CURRENT, findings_of, months_of
 
 VIEWS = Path(__file__).parent / "views"
-MAIN = "slt_table3"  # the source whose releases are the statistics' own
 FINDINGS = ("sell_offs", "episodes", "paired_months", "revised_findings")
 STATED_ORDER = "source, holder_id, measure, series, month, released"
 
@@ -154,7 +154,8 @@ class Builder:
     def on_the_eve(self, connection: duckdb.DuckDBPyConnection) -> Eve:
         """What was known the day before the newest release of the main source."""
         released = connection.execute(
-            "SELECT released FROM releases WHERE source = ? GROUP BY released ORDER BY released DESC LIMIT 2", [MAIN]
+            "SELECT released FROM releases WHERE source = ? GROUP BY released ORDER BY released DESC LIMIT 2",
+            [MAIN_SOURCE],
         ).fetchall()
         if len(released) < 2:
             return Eve(released[0][0] if released else None, None)

@@ -22,16 +22,16 @@ from treasury_watch.transforms.findings.explain.sentences import (
     plain_name,
 )
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
+from treasury_watch.transforms.model import MAIN_SOURCE
 
 PREFIX = "digest:"
-SOURCE = "slt_table3"
 NAMED = 3
 
 
 def release_key(connection: duckdb.DuckDBPyConnection) -> str | None:
     """The key of the newest release's digest, `digest:<source>:<released>`; None where no release is loaded."""
-    found = connection.execute("SELECT max(released) FROM releases WHERE source = ?", [SOURCE]).fetchall()
-    return f"{PREFIX}{SOURCE}:{found[0][0].isoformat()}" if found and found[0][0] else None
+    found = connection.execute("SELECT max(released) FROM releases WHERE source = ?", [MAIN_SOURCE]).fetchall()
+    return f"{PREFIX}{MAIN_SOURCE}:{found[0][0].isoformat()}" if found and found[0][0] else None
 
 
 def month_of(connection: duckdb.DuckDBPyConnection, key: str) -> date | None:

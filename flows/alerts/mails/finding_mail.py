@@ -23,6 +23,7 @@ from treasury_watch.transforms.errors import ConfigurationError, shorten
 from treasury_watch.transforms.findings.detection import OFFICIAL, interventions_in_usd
 from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, billions, month_name
 from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS
+from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.rates.exchange_rates import own_change_pct
 from treasury_watch.warehouse.declarations import Declarations
 
@@ -48,7 +49,7 @@ SHORT_VERDICTS = {
     "mixed": "mixed causes",
     "unexplained": "not explained",
 }
-BASIS_SOURCES = {"slt": "slt_table3", "cslt": "cslt", "form_s": "s1_globl"}
+BASIS_SOURCES = {"slt": MAIN_SOURCE, "cslt": "cslt", "form_s": "s1_globl"}
 TABLE3_NOTE = (
     "Net purchases and valuation are the Treasury's own (Table 3). Net purchases of bills are the publisher's estimate, "
     "the change in the position; the valuation change is that of bonds and notes."

@@ -9,6 +9,7 @@ import duckdb
 
 from treasury_watch.flows.alerts.mails.finding_mail import TEMPLATES, Finding, envelope
 from treasury_watch.flows.alerts.transport import MailSettings, one_line
+from treasury_watch.transforms.model import MAIN_SOURCE
 
 PREFIX = "revision:"
 SEVERITY = "warning"
@@ -22,7 +23,7 @@ def revision_finding(connection: duckdb.DuckDBPyConnection, newest_month: date) 
     if not rows:
         return None
     released: date = rows[0]["released"]
-    key = f"{PREFIX}slt_table3:{released.isoformat()}"
+    key = f"{PREFIX}{MAIN_SOURCE}:{released.isoformat()}"
     holders = list(dict.fromkeys(row["holder"] for row in rows))
     named = ", ".join(holders[:3]) + (f" and {len(holders) - 3} more" if len(holders) > 3 else "")
     title = f"Revision of {released:%-d %B %Y}: {len(rows)} finding{'s' if len(rows) > 1 else ''} read differently ({named})"
