@@ -23,8 +23,8 @@ from treasury_watch.transforms.findings.explain.currency_context import moved
 from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, billions, identity, month_name
 from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
 from treasury_watch.transforms.rates.exchange_rates import own_change_pct
-from treasury_watch.transforms.release_calendar import expected_month
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
+from treasury_watch.warehouse.gates.freshness import late_month
 from treasury_watch.warehouse.home.durable_files import write_whole
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -95,7 +95,7 @@ def render(
         "heat_steps": HEAT_STEPS,
         "since": FINDINGS_SINCE,
         **_health(connection, generated.date()),
-        "behind": _behind(connection, declarations, generated.date()),
+        "behind": operator_mail.behind(connection, declarations, generated.date()),
         **_revised(connection),
         "methodology": _methodology(),
     }
@@ -192,7 +192,7 @@ def _vintages(
     )
     covering = [row["released"] for row in vintages if row["last_month"] and row["last_month"] >= newest]
     released = max(covering, default=None)
-    expected = expected_month(today, declarations.calendar)
+    expected = late_month(today, declarations.calendar)
     return {
         "vintages": vintages,
         "released": released,
@@ -323,14 +323,6 @@ def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
         "revisions": _revisions(connection),
         "reconciled": _reconciled(connection),
     }
-
-
-def _behind(
-    connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date
-) -> list[operator_mail.Behind]:
-    """The sources that are late or stand still; none where the database keeps no daily series to compare."""
-    kept = {row["table_name"] for row in _rows(connection, "SELECT table_name FROM information_schema.tables")}
-    return operator_mail.behind(connection, declarations, today) if {"fx_daily", "market_series"} <= kept else []
 
 
 def _revised(connection: duckdb.DuckDBPyConnection) -> Row:
