@@ -17,8 +17,8 @@ from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.findings.events import events
 from treasury_watch.transforms.findings.finding import Finding
+from treasury_watch.transforms.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.ledger.release_dates import release_of
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 from treasury_watch.warehouse.tables.published_findings import published_findings
 

@@ -24,9 +24,9 @@ from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
 from treasury_watch.transforms.months import months_between, shifted
 from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
+from treasury_watch.warehouse.gates.freshness import late_month
 from treasury_watch.warehouse.home.durable_files import write_whole
 from treasury_watch.warehouse.home.published_database import rows_of
-from treasury_watch.warehouse.ledger.release_dates import expected_month
 
 TEMPLATES = Path(__file__).parent / "templates"
 MONTHS = 24
@@ -96,7 +96,7 @@ def render(
         "heat_steps": HEAT_STEPS,
         "since": FINDINGS_SINCE,
         **_health(connection, generated.date()),
-        "behind": _behind(connection, declarations, generated.date()),
+        "behind": operator_mail.behind(connection, declarations, generated.date()),
         **_revised(connection),
         "methodology": _methodology(),
     }
@@ -173,7 +173,7 @@ def _vintages(
     )
     covering = [row["released"] for row in vintages if row["last_month"] and row["last_month"] >= newest]
     released = max(covering, default=None)
-    expected = expected_month(today, declarations.calendar)
+    expected = late_month(today, declarations.calendar)
     return {
         "vintages": vintages,
         "released": released,
@@ -304,14 +304,6 @@ def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
         "revisions": _revisions(connection),
         "reconciled": _reconciled(connection),
     }
-
-
-def _behind(
-    connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date
-) -> list[operator_mail.Behind]:
-    """The sources that are late or stand still; none where the database keeps no daily series to compare."""
-    kept = {row["table_name"] for row in rows_of(connection, "SELECT table_name FROM information_schema.tables")}
-    return operator_mail.behind(connection, declarations, today) if {"fx_daily", "market_series"} <= kept else []
 
 
 def _revised(connection: duckdb.DuckDBPyConnection) -> Row:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from treasury_watch.transforms.errors import ConfigurationError
-from treasury_watch.transforms.model import Source
+from treasury_watch.transforms.model import MAIN_SOURCE, Source
 from treasury_watch.transforms.months import numbers_of, shifted
 
 FIGURE = ["source", "holder_id", "measure", "series"]
@@ -200,7 +200,7 @@ def table3_against_history(observations: pd.DataFrame) -> pd.DataFrame:
 def _against_table3(observations: pd.DataFrame, coarse: str) -> pd.DataFrame:
     key = ["holder_id", "month", "measure", "series"]
     positions = observations[observations["measure"].str.endswith("_position") & observations["value_usd_mn"].notna()]
-    fine = positions[positions["source"].eq("slt_table3")]
+    fine = positions[positions["source"].eq(MAIN_SOURCE)]
     rough = positions[positions["source"].eq(coarse)]
     joined = fine[[*key, "value_usd_mn"]].merge(rough[[*key, "value_usd_mn"]], on=key, suffixes=("_fine", "_rough"))
     joined = joined.sort_values(key, ignore_index=True)

@@ -21,12 +21,11 @@ from treasury_watch.flows.alerts.transport import MailSettings
 from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.transforms.errors import shorten
 from treasury_watch.transforms.findings.finding import Announcement, Kind, key_of
-from treasury_watch.transforms.months import months_between, shifted
 from treasury_watch.transforms.wording import month_name, one_line
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import ValidationBlocked
+from treasury_watch.warehouse.gates.freshness import freshness, newest_figures
 from treasury_watch.warehouse.home.state import State
-from treasury_watch.warehouse.ledger.release_dates import expected_month, release_of
 from treasury_watch.warehouse.store.exchange import NOTE
 from treasury_watch.warehouse.store.objects import StoreBehind
 
@@ -90,33 +89,21 @@ def behind(
 ) -> list[Behind]:
     """The loaded sources that are behind the release calendar or their own rhythm: monthly ones first, then by precedence.
 
-    Sources declared frozen are left out: they are known to have ended. `unreached` are ids that could not be fetched;
+    What is late is said in warehouse/gates/freshness.py. `unreached` are ids that could not be fetched;
     they keep their kind, so that an hour without network makes no new occurrence.
     """
-    newest = dict(connection.execute("SELECT source, max(last_month) FROM releases GROUP BY source").fetchall())
-    for table in ("fx_daily", "market_series"):
-        newest |= dict(connection.execute(f"SELECT source, max(date) FROM {table} GROUP BY source").fetchall())
     failed, found = set(unreached), []
-    for source in declarations.sources.values():
-        last = newest.get(source.id)
-        if last is None or source.frozen_on or not source.stale_after_days or not source.fetch:
+    for item in freshness(newest_figures(connection), declarations, today):
+        if not item.stale or (item.next_month is not None and item.days_late < late_after_days):
             continue
-        if source.rhythm == "monthly" and source.holds == "observations":
-            due = shifted(last, 1)
-            days = (today - release_of(due, declarations.calendar)).days
-            missing = months_between(last, expected_month(today, declarations.calendar))
-            if missing < 1 or days < late_after_days:
-                continue
-            kind = "late" if missing == 1 else "frozen"
-        else:
-            due, days = None, (today - last).days - source.stale_after_days
-            if days < 1:
-                continue
-            kind = "frozen"
-        address = public_url(source.url)
+        source = item.source
+        kind = "late" if item.months_missing == 1 else "frozen"
         found.append(
-            Behind(source.id, source.title, address, kind, last, due, days, source.precedence, source.id in failed)
-        )
+            Behind(
+                source.id, source.title, public_url(source.url), kind, item.last, item.next_month, item.days_late,
+                source.precedence, source.id in failed,
+            )
+        )  # fmt: skip
     return sorted(found, key=lambda item: (item.due is None, item.precedence, item.source))
 
 

@@ -20,10 +20,10 @@ from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.steps import PLAIN, Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Result, ValidationBlocked
 from treasury_watch.warehouse.home.folders import Busy
-from treasury_watch.warehouse.ledger.release_dates import release_of
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
 TABLE3 = (SAMPLE / "tic" / "slt_table3.txt").read_bytes()
