@@ -20,10 +20,11 @@ test: $(READY)   ## Install, then all tests, offline; each module in one of as m
 test-long: $(READY) ## The tests that take minutes: kill -9 at 30 moments, deployments on a real Prefect server
 	@$(BIN)/python -m pytest -m long
 
-check: $(READY)  ## Lint, format and types
+check: $(READY)  ## Lint, format, types, and which module may import which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 
 bench: $(READY)  ## Measure against the goals in docs/benchmarks.md (about half an hour); DLT=python-with-dlt adds a baseline
 	@$(BIN)/python -m tests.benchmarks.start
@@ -38,7 +39,7 @@ docs: $(READY)   ## Write the reference pages from what is declared
 	@$(BIN)/python -m treasury_watch.flows.commands.reference
 
 clean:           ## Remove the virtual environment and caches; the data folder stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with make PYTHON=python3.12 ...")'

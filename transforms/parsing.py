@@ -25,7 +25,7 @@ def figures_of(body: bytes, source: Source, labels: list[dict[str, str]]) -> Par
 
 
 def _without_zeros(parsed: Parsed, source: str, day: date) -> pd.DataFrame:
-    """The figures without the zeros that the source writes before `day`, where it has none yet. Raises LayoutError if none is left."""
+    """The figures without the zeros that the source writes before `day`, where it has none. Raises LayoutError if none is left."""
     kind, table = KINDS[parsed.holds], parsed.table
     missing = (table[kind.value] == 0) & (table[kind.dated_by] < pd.Timestamp(day))
     if missing.all():

@@ -1,1 +1,1 @@
-"""From findings to messages: who is told what, what waits, what was sent, and the doors by which it leaves."""
+"""From findings to messages: who is told what, what waits, how it is composed, and how it leaves."""

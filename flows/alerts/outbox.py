@@ -85,6 +85,7 @@ class SendResult:
     """What one call of `send` did, in messages. `superseded` were no longer findings, `waiting` were not tried.
 
     `problems` are the failures in words, one for each that failed. `uncertain` may have arrived and are left alone.
+    `queued` are those that went into the outbox just before.
     """
 
     sent: int = 0
@@ -94,6 +95,12 @@ class SendResult:
     waiting: int = 0
     uncertain: int = 0
     problems: tuple[str, ...] = ()
+    queued: int = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether any message is in another state than before."""
+        return any((self.queued, self.sent, self.written, self.failed, self.superseded, self.uncertain))
 
 
 def queue(

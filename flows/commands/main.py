@@ -109,10 +109,11 @@ def ingest(files: tuple[Path, ...], released: date | None) -> None:
     """
     from treasury_watch.flows.log import logs
     from treasury_watch.flows.run import steps
+    from treasury_watch.flows.run.outcome import Outcome
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
-    outcome = steps.Outcome()
+    outcome = Outcome()
 
     def load(session: Session) -> None:
         try:
@@ -246,13 +247,13 @@ def sell_offs(holder: str | None, since: date | None, as_of: date | None) -> Non
     Example:
         treasury-watch sell-offs --holder Japan --since 2024-01
     """
-    from treasury_watch.flows.commands import listing
-    from treasury_watch.flows.run import steps
+    from treasury_watch.flows.commands import sell_offs
     from treasury_watch.flows.settings.settings import Settings
+    from treasury_watch.warehouse.home.published_database import open_published
 
     settings = Settings()
-    with steps.published(settings.warehouse()) as connection:
-        for line in listing.findings(connection, settings.declarations.rules, holder, since, as_of):
+    with open_published(settings.home().database) as connection:
+        for line in sell_offs.lines(connection, settings.declarations.rules, holder, since, as_of):
             click.echo(line)
 
 
@@ -271,11 +272,11 @@ def backtest(check: bool) -> None:
         treasury-watch backtest
     """
     from treasury_watch.flows.commands import backtest as replay
-    from treasury_watch.flows.run import steps
     from treasury_watch.flows.settings.settings import Settings
+    from treasury_watch.warehouse.home.published_database import open_published
 
     settings = Settings()
-    with steps.published(settings.warehouse()) as connection:
+    with open_published(settings.home().database) as connection:
         result = replay.run(connection, settings.declarations)
     for line in replay.lines(result):
         click.echo(line)
@@ -319,11 +320,11 @@ def alerts_preview(holder: str | None, since: date | None, out: Path | None, dig
     Example:
         treasury-watch alerts preview --holder Japan --since 2024-04
     """
-    from treasury_watch.flows.alerts import alerting
+    from treasury_watch.flows.alerts.preview import preview
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
-    for shown in alerting.preview(settings.warehouse(), settings, holder, since, out, digests=digests):
+    for shown in preview(settings.warehouse(), settings, holder, since, out, digests=digests):
         click.echo(shown)
 
 
@@ -335,20 +336,13 @@ def alerts_send() -> None:
     Example:
         treasury-watch alerts send
     """
-    from treasury_watch.flows.alerts import alerting
     from treasury_watch.flows.log import logs
-    from treasury_watch.flows.run import steps, store_exchange
+    from treasury_watch.flows.run import steps
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
-    outcome = steps.Outcome()
     with logs.command(settings, "alerts send"):
-        warehouse = settings.warehouse()
-        with store_exchange.stored(settings, warehouse):
-            with outcome.timed("alert"):
-                alerting.send(warehouse, settings, outcome)
-            if warehouse.home.database.exists():
-                warehouse.publisher().refresh_operations()
+        outcome = steps.send_waiting(settings, settings.warehouse())
         click.echo(f"{outcome.sent} sent, {outcome.written} written, {outcome.failed} failed")
         if outcome.failed:
             raise TreasuryWatchError(f"{outcome.failed} alerts could not be sent; see `treasury-watch alerts list`")
@@ -366,7 +360,7 @@ def report(out: Path | None) -> None:
     from treasury_watch.flows.run import steps
     from treasury_watch.flows.settings.settings import Settings
 
-    click.echo(steps.write_page(Settings().warehouse(), steps.Outcome(), out))
+    click.echo(steps.write_page(Settings().warehouse(), out))
 
 
 @main.command()
@@ -386,9 +380,10 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
     Example:
         treasury-watch serve
     """
+    from treasury_watch.flows.fetch.release_polling import due_month_is_missing
     from treasury_watch.flows.log import logs
     from treasury_watch.flows.prefect_support import environment
-    from treasury_watch.flows.serve import schedule, server
+    from treasury_watch.flows.serve import server
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
@@ -397,7 +392,7 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
         environment.apply(warehouse.home.root)
         plan = server.Plan(sample=sample, interval_seconds=interval, cron=cron, **settings.section("schedule"))
         on_calendar = not cron and not interval
-        catch_up = on_calendar and schedule.behind(warehouse, settings.declarations.calendar, datetime.now(UTC))
+        catch_up = on_calendar and due_month_is_missing(warehouse, settings.declarations.calendar, datetime.now(UTC))
         log = warehouse.home.root / "prefect-server.log"
         server.serve(plan, port=port, log=log, announce=click.echo, catch_up=catch_up)
 
@@ -411,13 +406,13 @@ def status(as_json: bool) -> None:
     Example:
         treasury-watch status
     """
-    from treasury_watch.flows.commands import listing
+    from treasury_watch.flows.commands.status import lines
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
     warehouse = settings.warehouse()
     today = datetime.now(UTC).date()
-    for line in listing.status(warehouse, today, as_json=as_json, store=settings.store(warehouse)):
+    for line in lines(warehouse, today, as_json=as_json, store=settings.store(warehouse)):
         click.echo(line)
 
 

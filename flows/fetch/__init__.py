@@ -1,1 +1,1 @@
-"""Bytes from the publishers, over HTTP."""
+"""Bytes from the publishers: which sources, over HTTP, and waiting for a release."""

@@ -1,1 +1,1 @@
-"""A run and its steps: the monthly flow, a backfill, a rebuild, and what each did."""
+"""A run and its steps, what it did, a backfill, a rebuild, and the store around them."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.steps import Outcome
+from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.transforms.amounts import billions
+from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
 
 FINDINGS = """
@@ -33,7 +33,7 @@ def show(warehouse: Warehouse, outcome: Outcome) -> None:
         create_table_artifact(files(outcome), key="run-files", description="What became of each file")
     if not warehouse.home.database.exists():
         return
-    with steps.published(warehouse) as connection:
+    with open_published(warehouse.home.database) as connection:
         newest = connection.execute(NEWEST).fetchall()
     rows = [
         {
@@ -64,7 +64,7 @@ def metrics(warehouse: Warehouse, outcome: Outcome) -> list[dict[str, Any]]:
     if outcome.published is not None:
         found.append(("rows published", sum(outcome.published.values()), "rows"))
     if warehouse.home.database.exists():
-        with steps.published(warehouse) as connection:
+        with open_published(warehouse.home.database) as connection:
             flagged, newest, episodes = connection.execute(FINDINGS).fetchall()[0]
         found += [
             ("flagged months", flagged, "findings"),

@@ -21,7 +21,8 @@ from treasury_watch.flows.log import logs, progress
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.monthly import MINUTES, STEP, note
-from treasury_watch.flows.run.steps import File, Outcome
+from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.steps import File
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.warehouse.declarations import Declarations

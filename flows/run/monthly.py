@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, runtime, task
@@ -11,15 +12,24 @@ from prefect.cache_policies import NO_CACHE
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from treasury_watch.flows.alerts import alerting
+from treasury_watch.flows.alerts import delivery
+from treasury_watch.flows.alerts.outbox import SendResult
+from treasury_watch.flows.fetch import sources
 from treasury_watch.flows.fetch.http import Fetched, FetchError
+from treasury_watch.flows.fetch.release_polling import (
+    NEW_YORK,
+    ReleaseLate,
+    await_release,
+    due_month_is_missing,
+    is_release_day,
+    month_due,
+)
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.prefect_support import server_start
 from treasury_watch.flows.prefect_support.early_imports import imports_meanwhile
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.artifacts import show
-from treasury_watch.flows.run.steps import Outcome
-from treasury_watch.flows.serve.schedule import NEW_YORK, ReleaseLate, await_release, behind, is_release_day, month_due
+from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.model import Source
 from treasury_watch.warehouse.installation import Session, Warehouse
@@ -39,7 +49,7 @@ STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 )
 def fetch_one(source: Source, settings: Settings, warehouse: Warehouse) -> Fetched:
     """Ask one source's server for its file."""
-    return steps.fetch_source(source, settings, warehouse)
+    return sources.fetch_source(source, settings, warehouse)
 
 
 @task(name="load", timeout_seconds=30 * MINUTES, **STEP)
@@ -63,15 +73,15 @@ def publish_tables(session: Session, outcome: Outcome) -> bool:
 
 
 @task(name="alert", timeout_seconds=30 * MINUTES, **STEP)
-def send_alerts(warehouse: Warehouse, settings: Settings, outcome: Outcome, since: date | None) -> None:
+def send_alerts(warehouse: Warehouse, settings: Settings, since: date | None) -> SendResult:
     """Queue new findings and send what waits."""
-    alerting.alert(warehouse, settings, outcome, since)
+    return delivery.alert(warehouse, settings, since)
 
 
 @task(name="report", timeout_seconds=10 * MINUTES, **STEP)
-def write_page(warehouse: Warehouse, outcome: Outcome) -> None:
+def write_page(warehouse: Warehouse) -> Path:
     """Write the page."""
-    steps.write_page(warehouse, outcome)
+    return steps.write_page(warehouse)
 
 
 @flow(name="treasury-watch", flow_run_name="{command}", timeout_seconds=18 * 60 * MINUTES, task_runner=RUNNER)
@@ -99,7 +109,7 @@ def _monthly_run(settings: Settings, sample: bool, command: str, wait_hours: flo
         return idle
     warehouse = settings.warehouse()
     late = None
-    if wait_hours and not sample and behind(warehouse, calendar, moment):
+    if wait_hours and not sample and due_month_is_missing(warehouse, calendar, moment):
         late = wait_for_release(settings, warehouse, month_due(calendar, moment), wait_hours * 3600)
     tasks = steps.Steps(collect, load_files, publish_tables, send_alerts, write_page)
     outcome = steps.run(settings, warehouse, tasks, sample=sample, command=command)
@@ -131,9 +141,11 @@ def wait_for_release(settings: Settings, warehouse: Warehouse, due: date, second
     return None
 
 
-def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[steps.File]:
+def collect(settings: Settings, warehouse: Warehouse) -> sources.Collected:
     """Fetch every source, four at a time."""
-    running = {source.id: fetch_one.submit(source, settings, warehouse) for source in steps.sources_to_fetch(settings)}
+    running = {
+        source.id: fetch_one.submit(source, settings, warehouse) for source in sources.sources_to_fetch(settings)
+    }
 
     def answer(source: Source) -> Fetched:
         result = running[source.id].result(raise_on_failure=False)
@@ -143,7 +155,7 @@ def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[
             raise FetchError(source.id, source.url, "an answer", f"{type(result).__name__}: {result}")
         return result
 
-    return steps.collect(settings, warehouse, outcome, answer)
+    return sources.collect(settings, answer)
 
 
 def describe(outcome: Outcome) -> str:

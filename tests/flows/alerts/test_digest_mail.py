@@ -14,9 +14,9 @@ from tests.conftest import PROJECT
 from tests.flows.alerts.test_outbox import DESK
 from tests.flows.alerts.test_outbox import settings as mail_settings
 from tests.flows.findings_data import declared, insert, month_and_episode, named, published
-from treasury_watch.flows.alerts import alerting
+from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.alerts.mails.digest_mail import Digest, compose_digest, digest, month_of, release_key
-from treasury_watch.flows.run import steps
+from treasury_watch.flows.alerts.preview import preview
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.findings.finding import Finding, RevisedFindings
 from treasury_watch.warehouse.declarations import Declarations
@@ -122,7 +122,7 @@ class TestRoutes:
             "digest_when_empty = true\n",
         )
         for _ in range(2):
-            alerting.alert(loaded, chosen, steps.Outcome())
+            delivery.alert(loaded, chosen)
         single, daily, both = (self.rows(loaded, f"{name}@example.org") for name in "sdb")
         assert [key.split(":")[0] for key, _ in daily] == ["digest"]
         assert {key.split(":")[0] for key, _ in single} <= {"month", "episode", "revision"}
@@ -138,6 +138,6 @@ class TestRoutes:
 
     def test_preview_shows_the_digest_and_queues_nothing(self, loaded, settings):
         before = loaded.state.rows("SELECT * FROM alerts")
-        [shown] = alerting.preview(loaded, settings, None, None, None, digests=True)
+        [shown] = preview(loaded, settings, None, None, None, digests=True)
         assert shown.startswith("Subject: U.S. Treasuries, April 2026: ")
         assert loaded.state.rows("SELECT * FROM alerts") == before

@@ -17,7 +17,8 @@ from treasury_watch.flows.alerts.mails import operator_mail
 from treasury_watch.flows.alerts.mails.operator_mail import behind, run_notice, source_notices
 from treasury_watch.flows.alerts.outbox import pending
 from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.steps import PLAIN, Outcome
+from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.steps import PLAIN
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.release_calendar import release_of

@@ -30,8 +30,10 @@ from tests.flows.smtp_loopback import MailServer, free_port
 from treasury_watch.flows.alerts.outbox import send
 from treasury_watch.flows.alerts.transport import Transport
 from treasury_watch.flows.commands.main import main
+from treasury_watch.flows.fetch.sources import sources_to_fetch
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.run import steps
+from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError, LayoutError, TreasuryWatchError
 from treasury_watch.warehouse.installation import Warehouse
@@ -89,7 +91,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     logs.configure(Settings())
 
 
-def run(warehouse: Warehouse) -> steps.Outcome:
+def run(warehouse: Warehouse) -> Outcome:
     return steps.run(Settings(), warehouse, steps.PLAIN, sample=False, command="run")
 
 
@@ -121,7 +123,7 @@ class TestTheCommandRun:
 
     def test_each_source_has_one_line_on_its_fetching(self, lines):
         fetched = [line["source"] for line in lines if line["event"] in ("fetched", "not modified", "fetch failed")]
-        assert sorted(fetched) == sorted(source.id for source in steps.sources_to_fetch(Settings()))
+        assert sorted(fetched) == sorted(source.id for source in sources_to_fetch(Settings()))
 
     def test_a_fetched_file_is_told_with_status_bytes_and_seconds(self, lines):
         [line] = [line for line in lines if line["event"] == "fetched" and line["source"] == "slt_table3"]

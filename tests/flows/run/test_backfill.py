@@ -17,7 +17,7 @@ from prefect.testing.utilities import prefect_test_harness
 from tests.conftest import PROJECT, SAMPLE, majors, table5
 from treasury_watch.flows.commands.main import main
 from treasury_watch.flows.run import backfill
-from treasury_watch.flows.run.steps import Outcome
+from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 

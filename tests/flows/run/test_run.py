@@ -10,7 +10,8 @@ import pytest
 from tests.conftest import SAMPLE
 from tests.flows.loopback import Reply
 from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.steps import PLAIN, Outcome
+from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.steps import PLAIN
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError, UnknownHolderError
 from treasury_watch.warehouse.gates.expectations import ValidationBlocked
