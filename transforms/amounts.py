@@ -16,12 +16,12 @@ def is_known(value: float | None) -> bool:
 
 def rounded(value: float, digits: int) -> Decimal:
     """The figure with so many decimals. In decimal arithmetic: 11,950 / 1000 is a little below 11.95 in binary."""
-    return Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return Decimal(float(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
 
 
 def in_billions(usd_mn: float) -> Decimal:
     """USD billions with one decimal, from millions: the one rounding behind every amount that is shown in billions."""
-    return (Decimal(usd_mn) / 1000).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    return (Decimal(float(usd_mn)) / 1000).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
 def billions(usd_mn: float | None, *, signed: bool = True) -> str:

@@ -14,6 +14,7 @@ from treasury_watch.flows.alerts.mails.digest_mail import digest, release_key
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.findings.finding import Announcement
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
+from treasury_watch.warehouse.gates.freshness import stale_sources
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.installation import Warehouse
@@ -63,14 +64,10 @@ def queue_source_health(warehouse: Warehouse, settings: Settings, unreached: Ite
     routes = routing.read(settings)
     today = datetime.now(UTC).date()
     with open_published(warehouse.home.database) as connection:
-        items = operator_mail.behind(
-            connection,
-            settings.declarations,
-            today,
-            late_after_days=routes.late_after_days,
-            unreached=unreached,
-        )
-    found = operator_mail.source_notices(items, today.replace(day=1))
+        stale = stale_sources(connection, settings.declarations, today)
+    found = operator_mail.source_notices(
+        stale, today.replace(day=1), late_after_days=routes.late_after_days, unreached=set(unreached)
+    )
     for kind in operator_mail.SOURCES:
         outbox.drop(warehouse.state, kind, [item.key for item in found], "no longer the case")
     for kind in operator_mail.RUNS:

@@ -14,7 +14,6 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from treasury_watch.flows.alerts.mails import operator_mail
 from treasury_watch.flows.site import charts
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
@@ -24,7 +23,7 @@ from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
 from treasury_watch.transforms.months import months_between, shifted
 from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
-from treasury_watch.warehouse.gates.freshness import late_month
+from treasury_watch.warehouse.gates.freshness import late_month, stale_sources
 from treasury_watch.warehouse.home.durable_files import write_whole
 from treasury_watch.warehouse.home.published_database import rows_of
 
@@ -96,7 +95,7 @@ def render(
         "heat_steps": HEAT_STEPS,
         "since": FINDINGS_SINCE,
         **_health(connection, generated.date()),
-        "behind": operator_mail.behind(connection, declarations, generated.date()),
+        "behind": stale_sources(connection, declarations, generated.date()),
         **_revised(connection),
         "methodology": _methodology(),
     }

@@ -10,6 +10,7 @@ import duckdb
 
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import Source
+from treasury_watch.transforms.months import months_between, shifted
 from treasury_watch.transforms.release_calendar import expected_month, release_of
 from treasury_watch.warehouse.declarations import Declarations
 
@@ -35,6 +36,19 @@ class Freshness:
         """Whether the day on which something newer was due is over."""
         return self.days_late > 0
 
+    @property
+    def kind(self) -> str:
+        """What a stale source is: late where one release is missing, frozen where it is more than that."""
+        return "late" if self.months_missing == 1 else "frozen"
+
+    @property
+    def words(self) -> str:
+        """One line on a stale source: what it lacks and for how long."""
+        days = f"{self.days_late} day{'s' if self.days_late != 1 else ''}"
+        if self.next_month:
+            return f"{self.source.id}: newest month {self.last:%Y-%m}; {self.next_month:%Y-%m} was due {days} ago"
+        return f"{self.source.id}: newest day {self.last}; {days} longer than it may lag"
+
 
 def newest_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, date]:
     """The newest month or day of each loaded source in a published database, perhaps of an earlier version's tables."""
@@ -53,6 +67,12 @@ def freshness(newest: Mapping[str, date], declarations: Declarations, today: dat
     return [_freshness_of(source, newest[source.id], declarations.calendar, today) for source in judged]
 
 
+def stale_sources(connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date) -> list[Freshness]:
+    """The sources of a published database that are late or stand still: monthly ones first, then by precedence."""
+    stale = [item for item in freshness(newest_figures(connection), declarations, today) if item.stale]
+    return sorted(stale, key=lambda item: (item.next_month is None, item.source.precedence, item.source.id))
+
+
 def late_month(today: date, calendar: Calendar) -> date:
     """The newest month that counts as late where it is missing: the day of its release is over."""
     return expected_month(today - timedelta(days=1), calendar)
@@ -60,10 +80,9 @@ def late_month(today: date, calendar: Calendar) -> date:
 
 def _freshness_of(source: Source, last: date, calendar: Calendar, today: date) -> Freshness:
     if source.judged_by == "calendar":
-        next_month = date(last.year + last.month // 12, last.month % 12 + 1, 1)
+        next_month = shifted(last, 1)
         due = release_of(next_month, calendar)
-        newest_late = late_month(today, calendar)
-        missing = (newest_late.year - last.year) * 12 + newest_late.month - last.month
+        missing = months_between(last, late_month(today, calendar))
         return Freshness(source, last, due, max(0, (today - due).days), next_month, max(0, missing))
     due = last + timedelta(days=source.stale_after_days or 0)
     return Freshness(source, last, due, max(0, (today - due).days))

@@ -8,13 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from email.message import EmailMessage
 from typing import Any
-
-import duckdb
 
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
 from treasury_watch.flows.alerts.transport import MailSettings
@@ -22,9 +20,8 @@ from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.transforms.errors import shorten
 from treasury_watch.transforms.findings.finding import Announcement, Kind, key_of
 from treasury_watch.transforms.wording import month_name, one_line
-from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import ValidationBlocked
-from treasury_watch.warehouse.gates.freshness import freshness, newest_figures
+from treasury_watch.warehouse.gates.freshness import Freshness
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.store.exchange import NOTE
 from treasury_watch.warehouse.store.objects import StoreBehind
@@ -52,76 +49,29 @@ class Notice(Announcement):
         return {"title": self.title, "severity": self.severity, **words}
 
 
-@dataclass(frozen=True)
-class Behind:
-    """A source whose newest figures are older than they should be. `last` is its newest month or day.
+def source_notices(
+    stale: Iterable[Freshness], newest: date, *, late_after_days: int = 0, unreached: Collection[str] = ()
+) -> list[Notice]:
+    """One notice for all stale sources of one kind that are stuck at the same month or day, under the most precedent one.
 
-    `kind` is late (the newest due release is missing) or frozen (more than that is). `due` is the first missing month,
-    None for daily series. `days` counts from the day on which the missing figures were due.
+    A release has `late_after_days` days of grace before the operator hears of it. `unreached` are the ids of those that
+    could not be fetched; they keep their kind, so that an hour without network makes no new occurrence.
     """
-
-    source: str
-    title: str
-    url: str
-    kind: str
-    last: date
-    due: date | None
-    days: int
-    precedence: int
-    unreached: bool = False
-
-    @property
-    def words(self) -> str:
-        """One line: which source, what it lacks and for how long."""
-        days = f"{self.days} day{'s' if self.days != 1 else ''}"
-        if self.due:
-            return f"{self.source}: newest month {self.last:%Y-%m}; {self.due:%Y-%m} was due {days} ago"
-        return f"{self.source}: newest day {self.last}; {days} longer than it may lag"
-
-
-def behind(
-    connection: duckdb.DuckDBPyConnection,
-    declarations: Declarations,
-    today: date,
-    *,
-    late_after_days: int = 0,
-    unreached: Iterable[str] = (),
-) -> list[Behind]:
-    """The loaded sources that are behind the release calendar or their own rhythm: monthly ones first, then by precedence.
-
-    What is late is said in warehouse/gates/freshness.py. `unreached` are ids that could not be fetched;
-    they keep their kind, so that an hour without network makes no new occurrence.
-    """
-    failed, found = set(unreached), []
-    for item in freshness(newest_figures(connection), declarations, today):
-        if not item.stale or (item.next_month is not None and item.days_late < late_after_days):
+    groups: dict[tuple[str, date, bool], list[Freshness]] = {}
+    for item in stale:
+        if item.next_month is not None and item.days_late < late_after_days:
             continue
-        source = item.source
-        kind = "late" if item.months_missing == 1 else "frozen"
-        found.append(
-            Behind(
-                source.id, source.title, public_url(source.url), kind, item.last, item.next_month, item.days_late,
-                source.precedence, source.id in failed,
-            )
-        )  # fmt: skip
-    return sorted(found, key=lambda item: (item.due is None, item.precedence, item.source))
+        groups.setdefault((item.kind, item.last, item.next_month is None), []).append(item)
+    return [_about_sources(group, unreached, newest) for group in groups.values()]
 
 
-def source_notices(items: Iterable[Behind], newest: date) -> list[Notice]:
-    """One message for all sources of one kind that are stuck at the same month or day, under the most precedent one."""
-    groups: dict[tuple[str, date, bool], list[Behind]] = {}
-    for item in items:
-        groups.setdefault((item.kind, item.last, item.due is None), []).append(item)
-    return [_about_sources(group, newest) for group in groups.values()]
-
-
-def _about_sources(group: list[Behind], newest: date) -> Notice:
-    lead = group[0]
+def _about_sources(group: list[Freshness], unreached: Collection[str], newest: date) -> Notice:
+    lead, source = group[0], group[0].source.id
     more = f" and {len(group) - 1} more" if len(group) > 1 else ""
     if lead.kind == "late":
-        key = f"{LATE}{lead.source}:{lead.due or lead.last:%Y-%m}"
-        lacking = f"the figures for {month_name(lead.due)}" if lead.due else f"figures after {lead.last}"
-        title = f"Treasury Watch: release late, {lead.source}{more} without {lacking}"
+        key = f"{LATE}{source}:{lead.next_month or lead.last:%Y-%m}"
+        lacking = f"the figures for {month_name(lead.next_month)}" if lead.next_month else f"figures after {lead.last}"
+        title = f"Treasury Watch: release late, {source}{more} without {lacking}"
         meaning = "What is published stays as it was, with the newest month that is known."
         cure = [
             "Open the addresses below in a browser. If the new figures are there, start `treasury-watch run`.",
@@ -129,17 +79,17 @@ def _about_sources(group: list[Behind], newest: date) -> Notice:
             "config/release_calendar.csv once a new one is announced.",
         ]
     else:
-        key = f"{FROZEN}{lead.source}:{lead.last:%Y-%m-%d}"
-        stuck = f"{lead.last:%Y-%m}" if lead.due else f"{lead.last}"
-        served = "not reached, and not" if lead.unreached else "served but not"
-        title = f"Treasury Watch: source frozen, {lead.source}{more} {served} updated since {stuck}"
+        key = f"{FROZEN}{source}:{lead.last:%Y-%m-%d}"
+        stuck = f"{lead.last:%Y-%m}" if lead.next_month else f"{lead.last}"
+        served = "not reached, and not" if source in unreached else "served but not"
+        title = f"Treasury Watch: source frozen, {source}{more} {served} updated since {stuck}"
         meaning = "The figures stand still and grow old. A file that is still served makes nothing fail."
         cure = [
             "Look for a successor: the publisher may have moved the table to another address or discontinued it.",
             "Then correct base or path in config/sources.toml, or set frozen_on there if the source has ended: a frozen "
             "source is kept for its past and never taken for the newest.",
         ]
-    if any(item.unreached for item in group):
+    if any(item.source.id in unreached for item in group):
         cure.insert(0, "The server was not reached in this run: check the network, a proxy, and the address.")
     return Notice(
         key=key,
@@ -151,7 +101,7 @@ def _about_sources(group: list[Behind], newest: date) -> Notice:
         what=tuple(item.words for item in group),
         meaning=meaning,
         cure=tuple(cure),
-        places=tuple(sorted({f"{item.source}: {item.url}" for item in group})[:10]),
+        places=tuple(sorted({f"{item.source.id}: {public_url(item.source.url)}" for item in group})[:10]),
     )
 
 

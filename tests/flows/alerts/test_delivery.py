@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -24,9 +24,11 @@ from tests.flows.findings_data import ending, month_and_episode
 from tests.flows.smtp_loopback import BrokenServer, MailServer, free_port
 from treasury_watch.flows.alerts import outbox
 from treasury_watch.flows.alerts.mails.envelope import envelope
+from treasury_watch.flows.alerts.mails.operator_mail import Notice
 from treasury_watch.flows.alerts.outbox import Patience, SendResult, add, first_message, listing, pending, send
 from treasury_watch.flows.alerts.transport import Transport
 from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.findings.finding import Kind
 
 WAITING = Patience(retry_after_minutes=15, retry_limit_minutes=60)
 
@@ -275,11 +277,22 @@ def test_the_listing_can_be_limited_to_states(state, tmp_path: Path) -> None:
     assert listing(state, ["failed"]) == ["no alert is in that state"]
 
 
+def notice(key: str, what: str) -> Notice:
+    month = date(2024, 4, 1)
+    return Notice(
+        key=f"health:{key}", rule="health", month=month, end_month=month, severity="warning", title="late", what=(what,),
+        meaning="", cure=(),
+    )  # fmt: skip
+
+
 def test_what_is_no_finding_is_queued_once_with_its_content_and_withdrawn_when_over(state) -> None:
-    late = replace(many(1)[0], key="health:late:slt_table3:2026-09", title="late", row={"what": ["x"]})
-    assert add(state, late, [DESK, CHIEF]) == 2
-    assert add(state, replace(late, row={"what": ["y"]}), [DESK, CHIEF]) == 0
-    assert outbox.content(state, late.key) == {"title": "late", "severity": "warning", "what": ["x"]}
+    late = notice("late:slt_table3:2026-09", "x")
+    assert add(state, late, [DESK, CHIEF], late.content()) == 2
+    again = notice("late:slt_table3:2026-09", "y")
+    assert add(state, again, [DESK, CHIEF], again.content()) == 0
+    assert outbox.content(state, late.key) == {
+        "title": "late", "severity": "warning", "what": ["x"], "meaning": "", "cure": [], "places": [],
+    }  # fmt: skip
     assert outbox.drop(state, "health:late:", [late.key], "over") == 0
     assert outbox.drop(state, "health:late:", [], "over") == 2
     assert set(states(state).values()) == {"superseded"}
@@ -287,7 +300,7 @@ def test_what_is_no_finding_is_queued_once_with_its_content_and_withdrawn_when_o
 
 def test_only_the_asked_kind_is_sent(state, tmp_path: Path) -> None:
     keep(state, many(1))
-    add(state, replace(many(1)[0], key="health:failed:x:y", row={}), [DESK])
-    assert send(state, Transport(settings(), tmp_path), simple, only="health:") == SendResult(written=1)
+    add(state, notice("failed:x:y", "x"), [DESK])
+    assert send(state, Transport(settings(), tmp_path), simple, only=Kind.NOTICE) == SendResult(written=1)
     assert states(state)["health:failed:x:y"] == "written"
     assert states(state)["month:fall:holder0:2024-04"] == "queued"

@@ -14,7 +14,7 @@ from tests.flows.alerts.test_outbox import DESK, state
 from tests.flows.alerts.test_outbox import settings as mail_settings
 from tests.flows.findings_data import declared, insert
 from treasury_watch.flows.alerts.mails import operator_mail
-from treasury_watch.flows.alerts.mails.operator_mail import behind, run_notice, source_notices
+from treasury_watch.flows.alerts.mails.operator_mail import run_notice, source_notices
 from treasury_watch.flows.alerts.outbox import pending
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.outcome import Outcome
@@ -24,6 +24,7 @@ from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Result, ValidationBlocked
+from treasury_watch.warehouse.gates.freshness import stale_sources
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
@@ -45,8 +46,8 @@ def known(**sources: date) -> duckdb.DuckDBPyConnection:
 
 
 def told(connection: duckdb.DuckDBPyConnection, today: date, **options) -> list[operator_mail.Notice]:
-    items = behind(connection, DECLARED, today, late_after_days=2, **options)
-    return source_notices(items, today.replace(day=1))
+    stale = stale_sources(connection, DECLARED, today)
+    return source_notices(stale, today.replace(day=1), late_after_days=2, **options)
 
 
 def due() -> date:

@@ -44,6 +44,7 @@ SONS = [month_row("sons", HOSTILE, "2024-05-01", 50000, 1500, 1400, 1000, 400, 1
 POLAND = [{"holder_id": "poland", "holder": "Poland", "month": "2024-05-01", "long_term_usd_mn": 40000}]
 TOTAL = month_row("grand_total", "Grand Total", "2024-05-01", 8129276, 51000, 60900, 70000, -9100, -8000, -1900)
 EXPLAINED = "Japan's holdings fell by $20.1bn in May 2024. Mostly sold: the rest."
+CONTEXT = "JPY weakened 1.3% against the dollar in May 2024. Official interventions sold $24.5bn in May 2024."
 FLAGGED = {
     **JAPAN[2],
     "severity": "notice",
@@ -54,7 +55,7 @@ FLAGGED = {
     "currency": "JPY",
 }
 FINDINGS = [
-    {**FLAGGED, "rule": "net_sale", "score": -1.62, "fx_change_month_pct": 1.31, "interventions_usd_mn": -24548.0},
+    {**FLAGGED, "rule": "net_sale", "score": -1.62, "fx_change_month_pct": 1.31, "context": CONTEXT},
     {
         **FLAGGED,
         **JAPAN[1],
