@@ -23,6 +23,7 @@ from treasury_watch.flows.serve.schedule import NEW_YORK, ReleaseLate, await_rel
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.model import Source
 from treasury_watch.warehouse.installation import Session, Warehouse
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 
 MINUTES = 60
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
@@ -43,7 +44,7 @@ def fetch_one(source: Source, settings: Settings, warehouse: Warehouse) -> Fetch
 
 
 @task(name="load", timeout_seconds=30 * MINUTES, **STEP)
-def load_files(session: Session, files: list[steps.File], outcome: Outcome) -> None:
+def load_files(session: Session, files: list[IncomingFile], outcome: Outcome) -> None:
     """Archive, parse, validate and add every file."""
     steps.load_all(session, files, outcome)
     for item in outcome.loaded:
@@ -131,7 +132,7 @@ def wait_for_release(settings: Settings, warehouse: Warehouse, due: date, second
     return None
 
 
-def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[steps.File]:
+def collect(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[IncomingFile]:
     """Fetch every source, four at a time."""
     running = {source.id: fetch_one.submit(source, settings, warehouse) for source in steps.sources_to_fetch(settings)}
 

@@ -26,32 +26,15 @@ from treasury_watch.flows.run.store_exchange import stored
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import page
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
-from treasury_watch.transforms.model import Parsed, Source
+from treasury_watch.transforms.model import Source
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Session, Warehouse
-from treasury_watch.warehouse.ledger.loading import Loaded
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded
 from treasury_watch.warehouse.store.objects import StoreError
 
 SAMPLE_SCHEME = "sample:"
 SAMPLE_ALERTS_SINCE = date(2024, 1, 1)  # a demonstration mails what a new installation would call history
-
-
-@dataclass(frozen=True)
-class File:
-    """Bytes to load, with where they came from. `source` None: recognise the layout from the content.
-
-    `figures` is what the bytes say, where they were parsed already.
-    """
-
-    body: bytes
-    url: str
-    retrieved: datetime
-    source: str | None = None
-    released: date | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    figures: Parsed | None = None
 
 
 @dataclass
@@ -120,8 +103,8 @@ class Outcome:
 class Steps:
     """The steps of a run. Plain functions by default; flows/monthly.py puts Prefect tasks in their place."""
 
-    fetch: Callable[[Settings, Warehouse, Outcome], list[File]]
-    load: Callable[[Session, list[File], Outcome], None]
+    fetch: Callable[[Settings, Warehouse, Outcome], list[IncomingFile]]
+    load: Callable[[Session, list[IncomingFile], Outcome], None]
     publish: Callable[[Session, Outcome], bool]
     alert: Callable[[Warehouse, Settings, Outcome, date | None], None]
     write_page: Callable[[Warehouse, Outcome], Any]
@@ -256,45 +239,34 @@ def fetch_source(source: Source, settings: Settings, warehouse: Warehouse) -> Fe
         return fetch(session, source, policy, etag=etag, last_modified=last_modified)
 
 
-def sample_files(settings: Settings) -> list[File]:
+def sample_files(settings: Settings) -> list[IncomingFile]:
     """The embedded sample (config/sample), as if just retrieved."""
     folder = settings.declarations.folder / "sample"
     path = folder / "manifest.toml"
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))["files"]
         now = datetime.now(UTC)
-        return [File((folder / e["path"]).read_bytes(), SAMPLE_SCHEME + e["path"], now, e["source"]) for e in entries]
+        return [
+            IncomingFile((folder / e["path"]).read_bytes(), SAMPLE_SCHEME + e["path"], now, e["source"])
+            for e in entries
+        ]
     except (OSError, KeyError, tomllib.TOMLDecodeError) as problem:
         raise ConfigurationError(f"{path}: {problem}; restore config/sample from the repository") from problem
 
 
-def files_on_disk(paths: list[Path], released: date | None) -> Iterator[File]:
+def files_on_disk(paths: list[Path], released: date | None) -> Iterator[IncomingFile]:
     """Files named by the user; each one's layout is recognised from its content."""
     for path in paths:
         try:
             body = path.read_bytes()
         except OSError as problem:
             raise TreasuryWatchError(f"{path}: {problem.strerror}; name a file that can be read") from problem
-        yield File(body, path.resolve().as_uri(), datetime.now(UTC), released=released)
-
-
-def load(session: Session, file: File) -> Loaded:
-    """Archive, parse, validate and add one file. Raises a TreasuryWatchError that says why it was refused."""
-    return session.loader.load(
-        file.body,
-        url=file.url,
-        retrieved=file.retrieved,
-        source=file.source,
-        released=file.released,
-        etag=file.etag,
-        last_modified=file.last_modified,
-        figures=file.figures,
-    )
+        yield IncomingFile(body, path.resolve().as_uri(), datetime.now(UTC), released=released)
 
 
 def collect(
     settings: Settings, warehouse: Warehouse, outcome: Outcome, fetched: Callable[[Source], Fetched]
-) -> list[File]:
+) -> list[IncomingFile]:
     """Fetch every source; one that cannot be reached is a problem of its own, the others go on."""
     files = []
     for source in sources_to_fetch(settings):
@@ -320,17 +292,19 @@ def collect(
             words = f"{source.id}: fetched {size:,} bytes in {answer.seconds:.1f} s"
             logs.say("fetched", words, **seen, status=200, bytes=size)
             files.append(
-                File(answer.body, answer.url, answer.retrieved, source.id, None, answer.etag, answer.last_modified)
+                IncomingFile(
+                    answer.body, answer.url, answer.retrieved, source.id, None, answer.etag, answer.last_modified
+                )
             )
     return files
 
 
-def fetch_all(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[File]:
+def fetch_all(settings: Settings, warehouse: Warehouse, outcome: Outcome) -> list[IncomingFile]:
     """Fetch every source, one after the other."""
     return collect(settings, warehouse, outcome, lambda source: fetch_source(source, settings, warehouse))
 
 
-def load_all(session: Session, files: list[File], outcome: Outcome) -> None:
+def load_all(session: Session, files: list[IncomingFile], outcome: Outcome) -> None:
     """Load every file. The refusal of one does not keep the others from the ledger, but it blocks publication:
     the first refusal is raised once all are loaded."""
     for file in progress.shown(files, "Loading"):
@@ -347,12 +321,12 @@ def load_press(session: Session) -> None:
         logs.say("loaded", f"press: {changed:,} figures", source="press", outcome="vintage", changed=changed)
 
 
-def load_one(session: Session, file: File, outcome: Outcome) -> None:
+def load_one(session: Session, file: IncomingFile, outcome: Outcome) -> None:
     """Load one file; its refusal is kept in the outcome."""
     place: dict[str, Any] = {"source": file.source, "url": public_url(file.url)}
     began = perf_counter()
     try:
-        item = load(session, file)
+        item = session.loader.load(file)
     except TreasuryWatchError as problem:
         outcome.refused.append(problem)
         said = {"outcome": "refused", "error": type(problem).__name__}
