@@ -15,6 +15,7 @@ from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 
 PROJECT = Path(__file__).resolve().parents[1]
 SAMPLE = PROJECT / "config" / "sample"
@@ -76,7 +77,9 @@ def loaded_sample(tmp_path_factory: pytest.TempPathFactory, declarations: Declar
     with warehouse.session("run", today=TODAY) as session:
         for entry in tomllib.loads((SAMPLE / "manifest.toml").read_text(encoding="utf-8"))["files"]:
             body = (SAMPLE / entry["path"]).read_bytes()
-            session.loader.load(body, url=f"sample:{entry['path']}", retrieved=RETRIEVED, source=entry["source"])
+            session.loader.load(
+                IncomingFile(body, url=f"sample:{entry['path']}", retrieved=RETRIEVED, source=entry["source"])
+            )
         session.loader.load_press()
         session.publish()
     return root

@@ -18,19 +18,19 @@ def figures_of(body: bytes, source: Source, labels: list[dict[str, str]]) -> Par
     """What a file of the source says; `labels` are the rows of config/holder_labels.csv. Raises LayoutError."""
     parsed = layouts.parse(body, source)
     if source.zero_is_missing_before is not None:
-        parsed = replace(parsed, table=_without_zeros(parsed, source.id, source.zero_is_missing_before))
+        parsed = replace(parsed, table=_without_zeros(parsed, source, source.zero_is_missing_before))
     if not KINDS[parsed.holds].of_holders:
         return parsed
     return replace(parsed, table=identified(parsed.table, source.layout, labels))
 
 
-def _without_zeros(parsed: Parsed, source: str, day: date) -> pd.DataFrame:
-    """The figures without the zeros that the source writes before `day`, where it has none. Raises LayoutError if none is left."""
+def _without_zeros(parsed: Parsed, source: Source, day: date) -> pd.DataFrame:
+    """The figures without the zeros that the source writes where it has none yet. Raises LayoutError if none is left."""
     kind, table = KINDS[parsed.holds], parsed.table
     missing = (table[kind.value] == 0) & (table[kind.dated_by] < pd.Timestamp(day))
     if missing.all():
         raise LayoutError(
-            source, "whole file", f"a figure, or a zero of {day} or later",
+            source.id, "whole file", f"a figure, or a zero of {day} or later",
             "zeros before that day alone", "fetch it again; nothing was loaded",
         )  # fmt: skip
     return table[~missing].reset_index(drop=True)

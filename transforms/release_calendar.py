@@ -1,18 +1,11 @@
-"""When the statistics are released, and what a file's release date is."""
+"""When the statistics are released: as the calendar lists it, estimated where it does not."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
-from treasury_watch.transforms.errors import TreasuryWatchError
-from treasury_watch.transforms.model import Parsed, Source
-
 # Years not listed yet: releases fall in the middle of the month, six to seven weeks after the covered month's end.
 ESTIMATED_DAY = 16
-
-
-class FutureRelease(TreasuryWatchError):
-    """A file claims to have been released after it was retrieved."""
 
 
 def release_of(month: date, calendar: list[tuple[date, date]]) -> date:
@@ -49,31 +42,3 @@ def next_release(today: date, calendar: list[tuple[date, date]]) -> tuple[date, 
     coming = [(release_of(month, calendar), month) for month in months if release_of(month, calendar) > today]
     day = min(coming)[0]
     return day, max(month for released, month in coming if released == day)
-
-
-def dated(
-    parsed: Parsed,
-    source: Source,
-    calendar: list[tuple[date, date]],
-    *,
-    retrieved: date,
-    user: date | None = None,
-) -> tuple[date, str]:
-    """A file's release date and how it was determined: user, file, calendar or retrieval.
-
-    Daily series carry no release; they are dated by their retrieval. Raises FutureRelease.
-    """
-    if user is not None:
-        released, basis = user, "user"
-    elif parsed.dated is not None:
-        released, basis = parsed.dated, "file"
-    elif source.holds == "observations":
-        released, basis = release_of(parsed.last.date(), calendar), "calendar"
-    else:
-        return retrieved, "retrieval"
-    if released > retrieved:
-        raise FutureRelease(
-            f"{source.id}: released {released} by the {basis}, but retrieved {retrieved}; "
-            "check this machine's clock, or give the date with --released"
-        )
-    return released, basis

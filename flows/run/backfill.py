@@ -22,12 +22,12 @@ from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.monthly import MINUTES, STEP, note
 from treasury_watch.flows.run.outcome import Outcome
-from treasury_watch.flows.run.steps import File
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.installation import Session
 from treasury_watch.warehouse.ledger.backfill_files import Found, Prepared, files_in, in_release_order, prepare, scratch
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 
 MOST_WORKERS = 4
 WORTHWHILE = 60  # files; two processes with Prefect in them take as long to start as parsing so many
@@ -53,7 +53,9 @@ def load_prepared(session: Session, items: list[Prepared], outcome: Outcome) -> 
         body, found = item.found.body(), item.found
         released = found.released if found.released_by_user else None
         steps.load_one(
-            session, File(body, found.url, found.retrieved, item.source, released, figures=item.said(body)), outcome
+            session,
+            IncomingFile(body, found.url, found.retrieved, item.source, released, figures=item.said(body)),
+            outcome,
         )
     steps.load_press(session)
     for loaded in outcome.loaded:

@@ -33,6 +33,7 @@ from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.model import Source
 from treasury_watch.warehouse.installation import Session, Warehouse
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 
 MINUTES = 60
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
@@ -53,7 +54,7 @@ def fetch_one(source: Source, settings: Settings, warehouse: Warehouse) -> Fetch
 
 
 @task(name="load", timeout_seconds=30 * MINUTES, **STEP)
-def load_files(session: Session, files: list[steps.File], outcome: Outcome) -> None:
+def load_files(session: Session, files: list[IncomingFile], outcome: Outcome) -> None:
     """Archive, parse, validate and add every file."""
     steps.load_all(session, files, outcome)
     for item in outcome.loaded:

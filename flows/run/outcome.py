@@ -13,7 +13,6 @@ from treasury_watch.flows.fetch.sources import Collected
 from treasury_watch.flows.log import logs, run_lines
 from treasury_watch.flows.run.revisions import Revisions
 from treasury_watch.transforms.errors import TreasuryWatchError
-from treasury_watch.warehouse.ledger.loading import Loaded
 
 
 @dataclass

@@ -26,31 +26,13 @@ from treasury_watch.flows.run.store_exchange import stored
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import page
 from treasury_watch.transforms.errors import TreasuryWatchError
-from treasury_watch.transforms.model import Parsed
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Session, Warehouse
-from treasury_watch.warehouse.ledger.loading import Loaded
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 from treasury_watch.warehouse.store.objects import StoreError
 
 SAMPLE_ALERTS_SINCE = date(2024, 1, 1)  # a demonstration mails what a new installation would call history
-
-
-@dataclass(frozen=True)
-class File:
-    """Bytes to load, with where they came from. `source` None: recognise the layout from the content.
-
-    `figures` is what the bytes say, where they were parsed already.
-    """
-
-    body: bytes
-    url: str
-    retrieved: datetime
-    source: str | None = None
-    released: date | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    figures: Parsed | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +40,7 @@ class Steps:
     """The steps of a run. Plain functions by default; monthly.py puts Prefect tasks in their place."""
 
     fetch: Callable[[Settings, Warehouse], Collected]
-    load: Callable[[Session, list[File], Outcome], None]
+    load: Callable[[Session, list[IncomingFile], Outcome], None]
     publish: Callable[[Session, Outcome], bool]
     alert: Callable[[Warehouse, Settings, date | None], SendResult]
     write_page: Callable[[Warehouse], Path]
@@ -171,36 +153,24 @@ def finish(
             outcome.page = steps.write_page(warehouse)
 
 
-def incoming(answer: Fetched) -> File:
+def incoming(answer: Fetched) -> IncomingFile:
     """What a server answered, as a file to load."""
-    return File(answer.body, answer.url, answer.retrieved, answer.source, None, answer.etag, answer.last_modified)
+    return IncomingFile(
+        answer.body, answer.url, answer.retrieved, answer.source, None, answer.etag, answer.last_modified
+    )
 
 
-def files_on_disk(paths: list[Path], released: date | None) -> Iterator[File]:
+def files_on_disk(paths: list[Path], released: date | None) -> Iterator[IncomingFile]:
     """Files named by the user; each one's layout is recognised from its content."""
     for path in paths:
         try:
             body = path.read_bytes()
         except OSError as problem:
             raise TreasuryWatchError(f"{path}: {problem.strerror}; name a file that can be read") from problem
-        yield File(body, path.resolve().as_uri(), datetime.now(UTC), released=released)
+        yield IncomingFile(body, path.resolve().as_uri(), datetime.now(UTC), released=released)
 
 
-def load(session: Session, file: File) -> Loaded:
-    """Archive, parse, validate and add one file. Raises a TreasuryWatchError that says why it was refused."""
-    return session.loader.load(
-        file.body,
-        url=file.url,
-        retrieved=file.retrieved,
-        source=file.source,
-        released=file.released,
-        etag=file.etag,
-        last_modified=file.last_modified,
-        figures=file.figures,
-    )
-
-
-def load_all(session: Session, files: list[File], outcome: Outcome) -> None:
+def load_all(session: Session, files: list[IncomingFile], outcome: Outcome) -> None:
     """Load every file. The refusal of one does not keep the others from the ledger, but it blocks publication:
     the first refusal is raised once all are loaded."""
     for file in progress.shown(files, "Loading"):
@@ -217,12 +187,12 @@ def load_press(session: Session) -> None:
         logs.say("loaded", f"press: {changed:,} figures", source="press", outcome="vintage", changed=changed)
 
 
-def load_one(session: Session, file: File, outcome: Outcome) -> None:
+def load_one(session: Session, file: IncomingFile, outcome: Outcome) -> None:
     """Load one file; its refusal is kept in the outcome."""
     place: dict[str, Any] = {"source": file.source, "url": public_url(file.url)}
     began = perf_counter()
     try:
-        item = load(session, file)
+        item = session.loader.load(file)
     except TreasuryWatchError as problem:
         outcome.refused.append(problem)
         said = {"outcome": "refused", "error": type(problem).__name__}

@@ -78,6 +78,7 @@ def with_ingest(folder: Path) -> Callable[[], int]:
     from treasury_watch.warehouse.archive.archived_files import Archive
     from treasury_watch.warehouse.declarations import Declarations
     from treasury_watch.warehouse.gates.expectations import Gates
+    from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
     from treasury_watch.warehouse.ledger.loading import Loader
     from treasury_watch.warehouse.ledger.vintages import Ledger
 
@@ -88,7 +89,9 @@ def with_ingest(folder: Path) -> Callable[[], int]:
     def load() -> int:
         with Ledger(home / "ledger.duckdb") as ledger:
             loader = Loader(declarations, Archive(home / "raw"), ledger, Gates(declarations), lambda results: None)
-            return loader.load((folder / "cslt.zip").read_bytes(), url="file:cslt.zip", retrieved=retrieved).changed
+            return loader.load(
+                IncomingFile((folder / "cslt.zip").read_bytes(), url="file:cslt.zip", retrieved=retrieved)
+            ).changed
 
     return load
 

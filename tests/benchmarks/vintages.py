@@ -39,6 +39,7 @@ from treasury_watch.transforms.release_calendar import estimated_release
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 from treasury_watch.warehouse.publication.publishing import Publisher
 
 SEED = 20260618
@@ -249,7 +250,7 @@ class Bench:
         with (into or self.warehouse).session("bench", today=when.date()) as session:
             for source, body in files.items():
                 item = session.loader.load(
-                    body, url=f"bench:{source}.txt", retrieved=when, source=source, released=released
+                    IncomingFile(body, url=f"bench:{source}.txt", retrieved=when, source=source, released=released)
                 )
                 self.changed += item.changed if into is None else 0
             session.loader.load_press()
@@ -351,7 +352,7 @@ class Bench:
             when = retrieved_on(BEFORE + self.vintages - 1)
             with self.warehouse.session("bench", today=when.date()) as session:
                 for source, body in self.last.items():
-                    session.loader.load(body, url=f"bench:{source}.txt", retrieved=when, source=source)
+                    session.loader.load(IncomingFile(body, url=f"bench:{source}.txt", retrieved=when, source=source))
                 session.loader.load_press()
                 if not session.is_published():
                     session.publish()

@@ -19,6 +19,7 @@ from tests.faults.small import copied, files, publication, release
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 
 READERS = 8
 PUBLICATIONS = 5
@@ -62,7 +63,7 @@ def reading(
         warehouse = Warehouse(Home(home), declarations)
         for number in range(2, 2 + PUBLICATIONS):
             with warehouse.session("run") as session:
-                session.loader.load(release(number), url="file:x.txt", retrieved=RETRIEVED)
+                session.loader.load(IncomingFile(release(number), url="file:x.txt", retrieved=RETRIEVED))
                 session.publish()
         held, *many = (reader.looks() for reader in readers)
         yield Reading(many, held, Reader(home, "again", 0).looks())

@@ -16,6 +16,7 @@ from tests.warehouse.literal_database import LiteralDatabase
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 
 JUNE, JULY = datetime(2026, 6, 20, 12, tzinfo=UTC), datetime(2026, 7, 18, 12, tzinfo=UTC)
 FIRST = table5(["2026-04", "2026-03", "2026-02"], majors([1209.9, 1191.6, 1239.3]))
@@ -68,7 +69,7 @@ def folder(tmp_path: Path) -> str:
 def load(warehouse: Warehouse, body: bytes, retrieved: datetime) -> None:
     """A run: load, and publish unless published."""
     with warehouse.session("ingest", today=retrieved.date()) as session:
-        session.loader.load(body, url="file:any.txt", retrieved=retrieved)
+        session.loader.load(IncomingFile(body, url="file:any.txt", retrieved=retrieved))
         session.loader.load_press()
         if not session.is_published():
             session.publish()

@@ -39,6 +39,11 @@ class Entry:
     refused: str | None = None
     same_figures: bool = False
 
+    @property
+    def accepted(self) -> bool:
+        """Whether the file was loaded, as a vintage or as one that told nothing new."""
+        return self.refused is None and self.released is not None
+
 
 def content_of(entry: Entry) -> dict[str, Any]:
     """An entry as plain JSON values."""

@@ -3,132 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
 from itertools import groupby
 
 from treasury_watch.transforms import layouts
-from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
-from treasury_watch.transforms.kinds import KINDS, Kind
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import Parsed, Source
 from treasury_watch.transforms.parsing import figures_of
-from treasury_watch.transforms.quality import checks
-from treasury_watch.transforms.release_calendar import FutureRelease, dated
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry
 from treasury_watch.warehouse.archive.parse_pool import parsed_in_order
-from treasury_watch.warehouse.archive.press_figures import check_names, press_checksums, press_frame
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.gates.expectations import Gates, Result, ValidationBlocked, blocking_failures
+from treasury_watch.warehouse.gates.after_parsing import FirstGate
+from treasury_watch.warehouse.gates.expectations import Gates, Result
+from treasury_watch.warehouse.ledger.dating import release_noted, release_of_file
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded
+from treasury_watch.warehouse.ledger.press_loading import PRESS, PressLoader
 from treasury_watch.warehouse.ledger.vintages import Ledger, Vintage
-
-Recorder = Callable[[list[Result]], None]
-
-
-class UnplacedRelease(TreasuryWatchError):
-    """A file states a release that is known with other figures and is not the newest: only the user can date it."""
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What became of a file.
-
-    `outcome`: vintage (new figures), same_figures (other bytes, no vintage) or known (seen before).
-    """
-
-    source: str
-    outcome: str
-    released: date | None
-    released_basis: str | None
-    figures: int
-    changed: int
-    sha256: str
-    last: date | None = None
-
-    def line(self) -> str:
-        """The outcome in one line."""
-        said = {
-            "vintage": f"{self.changed:,} new or changed figures of {self.figures:,}",
-            "same_figures": "other bytes, the same figures: no vintage",
-            "known": "seen before",
-        }[self.outcome]
-        when = f", released {self.released} (by the {self.released_basis})" if self.released else ""
-        return f"{self.source}: {said}{when}"
 
 
 class Loader:
     """Loads files into a ledger. `record` receives the results of the first gate."""
 
-    def __init__(self, declarations: Declarations, archive: Archive, ledger: Ledger, gates: Gates, record: Recorder):
-        self.declarations, self.archive, self.ledger, self.gates, self.record = (
-            declarations,
-            archive,
-            ledger,
-            gates,
-            record,
-        )
-
-    def load(
+    def __init__(
         self,
-        body: bytes,
-        *,
-        url: str,
-        retrieved: datetime,
-        source: str | None = None,
-        released: date | None = None,
-        etag: str | None = None,
-        last_modified: str | None = None,
-        figures: Parsed | None = None,
-    ) -> Loaded:
-        """Archive and load one file. Without `source` the layout is recognised from the content.
+        declarations: Declarations,
+        archive: Archive,
+        ledger: Ledger,
+        gates: Gates,
+        record: Callable[[list[Result]], None],
+    ):
+        self.declarations, self.archive, self.ledger, self.gates = declarations, archive, ledger, gates
+        self.first_gate = FirstGate(gates, record)
+        self.press = PressLoader(declarations, archive, ledger)
 
-        `figures` is what these very bytes say, where they were parsed before (`Loader.parsed`); without it they are parsed.
-        `released` is the user's word for the release date and goes before the file's own. Raises LayoutError,
-        ValidationBlocked, FutureRelease or UnplacedRelease; the ledger is then as before, and the archive notes why the
-        file was refused.
+    def load(self, file: IncomingFile) -> Loaded:
+        """Archive and load one file.
+
+        Raises LayoutError, ValidationBlocked, FutureRelease or UnplacedRelease; the ledger is then as before, and the
+        archive notes why the file was refused.
         """
-        declared = self.declarations.source(source or layouts.recognised(body))
-        if declared.layout == "press":
-            return self._load_press_file(body, url, retrieved)
-        entry, new = self.archive.put(
-            declared.id, body, url=url, retrieved=retrieved, etag=etag, last_modified=last_modified
-        )
-        accepted = not new and entry.refused is None and entry.released is not None
-        redated = released is not None and released != entry.released
-        known = self.ledger.day_of(declared.id, entry.sha256)
-        if accepted and not redated and known == entry.released:
-            return Loaded(declared.id, "known", entry.released, entry.released_basis, 0, 0, entry.sha256)
-        if accepted and not redated and entry.same_figures and self.ledger.newest(declared.id):
-            return Loaded(declared.id, "same_figures", entry.released, entry.released_basis, 0, 0, entry.sha256)
-        kind = KINDS[declared.holds]
+        source = self.declarations.source(file.source or layouts.recognised(file.body))
+        if source.layout == PRESS:
+            return self.press.load_file(file)
+        entry, _ = self.archive.put(
+            source.id, file.body, url=file.url, retrieved=file.retrieved,
+            etag=file.etag, last_modified=file.last_modified,
+        )  # fmt: skip
+        keeps_its_release = entry.accepted and file.released in (None, entry.released)
+        if keeps_its_release and (outcome := self._outcome_before(entry)):
+            return Loaded(source.id, outcome, entry.released, entry.released_basis, 0, 0, entry.sha256)
         try:
-            parsed = figures or self.parsed(body, declared)
-            self._first_gate(parsed, declared)
-            if accepted and not redated:
-                # Its figures were those already known, or a crash came between the archive and the ledger.
-                day, basis, evidence = entry.released, entry.released_basis, entry.evidence
-            else:
-                day, basis, evidence = self._dated(parsed, declared, kind, retrieved.date(), released)
+            parsed = file.figures or figures_of(file.body, source, self.declarations.holder_labels)
+            self.first_gate.on_figures(parsed, source)
+            # One that keeps it had the figures already known, or a crash came between the archive and the ledger.
+            release = (
+                release_noted(entry)
+                if keeps_its_release
+                else release_of_file(file, parsed, source, self.declarations.calendar, self.ledger)
+            )
         except TreasuryWatchError as problem:
-            if not accepted:
+            if not entry.accepted:
                 self.archive.note(entry, refused=str(problem))
             raise
-        if day is None:
-            raise ValueError(f"{declared.id}: an accepted file has a release day")
-        if declared.holds == "observations":
-            self._compared_with_known(parsed, declared, day)
+        kind = KINDS[source.holds]
+        if kind.in_releases:
+            known, newest = self.ledger.current(source.id, kind), self.ledger.newest(source.id)
+            self.first_gate.on_release(parsed, source, release.day, known, newest)
         entry = self.archive.note(
-            entry, released=day, released_basis=basis, evidence=evidence, refused=None, same_figures=False
-        )
-        differing = self.ledger.differing(declared.id, kind, parsed.table, day)
-        newest = self.ledger.newest(declared.id)
-        if known not in (None, day) or (differing and newest is not None and day < newest):
-            changed = self.replay(declared.id)[entry.sha256]
-        else:
-            changed = self._add(parsed, declared, entry) if differing else 0
-        outcome = "vintage" if changed else "same_figures"
+            entry, released=release.day, released_basis=release.basis, evidence=release.evidence,
+            refused=None, same_figures=False,
+        )  # fmt: skip
+        changed = self._enter(entry, parsed, source)
         if not changed:
             self.archive.note(entry, same_figures=True)
-        return Loaded(declared.id, outcome, day, basis, len(parsed.table), changed, entry.sha256, parsed.last.date())
+        outcome = "vintage" if changed else "same_figures"
+        figures, last = len(parsed.table), parsed.last.date()
+        return Loaded(source.id, outcome, release.day, release.basis, figures, changed, entry.sha256, last)
+
+    def load_press(self) -> int:
+        """Load the press figures, where they changed. Returns the number of figures added. Raises LayoutError."""
+        return self.press.load_figures()
 
     def replay(self, source: str) -> dict[str, int]:
         """Make a source's part of the ledger again from the archive, or leave it as it is.
@@ -150,117 +104,37 @@ class Loader:
                 for entry, parsed in files:
                     self._add(parsed, self.declarations.source(source), entry)
 
-    def _archived(
-        self, source: str | None, meanwhile: Callable[[], None] | None = None
-    ) -> Iterator[tuple[Entry, Parsed]]:
-        """What was accepted of a source, or of all but the press, with its figures, in the order of release."""
-        entries = [
-            entry
-            for entry in self.archive.entries(source)
-            if entry.refused is None and entry.released is not None and entry.source != "press"
-        ]
-        labels = self.declarations.holder_labels
-        return parsed_in_order(entries, self.archive, self.declarations.source, labels, meanwhile)
+    def _outcome_before(self, entry: Entry) -> str | None:
+        """What became of the file when it was loaded before; None where it has to be read again."""
+        if self.ledger.day_of(entry.source, entry.sha256) == entry.released:
+            return "known"
+        if entry.same_figures and self.ledger.newest(entry.source):
+            return "same_figures"
+        return None
 
-    def _dated(
-        self, parsed: Parsed, source: Source, kind: Kind, retrieved: date, user: date | None
-    ) -> tuple[date, str, str]:
-        """(release day, how it was determined, evidence). Raises FutureRelease or UnplacedRelease.
-
-        Where the release of that day is known with other figures, the file is a later state of it, dated by its
-        download.
-        """
-        day, basis = dated(parsed, source, self.declarations.calendar, retrieved=retrieved, user=user)
-        if source.holds != "observations":
-            return day, basis, "snapshot"
-        if user is None and self.ledger.released_on(source.id, day):
-            conflicts = self.ledger.conflicting(source.id, kind, parsed.table, day)
-            newest = self.ledger.newest(source.id)
-            if conflicts and newest is not None and newest > day:
-                raise UnplacedRelease(
-                    f"{source.id}: {conflicts} figures differ from the known release of {day}, and a later one, of "
-                    f"{newest}, is known too; dated by its download the file would replace it: "
-                    "give its day with --released"
-                )
-            if conflicts:
-                return retrieved, "retrieval", "snapshot"
-        return day, basis, "release"
-
-    def parsed(self, body: bytes, source: Source) -> Parsed:
-        """The file's figures, with holders identified. Pure but for the declarations. Raises LayoutError."""
-        return figures_of(body, source, self.declarations.holder_labels)
-
-    def load_press(self) -> int:
-        """Load the press figures, where they changed. Returns the number of figures added. Raises LayoutError."""
-        files = press_checksums(self.declarations, self.archive)
-        if files == self.ledger.press_files():
-            return 0
-        figures = press_frame(self.declarations, self.archive)
-        changed = 0
-        with self.ledger.transaction():
-            self.ledger.forget("press")
-            self.ledger.keep_press_files(files)
-            for _, group in figures.groupby(["released", "sha256"], sort=True):
-                released, checksum = group["released"].iloc[0], str(group["sha256"].iloc[0])
-                first, last = group["month"].min().date(), group["month"].max().date()
-                url, size = group["url"].iloc[0], int(group["bytes"].iloc[0])
-                vintage = Vintage(
-                    "press", "press", released, "file", "press", checksum, first, last, len(group), None, url, size
-                )
-                changed += self.ledger.add(vintage, KINDS["observations"], group)
-        return changed
-
-    def _load_press_file(self, body: bytes, url: str, retrieved: datetime) -> Loaded:
-        """A file of press figures: each row has its own release, none replaces another source's figure."""
-        declared = self.declarations.source("press")
-        parsed = layouts.parse(body, declared)
-        check_names(parsed.table, self.declarations)
-        count = len(parsed.table)
-        last = parsed.table["released"].max() if count else retrieved.date()
-        if last > retrieved.date():
-            raise FutureRelease(
-                f"press: a figure released {last}, but retrieved {retrieved.date()}; correct the column released"
-            )
-        entry, new = self.archive.put("press", body, url=url, retrieved=retrieved)
-        self.archive.note(entry, released=last, released_basis="file", evidence="press", refused=None)
-        try:
-            changed = self.load_press()
-        except LayoutError as problem:
-            self.archive.note(entry, refused=str(problem))
-            raise
-        outcome = "known" if not new else "vintage" if changed else "same_figures"
-        newest = parsed.last.date() if count else None
-        return Loaded("press", outcome, last, "file", count, min(changed, count), entry.sha256, newest)
-
-    def _first_gate(self, parsed: Parsed, source: Source) -> None:
-        results: list[Result] = []
-        if parsed.holds == "observations":
-            frame = checks.prepare_parsed_observations(parsed.table.assign(source=source.id))
-            results += self.gates.check("parsed", "observations", frame, of=source.id)
-            covered = checks.coverage(frame, self.gates.absent_months(source.id))
-            results += self.gates.check("parsed", "coverage", covered, of=source.id)
-            if source.magnitude:
-                results += self.gates.check("parsed", "magnitude", checks.magnitude(frame, source), of=source.id)
-        elif parsed.holds == "fx":
-            results += self.gates.check("parsed", "fx", parsed.table.assign(source=source.id), of=source.id)
-        self.record(results)
-        if blocking_failures(results):
-            raise ValidationBlocked(results)
-
-    def _compared_with_known(self, parsed: Parsed, source: Source, day: date) -> None:
-        """Warn of a release that is older than the newest, drops holders, or rewrites much of the distant past."""
-        known = self.ledger.current(source.id, KINDS[source.holds])
-        if known.empty:
-            return
-        frame = checks.against_known(parsed.table, known, source.id, day, self.ledger.newest(source.id))
-        self.record(self.gates.check("parsed", "release", frame, of=source.id))
+    def _enter(self, entry: Entry, parsed: Parsed, source: Source) -> int:
+        """Put an accepted file in its place among the source's vintages. Returns the number of changed figures."""
+        day = release_noted(entry).day
+        differing = self.ledger.differing(source.id, KINDS[source.holds], parsed.table, day)
+        newest, before = self.ledger.newest(source.id), self.ledger.day_of(source.id, entry.sha256)
+        dated_anew = before not in (None, day)
+        if dated_anew or (differing and newest is not None and day < newest):
+            return self.replay(source.id)[entry.sha256]
+        return self._add(parsed, source, entry) if differing else 0
 
     def _add(self, parsed: Parsed, source: Source, entry: Entry) -> int:
-        if entry.released is None or entry.released_basis is None or entry.evidence is None:
-            raise ValueError(f"{source.id}: an undated file cannot become a vintage")
+        release = release_noted(entry)
         vintage = Vintage(
-            source.id, source.layout, entry.released, entry.released_basis, entry.evidence, entry.sha256,
+            source.id, source.layout, release.day, release.basis, release.evidence, entry.sha256,
             parsed.first.date(), parsed.last.date(), len(parsed.table), entry.retrieved, entry.url, entry.bytes,
             entry.etag, entry.last_modified,
         )  # fmt: skip
         return self.ledger.add(vintage, KINDS[source.holds], parsed.table)
+
+    def _archived(
+        self, source: str | None, meanwhile: Callable[[], None] | None = None
+    ) -> Iterator[tuple[Entry, Parsed]]:
+        """What was accepted of a source, or of all but the press, with its figures, in the order of release."""
+        entries = [entry for entry in self.archive.entries(source) if entry.accepted and entry.source != PRESS]
+        labels = self.declarations.holder_labels
+        return parsed_in_order(entries, self.archive, self.declarations.source, labels, meanwhile)

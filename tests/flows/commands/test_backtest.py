@@ -19,6 +19,7 @@ from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
 OFFICIAL_FILES = Path(__file__).resolve().parents[3] / ".." / "shared" / "official" / "tic"
@@ -156,7 +157,7 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnect
     now = datetime(2026, 7, 1, 12, tzinfo=UTC)
     with warehouse.session("ingest", today=date(2026, 7, 1)) as session:
         for path in (OFFICIAL_FILES / name for name in HOLDINGS):
-            session.loader.load(path.read_bytes(), url=path.resolve().as_uri(), retrieved=now)
+            session.loader.load(IncomingFile(path.read_bytes(), url=path.resolve().as_uri(), retrieved=now))
         session.publish()
     return duckdb.connect(str(warehouse.home.database), read_only=True)
 

@@ -45,7 +45,7 @@ def test_the_line_states_the_holdings_in_billions() -> None:
 
 
 def test_the_bars_of_a_month_are_its_parts_in_billions() -> None:
-    bars = data_of(charts.holder_chart(JAPAN, "Japan"))["billions,month,part,place,when"]
+    bars = data_of(charts.holder_chart(JAPAN, "Japan"))["billions,month,part,place,shown,when"]
     april = {row["part"]: row["billions"] for row in bars if row["month"] == "2024-04-01"}
     assert april == {
         "Net purchases: bonds and notes": 0.246,
@@ -53,6 +53,12 @@ def test_the_bars_of_a_month_are_its_parts_in_billions() -> None:
         "Valuation": -29.824,
         "Other": 0.733,
     }
+
+
+def test_a_tooltip_shows_the_amount_rounded_as_everywhere_else() -> None:
+    tie = JAPAN.assign(valuation_usd_mn=-28650.0)
+    bars = data_of(charts.holder_chart(tie, "Japan"))["billions,month,part,place,shown,when"]
+    assert {row["shown"] for row in bars if row["part"] == "Valuation"} == {"\N{MINUS SIGN}28.7"}
 
 
 def test_the_parts_of_a_month_add_up_to_its_mark() -> None:
@@ -78,7 +84,7 @@ def test_only_the_newest_months_are_shown_whatever_their_order() -> None:
     many = months([(f"{2020 + n // 12}-{n % 12 + 1:02}-01", 1000 + n, 1, 1, 0, 0, 0) for n in range(40)]).sample(
         frac=1, random_state=1
     )
-    bars = data_of(charts.holder_chart(many, "", months_shown=24))["billions,month,part,place,when"]
+    bars = data_of(charts.holder_chart(many, "", months_shown=24))["billions,month,part,place,shown,when"]
     shown = sorted({row["month"] for row in bars})
     assert (len(shown), shown[0], shown[-1]) == (24, "2021-05-01", "2023-04-01")
 

@@ -297,7 +297,8 @@ def test_turned_findings_and_the_largest_revisions_are_told_with_their_figures(
         **common, "rule": "fall", "start_month": date(2024, 4, 1), "explanation": "Norway reads repriced, sold before."
     }  # fmt: skip
     revision = {
-        **common, "place": 1, "month": date(2024, 4, 1), "source": "slt_table3", "old_usd_mn": 163000.0, "new_usd_mn": 150500.5, "difference_usd_mn": -12499.5,
+        **common, "place": 1, "month": date(2024, 4, 1), "source": "slt_table3", "old_usd_mn": 163000.0,
+        "new_usd_mn": 150500.5, "difference_usd_mn": -12499.5,
     }  # fmt: skip
     page = page_of(
         warehouse,

@@ -82,6 +82,12 @@ def a_freshness() -> pd.DataFrame:
     return pd.DataFrame({"source": ["mfh"], "last_date": day, "due_date": day, "days_late": 0, "stale": [False]})
 
 
+def some_custody() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"series_id": "WMTSECL1", "date": pd.to_datetime(["2026-06-24"]), "value_usd_mn": [2_636_947.0], "line": [1229]}
+    )
+
+
 def positions() -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -118,6 +124,7 @@ GOOD: dict[tuple[str, str], Callable[[], pd.DataFrame]] = {
     ("parsed", "coverage"): a_coverage,
     ("parsed", "magnitude"): a_magnitude,
     ("parsed", "fx"): an_fx,
+    ("parsed", "fed_custody"): some_custody,
     ("parsed", "release"): a_release,
     ("publish", "totals"): a_total,
     ("publish", "table3_against_table5"): an_agreement,
@@ -157,6 +164,7 @@ TOTALS, TABLES, HISTORY = (("publish", s) for s in ("totals", "table3_against_ta
 RELEASE, CORRECTIONS, RATES = ("parsed", "release"), ("publish", "corrections"), ("publish", "fx")
 LEAPS, FRESH, POSITIONS = (("publish", s) for s in ("leaps", "freshness", "positions"))
 MONTHS = ("publish", "holder_months")
+CUSTODY = ("parsed", "fed_custody")
 NEWEST = 11  # the last of the twelve months
 GRAND_TOTAL = 0  # first of the two holders in the order of coverage
 
@@ -186,6 +194,7 @@ BAD = [
     (FX, "every rate has a day", cell("date", pd.NaT)),
     (FX, "a currency has one rate a day", doubled),
     (FX, "rates are above zero", cell("per_usd", 0.0)),
+    (CUSTODY, "custody is counted in millions of dollars", cell("value_usd_mn", 2_636.9)),
     (RELEASE, "the file is not older than what is known", cell("older", True)),
     (RELEASE, "no holder is dropped", cell("dropped", 1)),
     (RELEASE, "at most a fifth of the figures older than two years changed", cell("old_changed_pct", 20.1)),

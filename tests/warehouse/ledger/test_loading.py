@@ -14,11 +14,13 @@ import pytest
 from tests.conftest import PROJECT, RETRIEVED, TODAY, majors, table5
 from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
 from treasury_watch.transforms.kinds import KINDS
-from treasury_watch.transforms.release_calendar import FutureRelease
+from treasury_watch.transforms.parsing import figures_of
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates, ValidationBlocked
-from treasury_watch.warehouse.ledger.loading import Loaded, Loader, UnplacedRelease
+from treasury_watch.warehouse.ledger.dating import FutureRelease, UnplacedRelease
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded
+from treasury_watch.warehouse.ledger.loading import Loader
 from treasury_watch.warehouse.ledger.vintages import Ledger
 
 OFFICIAL = PROJECT / ".." / "shared" / "official"
@@ -39,7 +41,7 @@ class Loading:
         self.loader = Loader(declarations, self.archive, self.ledger, gates, self.results.extend)
 
     def load(self, body: bytes, retrieved: datetime = RETRIEVED, **options) -> Loaded:
-        return self.loader.load(body, url="file:any.txt", retrieved=retrieved, **options)
+        return self.loader.load(IncomingFile(body, url="file:any.txt", retrieved=retrieved, **options))
 
     def content(self) -> dict[str, list[tuple]]:
         tables = ["vintages", *(kind.name for kind in KINDS.values())]
@@ -86,8 +88,8 @@ def test_a_file_is_recognised_dated_and_added(loading):
     assert loaded.line() == "slt_table5: 30 new or changed figures of 30, released 2026-06-18 (by the calendar)"
 
 
-def test_figures_parsed_elsewhere_are_loaded_as_they_are(loading):
-    elsewhere = loading.loader.parsed(JUNE, loading.loader.declarations.source("slt_table5"))
+def test_figures_parsed_elsewhere_are_loaded_as_they_are(loading, declarations):
+    elsewhere = figures_of(JUNE, declarations.source("slt_table5"), declarations.holder_labels)
     doubled = replace(elsewhere, table=elsewhere.table.assign(value_usd_mn=elsewhere.table["value_usd_mn"] + 100))
     loading.load(JUNE, source="slt_table5", figures=doubled)
     assert loading.japan("2026-04") == [(1210000.0, JUNE_18, None, "release")]
@@ -263,7 +265,7 @@ def test_an_unknown_holder_is_refused_and_loads_once_it_is_declared(loading, tmp
     with (tmp_path / "config" / "holder_labels.csv").open("a", encoding="utf-8") as labels:
         labels.write("slt_table5,Atlantis,,cyprus,,\n")
     mended = Loader(Declarations(tmp_path / "config"), loading.archive, loading.ledger, shared_gates, lambda _: None)
-    assert mended.load(body, url="file:any.txt", retrieved=RETRIEVED).outcome == "vintage"
+    assert mended.load(IncomingFile(body, url="file:any.txt", retrieved=RETRIEVED)).outcome == "vintage"
     assert [entry.refused for entry in loading.archive.entries()] == [None, None]
 
 

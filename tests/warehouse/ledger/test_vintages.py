@@ -13,10 +13,11 @@ import pytest
 from tests.conftest import TODAY, majors, table5
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.tic import slt_table3
-from treasury_watch.transforms.release_calendar import FutureRelease
 from treasury_watch.warehouse.archive.archived_files import ArchiveDamaged
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.ledger.dating import FutureRelease
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 from treasury_watch.warehouse.publication.publishing import OPERATIONS
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
@@ -38,10 +39,12 @@ def load(warehouse: Warehouse, *bodies: bytes | str, publish: bool = True, relea
     with warehouse.session("ingest", today=TODAY) as session:
         done = [
             session.loader.load(
-                body if isinstance(body, bytes) else body.encode(),
-                url="file:x.txt",
-                retrieved=RETRIEVED,
-                released=released,
+                IncomingFile(
+                    body if isinstance(body, bytes) else body.encode(),
+                    url="file:x.txt",
+                    retrieved=RETRIEVED,
+                    released=released,
+                )
             )
             for body in bodies
         ]
@@ -182,7 +185,7 @@ def test_the_same_press_file_again_is_known_and_not_read(warehouse, monkeypatch)
     def unread(*_: object) -> None:
         raise AssertionError("nothing is new")
 
-    monkeypatch.setattr("treasury_watch.warehouse.ledger.loading.press_frame", unread)
+    monkeypatch.setattr("treasury_watch.warehouse.ledger.press_loading.press_frame", unread)
     assert load(warehouse, CHINA, publish=False)[0].outcome == "known"
 
 

@@ -18,6 +18,7 @@ from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import ValidationBlocked
 from treasury_watch.warehouse.home.folders import Busy, Home
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 from treasury_watch.warehouse.publication import publishing
 from treasury_watch.warehouse.publication.publishing import OPERATIONS
 from treasury_watch.warehouse.tables.building import Builder
@@ -37,7 +38,7 @@ def opened(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def load(warehouse: Warehouse, body: bytes, retrieved: datetime = JULY) -> None:
     """One run as the command line does it: load, publish unless published."""
     with warehouse.session("ingest", today=retrieved.date()) as session:
-        session.loader.load(body, url="file:any.txt", retrieved=retrieved)
+        session.loader.load(IncomingFile(body, url="file:any.txt", retrieved=retrieved))
         if not session.is_published():
             session.publish()
 

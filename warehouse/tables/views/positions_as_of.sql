@@ -1,9 +1,7 @@
 -- The best figure for every holder and month as known at the end of day `d`; total, long-term and bills each on their own.
--- Order of preference: a released figure before a press report, a stated figure before n.a., the most recent release of a
--- source that covers the month, the declared precedence of the source, the newest survey basis.
 CREATE MACRO positions_as_of(d) AS TABLE
 WITH known AS (
-    SELECT rowid AS place, * FROM source_positions WHERE known_from <= d AND (known_until IS NULL OR known_until > d)
+    SELECT * FROM source_positions WHERE known_from <= d AND (known_until IS NULL OR known_until > d)
 ),
 vintages AS (
     SELECT source, month, max(released) AS vintage
@@ -14,42 +12,44 @@ vintages AS (
     )
     GROUP BY source, month
 ),
--- The order of preference as one number, the best figure's the smallest: its digits are the criteria, first to last.
-ranked AS (
-    SELECT known.*,
-        (evidence = 'press')::BIGINT * 1_000_000_000_000
-            + (DATE '2200-01-01' - coalesce(vintage, DATE '1900-01-01'))::BIGINT * 100_000 + preference AS by_row,
-        CASE WHEN total_released IS NOT NULL THEN by_row + (total_usd_mn IS NULL)::BIGINT * 100_000_000_000 END AS by_total,
-        CASE WHEN long_term_released IS NOT NULL THEN by_row + (long_term_usd_mn IS NULL)::BIGINT * 100_000_000_000 END AS by_long_term,
-        CASE WHEN short_term_released IS NOT NULL THEN by_row + (short_term_usd_mn IS NULL)::BIGINT * 100_000_000_000 END AS by_short_term
+-- The order of preference, best first: a release before a press report, the most recent release of a source that covers the
+-- month, the declared precedence of the source, the newest survey basis.
+ranked AS MATERIALIZED (
+    SELECT known.*, row_number() OVER (ORDER BY evidence = 'press', vintage DESC NULLS LAST, preference) AS place
     FROM known
     LEFT JOIN vintages USING (source, month)
 ),
+-- A figure that any release states goes before n.a.
 chosen AS (
     SELECT holder_id, month,
-        arg_min_null(total_usd_mn, by_total) AS total_usd_mn,
-        arg_min_null(long_term_usd_mn, by_long_term) AS long_term_usd_mn,
-        arg_min_null(short_term_usd_mn, by_short_term) AS short_term_usd_mn,
-        arg_min(place, by_total) AS total_place,
-        arg_min(place, by_long_term) AS long_term_place,
-        arg_min(place, by_short_term) AS short_term_place,
-        arg_min(source, by_long_term) AS long_term_source,
-        arg_min(source, by_short_term) AS short_term_source
+        coalesce(min(place) FILTER (total_usd_mn IS NOT NULL AND evidence <> 'press'),
+            min(place) FILTER (total_released IS NOT NULL)) AS total_place,
+        coalesce(min(place) FILTER (long_term_usd_mn IS NOT NULL AND evidence <> 'press'),
+            min(place) FILTER (long_term_released IS NOT NULL)) AS long_term_place,
+        coalesce(min(place) FILTER (short_term_usd_mn IS NOT NULL AND evidence <> 'press'),
+            min(place) FILTER (short_term_released IS NOT NULL)) AS short_term_place
     FROM ranked
     GROUP BY holder_id, month
 ),
--- What is said of the row as a whole is said of the total, else of the first part that is stated.
-best AS (
-    SELECT chosen.*, source, evidence, series, scope,
-        CASE WHEN chosen.total_usd_mn IS NOT NULL THEN total_released
-             WHEN chosen.long_term_usd_mn IS NOT NULL THEN long_term_released
-             WHEN chosen.short_term_usd_mn IS NOT NULL THEN short_term_released
-             ELSE coalesce(total_released, long_term_released, short_term_released) END AS released
+figures AS (
+    SELECT chosen.*, total_row.total_usd_mn, long_term_row.long_term_usd_mn, short_term_row.short_term_usd_mn,
+        long_term_row.source AS long_term_source, short_term_row.source AS short_term_source,
+        -- What is said of the row as a whole is said of the total, else of the first part that is stated.
+        CASE WHEN total_row.total_usd_mn IS NOT NULL THEN total_place
+             WHEN long_term_row.long_term_usd_mn IS NOT NULL THEN long_term_place
+             WHEN short_term_row.short_term_usd_mn IS NOT NULL THEN short_term_place
+             ELSE coalesce(total_place, long_term_place, short_term_place) END AS place
     FROM chosen
-    JOIN known ON place = CASE WHEN chosen.total_usd_mn IS NOT NULL THEN total_place
-                               WHEN chosen.long_term_usd_mn IS NOT NULL THEN long_term_place
-                               WHEN chosen.short_term_usd_mn IS NOT NULL THEN short_term_place
-                               ELSE coalesce(total_place, long_term_place, short_term_place) END
+    LEFT JOIN ranked AS total_row ON total_row.place = total_place
+    LEFT JOIN ranked AS long_term_row ON long_term_row.place = long_term_place
+    LEFT JOIN ranked AS short_term_row ON short_term_row.place = short_term_place
+),
+best AS (
+    SELECT figures.*, ranked.source,  evidence, series, scope,
+        CASE figures.place WHEN total_place THEN total_released WHEN long_term_place THEN long_term_released
+            ELSE short_term_released END AS released
+    FROM figures
+    JOIN ranked USING (place)
 ),
 marked AS (
     SELECT *, lag(series || '/' || scope) OVER (PARTITION BY holder_id ORDER BY month) <> series || '/' || scope AS series_break
