@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -135,23 +136,22 @@ class Loader:
         Returns changed figures by checksum. Raises ArchiveDamaged.
         """
         changed = {}
-        with self.ledger.transaction():
+        with self.ledger.transaction(), self._archived(source) as parsed_files:
             self.ledger.forget(source)
-            for entry, parsed in self._archived(source):
+            for entry, parsed in parsed_files:
                 changed[entry.sha256] = self._add(parsed, self.declarations.source(source), entry)
         return changed
 
     def replay_all(self) -> None:
         """Fill an empty ledger from the archive. Raises ArchiveDamaged."""
-        parsed_files = self._archived(None, self.gates.prepare)
-        for source, files in groupby(parsed_files, key=lambda parsed_file: parsed_file[0].source):
-            with self.ledger.transaction():
-                for entry, parsed in files:
-                    self._add(parsed, self.declarations.source(source), entry)
+        with self._archived(None) as parsed_files:
+            self.gates.prepare()  # takes seconds, in which other processes parse
+            for source, files in groupby(parsed_files, key=lambda parsed_file: parsed_file[0].source):
+                with self.ledger.transaction():
+                    for entry, parsed in files:
+                        self._add(parsed, self.declarations.source(source), entry)
 
-    def _archived(
-        self, source: str | None, meanwhile: Callable[[], None] | None = None
-    ) -> Iterator[tuple[Entry, Parsed]]:
+    def _archived(self, source: str | None) -> AbstractContextManager[Iterator[tuple[Entry, Parsed]]]:
         """What was accepted of a source, or of all but the press, with its figures, in the order of release."""
         entries = [
             entry
@@ -159,7 +159,7 @@ class Loader:
             if entry.refused is None and entry.released is not None and entry.source != "press"
         ]
         labels = self.declarations.holder_labels
-        return parsed_in_order(entries, self.archive, self.declarations.source, labels, meanwhile)
+        return parsed_in_order(entries, self.archive, self.declarations.source, labels)
 
     def _dated(
         self, parsed: Parsed, source: Source, kind: Kind, retrieved: date, user: date | None
