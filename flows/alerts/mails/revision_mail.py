@@ -40,7 +40,7 @@ def compose_revision(finding: Finding, settings: MailSettings, recipient: str) -
         "rows": rows,
         "released": f"{released:%-d %B %Y}",
         "released_iso": released.isoformat(),
-        "eve": (released - timedelta(days=1)).isoformat(),
+        "day_before": (released - timedelta(days=1)).isoformat(),
         "recipient": recipient,
         "key": finding.key,
     }
