@@ -79,7 +79,8 @@ class Publisher:
     def steps(self, builder: Builder, gate: SecondGate, run_id: str) -> list[Step]:
         """The steps of a publication up to the staged files, each with all that it needs.
 
-        What the database does alone is done on one connection, while on the other one is worked with frames.
+        What the database can do alone runs on one connection, work with frames on the other: of each one step at a time,
+        so that memory is that of one query and one frame.
         """
         last = [*FINDINGS, *OPERATIONS]
         first = [name for name in self.declarations.tables if name not in last]
@@ -112,15 +113,15 @@ class Publisher:
             Step("months", QUERIES, builder.months, needs=["declared tables", "releases", "corrections"]),
             Step("reconciliation", FRAMES, builder.reconciled, takes=["standing figures"]),
             Step(
-                "checks of figures", FRAMES, on_figures, ["standing figures"],
+                "checks of figures", FRAMES, on_figures, takes=["standing figures"],
                 needs=["declared tables", "releases", "rates", "corrections"],
             ),
             Step("before newest release", QUERIES, builder.before_newest_release, needs=["months"]),
             Step("views", QUERIES, builder.views, needs=["months", "rates"]),
             Step("findings", FRAMES, builder.findings, needs=["months", "rates"]),
-            Step("revised findings", FRAMES, builder.revised_findings, ["findings", "before newest release"]),
+            Step("revised findings", FRAMES, builder.revised_findings, takes=["findings", "before newest release"]),
             Step("checks of months", FRAMES, on_months, needs=["months"]),
-            Step("second gate", FRAMES, judge, ["checks of figures", "checks of months"]),
+            Step("second gate", FRAMES, judge, takes=["checks of figures", "checks of months"]),
             Step("operations", FRAMES, self._operations, needs=["second gate"]),
             Step("first files", QUERIES, first_files, needs=["reconciliation", "views"]),
             Step("last files", FRAMES, last_files, needs=["revised findings", "operations"]),
