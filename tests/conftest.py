@@ -54,7 +54,7 @@ def majors(japan: Sequence[float], **others: Sequence[float]) -> dict[str, Seque
 
 @pytest.fixture(scope="session")
 def declarations() -> Declarations:
-    """The project's, with the publishers' addresses, whatever a test has put into the environment meanwhile."""
+    """The project's, with the publishers' addresses, whatever a test has put into the environment."""
     declared = Declarations(PROJECT / "config")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("TREASURY_WATCH_BASE_")]:

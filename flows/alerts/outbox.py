@@ -365,7 +365,7 @@ def _record_handed_over(state: State, row: Mapping[str, Any], outcome: str, mess
 
 
 def _record(state: State, row: Mapping[str, Any], outcome: str, words: str) -> None:
-    """Only a row that still waits: another run may have superseded it meanwhile."""
+    """Only a row that still waits: another run may have superseded it since."""
     state.change(
         f"UPDATE alerts SET state = ?, error = ? WHERE alert_id = ? AND {UNSENT}", (outcome, words, row["alert_id"])
     )

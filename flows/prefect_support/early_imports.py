@@ -1,38 +1,35 @@
-"""What is done while Prefect's temporary server, a process of its own, starts."""
+"""What is imported while Prefect's temporary server, a process of its own, starts."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from prefect.settings import PREFECT_API_URL
 
 
 @contextmanager
-def imports_meanwhile() -> Iterator[None]:
+def early_imports() -> Iterator[None]:
     """In a thread, the imports that a run needs once the server is there. Nothing where a server is named already.
 
     The flow starts by importing the server; that is done here first, so that the two do not import at once while it starts.
+    What fails in the thread fails again, and is told, in the run.
     """
     if PREFECT_API_URL.value():
         yield
         return
     import prefect.server.api.server  # noqa: F401
 
-    thread = threading.Thread(target=_import, name="imports")
-    thread.start()
-    try:
+    with ThreadPoolExecutor(1, thread_name_prefix="imports") as thread:
+        thread.submit(_import)
         yield
-    finally:
-        thread.join()
 
 
 def _import() -> None:
-    """Great Expectations, the charts' library and the page's script. What fails here fails again, and is told, in the run."""
-    with suppress(Exception):
-        from treasury_watch.flows.site import page
-        from treasury_watch.warehouse.gates import expectations
+    """Great Expectations, the charts' library and the page's script."""
+    from treasury_watch.flows.site import page
+    from treasury_watch.warehouse.gates import expectations
 
-        expectations.load()
-        page.script()
+    expectations.load()
+    page.script()

@@ -7,7 +7,6 @@ ledger replay its source from there on.
 from __future__ import annotations
 
 import logging
-import os
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -24,13 +23,20 @@ from treasury_watch.flows.run.monthly import MINUTES, STEP, note
 from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.warehouse.archive.parse_pool import processes
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.installation import Session
-from treasury_watch.warehouse.ledger.backfill_files import Found, Prepared, files_in, in_release_order, prepare, scratch
+from treasury_watch.warehouse.ledger.backfill_files import (
+    Found,
+    ParsedFile,
+    files_in,
+    in_release_order,
+    parse_file,
+    scratch,
+)
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 
-MOST_WORKERS = 4
-WORTHWHILE = 60  # files; two processes with Prefect in them take as long to start as parsing so many
+WORTHWHILE_FILES = 60  # two processes with Prefect in them take as long to start as parsing so many
 BUNDLE = 8  # files a task: a task run costs as much as parsing one or two
 NAMED = 3
 
@@ -41,20 +47,20 @@ def _declarations(folder: Path) -> Declarations:
 
 
 @task(name="parse", timeout_seconds=60 * MINUTES, **STEP)
-def parse_files(bundle: list[Found], into: Path, config: Path) -> list[Prepared]:
+def parse_files(bundle: list[Found], into: Path, config: Path) -> list[ParsedFile]:
     """Parse a few files, wherever the task runner puts it."""
-    return [prepare(found, into, _declarations(config)) for found in bundle]
+    return [parse_file(found, into, _declarations(config)) for found in bundle]
 
 
 @task(name="load", timeout_seconds=6 * 60 * MINUTES, **STEP)
-def load_prepared(session: Session, items: list[Prepared], outcome: Outcome) -> None:
+def load_parsed(session: Session, items: list[ParsedFile], outcome: Outcome) -> None:
     """Load the parsed files one after the other, then the press figures."""
     for item in progress.shown(items, "Loading"):
         body, found = item.found.body(), item.found
         released = found.released if found.released_by_user else None
         steps.load_one(
             session,
-            IncomingFile(body, found.url, found.retrieved, item.source, released, figures=item.said(body)),
+            IncomingFile(body, found.url, found.retrieved, item.source, released, figures=item.parsed(body)),
             outcome,
         )
     steps.load_press(session)
@@ -68,7 +74,7 @@ def load_prepared(session: Session, items: list[Prepared], outcome: Outcome) -> 
     name="treasury-watch-backfill",
     flow_run_name="backfill {folder}",
     timeout_seconds=12 * 60 * MINUTES,
-    task_runner=ProcessPoolTaskRunner(max_workers=min(MOST_WORKERS, os.cpu_count() or 1)),  # type: ignore[arg-type]
+    task_runner=ProcessPoolTaskRunner(max_workers=processes()),  # type: ignore[arg-type]
 )
 def backfill(folder: Path) -> str:
     """Load every file of known layout below the folder, publish, alert, write the page. Returns the summary.
@@ -103,7 +109,7 @@ def _backfill(settings: Settings, folder: Path) -> str:
                     "name the folder that holds them"
                 )
             with outcome.timed("load"):
-                load_prepared(session, items, outcome)
+                load_parsed(session, items, outcome)
         if outcome.refused:
             raise refusal(outcome, len(items))
 
@@ -154,10 +160,10 @@ def task_runner(files: int, *, dask: bool = False, workers: int | None = None) -
 
     Raises ConfigurationError where Dask is asked for and not installed.
     """
-    count = workers or min(MOST_WORKERS, os.cpu_count() or 1)
+    count = workers or processes()
     if dask:
         return dask_runner(count)
-    if workers is None and files < WORTHWHILE:
+    if workers is None and files < WORTHWHILE_FILES:
         return ThreadPoolTaskRunner(max_workers=1)
     return ProcessPoolTaskRunner(max_workers=count)
 

@@ -26,7 +26,7 @@ from treasury_watch.flows.fetch.release_polling import (
 )
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.prefect_support import server_start
-from treasury_watch.flows.prefect_support.early_imports import imports_meanwhile
+from treasury_watch.flows.prefect_support.early_imports import early_imports
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.outcome import Outcome
@@ -175,6 +175,6 @@ def run(*, sample: bool, command: str) -> str:
     with (
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
         server_start.starting_within(seconds),
-        imports_meanwhile(),
+        early_imports(),
     ):
         return monthly_run(sample=sample, command=command)

@@ -13,6 +13,7 @@ from treasury_watch.flows.fetch.sources import Collected
 from treasury_watch.flows.log import logs, run_lines
 from treasury_watch.flows.run.revisions import Revisions
 from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.warehouse.ledger.incoming_files import Loaded
 
 
 @dataclass

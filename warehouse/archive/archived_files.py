@@ -57,6 +57,11 @@ def entry_of(content: dict[str, Any]) -> Entry:
     return Entry(**{**content, "retrieved": retrieved, "released": released})
 
 
+def release_order(source: str, released: date, retrieved: datetime, name: str) -> tuple[str, date, datetime, str]:
+    """The place of a file among those to load: source by source, the oldest release first. `name` tells the rest apart."""
+    return source, released, retrieved, name
+
+
 class Archive:
     """The folder raw/ of a home."""
 
@@ -102,7 +107,7 @@ class Archive:
         folders = [self._folder(source)] if source else sorted(p for p in self.folder.glob("*") if p.is_dir())
         found = [self._read(path) for folder in folders for path in sorted(folder.glob("*.json"))]
         kept = [entry for entry in found if entry is not None]
-        return sorted(kept, key=lambda e: (e.source, e.released or date.min, e.retrieved, e.sha256))
+        return sorted(kept, key=lambda e: release_order(e.source, e.released or date.min, e.retrieved, e.sha256))
 
     def body(self, entry: Entry) -> bytes:
         """The bytes, checked against their checksum. Raises ArchiveDamaged that names the file."""

@@ -297,7 +297,7 @@ def blocking_failures(results: Iterable[Result]) -> list[Result]:
 
 
 def load() -> None:
-    """Import Great Expectations. What it makes is no garbage: it is not looked for meanwhile, nor in all this later."""
+    """Import Great Expectations. What it makes is no garbage: it is not looked for during the import, nor in all this later."""
     if "great_expectations" in sys.modules:
         return
     collects = gc.isenabled()

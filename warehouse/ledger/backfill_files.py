@@ -20,7 +20,7 @@ from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.model import Parsed
 from treasury_watch.transforms.parsing import figures_of
-from treasury_watch.warehouse.archive.archived_files import Archive
+from treasury_watch.warehouse.archive.archived_files import Archive, release_order
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.ledger.dating import dated
@@ -48,7 +48,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class ParsedFile:
     """A file that was looked at. `source` is None where no layout fits; `figures` is where what it says lies, None where
     that has to be parsed again when it is loaded: the loader then says why it is refused.
     """
@@ -59,7 +59,7 @@ class Prepared:
     day: date = date.max
     figures: Path | None = None
 
-    def said(self, body: bytes) -> Parsed | None:
+    def parsed(self, body: bytes) -> Parsed | None:
         """What the file says, None where `body` is not what was parsed or nothing could be."""
         if self.figures is None or hashlib.sha256(body).hexdigest() != self.sha256:
             return None
@@ -94,7 +94,7 @@ def files_in(folder: Path, now: datetime) -> list[Found]:
 @contextmanager
 def scratch(home: Home) -> Iterator[Path]:
     """An empty folder for what files say, removed at the end. Only for the holder of the writer's lock."""
-    folder = home.root / "prepared"
+    folder = home.root / "parsed"
     shutil.rmtree(folder, ignore_errors=True)  # left by a crash
     folder.mkdir(parents=True)
     try:
@@ -103,29 +103,31 @@ def scratch(home: Home) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def prepare(found: Found, into: Path, declarations: Declarations) -> Prepared:
+def parse_file(found: Found, into: Path, declarations: Declarations) -> ParsedFile:
     """Parse one file into the scratch folder. Raises TreasuryWatchError where it cannot be read from disk."""
     body = found.body()
     checksum = hashlib.sha256(body).hexdigest()
     try:
         name = found.source or layouts.recognised(body)
     except LayoutError:
-        return Prepared(found, checksum)
+        return ParsedFile(found, checksum)
     try:
         source = declarations.source(name)
         if source.layout == "press":  # each row has its own release: the loader reads them all together
-            return Prepared(found, checksum, name)
+            return ParsedFile(found, checksum, name)
         parsed = figures_of(body, source, declarations.holder_labels)
         retrieved = found.retrieved.date()
         day = found.released or dated(parsed, source, declarations.calendar, retrieved=retrieved)[0]
     except TreasuryWatchError:
-        return Prepared(found, checksum, name)
+        return ParsedFile(found, checksum, name)
     figures = into / f"{checksum}.pickle"
     figures.write_bytes(pickle.dumps(parsed))
-    return Prepared(found, checksum, name, day, figures)
+    return ParsedFile(found, checksum, name, day, figures)
 
 
-def in_release_order(items: Iterable[Prepared]) -> list[Prepared]:
+def in_release_order(items: Iterable[ParsedFile]) -> list[ParsedFile]:
     """The files of known layouts, source by source and oldest release first, so that no vintage comes in between."""
     known = [item for item in items if item.source is not None]
-    return sorted(known, key=lambda item: (item.source or "", item.day, item.found.retrieved, str(item.found.path)))
+    return sorted(
+        known, key=lambda item: release_order(item.source or "", item.day, item.found.retrieved, str(item.found.path))
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from itertools import groupby
 
 from treasury_watch.transforms import layouts
@@ -90,19 +91,20 @@ class Loader:
         Returns changed figures by checksum. Raises ArchiveDamaged.
         """
         changed = {}
-        with self.ledger.transaction():
+        with self.ledger.transaction(), self._archived(source) as parsed_files:
             self.ledger.forget(source)
-            for entry, parsed in self._archived(source):
+            for entry, parsed in parsed_files:
                 changed[entry.sha256] = self._add(parsed, self.declarations.source(source), entry)
         return changed
 
     def replay_all(self) -> None:
         """Fill an empty ledger from the archive. Raises ArchiveDamaged."""
-        parsed_files = self._archived(None, self.gates.prepare)
-        for source, files in groupby(parsed_files, key=lambda parsed_file: parsed_file[0].source):
-            with self.ledger.transaction():
-                for entry, parsed in files:
-                    self._add(parsed, self.declarations.source(source), entry)
+        with self._archived(None) as parsed_files:
+            self.gates.prepare()  # takes seconds, in which other processes parse
+            for source, files in groupby(parsed_files, key=lambda parsed_file: parsed_file[0].source):
+                with self.ledger.transaction():
+                    for entry, parsed in files:
+                        self._add(parsed, self.declarations.source(source), entry)
 
     def _outcome_before(self, entry: Entry) -> str | None:
         """What became of the file when it was loaded before; None where it has to be read again."""
@@ -131,10 +133,8 @@ class Loader:
         )  # fmt: skip
         return self.ledger.add(vintage, KINDS[source.holds], parsed.table)
 
-    def _archived(
-        self, source: str | None, meanwhile: Callable[[], None] | None = None
-    ) -> Iterator[tuple[Entry, Parsed]]:
+    def _archived(self, source: str | None) -> AbstractContextManager[Iterator[tuple[Entry, Parsed]]]:
         """What was accepted of a source, or of all but the press, with its figures, in the order of release."""
         entries = [entry for entry in self.archive.entries(source) if entry.accepted and entry.source != PRESS]
         labels = self.declarations.holder_labels
-        return parsed_in_order(entries, self.archive, self.declarations.source, labels, meanwhile)
+        return parsed_in_order(entries, self.archive, self.declarations.source, labels)

@@ -24,13 +24,13 @@ import pandas as pd
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.before_publication import SecondGate
-from treasury_watch.warehouse.gates.expectations import Gates, ValidationBlocked, blocking_failures
+from treasury_watch.warehouse.gates.expectations import Gates, Result, ValidationBlocked, blocking_failures
 from treasury_watch.warehouse.home.durable_files import move_into_place
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.home.storage_failures import REBUILD, StorageFailed
 from treasury_watch.warehouse.ledger.vintages import Ledger
-from treasury_watch.warehouse.publication.second_connection import beside
+from treasury_watch.warehouse.publication.steps import Step, carry_out
 from treasury_watch.warehouse.tables.building import FINDINGS, Builder, standing_figures
 from treasury_watch.warehouse.tables.declared_tables import create, place_parquet, write_parquet
 
@@ -38,6 +38,7 @@ OPERATIONS = ("runs", "validation_results", "alerts")
 STAGED, STAGED_PARQUET = "treasury.next.duckdb", "parquet.next"
 FILES = "published files"  # the note with their checksums
 LOCK_WAIT_SECONDS = 60
+FRAMES, QUERIES = "frames", "queries"  # the two connections of a publication
 
 
 @dataclass
@@ -62,41 +63,73 @@ class Publisher:
         with self._staging() as staged:
             self._attach(connection, staged)
             try:
-                # What asks the database is done on the second strand while this one works on frames.
-                with beside(connection, "published") as second:
-                    observed = second.start(builder.observations)
-                    builder.reference(connection)
-                    builder.releases(connection)
-                    builder.daily(connection)
-                    observed.result()
-                    standing = standing_figures(connection)
-                    builder.corrections(connection, standing)
-                    months = second.start(builder.months)
-                    builder.reconciled(connection, standing)
-                    results = gate.on_figures(standing)
-                    months.result()
-                    eve, viewed = second.start(builder.on_the_eve), second.start(builder.views)
-                    late = [*FINDINGS, *OPERATIONS]
-                    written = second.start(self._write, [name for name in self.declarations.tables if name not in late])
-                    builder.findings(connection, eve)
-                    viewed.result()
-                    results += gate.on_months()
-                    self.state.record_checks(run_id, results)
-                    if blocking_failures(results):
-                        raise ValidationBlocked(results)
-                    self._operations(connection)
-                    rows = written.result() | self._write(connection, late)
+                with connection.cursor() as second_connection:
+                    second_connection.execute("USE published")
+                    connections = {FRAMES: connection, QUERIES: second_connection}
+                    results = carry_out(self.steps(builder, gate, run_id), connections)
             finally:
                 with suppress(duckdb.TransactionException):  # none is open, unless an interruption left one
                     connection.execute("ROLLBACK")
                 connection.execute(f"USE {ledger_name}")
                 connection.execute("DETACH published")
             self._place(staged, self.declarations.tables)
+        rows = results["first files"] | results["last files"]
         return {name: rows[name] for name in self.declarations.tables}
+
+    def steps(self, builder: Builder, gate: SecondGate, run_id: str) -> list[Step]:
+        """The steps of a publication up to the staged files, each with all that it needs.
+
+        What the database can do alone runs on one connection, work with frames on the other: of each one step at a time,
+        so that memory is that of one query and one frame.
+        """
+        last = [*FINDINGS, *OPERATIONS]
+        first = [name for name in self.declarations.tables if name not in last]
+
+        def on_figures(_: duckdb.DuckDBPyConnection, standing: pd.DataFrame) -> list[Result]:
+            return gate.on_figures(standing)
+
+        def on_months(_: duckdb.DuckDBPyConnection) -> list[Result]:
+            return gate.on_months()
+
+        def judge(_: duckdb.DuckDBPyConnection, *checked: list[Result]) -> None:
+            results = [result for part in checked for result in part]
+            self.state.record_checks(run_id, results)
+            if blocking_failures(results):
+                raise ValidationBlocked(results)
+
+        def first_files(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+            return self._write(connection, first)
+
+        def last_files(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+            return self._write(connection, last)
+
+        return [
+            Step("observations", QUERIES, builder.observations),
+            Step("declared tables", FRAMES, builder.reference),
+            Step("releases", FRAMES, builder.releases),
+            Step("rates", FRAMES, builder.daily),
+            Step("standing figures", FRAMES, standing_figures, needs=["observations"]),
+            Step("corrections", FRAMES, builder.corrections, takes=["standing figures"]),
+            Step("months", QUERIES, builder.months, needs=["declared tables", "releases", "corrections"]),
+            Step("reconciliation", FRAMES, builder.reconciled, takes=["standing figures"]),
+            Step(
+                "checks of figures", FRAMES, on_figures, takes=["standing figures"],
+                needs=["declared tables", "releases", "rates", "corrections"],
+            ),
+            Step("before newest release", QUERIES, builder.before_newest_release, needs=["months"]),
+            Step("views", QUERIES, builder.views, needs=["months", "rates"]),
+            Step("findings", FRAMES, builder.findings, needs=["months", "rates"]),
+            Step("revised findings", FRAMES, builder.revised_findings, takes=["findings", "before newest release"]),
+            Step("checks of months", FRAMES, on_months, needs=["months"]),
+            Step("second gate", FRAMES, judge, takes=["checks of figures", "checks of months"]),
+            Step("operations", FRAMES, self._operations, needs=["second gate"]),
+            Step("first files", QUERIES, first_files, needs=["reconciliation", "views"]),
+            Step("last files", FRAMES, last_files, needs=["revised findings", "operations"]),
+        ]  # fmt: skip
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:
-        """Where the database is staged, for the block; it and the Parquet files beside it are gone at the end."""
+        """Where the database is staged, for the block; it and the staged Parquet files are gone at the end."""
         staged, parquet = self.home.root / STAGED, self.home.root / STAGED_PARQUET
         # What a crash has left. What cannot be removed must not be published: that raises.
         remove_database(staged)

@@ -5,7 +5,6 @@ Every step takes the connection that it is done on: while one of them asks the d
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -36,7 +35,7 @@ STATED_ORDER = "source, holder_id, measure, series, month, released"
 
 
 @dataclass(frozen=True)
-class Eve:
+class BeforeNewestRelease:
     """The newest release of the main source, and what `months_of` gave for the day before: None for a first release."""
 
     released: date | None
@@ -149,31 +148,39 @@ class Builder:
         for name in ("risk_months", "concentration_months", "revisions", "largest_revisions"):
             self._fill(connection, name, _sql(name))
 
-    def on_the_eve(self, connection: duckdb.DuckDBPyConnection) -> Eve:
+    def before_newest_release(self, connection: duckdb.DuckDBPyConnection) -> BeforeNewestRelease:
         """What was known the day before the newest release of the main source."""
         released = connection.execute(
             "SELECT released FROM releases WHERE source = ? GROUP BY released ORDER BY released DESC LIMIT 2",
             [MAIN_SOURCE],
         ).fetchall()
         if len(released) < 2:
-            return Eve(released[0][0] if released else None, None)
+            return BeforeNewestRelease(released[0][0] if released else None, None)
         newest: date = released[0][0]
-        return Eve(newest, months_of(connection, newest - timedelta(days=1)))
+        return BeforeNewestRelease(newest, months_of(connection, newest - timedelta(days=1)))
 
-    def findings(self, connection: duckdb.DuckDBPyConnection, eve: Future[Eve]) -> None:
-        """Findings come from the months; revised ones are those that differ from what the eve's months said."""
+    def findings(self, connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Findings come from the months. Returns (sell_offs, episodes)."""
         rules = self.declarations.rules
         flagged, runs = findings_of(connection, rules)
         self._create(connection, "sell_offs", flagged)
         self._create(connection, "episodes", runs)
         months = connection.execute("FROM holder_months").df()
         self._create(connection, "paired_months", paired_months(months, rules))
+        return flagged, runs
+
+    def revised_findings(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        now: tuple[pd.DataFrame, pd.DataFrame],
+        before_release: BeforeNewestRelease,
+    ) -> None:
+        """The findings that differ from what the months before the newest release said."""
         revised = pd.DataFrame(columns=REVISED)
-        before_release = eve.result()
         if before_release.known is not None:
             months, official, holders = before_release.known
-            before = verdicts_on(months, holders, rules, official)
-            revised = revised_findings(before, (flagged, runs), months["month"].max(), rules)
+            before = verdicts_on(months, holders, self.declarations.rules, official)
+            revised = revised_findings(before, now, months["month"].max(), self.declarations.rules)
         self._create(connection, "revised_findings", revised.assign(released=before_release.released))
 
     def _create(self, connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:

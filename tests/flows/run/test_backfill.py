@@ -89,7 +89,7 @@ def test_the_tables_are_byte_for_byte_those_of_ingest(folder, tmp_path, monkeypa
     assert f"passed over, of no known layout: {folder / 'letter.txt'}" in ended.stdout
     official = [path for path in sorted(folder.rglob("*.*")) if path.name != "letter.txt"]
     assert differing(home, ingested(tmp_path / "other", official, monkeypatch)) == []
-    assert not (home / "prepared").exists()
+    assert not (home / "parsed").exists()
 
 
 @pytest.mark.slow
@@ -145,8 +145,8 @@ class TestTheFlow:
 
 class TestTheTaskRunner:
     def test_a_few_files_need_no_other_process_and_many_do(self):
-        assert isinstance(backfill.task_runner(backfill.WORTHWHILE - 1), ThreadPoolTaskRunner)
-        assert isinstance(backfill.task_runner(backfill.WORTHWHILE), ProcessPoolTaskRunner)
+        assert isinstance(backfill.task_runner(backfill.WORTHWHILE_FILES - 1), ThreadPoolTaskRunner)
+        assert isinstance(backfill.task_runner(backfill.WORTHWHILE_FILES), ProcessPoolTaskRunner)
 
     def test_the_users_number_of_workers_goes_before_the_number_of_files(self):
         assert isinstance(backfill.task_runner(1, workers=2), ProcessPoolTaskRunner)

@@ -1,7 +1,8 @@
-"""Archived files parsed by other processes, a few ahead of the one that is wanted."""
+"""Archived files parsed by other processes, in the order in which they are wanted."""
 
 from __future__ import annotations
 
+import multiprocessing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,28 +26,38 @@ def archived(folder, count):
     return archive
 
 
-def rates(archive, entries, meanwhile=None):
-    found = parsed_in_order(entries, archive, DECLARATIONS.source, DECLARATIONS.holder_labels, meanwhile)
-    return [parsed.table["value"].iloc[0] for _, parsed in found]
+def parsing(archive, entries):
+    return parsed_in_order(entries, archive, DECLARATIONS.source, DECLARATIONS.holder_labels)
+
+
+def rates(archive, entries):
+    with parsing(archive, entries) as found:
+        return [parsed.table["value"].iloc[0] for _, parsed in found]
 
 
 @pytest.fixture
 def always_worthwhile(monkeypatch):
-    monkeypatch.setattr(parse_pool, "WORTHWHILE", 1)
+    monkeypatch.setattr(parse_pool, "WORTHWHILE_BYTES", 1)
 
 
 @pytest.mark.slow
-def test_files_come_in_the_given_order_and_what_is_to_be_done_meanwhile_is_done_once(tmp_path, always_worthwhile):
-    archive, called = archived(tmp_path, 20), []
-    expected = [round(4 + number / 100, 2) for number in range(20)]
-    assert rates(archive, archive.entries(), lambda: called.append("meanwhile")) == expected
-    assert called == ["meanwhile"]
+def test_files_come_in_the_given_order_however_many_wait(tmp_path, always_worthwhile, monkeypatch):
+    monkeypatch.setattr(parse_pool, "FILES_PER_PROCESS", 2)
+    archive = archived(tmp_path, 20)
+    assert rates(archive, archive.entries()) == [round(4 + number / 100, 2) for number in range(20)]
 
 
-def test_little_is_parsed_here_and_nothing_is_done_meanwhile(tmp_path):
-    archive, called = archived(tmp_path, 2), []
-    assert rates(archive, archive.entries(), lambda: called.append("meanwhile")) == [4.0, 4.01]
-    assert called == []
+@pytest.mark.slow
+def test_other_processes_are_at_work_when_the_block_begins(tmp_path, always_worthwhile):
+    archive, before = archived(tmp_path, 2), set(multiprocessing.active_children())
+    with parsing(archive, archive.entries()):
+        assert set(multiprocessing.active_children()) > before
+
+
+def test_little_is_parsed_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(parse_pool, "ProcessPoolExecutor", lambda *_, **__: pytest.fail("processes were started"))
+    archive = archived(tmp_path, 2)
+    assert rates(archive, archive.entries()) == [4.0, 4.01]
 
 
 @pytest.mark.slow

@@ -12,7 +12,14 @@ from tests.conftest import RETRIEVED, majors, table5
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
-from treasury_watch.warehouse.ledger.backfill_files import Found, Prepared, files_in, in_release_order, prepare, scratch
+from treasury_watch.warehouse.ledger.backfill_files import (
+    Found,
+    ParsedFile,
+    files_in,
+    in_release_order,
+    parse_file,
+    scratch,
+)
 
 APRIL = table5(["2026-02", "2026-01", "2025-12"], majors([1239.0, 1225.0, 1185.0]))
 MAY = table5(["2026-03", "2026-02", "2026-01"], majors([1191.0, 1239.3, 1225.0]))
@@ -62,28 +69,28 @@ class TestAnArchive:
             files_in(archive.folder, NOW)
 
 
-class TestPrepare:
+class TestParsing:
     def test_what_a_file_says_comes_back_from_the_scratch_folder(self, tmp_path, declarations: Declarations):
-        item = prepare(found(tmp_path / "x", APRIL), tmp_path, declarations)
+        item = parse_file(found(tmp_path / "x", APRIL), tmp_path, declarations)
         assert (item.source, item.day) == ("slt_table5", date(2026, 4, 15))
-        said = item.said(APRIL)
-        assert said is not None
-        assert len(said.table) == 30
+        figures = item.parsed(APRIL)
+        assert figures is not None
+        assert len(figures.table) == 30
 
     def test_of_other_bytes_than_were_parsed_it_says_nothing(self, tmp_path, declarations: Declarations):
-        item = prepare(found(tmp_path / "x", APRIL), tmp_path, declarations)
-        assert item.said(MAY) is None
+        item = parse_file(found(tmp_path / "x", APRIL), tmp_path, declarations)
+        assert item.parsed(MAY) is None
 
     def test_a_file_of_no_known_layout_has_no_source(self, tmp_path, declarations: Declarations):
-        assert prepare(found(tmp_path / "x", b"Dear Sir"), tmp_path, declarations).source is None
+        assert parse_file(found(tmp_path / "x", b"Dear Sir"), tmp_path, declarations).source is None
 
     def test_a_file_that_cannot_be_parsed_keeps_its_source_for_the_loader_to_refuse(self, tmp_path, declarations):
-        item = prepare(found(tmp_path / "x", APRIL.replace(b"Japan", b"Nippon")), tmp_path, declarations)
+        item = parse_file(found(tmp_path / "x", APRIL.replace(b"Japan", b"Nippon")), tmp_path, declarations)
         assert (item.source, item.figures) == ("slt_table5", None)
 
 
 def test_files_go_source_by_source_and_oldest_release_first(tmp_path):
-    bare = Prepared(Found(tmp_path, "", RETRIEVED), "")
+    bare = ParsedFile(Found(tmp_path, "", RETRIEVED), "")
     items = [
         replace(bare, source="slt_table5", day=date(2026, 5, 18)),
         replace(bare, source=None),
@@ -95,8 +102,8 @@ def test_files_go_source_by_source_and_oldest_release_first(tmp_path):
 
 
 def test_the_scratch_folder_starts_empty_and_goes_away(tmp_path):
-    (tmp_path / "prepared").mkdir()
-    (tmp_path / "prepared" / "left by a crash").touch()
+    (tmp_path / "parsed").mkdir()
+    (tmp_path / "parsed" / "left by a crash").touch()
     with scratch(Home(tmp_path)) as folder:
         assert list(folder.iterdir()) == []
         (folder / "x").touch()

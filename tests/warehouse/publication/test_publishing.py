@@ -15,12 +15,14 @@ import pytest
 from tests.conftest import PROJECT, TODAY, majors, table5
 from treasury_watch.warehouse.archive.archived_files import ArchiveDamaged
 from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.gates.before_publication import SecondGate
 from treasury_watch.warehouse.gates.expectations import ValidationBlocked
 from treasury_watch.warehouse.home.folders import Busy, Home
 from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 from treasury_watch.warehouse.publication import publishing
-from treasury_watch.warehouse.publication.publishing import OPERATIONS
+from treasury_watch.warehouse.publication.publishing import FRAMES, OPERATIONS, QUERIES
+from treasury_watch.warehouse.publication.steps import carry_out
 from treasury_watch.warehouse.tables.building import Builder
 from treasury_watch.warehouse.tables.findings_as_known import CURRENT, findings_of
 
@@ -291,6 +293,28 @@ def test_an_interruption_within_a_statement_ends_the_run_as_such_and_the_next_on
     assert content(sample.home.root) == before
     load(sample, NEXT)
     assert "parquet/revisions.parquet" in content(sample.home.root)
+
+
+@pytest.mark.slow
+def test_every_step_declares_all_that_it_needs(sample):
+    """Each step is carried out in a database of its own, after those alone that it needs or that these need."""
+    with sample.session("test", today=TODAY) as session:
+        connection, publisher = session.ledger.connection, session.publisher
+        builder = Builder("ledger", publisher.declarations, sample.archive)
+        gate = SecondGate(connection, publisher.declarations, session.gates, TODAY)
+        steps = {step.name: step for step in publisher.steps(builder, gate, session.run_id)}
+
+        def needed(name: str) -> set[str]:
+            return {name}.union(*map(needed, (*steps[name].takes, *steps[name].needs)))
+
+        for name in steps:
+            connection.execute("ATTACH ':memory:' AS alone")
+            connection.execute("USE alone")
+            with connection.cursor() as second:
+                second.execute("USE alone")
+                carry_out([steps[each] for each in needed(name)], {FRAMES: connection, QUERIES: second})
+            connection.execute("USE ledger")
+            connection.execute("DETACH alone")
 
 
 def test_what_a_crash_left_among_the_published_files_is_removed(sample):

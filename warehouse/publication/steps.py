@@ -1,0 +1,100 @@
+"""Steps that declare what they need, carried out on the connections to a database.
+
+Each connection has a thread of its own, which does one step at a time. The order in which steps are declared means nothing
+but which of two goes first where a connection could do either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its name, the name of the connection it runs on, its function, and what it needs.
+
+    The function is called with the connection and the results of the steps in `takes`. Those in `needs` must have ended
+    too; what they made lies in the database.
+    """
+
+    name: str
+    on: str
+    function: Callable[..., Any]
+    takes: Sequence[str] = ()
+    needs: Sequence[str] = ()
+
+
+def carry_out(steps: Sequence[Step], connections: Mapping[str, duckdb.DuckDBPyConnection]) -> dict[str, Any]:
+    """Carry out every step once all that it needs has ended. Returns the results by the steps' names.
+
+    Raises ValueError, before anything begins, where the steps cannot be put in order; else what the first step to fail
+    raised. Then, and where the caller is interrupted, queries at work are given up and what has not begun is left out. In
+    any case no thread uses a connection any more when this ends.
+    """
+    order = _in_order(steps, connections)
+    threads = {name: ThreadPoolExecutor(1, thread_name_prefix=name) for name in connections}
+    results: dict[str, Any] = {}
+    started: dict[Future[Any], str] = {}
+    try:
+        while order.is_active():
+            ready = order.get_ready()
+            for step in steps:
+                if step.name in ready:
+                    arguments = [results[name] for name in step.takes]
+                    future = threads[step.on].submit(step.function, connections[step.on], *arguments)
+                    started[future] = step.name
+            ended = wait(started, return_when=FIRST_COMPLETED).done
+            for future in [future for future in started if future in ended]:
+                name = started.pop(future)
+                results[name] = future.result()
+                order.done(name)
+    except BaseException:
+        for connection in connections.values():
+            connection.interrupt()  # a query at work is of no more use
+        raise
+    finally:
+        _end(threads.values(), started)
+    return results
+
+
+def _in_order(steps: Sequence[Step], connections: Collection[str]) -> TopologicalSorter[str]:
+    """The steps, ready to be asked for in the order of their needs. Raises ValueError."""
+    names = [step.name for step in steps]
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for step in steps:
+        if names.count(step.name) > 1:
+            raise ValueError(f"step {step.name!r} is declared twice; give each a name of its own")
+        if step.on not in connections:
+            raise ValueError(f"step {step.name!r} runs on {step.on!r}, expected one of {', '.join(connections)}")
+        for need in (*step.takes, *step.needs):
+            if need not in names:
+                raise ValueError(f"step {step.name!r} needs {need!r}, which is no step; the steps: {', '.join(names)}")
+        order.add(step.name, *step.takes, *step.needs)
+    try:
+        order.prepare()
+    except CycleError as problem:
+        raise ValueError(f"steps that wait for each other: {' -> '.join(problem.args[1])}") from problem
+    return order
+
+
+def _end(threads: Collection[ThreadPoolExecutor], started: Collection[Future[Any]]) -> None:
+    """Wait for the threads, however often the user interrupts: their connections must not be closed under them.
+
+    What is waited for is a last task of each. To join a thread would not do: Python 3.11 takes a thread for ended when the
+    wait for it is interrupted.
+    """
+    try:
+        for future in started:
+            future.cancel()
+        wait([thread.submit(int) for thread in threads])
+    except KeyboardInterrupt:
+        _end(threads, started)
+        raise
+    for thread in threads:
+        thread.shutdown(wait=False)
