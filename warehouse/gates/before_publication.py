@@ -11,7 +11,8 @@ import pandas as pd
 
 from treasury_watch.transforms.quality import checks
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.gates.expectations import Gates, Result
+from treasury_watch.warehouse.gates.expectations import Gates
+from treasury_watch.warehouse.gates.results import Result
 from treasury_watch.warehouse.ledger.release_dates import expected_month, release_of
 
 

@@ -16,7 +16,8 @@ from treasury_watch.warehouse.archive.archived_files import Archive, Entry
 from treasury_watch.warehouse.archive.parse_pool import parsed_in_order
 from treasury_watch.warehouse.archive.press_figures import check_names, press_checksums, press_frame
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.gates.expectations import Gates, Result, ValidationBlocked, blocking_failures
+from treasury_watch.warehouse.gates.expectations import Gates
+from treasury_watch.warehouse.gates.results import Result, ValidationBlocked, blocking_failures
 from treasury_watch.warehouse.ledger.release_dates import FutureRelease, dated
 from treasury_watch.warehouse.ledger.vintages import KINDS, Kind, Ledger, Vintage
 

@@ -23,7 +23,7 @@ from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.transforms.errors import shorten
 from treasury_watch.transforms.findings.explain.sentences import month_name
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.gates.expectations import ValidationBlocked
+from treasury_watch.warehouse.gates.results import ValidationBlocked
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.ledger.release_dates import expected_month, release_of
 from treasury_watch.warehouse.store.exchange import NOTE

@@ -21,7 +21,7 @@ from treasury_watch.flows.run.steps import PLAIN, Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.gates.expectations import Result, ValidationBlocked
+from treasury_watch.warehouse.gates.results import Result, ValidationBlocked
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.ledger.release_dates import release_of
 from treasury_watch.warehouse.tables.declared_tables import SQL

@@ -13,7 +13,7 @@ from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.steps import PLAIN, Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError, UnknownHolderError
-from treasury_watch.warehouse.gates.expectations import ValidationBlocked
+from treasury_watch.warehouse.gates.results import ValidationBlocked
 from treasury_watch.warehouse.installation import Warehouse
 
 TABLE3 = (SAMPLE / "tic" / "slt_table3.txt").read_bytes()

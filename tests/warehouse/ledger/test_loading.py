@@ -15,7 +15,8 @@ from tests.conftest import PROJECT, RETRIEVED, TODAY, majors, table5
 from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.gates.expectations import Gates, ValidationBlocked
+from treasury_watch.warehouse.gates.expectations import Gates
+from treasury_watch.warehouse.gates.results import ValidationBlocked
 from treasury_watch.warehouse.ledger.loading import Loaded, Loader, UnplacedRelease
 from treasury_watch.warehouse.ledger.release_dates import FutureRelease
 from treasury_watch.warehouse.ledger.vintages import KINDS, Ledger
