@@ -10,7 +10,8 @@ from datetime import date
 
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.gates.expectations import Gates, Result, ValidationBlocked
+from treasury_watch.warehouse.gates.expectations import Gates
+from treasury_watch.warehouse.gates.results import Result, ValidationBlocked
 from treasury_watch.warehouse.home.durable_files import move_into_place
 from treasury_watch.warehouse.home.folders import Busy, Home
 from treasury_watch.warehouse.home.state import State, now
@@ -63,14 +64,12 @@ class Warehouse:
         declarations: Declarations | None = None,
         *,
         storage_version: str = "v1.0.0",
-        data_docs: bool = False,
     ):
         self.home = home.prepared()
         self.declarations = declarations or Declarations()
         self.archive = Archive(home.raw)
         self.state = State(home.state)
         self.storage_version = storage_version
-        self.data_docs = data_docs
 
     @contextmanager
     def session(
@@ -90,11 +89,7 @@ class Warehouse:
                     remove_database(path)
                 with Ledger(path) as ledger:
                     session = self._session(run_id, ledger, today)
-                    try:
-                        yield session
-                    finally:
-                        if self.data_docs:
-                            session.gates.build_data_docs(self.home.data_docs)
+                    yield session
                 if afresh:
                     move_into_place(path, self.home.ledger)
             except BaseException as problem:

@@ -33,13 +33,12 @@ from treasury_watch.warehouse.home.state import State, now
 UNSENT = "state IN ('queued', 'failed')"
 COLUMNS = (
     "alert_id, finding, recipient, holder, month, rule, severity, title, state, attempts, "
-    "queued, sent, error, message_id"
+    "queued, sent, error, message_id, next_attempt"
 )
 
 STATES = ("queued", "failed", "sent", "written", "superseded", "uncertain", "backfilled")
 RETRIES = {"retry_after_minutes": 15, "retry_limit_minutes": 1440, "second_copy": True}
 HANDING_OVER = "being handed over"
-DUE = "retry:"
 
 Compose = Callable[[str, str], EmailMessage | None]
 
@@ -186,8 +185,8 @@ def drop(state: State, kind: str, kept: Iterable[str], why: str) -> int:
     staying = list(kept)
     marks = ", ".join("?" for _ in staying)
     return state.change(
-        f"UPDATE alerts SET state = 'superseded', error = ? WHERE {UNSENT} AND substr(finding, 1, ?) = ? "
-        f"AND finding NOT IN ({marks})",
+        f"UPDATE alerts SET state = 'superseded', error = ?, next_attempt = NULL WHERE {UNSENT} "
+        f"AND substr(finding, 1, ?) = ? AND finding NOT IN ({marks})",
         (why, len(kind), kind, *staying),
     )
 
@@ -247,7 +246,7 @@ def _supersede_shorter(connection: Any, found: Announcement, recipient: str) -> 
     """The same run of months, shorter and not yet sent, would only repeat what this message says."""
     beginning = f"{found.thread}:"
     connection.execute(
-        f"UPDATE alerts SET state = 'superseded' WHERE {UNSENT} AND recipient = ? "
+        f"UPDATE alerts SET state = 'superseded', next_attempt = NULL WHERE {UNSENT} AND recipient = ? "
         "AND substr(finding, 1, ?) = ? AND finding < ?",
         (recipient, len(beginning), beginning, found.key),
     )
@@ -296,12 +295,11 @@ def _send_all(
     counts = {"sent": 0, "written": 0, "superseded": 0, "waiting": 0, "uncertain": 0}
     problems: list[str] = []
     shut: dict[str, str] = {}
-    due = {row["name"]: row["value"] for row in state.rows("SELECT * FROM notes WHERE name LIKE ?", (DUE + "%",))}
     rows = [row for row in pending(state) if only is None or kind_of(row["finding"]) is only]
     for row in progress.shown(rows, "Sending"):
         way = door(row["recipient"])
         if way in shut:
-            _record(state, row, row["state"], f"not tried: {shut[way]}")
+            _record(state, row, row["state"], f"not tried: {shut[way]}", row["next_attempt"])
             counts["waiting"] += 1
             continue
         if row["error"] == HANDING_OVER and not patience.second_copy:
@@ -309,7 +307,7 @@ def _send_all(
             counts["uncertain"] += 1
             _log(row, "uncertain", "perhaps sent: the process ended while handing it over")
             continue
-        if patience.retry_after_minutes and _is_early(due.get(DUE + row["alert_id"])):
+        if patience.retry_after_minutes and _is_early(row["next_attempt"]):
             counts["waiting"] += 1
             continue
         # the attempt is recorded before it is made, so that one which ends the process is seen
@@ -325,12 +323,10 @@ def _send_all(
                 counts["uncertain"] += 1
                 _log(row, "uncertain", f"perhaps sent: {words}")
             else:
-                _record(state, row, "failed", words)
+                next_attempt = now() + patience.wait(row["attempts"] + 1)
+                _record(state, row, "failed", words, next_attempt.isoformat(timespec="seconds"))
                 _log(row, "failed", words)
                 problems.append(words)
-                state.remember(
-                    DUE + row["alert_id"], (now() + patience.wait(row["attempts"] + 1)).isoformat(timespec="seconds")
-                )
             if isinstance(problem, MailError) and problem.server_wide:
                 shut[way] = words
             continue
@@ -339,8 +335,6 @@ def _send_all(
             _log(row, outcome)
         else:
             _record(state, row, outcome, "no longer a finding: the figures were revised")
-        if DUE + row["alert_id"] in due:
-            state.change("DELETE FROM notes WHERE name = ?", (DUE + row["alert_id"],))
         counts[outcome] += 1
     return SendResult(**counts, failed=len(problems), problems=tuple(problems))
 
@@ -353,21 +347,23 @@ def _log(row: Mapping[str, Any], outcome: str, reason: str = "") -> None:
     logs.say(f"message {outcome}", words, level=level, **fields)
 
 
-def _is_early(due: str | None) -> bool:
-    return due is not None and now() < datetime.fromisoformat(due)
+def _is_early(next_attempt: str | None) -> bool:
+    return next_attempt is not None and now() < datetime.fromisoformat(next_attempt)
 
 
 def _record_handed_over(state: State, row: Mapping[str, Any], outcome: str, message: EmailMessage) -> None:
     state.change(
-        "UPDATE alerts SET state = ?, sent = ?, error = NULL, message = ?, message_id = ? WHERE alert_id = ?",
+        "UPDATE alerts SET state = ?, sent = ?, error = NULL, next_attempt = NULL, message = ?, message_id = ? "
+        "WHERE alert_id = ?",
         (outcome, now().isoformat(), message.as_bytes(policy=policy.SMTP), message["Message-ID"], row["alert_id"]),
     )
 
 
-def _record(state: State, row: Mapping[str, Any], outcome: str, words: str) -> None:
+def _record(state: State, row: Mapping[str, Any], outcome: str, words: str, next_attempt: str | None = None) -> None:
     """Only a row that still waits: another run may have superseded it since."""
     state.change(
-        f"UPDATE alerts SET state = ?, error = ? WHERE alert_id = ? AND {UNSENT}", (outcome, words, row["alert_id"])
+        f"UPDATE alerts SET state = ?, error = ?, next_attempt = ? WHERE alert_id = ? AND {UNSENT}",
+        (outcome, words, next_attempt, row["alert_id"]),
     )
 
 
@@ -386,7 +382,6 @@ def listing(state: State, chosen: Sequence[str] = ()) -> list[str]:
     """The outbox as lines of text, what waits last, only the states `chosen` if any are; history is only counted."""
     rows = state.rows(f"SELECT {COLUMNS} FROM alerts ORDER BY {UNSENT}, queued, month, finding, recipient")
     shown = chosen or [name for name in STATES if name != "backfilled"]
-    due = {row["name"]: row["value"] for row in state.rows("SELECT * FROM notes WHERE name LIKE ?", (DUE + "%",))}
     lines = []
     for row in rows:
         if row["state"] not in shown:
@@ -397,8 +392,8 @@ def listing(state: State, chosen: Sequence[str] = ()) -> list[str]:
             f"{one_line(row['title'])}  -> {one_line(row['recipient'])}"
         )
         if row["error"]:
-            early = row["state"] == "failed" and _is_early(due.get(DUE + row["alert_id"]))
-            again = f"; next try after {due[DUE + row['alert_id']][:16].replace('T', ' ')} UTC" if early else ""
+            early = row["state"] == "failed" and _is_early(row["next_attempt"])
+            again = f"; next try after {row['next_attempt'][:16].replace('T', ' ')} UTC" if early else ""
             lines.append(f"{'':<10}  attempts: {row['attempts']}; {one_line(row['error'])}{again}")
     history = sum(row["state"] == "backfilled" for row in rows)
     if history and not chosen:

@@ -58,6 +58,8 @@ def lines(warehouse: Warehouse, today: date, *, as_json: bool, store: Store | No
         for check in facts["failed_checks"]:
             weight = "blocking" if check["blocking"] else "warning"
             yield f"  {weight}: {check['subject']}, {check['expectation']}: {check['observed']}"
+            if check["why"]:
+                yield f"    {check['why']}"
 
 
 def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
     runs = state.rows("SELECT * FROM runs ORDER BY started DESC LIMIT 1")
     checked = state.rows("SELECT run_id FROM validation_results ORDER BY checked DESC LIMIT 1")
     failed = state.rows(
-        "SELECT subject, expectation, blocking, observed FROM validation_results "
+        "SELECT subject, expectation, blocking, observed, why FROM validation_results "
         "WHERE run_id = ? AND NOT success ORDER BY blocking DESC, subject",
         (checked[0]["run_id"] if checked else None,),
     )

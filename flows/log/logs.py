@@ -94,7 +94,7 @@ def command(settings: Settings, name: str) -> Iterator[None]:
 
 
 def _fail(problem: BaseException, seconds: float) -> None:
-    from treasury_watch.warehouse.gates.expectations import ValidationBlocked
+    from treasury_watch.warehouse.gates.results import ValidationBlocked
     from treasury_watch.warehouse.home.storage_failures import explained
 
     global _told

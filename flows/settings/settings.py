@@ -48,7 +48,6 @@ class Settings:
             self.home(),
             self.declarations,
             storage_version=self.section("storage")["storage_version"],
-            data_docs=self.section("validation")["data_docs"],
         )
 
     def store(self, warehouse: Warehouse) -> Store | None:

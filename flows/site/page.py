@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import cache, partial
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,7 @@ def render(
         "months_shown": MONTHS,
         "heat_steps": HEAT_STEPS,
         "since": FINDINGS_SINCE,
+        **_checked(connection),
         **_health(connection, generated.date()),
         "behind": stale_sources(connection, declarations, generated.date()),
         **_revised(connection),
@@ -268,14 +270,27 @@ def _episodes(connection: duckdb.DuckDBPyConnection) -> Row:
     return {"episodes": shown, "episodes_before": len(rows) - len(shown)}
 
 
-def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
-    """The newest checks, the age of every source, and how much the past was revised."""
+def _checked(connection: duckdb.DuckDBPyConnection) -> Row:
+    """The checks of the newest run that made any: what `failed`, blocking first; what `held`, by gate and subject."""
     checks = rows_of(
         connection,
-        "SELECT gate, subject, expectation, success, blocking, observed, checked FROM validation_results "
-        "WHERE run_id = (SELECT arg_max(run_id, checked) FROM validation_results) "
-        "ORDER BY success, blocking DESC, gate, subject, expectation",
+        "SELECT * FROM validation_results WHERE run_id = (SELECT arg_max(run_id, checked) FROM validation_results) "
+        "ORDER BY gate, subject, checked, expectation",
     )
+    failed = [{"why": None, **row} for row in checks if not row["success"]]  # older tables have no column `why`
+    held = groupby((row for row in checks if row["success"]), key=itemgetter("gate"))
+    return {
+        "checks": checks,
+        "failed": sorted(failed, key=itemgetter("blocking"), reverse=True),
+        "held": [
+            (gate, [(subject, list(rows)) for subject, rows in groupby(found, key=itemgetter("subject"))])
+            for gate, found in held
+        ],
+    }
+
+
+def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
+    """The newest run, the age of every source, and how much the past was revised."""
     sources = rows_of(
         connection,
         "SELECT releases.source, any_value(coalesce(sources.title, releases.source)) AS title, "
@@ -294,9 +309,6 @@ def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
     )
     runs = rows_of(connection, "SELECT * FROM runs ORDER BY started DESC LIMIT 1")
     return {
-        "checks": checks,
-        "failures": [row for row in checks if not row["success"] and row["blocking"]],
-        "warnings": [row for row in checks if not row["success"] and not row["blocking"]],
         "sources": sources,
         "never_loaded": never[0]["n"],
         "run": runs[0] if runs else None,

@@ -11,7 +11,8 @@ import pandas as pd
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import Parsed, Source
 from treasury_watch.transforms.quality import checks
-from treasury_watch.warehouse.gates.expectations import Gates, Result, ValidationBlocked, blocking_failures
+from treasury_watch.warehouse.gates.expectations import Gates
+from treasury_watch.warehouse.gates.results import Result, ValidationBlocked, blocking_failures
 
 GATE = "parsed"
 
@@ -47,7 +48,7 @@ class FirstGate:
         kind, frame = KINDS[parsed.holds], parsed.table.assign(source=source.id)
         if kind.of_holders:
             frame = checks.prepare_parsed_observations(frame)
-        if (GATE, kind.name) in self.gates.suites:
+        if self.gates.has_suite(GATE, kind.name):
             yield kind.name, frame
         if kind.of_holders:
             yield "coverage", checks.coverage(frame, self.gates.absent_months(source.id))

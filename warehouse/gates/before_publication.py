@@ -11,8 +11,9 @@ import pandas as pd
 
 from treasury_watch.transforms.quality import checks
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.gates.expectations import Gates, Result
+from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.freshness import freshness, newest_figures
+from treasury_watch.warehouse.gates.results import Result
 
 
 @dataclass(frozen=True)

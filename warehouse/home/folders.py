@@ -80,11 +80,6 @@ class Home:
         return self.root / "reports"
 
     @property
-    def data_docs(self) -> Path:
-        """What the last run checked, as pages, where settings ask for them."""
-        return self.root / "data_docs"
-
-    @property
     def ledger(self) -> Path:
         """The vintages: working store, rebuilt from the archive at any time."""
         return self.root / "ledger.duckdb"

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from treasury_watch.warehouse.home.state_versions import upgrade
 from treasury_watch.warehouse.home.storage_failures import explained
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-    run_id TEXT PRIMARY KEY, command TEXT, started TEXT, finished TEXT, outcome TEXT, summary TEXT);
-CREATE TABLE IF NOT EXISTS validation_results (
-    run_id TEXT, gate TEXT, subject TEXT, expectation TEXT, success INTEGER, blocking INTEGER, observed TEXT,
-    checked TEXT, PRIMARY KEY (run_id, gate, subject, expectation));
-CREATE TABLE IF NOT EXISTS alerts (
-    alert_id TEXT PRIMARY KEY, finding TEXT, recipient TEXT, holder TEXT, month TEXT, rule TEXT, severity TEXT,
-    title TEXT, state TEXT, attempts INTEGER DEFAULT 0, queued TEXT, sent TEXT, error TEXT, message BLOB,
-    message_id TEXT);
-CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS validators (
-    source TEXT PRIMARY KEY, url TEXT, etag TEXT, last_modified TEXT, sha256 TEXT, checked TEXT);
-"""
+LOCK_WAIT_SECONDS = 30
 
 
 def now() -> datetime:
@@ -36,13 +25,13 @@ def now() -> datetime:
 
 
 class State:
-    """The operational state of a home."""
+    """The operational state of a home. A file of an older version is upgraded when it is opened; raises NewerState."""
 
     def __init__(self, path: Path):
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         with self.open() as connection:
-            connection.executescript(SCHEMA)
+            upgrade(connection, path)
 
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:
@@ -52,9 +41,9 @@ class State:
         """
         connection = None
         try:
-            connection = sqlite3.connect(self.path, timeout=30)
+            connection = sqlite3.connect(self.path, timeout=LOCK_WAIT_SECONDS)
             connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous=FULL")
             with connection:
                 yield connection
@@ -94,7 +83,8 @@ class State:
                 "WHERE outcome = 'running'"
             )
             connection.execute(
-                "INSERT INTO runs VALUES (?, ?, ?, NULL, 'running', '')", (run_id, command, now().isoformat())
+                "INSERT INTO runs (run_id, command, started, outcome, summary) VALUES (?, ?, ?, 'running', '')",
+                (run_id, command, now().isoformat()),
             )
 
     def finish_run(self, run_id: str, outcome: str, summary: str) -> None:
@@ -105,12 +95,24 @@ class State:
         )
 
     def record_checks(self, run_id: str, results: list) -> None:
-        """Keep the results of a gate (warehouse.validation.Result)."""
+        """Keep the results of a gate (warehouse.gates.results.Result)."""
         with self.open() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO validation_results VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO validation_results "
+                "(run_id, gate, subject, expectation, success, blocking, observed, why, checked) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (run_id, r.gate, r.subject, r.expectation, r.success, r.blocking, r.observed, now().isoformat())
+                    (
+                        run_id,
+                        r.gate,
+                        r.subject,
+                        r.expectation,
+                        r.success,
+                        r.blocking,
+                        r.observed,
+                        r.why,
+                        now().isoformat(),
+                    )
                     for r in results
                 ],
             )
@@ -123,13 +125,14 @@ class State:
     def keep_validators(self, source: str, url: str, etag: str | None, last_modified: str | None, sha256: str) -> None:
         """Remember validators, once what they stand for is loaded."""
         self.change(
-            "INSERT OR REPLACE INTO validators VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO validators (source, url, etag, last_modified, sha256, checked) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             (source, url, etag, last_modified, sha256, now().isoformat()),
         )
 
     def remember(self, name: str, value: str) -> None:
         """Keep a note under a name."""
-        self.change("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+        self.change("INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", (name, value))
 
     def remembered(self, name: str) -> str | None:
         """The note under a name, or None."""
@@ -146,11 +149,12 @@ class State:
         """Make the state in the file `path` this one, all at once, with the rows added that only this one has.
 
         A message that waits there and has left here is taken as left. The notes named in `own` stay this one's. The file
-        is changed on the way. Raises sqlite3.DatabaseError where it is no state.
+        is changed on the way: it is upgraded first. Raises sqlite3.DatabaseError where it is no state, NewerState where a
+        newer version wrote it.
         """
         with closing(sqlite3.connect(path)) as other:
             other.execute("PRAGMA schema_version").fetchall()  # says so where the file is no database
-        State(path)  # makes what an older version lacked
+        State(path)  # both are of this version from here on
         marks = ", ".join("?" for _ in own)
         with closing(sqlite3.connect(path)) as other:
             other.execute("ATTACH ? AS here", (str(self.path),))
@@ -160,8 +164,26 @@ class State:
                     "DELETE FROM alerts WHERE state IN ('queued', 'failed') AND alert_id IN "
                     "(SELECT alert_id FROM here.alerts WHERE state NOT IN ('queued', 'failed'))"
                 )
-                for table in ("runs", "validation_results", "alerts", "notes", "validators"):
-                    other.execute(f"INSERT OR IGNORE INTO {table} SELECT * FROM here.{table}")
+                for table in _names(other, "SELECT name FROM here.sqlite_schema WHERE type = 'table'"):
+                    columns = ", ".join(_names(other, f"SELECT name FROM pragma_table_info('{table}', 'here')"))
+                    other.execute(f"INSERT OR IGNORE INTO {table} ({columns}) SELECT {columns} FROM here.{table}")
             other.execute("DETACH here")
             with self.open() as connection:
                 other.backup(connection)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch the file to a write-ahead log. For another process that does the same now, SQLite itself does not wait."""
+    end = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def _names(connection: sqlite3.Connection, query: str) -> list[str]:
+    return [name for (name,) in connection.execute(query)]

@@ -15,7 +15,8 @@ from treasury_watch.warehouse.archive.archived_files import Archive, Entry
 from treasury_watch.warehouse.archive.parse_pool import parsed_in_order
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.after_parsing import FirstGate
-from treasury_watch.warehouse.gates.expectations import Gates, Result
+from treasury_watch.warehouse.gates.expectations import Gates
+from treasury_watch.warehouse.gates.results import Result
 from treasury_watch.warehouse.ledger.dating import release_noted, release_of_file
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded
 from treasury_watch.warehouse.ledger.press_loading import PRESS, PressLoader

@@ -24,7 +24,8 @@ import pandas as pd
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.before_publication import SecondGate
-from treasury_watch.warehouse.gates.expectations import Gates, Result, ValidationBlocked, blocking_failures
+from treasury_watch.warehouse.gates.expectations import Gates
+from treasury_watch.warehouse.gates.results import Result, ValidationBlocked, blocking_failures
 from treasury_watch.warehouse.home.durable_files import move_into_place
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.home.state import State

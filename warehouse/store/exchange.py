@@ -30,6 +30,7 @@ from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchEr
 from treasury_watch.warehouse.archive.archived_files import Entry, content_of, entry_of
 from treasury_watch.warehouse.home.durable_files import move_into_place
 from treasury_watch.warehouse.home.state import now
+from treasury_watch.warehouse.home.state_versions import NewerState
 from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.ledger.vintages import SCHEMA_VERSION
 from treasury_watch.warehouse.publication.publishing import LOCK_WAIT_SECONDS
@@ -96,10 +97,11 @@ class Store:
             self._take_archive(json.loads((folder / "archive.json").read_bytes()), folder)
             try:
                 self.warehouse.state.take_over(folder / "state.sqlite", OWN_NOTES)
-            except sqlite3.DatabaseError as problem:
+            except (sqlite3.DatabaseError, NewerState) as problem:
+                found = problem.found if isinstance(problem, NewerState) else problem
                 raise StoreDamaged(
                     f"store {self.objects.shown}, homes/{kept['id']}/state.sqlite: expected a state of this version, "
-                    f"found {problem}; let all machines run the same version"
+                    f"found {found}; let all machines run the same version"
                 ) from problem
         if stale and pointer["files"]:
             self.warehouse.rebuild()

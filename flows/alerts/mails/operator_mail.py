@@ -20,8 +20,8 @@ from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.transforms.errors import shorten
 from treasury_watch.transforms.findings.finding import Announcement, Kind, key_of
 from treasury_watch.transforms.wording import month_name, one_line
-from treasury_watch.warehouse.gates.expectations import ValidationBlocked
 from treasury_watch.warehouse.gates.freshness import Freshness
+from treasury_watch.warehouse.gates.results import ValidationBlocked
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.store.exchange import NOTE
 from treasury_watch.warehouse.store.objects import StoreBehind

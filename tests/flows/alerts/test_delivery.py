@@ -231,7 +231,7 @@ def test_a_failed_message_is_not_tried_before_its_wait_is_over(state, tmp_path: 
         later = outbox.now() + timedelta(minutes=16)
         monkeypatch.setattr(outbox, "now", lambda: later)
         assert send(state, by_smtp(server.port, tmp_path), simple, patience=WAITING) == SendResult(sent=1)
-    assert state.rows("SELECT * FROM notes WHERE name LIKE 'retry:%'") == []
+    assert state.rows("SELECT next_attempt FROM alerts") == [{"next_attempt": None}]
 
 
 def test_asked_for_at_once_a_failed_message_does_not_wait(state, tmp_path: Path) -> None:

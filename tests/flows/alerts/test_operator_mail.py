@@ -23,8 +23,8 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.gates.expectations import Result, ValidationBlocked
 from treasury_watch.warehouse.gates.freshness import stale_sources
+from treasury_watch.warehouse.gates.results import Result, ValidationBlocked
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.tables.declared_tables import SQL
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -19,6 +20,8 @@ from click.testing import CliRunner, Result
 from tests.conftest import PROJECT, SAMPLE
 from tests.flows.smtp_loopback import free_port
 from treasury_watch.flows.commands.main import main
+from treasury_watch.warehouse.gates.results import Result as CheckResult
+from treasury_watch.warehouse.home.state import State
 
 OFFICIAL = PROJECT.parent / "shared" / "official"
 TOP3 = "SELECT holder, position_usd_mn FROM holder_months WHERE month = DATE '2026-04-01' ORDER BY 2 DESC LIMIT 3"
@@ -145,6 +148,26 @@ class TestStatus:
     def test_as_json_it_can_be_read_back(self, command):
         facts = json.loads(done(command("status", "--json")))
         assert {"sources", "next_release", "last_run", "alerts"} <= set(facts)
+
+    def test_a_check_that_did_not_hold_is_told_with_why_it_is_made(self, command, monkeypatch, tmp_path):
+        monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path))
+        late = CheckResult(
+            "publish", "freshness", "no source is stale", False, False, "ecb, 12 days late", "It may stop."
+        )
+        State(tmp_path / "state.sqlite").record_checks("r1", [late])
+        assert done(command("status")).splitlines()[-2:] == [
+            "  warning: freshness, no source is stale: ecb, 12 days late",
+            "    It may stop.",
+        ]
+
+    def test_a_state_of_a_newer_version_ends_it_in_one_line(self, command, monkeypatch, tmp_path):
+        monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path))
+        State(tmp_path / "state.sqlite").change("PRAGMA user_version = 99")
+        ended = command("status")
+        assert ended.exit_code == 1
+        assert re.search(
+            r"state\.sqlite: expected schema version \d+ or older, found 99; install the newer", ended.output
+        )
 
 
 def test_ingest_takes_the_layout_from_the_content_not_the_name(monkeypatch, tmp_path):

@@ -14,7 +14,7 @@ from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.run.steps import PLAIN
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError, UnknownHolderError
-from treasury_watch.warehouse.gates.expectations import ValidationBlocked
+from treasury_watch.warehouse.gates.results import ValidationBlocked
 from treasury_watch.warehouse.installation import Warehouse
 
 TABLE3 = (SAMPLE / "tic" / "slt_table3.txt").read_bytes()

@@ -13,6 +13,7 @@ import pytest
 
 from tests.flows.site.page_data import (
     BROWSER,
+    CHECKED,
     CONTEXT,
     EXPLAINED,
     FINDINGS,
@@ -259,7 +260,8 @@ def test_a_month_flagged_by_two_rules_is_one_finding(warehouse: duckdb.DuckDBPyC
 
 
 def test_findings_are_folded_by_year_and_older_ones_counted(page: str, reading: Reading) -> None:
-    assert re.findall(r"<summary>(.*?)</summary>", page) == ["2024: 3 findings", "The methodology in full"]
+    outside = re.sub(r'<section aria-labelledby="checked">.*?</section>', "", page, flags=re.DOTALL)
+    assert re.findall(r"<summary>(.*?)</summary>", outside) == ["2024: 3 findings", "The methodology in full"]
     assert "1 earlier one is in the table sell_offs" in reading.text
     assert "Long ago." not in page
 
@@ -267,8 +269,56 @@ def test_findings_are_folded_by_year_and_older_ones_counted(page: str, reading: 
 def test_failed_checks_are_told_in_words_and_only_those_of_the_newest_run(reading: Reading) -> None:
     text = reading.text
     assert "Of 2 checks made on 20 July 2024, 1 passed, 1 warned and 0 failed." in text
-    assert "Warning , freshness: it does not hold that no source is stale. ecb, 12 days late" in text
+    assert (
+        "warning freshness Expected no source is stale Found ecb, 12 days late "
+        "Why, and what to do A file can stop being updated."
+    ) in text
     assert "an old complaint" not in text
+
+
+def checks(*rows: tuple[str, str, str, bool, bool]) -> list[dict[str, Any]]:
+    names = ("gate", "subject", "expectation", "success", "blocking")
+    return [{**CHECKED, "observed": "3 rows", **dict(zip(names, row, strict=True))} for row in rows]
+
+
+def test_what_stops_publication_comes_before_what_warns(warehouse: duckdb.DuckDBPyConnection) -> None:
+    rows = checks(
+        ("parsed", "coverage of slt_table3", "no holder has a gap", False, False),
+        ("publish", "positions", "there are positions", False, True),
+    )
+    text = Reading(page_of(warehouse, FULL, validation_results=rows)).text
+    assert "0 passed, 1 warned and 1 failed. While a check fails, the last good tables stay published." in text
+    assert text.index("failed: stops publication positions") < text.index("warning coverage of slt_table3")
+
+
+def test_checks_that_held_are_folded_by_gate_and_subject_with_their_counts(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = checks(
+        ("parsed", "observations of slt_table3", "months are dates", True, True),
+        ("parsed", "observations of slt_table3", "figures are numbers", True, True),
+        ("parsed", "coverage of slt_table3", "no holder has a gap", True, False),
+        ("publish", "positions", "there are positions", True, True),
+    )
+    page = page_of(warehouse, FULL, validation_results=rows)
+    section = page.partition('id="checked"')[2].partition("</section>")[0]
+    assert re.findall(r"<summary>(.*?)</summary>", re.sub(r"</?(span|code)[^>]*>", "", section)) == [
+        "After each file was read: 3 checks held",
+        "coverage of slt_table3 1 check",
+        "observations of slt_table3 2 checks",
+        "Before tables were published: 1 check held",
+        "positions 1 check",
+    ]
+    assert "open" not in re.findall(r"<details.*?>", section)[0]
+    assert "months are dates 3 rows" in Reading(page).text
+
+
+def test_a_publication_of_before_checks_had_reasons_is_still_shown(warehouse: duckdb.DuckDBPyConnection) -> None:
+    fill(warehouse, FULL)
+    warehouse.execute("ALTER TABLE validation_results DROP COLUMN why")
+    text = Reading(render(warehouse, generated=GENERATED)).text
+    assert "Expected no source is stale Found ecb, 12 days late" in text
+    assert "Why, and what to do" not in text
 
 
 def test_a_download_does_not_count_as_a_release(reading: Reading) -> None:
@@ -334,7 +384,8 @@ def test_the_methodology_is_on_the_page_and_its_links_are_text(page: str) -> Non
 def test_an_empty_database_gives_a_page_that_says_what_to_do(warehouse: duckdb.DuckDBPyConnection) -> None:
     reading = Reading(page_of(warehouse, {}))
     assert "No holdings are loaded yet, so there is nothing to report. Run treasury-watch run" in reading.text
-    assert "No run is recorded. No results of checks are recorded." in reading.text
+    assert "No run is recorded." in reading.text
+    assert "No results of checks are recorded." in reading.text
     assert not [tag for tag, _ in reading.tags if tag in {"table", "script"}]
 
 

@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 import textwrap
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
@@ -19,8 +18,6 @@ from tests.warehouse.gates.validation_data import (
     a_coverage,
     a_freshness,
     an_fx,
-    cell,
-    positions,
     prepared,
     some_leaps,
 )
@@ -29,9 +26,11 @@ from treasury_watch.transforms.holders import identified
 from treasury_watch.transforms.layouts import parse
 from treasury_watch.transforms.quality import checks
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.gates.data_docs import self_contained
-from treasury_watch.warehouse.gates.expectations import Gates, Result, ValidationBlocked, blocking_failures
+from treasury_watch.warehouse.gates.expectations import Gates
+from treasury_watch.warehouse.gates.results import Result, ValidationBlocked, blocking_failures
+from treasury_watch.warehouse.gates.suites import Suites
 
+SUITES = Suites(DECLARATIONS).declared
 PROJECT = Path(__file__).resolve().parents[3]
 OFFICIAL = PROJECT / ".." / "shared" / "official"
 
@@ -51,7 +50,7 @@ def failed(results: list[Result]) -> dict[str, Result]:
 def test_good_data_pass_every_rule_of_their_suite(gates, suite, frame):
     results = gates.check(*suite, frame())
     assert failed(results) == {}
-    assert [result.expectation for result in results] == [rule.name for rule in gates.suites[suite].expectations]
+    assert [result.expectation for result in results] == [rule.name for rule in SUITES[suite].expectations]
 
 
 @pytest.mark.parametrize(("suite", "rule", "spoil"), BAD, ids=[name for _, name, _ in BAD])
@@ -62,10 +61,10 @@ def test_bad_data_fail_the_rule_made_for_them(gates, suite, rule, spoil):
     assert found[rule].blocks == found[rule].blocking
 
 
-def test_every_declared_rule_is_shown_to_fail_by_a_test(gates):
-    declared = {(name, rule.name) for name, suite in gates.suites.items() for rule in suite.expectations}
+def test_every_declared_rule_is_shown_to_fail_by_a_test():
+    declared = {(name, rule.name) for name, suite in SUITES.items() for rule in suite.expectations}
     assert declared == {(name, rule) for name, rule, _ in BAD}
-    assert set(gates.suites) == set(GOOD)
+    assert set(SUITES) == set(GOOD)
 
 
 def test_a_failure_is_shown_with_its_count_and_at_most_five_rows_of_it(gates):
@@ -261,104 +260,6 @@ def test_being_blocked_says_in_one_line_what_failed_with_figures_and_that_the_ol
     assert "\n" not in message
     assert len(blocked.results) == 7
     assert blocking_failures(results) == blocked.failed == results[2:]
-
-
-# ---------------------------------------------------------------------------------------------------- Data Docs
-
-
-class Loaded(HTMLParser):
-    """Everything a page names in a src, href or stylesheet."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.tags: set[str] = set()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.links += [value or "" for name, value in attrs if name in {"src", "href", "srcset", "action"}]
-
-
-def test_data_docs_can_be_read_without_the_internet_and_show_what_failed(tmp_path):
-    gates = Gates(DECLARATIONS)
-    gates.check("parsed", "observations", prepared().drop(columns="series"), of="slt_table5")
-    gates.check("parsed", "observations", prepared(), of="fred:DEXJPUS")
-    gates.check("publish", "positions", cell("total_usd_mn", -1.0)(positions()))
-    index = gates.build_data_docs(tmp_path / "reports" / "validation")
-    assert index == tmp_path / "reports" / "validation" / "index.html"
-    pages = {page.relative_to(index.parent).as_posix(): page for page in index.parent.rglob("*") if page.is_file()}
-    assert [name.partition("/2")[0] for name in sorted(pages)] == [
-        "expectations/parsed/observations.html",
-        "expectations/publish/positions.html",
-        "index.html",
-        "validations/parsed/observations/fred_DEXJPUS",
-        "validations/parsed/observations/slt_table5",
-        "validations/publish/positions/all",
-    ]
-    for page in pages.values():
-        text = page.read_text(encoding="utf-8")
-        loaded = Loaded()
-        loaded.feed(text)
-        assert not [link for link in loaded.links if "//" in link]
-        assert not loaded.tags & {"script", "link", "img"}
-        assert not re.search(r"url\(|@import|https?://", text)
-        assert "Traceback" not in text
-        assert str(PROJECT) not in text
-    for link in re.findall(r'href="([^"]+)"', index.read_text(encoding="utf-8")):
-        assert (index.parent / link).is_file()
-    assert "1 of 2 rows unexpected (japan 2026-04: total_usd_mn -1, source slt_table3)" in index.read_text()
-
-
-def test_data_docs_replace_earlier_pages_and_leave_nothing_else_behind(tmp_path):
-    gates = Gates(DECLARATIONS)
-    for _ in range(2):
-        gates.check("publish", "leaps", some_leaps())
-        gates.build_data_docs(tmp_path / "validation")
-    assert len(list((tmp_path / "validation" / "validations").rglob("*.html"))) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["validation"]
-
-
-def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path):
-    (tmp_path / "thesis.tex").write_text("years of work")
-    gates = Gates(DECLARATIONS)
-    gates.check("publish", "leaps", some_leaps())
-    with pytest.raises(TreasuryWatchError, match=r"holds thesis\.tex, which is not a page"):
-        gates.build_data_docs(tmp_path)
-    assert (tmp_path / "thesis.tex").read_text() == "years of work"
-
-
-PAGE = "<!DOCTYPE html><html><head><title>t</title>{head}</head><body>{body}</body></html>"
-
-
-@pytest.mark.parametrize(
-    ("head", "body"),
-    [
-        ('<link rel="stylesheet" href="https://cdn.example/a.css">', ""),
-        ('<script src="//cdn.example/a.js">if (1 < 2) {}</script>', ""),
-        ("<style>a { background: url(https://cdn.example/a.png) }</style>", ""),
-        ("", '<img src="https://cdn.example/a.png"/>'),
-        ("", '<p style="background: url(//cdn.example/a.png)">kept</p>'),
-        ("", '<a href="HTTPS://cdn.example/">kept</a>'),
-        ("", "<p onclick=\"fetch('https://cdn.example/')\">kept</p>"),
-        ("", '<form action="https://cdn.example/">kept</form>'),
-    ],
-)
-def test_a_page_loses_what_it_would_load_and_keeps_its_text(head, body):
-    cleaned = self_contained(PAGE.format(head=head, body=body + "<p>1 &lt; 2 &#65; &copy;</p>"), "page.html")
-    assert "cdn.example" not in cleaned
-    assert ("kept" in cleaned) == ("kept" in body)
-    assert "<p>1 &lt; 2 &#65; &copy;</p></body></html>" in cleaned
-    assert "<style>" in cleaned
-
-
-def test_links_within_the_pages_stay():
-    cleaned = self_contained(PAGE.format(head="", body='<a href="../index.html#a&amp;b">x</a>'), "page.html")
-    assert '<a href="../index.html#a&amp;b">x</a>' in cleaned
-
-
-def test_a_page_without_a_head_is_refused_for_it_could_not_be_styled():
-    with pytest.raises(TreasuryWatchError, match=r"page page\.html: expected a page that needs no internet"):
-        self_contained("<p>bare</p>", "page.html")
 
 
 # ------------------------------------------------------------------------------------------- cost and quietness

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import PROJECT
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
-from treasury_watch.warehouse.gates.expectations import Result, ValidationBlocked
+from treasury_watch.warehouse.gates.results import Result, ValidationBlocked
 from treasury_watch.warehouse.home.folders import Busy, Home
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.home.storage_failures import StorageFailed
@@ -170,7 +170,7 @@ def test_changes_of_a_block_that_fails_are_undone(tmp_path):
 
     def stop_half_way() -> None:
         with state.open() as connection:
-            connection.execute("INSERT INTO notes VALUES ('a', 'b')")
+            connection.execute("INSERT INTO notes (name, value) VALUES ('a', 'b')")
             raise ValueError("half way")
 
     with pytest.raises(ValueError, match="half way"):
@@ -217,11 +217,11 @@ class TestTakingOver:
 
     def test_notes_that_speak_of_one_machine_stay_its_own(self, here, there, tmp_path):
         here.remember("published", "mine")
-        here.remember("retry:a", "mine")
+        here.remember("health:a", "mine")
         there.remember("published", "theirs")
-        there.remember("retry:a", "theirs")
+        there.remember("health:a", "theirs")
         self.outcomes(here, there, tmp_path)
-        assert (here.remembered("published"), here.remembered("retry:a")) == ("mine", "theirs")
+        assert (here.remembered("published"), here.remembered("health:a")) == ("mine", "theirs")
 
     def test_a_note_of_the_other_machine_alone_is_not_taken_where_it_speaks_of_that_one(self, here, there, tmp_path):
         there.remember("published", "theirs")

@@ -17,7 +17,8 @@ from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.parsing import figures_of
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.gates.expectations import Gates, ValidationBlocked
+from treasury_watch.warehouse.gates.expectations import Gates
+from treasury_watch.warehouse.gates.results import ValidationBlocked
 from treasury_watch.warehouse.ledger.dating import FutureRelease, UnplacedRelease
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded
 from treasury_watch.warehouse.ledger.loading import Loader

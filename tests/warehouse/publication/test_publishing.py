@@ -16,7 +16,7 @@ from tests.conftest import PROJECT, TODAY, majors, table5
 from treasury_watch.warehouse.archive.archived_files import ArchiveDamaged
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.before_publication import SecondGate
-from treasury_watch.warehouse.gates.expectations import ValidationBlocked
+from treasury_watch.warehouse.gates.results import ValidationBlocked
 from treasury_watch.warehouse.home.folders import Busy, Home
 from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile

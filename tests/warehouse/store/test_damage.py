@@ -61,6 +61,15 @@ def test_damage_to_what_the_next_machine_needs_is_named_and_it_keeps_nothing_wro
     assert two.state.rows("SELECT * FROM runs") == []
 
 
+def test_a_state_of_a_newer_version_in_the_store_is_refused_in_one_line_and_taken_by_nobody(folder, machine):
+    one, two = machine("one"), machine("two", None)
+    one.state.change("PRAGMA user_version = 99")
+    Store(folder, one, 3).put()
+    with pytest.raises(StoreDamaged, match=r"found schema version 99, newer than \d+; let all machines run the same"):
+        Store(folder, two, 3).take()
+    assert two.state.rows("SELECT * FROM runs") == []
+
+
 def test_a_damaged_archived_file_is_mended_as_its_message_says(folder, machine, tmp_path, monkeypatch):
     one, two = machine("one"), machine("two", None)
     Store(folder, one, 3).put()
