@@ -51,7 +51,7 @@ def _queue(
 ) -> int:
     routes, found = routing.read(settings), findings_of(connection, newest)
     # the routes have their own minimum severity
-    rules = {**settings.section("alerts"), "minimum_severity": SEVERITIES[0]}
+    rules = settings.alerts.model_copy(update={"minimum_severity": SEVERITIES[0]})
     asked: dict[str, Any] = {"newest_month": newest, "settings": rules, "since": since}
     state = warehouse.state
     queued = 0
@@ -98,14 +98,13 @@ def deliver(
     only: str = "",
 ) -> outbox.SendResult:
     """Send what waits, or of it only what begins with `only`; the result counts messages by what became of them."""
-    mail_settings = mail_settings_of(settings)
-    patience = outbox.Patience.from_settings(settings.section("alerts"), at_once=at_once)
+    patience = outbox.Patience.of(settings.alerts, at_once=at_once)
     composer = (
-        Composer(connection, findings_of(connection), mail_settings, settings, warehouse.state)
+        Composer(connection, findings_of(connection), settings, warehouse.state)
         if connection
-        else HealthComposer(mail_settings, warehouse.state)
+        else HealthComposer(settings.mail, warehouse.state)
     )
-    transport = finding_mail.Transport(mail_settings, warehouse.home.outbox)
+    transport = finding_mail.Transport(settings.mail, warehouse.home.outbox)
     return outbox.send(warehouse.state, transport, composer, patience=patience, only=only)
 
 
@@ -114,11 +113,6 @@ def findings_of(connection: duckdb.DuckDBPyConnection, newest: date | None = Non
     newest = newest or connection.execute("SELECT max(month) FROM holder_months").fetchall()[0][0]
     revised = revision_finding(connection, newest) if newest else None
     return finding_mail.findings_in(connection) + ([revised] if revised else [])
-
-
-def mail_settings_of(settings: Settings) -> finding_mail.MailSettings:
-    """The mail settings, with the password from the environment."""
-    return finding_mail.MailSettings.from_settings(settings.section("mail"), settings.mail_password)
 
 
 def preview(
@@ -135,8 +129,7 @@ def preview(
     With `digests` the digests of the newest release instead, one for each recipient that gets one, else one with every
     finding that [alerts] would mail.
     """
-    mail_settings = mail_settings_of(settings)
-    recipient = settings.section("mail")["recipients"][0]
+    recipient = (settings.mail.recipients or (settings.mail.sender,))[0]
     with open_published(warehouse.home.database) as connection:
         found = [
             finding
@@ -144,7 +137,7 @@ def preview(
             if (holder is None or finding.holder.lower() == holder.lower())
             and (since is None or finding.end_month >= since)
         ]
-        composer = Composer(connection, found, mail_settings, settings, None)
+        composer = Composer(connection, found, settings, None)
         if digests:
             key, routes = release_key(connection), composer.routes
             recipients = routes.recipients("digest", "both") or routes.recipients("single")[:1]
@@ -184,11 +177,10 @@ class Composer:
         self,
         connection: duckdb.DuckDBPyConnection,
         found: list[finding_mail.Finding],
-        mail_settings: finding_mail.MailSettings,
         settings: Settings,
         state: State | None,
     ):
-        self.connection, self.mail_settings, self.declarations = connection, mail_settings, settings.declarations
+        self.connection, self.mail_settings, self.declarations = connection, settings.mail, settings.declarations
         self.state, self.routes = state, routing.read(settings)
         self.found = {finding.key: finding for finding in found}
         self.releases = connection.execute("SELECT * FROM releases ORDER BY released").df()

@@ -395,7 +395,7 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
     with logs.command(settings, "serve"):
         warehouse = settings.warehouse()
         environment.apply(warehouse.home.root)
-        plan = server.Plan(sample=sample, interval_seconds=interval, cron=cron, **settings.section("schedule"))
+        plan = server.Plan(sample=sample, interval_seconds=interval, cron=cron, schedule=settings.schedule)
         on_calendar = not cron and not interval
         catch_up = on_calendar and schedule.behind(warehouse, settings.declarations.calendar, datetime.now(UTC))
         log = warehouse.home.root / "prefect-server.log"

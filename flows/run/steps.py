@@ -19,7 +19,7 @@ import duckdb
 
 from treasury_watch.flows.alerts import alerting, outbox, routing
 from treasury_watch.flows.alerts.mails import operator_mail
-from treasury_watch.flows.fetch.http import Fetched, FetchError, HttpPolicy, fetch, make_session, public_url
+from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, public_url
 from treasury_watch.flows.log import logs, progress, run_lines
 from treasury_watch.flows.run.revisions import Revisions, revised_by
 from treasury_watch.flows.run.store_exchange import stored
@@ -136,6 +136,7 @@ def run(settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool,
     """
     outcome = Outcome()
     with logs.running(command):
+        settings.mail.check_login()
         try:
             with stored(settings, warehouse):
                 try:
@@ -195,6 +196,7 @@ def take_in(
     Unlike `run` it fetches nothing, so that no source counts as late, and a failure is the user's to see: the operator
     is told nothing. Raises TreasuryWatchError.
     """
+    settings.mail.check_login()
     with logs.running(command), stored(settings, warehouse):
         with opened(warehouse, command) as session:
             load(session)
@@ -250,7 +252,7 @@ def sources_to_fetch(settings: Settings) -> list[Source]:
 
 def fetch_source(source: Source, settings: Settings, warehouse: Warehouse) -> Fetched:
     """Ask the source's server for its file, conditionally where it was loaded before. Raises FetchError."""
-    policy = HttpPolicy.from_settings(settings.section("http"))
+    policy = settings.http
     etag, last_modified = warehouse.state.validators(source.id, source.url)
     with make_session(policy) as session:
         return fetch(session, source, policy, etag=etag, last_modified=last_modified)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from treasury_watch.flows.fetch.http import FetchError
 from treasury_watch.flows.run.steps import fetch_source
+from treasury_watch.flows.settings.sections import Schedule
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
@@ -46,16 +47,16 @@ def daily_parameters() -> dict[str, Any]:
     return {"command": "daily run"}
 
 
-def standing(settings: dict[str, Any]) -> list[Standing]:
-    """The schedules of prefect.yaml, from the settings' section [schedule].
+def standing(schedule: Schedule) -> list[Standing]:
+    """The schedules of prefect.yaml, from section [schedule] of the settings.
 
     `serve` registers the release days themselves and renews them every month. A deployment is registered once, and dates
     would run out: it starts on every working day at the hour of release, and ends at once where there is none.
     """
-    waiting = release_parameters(settings["give_up_after_hours"]) | {"only_on_release_day": True}
+    waiting = release_parameters(schedule.give_up_after_hours) | {"only_on_release_day": True}
     return [
         Standing("release", f"0 {RELEASE_HOUR} * * 1-5", RELEASE_ZONE, waiting),
-        Standing("daily", settings["daily_cron"], settings["timezone"], daily_parameters()),
+        Standing("daily", schedule.daily_cron, schedule.timezone, daily_parameters()),
     ]
 
 
