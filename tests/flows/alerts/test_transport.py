@@ -2,7 +2,6 @@
 
 import re
 import traceback
-from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -105,7 +104,7 @@ def test_security_none_sends_in_the_clear(tmp_path: Path) -> None:
 
 def test_a_refused_recipient_is_named_and_concerns_no_other(tmp_path: Path) -> None:
     with MailServer(refused={DESK: f"550 no such user\u202e {SECRET}"}) as server:
-        read = replace(settings(host="127.0.0.1", port=server.port, security="none"), password=SECRET)
+        read = settings(host="127.0.0.1", port=server.port, security="none", password=SECRET)
         problem = refusal(read, tmp_path)
         assert f"recipient {DESK} refused (550 no such user ***); correct recipients" in str(problem)
         assert not problem.server_wide
