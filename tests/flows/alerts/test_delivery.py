@@ -25,7 +25,7 @@ from tests.flows.smtp_loopback import BrokenServer, MailServer, free_port
 from treasury_watch.flows.alerts import outbox
 from treasury_watch.flows.alerts.mails.finding_mail import Transport, envelope
 from treasury_watch.flows.alerts.outbox import Patience, SendResult, add, first_message, listing, pending, send
-from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.flows.settings.sections import AlertSettings
 
 WAITING = Patience(retry_after_minutes=15, retry_limit_minutes=60)
 
@@ -153,6 +153,7 @@ import os, signal, sys
 from pathlib import Path
 from treasury_watch.flows.alerts import outbox
 from tests.flows.alerts.test_delivery import by_smtp, simple
+from treasury_watch.flows.settings.sections import AlertSettings
 from treasury_watch.warehouse.home.state import State
 
 def die(*_):

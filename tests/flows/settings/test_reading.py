@@ -84,7 +84,7 @@ def test_broken_toml_is_named_with_its_file_and_line(set_in_home) -> None:
     with pytest.raises(ConfigurationError, match=r"own/settings\.toml: .*line 2"):
         set_in_home("[http]\nretries = = 1\n")
     with pytest.raises(ConfigurationError, match=r"own/routing\.toml: .*line 1"):
-        set_in_home("", "[routes")
+        set_in_home("", "[routes\n")
 
 
 # the environment
