@@ -207,7 +207,8 @@ def pull() -> None:
         store = settings.store(warehouse)
         if store is None:
             raise TreasuryWatchError(
-                "no store is named; name one in the data folder's settings.toml, [storage] store, or in TREASURY_WATCH_STORAGE_STORE"
+                "no store is named; name one in the data folder's settings.toml, [storage] store, "
+                "or in TREASURY_WATCH_STORAGE_STORE"
             )
         rows = store.pull()
         words = f"pulled {len(rows)} tables with {sum(rows.values()):,} rows"
