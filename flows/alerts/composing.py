@@ -12,17 +12,12 @@ from treasury_watch.flows.alerts import outbox, routing
 from treasury_watch.flows.alerts.mails import finding_mail, operator_mail
 from treasury_watch.flows.alerts.mails.digest_mail import compose_digest, digest, month_of, release_key
 from treasury_watch.flows.alerts.mails.revision_mail import compose_revision
-from treasury_watch.flows.alerts.transport import MailSettings
+from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import charts
 from treasury_watch.transforms.findings.events import events
 from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, RevisedFindings, kind_of
 from treasury_watch.warehouse.home.state import State
-
-
-def mail_settings_of(settings: Settings) -> MailSettings:
-    """The mail settings, with the password from the environment."""
-    return MailSettings.from_settings(settings.section("mail"), settings.mail_password)
 
 
 class NoticeComposer:
@@ -44,11 +39,10 @@ class Composer:
         self,
         connection: duckdb.DuckDBPyConnection,
         found: Iterable[Announcement],
-        mail_settings: MailSettings,
         settings: Settings,
         state: State | None,
     ):
-        self.connection, self.mail_settings, self.declarations = connection, mail_settings, settings.declarations
+        self.connection, self.mail_settings, self.declarations = connection, settings.mail, settings.declarations
         self.state, self.routes = state, routing.read(settings)
         self.found = {finding.key: finding for finding in found}
         self.releases = connection.execute("SELECT * FROM releases ORDER BY released").df()

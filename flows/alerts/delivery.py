@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 import duckdb
 
 from treasury_watch.flows.alerts import outbox, routing
-from treasury_watch.flows.alerts.composing import Composer, NoticeComposer, mail_settings_of
+from treasury_watch.flows.alerts.composing import Composer, NoticeComposer
 from treasury_watch.flows.alerts.mails import operator_mail
 from treasury_watch.flows.alerts.queueing import queue_findings
 from treasury_watch.flows.alerts.transport import Transport
@@ -55,15 +55,14 @@ def deliver(
     """Send what waits, or, without published tables, the messages to the operator; the result counts messages by what
     became of them. `found` is what is published to be told of.
     """
-    mail_settings = mail_settings_of(settings)
-    patience = outbox.Patience.from_settings(settings.section("alerts"), at_once=at_once)
+    patience = outbox.Patience.of(settings.alerts, at_once=at_once)
     composer = (
-        Composer(connection, found, mail_settings, settings, warehouse.state)
+        Composer(connection, found, settings, warehouse.state)
         if connection
-        else NoticeComposer(mail_settings, warehouse.state)
+        else NoticeComposer(settings.mail, warehouse.state)
     )
     only = None if connection else Kind.NOTICE
-    transport = Transport(mail_settings, warehouse.home.outbox)
+    transport = Transport(settings.mail, warehouse.home.outbox)
     return outbox.send(warehouse.state, transport, composer, patience=patience, only=only)
 
 

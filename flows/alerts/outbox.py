@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from treasury_watch.flows.alerts.transport import MailError, Transport, door
 from treasury_watch.flows.log import logs, progress
+from treasury_watch.flows.settings.sections import AlertSettings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
 from treasury_watch.transforms.findings.events import leading
 from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, kind_of, thread_of
@@ -37,7 +38,6 @@ COLUMNS = (
 )
 
 STATES = ("queued", "failed", "sent", "written", "superseded", "uncertain", "backfilled")
-RETRIES = {"retry_after_minutes": 15, "retry_limit_minutes": 1440, "second_copy": True}
 HANDING_OVER = "being handed over"
 
 Compose = Callable[[str, str], EmailMessage | None]
@@ -58,20 +58,11 @@ class Patience:
     second_copy: bool = True
 
     @classmethod
-    def from_settings(cls, section: Mapping[str, Any], *, at_once: bool = False) -> Patience:
-        """What section [alerts] says; `at_once`: without any wait. Raises ConfigurationError."""
-        values = {key: section.get(key, default) for key, default in RETRIES.items()}
-        for key in ("retry_after_minutes", "retry_limit_minutes"):
-            number = values[key]
-            if not isinstance(number, (int, float)) or isinstance(number, bool) or number < 0:
-                raise ConfigurationError(
-                    f"settings.toml, [alerts] {key}: expected minutes, 0 or more, found {number!r}"
-                )
-        if not isinstance(values["second_copy"], bool):
-            raise ConfigurationError(
-                f"settings.toml, [alerts] second_copy: expected true or false, found {values['second_copy']!r}"
-            )
-        return cls(second_copy=values["second_copy"]) if at_once else cls(**values)
+    def of(cls, alerts: AlertSettings, *, at_once: bool = False) -> Patience:
+        """What section [alerts] says; `at_once`: without any wait."""
+        if at_once:
+            return cls(second_copy=alerts.second_copy)
+        return cls(alerts.retry_after_minutes, alerts.retry_limit_minutes, alerts.second_copy)
 
     def wait(self, attempts: int) -> timedelta:
         """From a failed attempt, the how many-th it was, to the next."""
@@ -108,7 +99,7 @@ def queue(
     recipients: Sequence[str],
     *,
     newest_month: date,
-    settings: Mapping[str, Any],
+    settings: AlertSettings,
     since: date | None = None,
     told_in: str | None = None,
 ) -> int:
@@ -117,11 +108,11 @@ def queue(
     `settings` is section [alerts]. A finding quieter than its minimum_severity is left out. One that ended more than
     recent_months before `newest_month` (or before `since`, where that is given) is recorded as history and never sent.
     One that is told under a weightier one of the same event is recorded as superseded; with `told_in` (a digest) every
-    one is. A finding that is in the outbox already, in any state, is left as it is. Raises ConfigurationError.
+    one is. A finding that is in the outbox already, in any state, is left as it is.
     """
-    minimum, recent = _checked(settings)
+    minimum = SEVERITIES.index(settings.minimum_severity)
     loud = [found for found in findings if _rank(found.severity) >= minimum]
-    first = number_of(since) if since else number_of(newest_month) - recent
+    first = number_of(since) if since else number_of(newest_month) - settings.recent_months
     near = [found for found in loud if number_of(found.end_month) >= first]
     leaders = {found.key: found for found in near} | leading(found for found in near if isinstance(found, Finding))
     queued = 0
@@ -215,25 +206,6 @@ def _insert(connection: Any, found: Announcement, recipient: str, state_now: str
 def alert_id(key: str, recipient: str) -> str:
     """The stable key of a finding and recipient."""
     return hashlib.sha256(f"{key}\n{recipient}".encode()).hexdigest()[:24]
-
-
-def _checked(settings: Mapping[str, Any]) -> tuple[int, int]:
-    known = ("minimum_severity", "recent_months", *RETRIES)
-    unknown = set(settings) - set(known)
-    if unknown:
-        raise ConfigurationError(
-            f"settings.toml, [alerts]: unknown key {sorted(unknown)[0]!r}; known: {', '.join(known)}"
-        )
-    severity, recent = settings.get("minimum_severity"), settings.get("recent_months")
-    if severity not in SEVERITIES:
-        raise ConfigurationError(
-            f"settings.toml, [alerts] minimum_severity: expected one of {', '.join(SEVERITIES)}, found {severity!r}"
-        )
-    if not isinstance(recent, int) or isinstance(recent, bool) or recent < 0:
-        raise ConfigurationError(
-            f"settings.toml, [alerts] recent_months: expected a whole number, 0 or more, found {recent!r}"
-        )
-    return SEVERITIES.index(severity), recent
 
 
 def _rank(severity: str) -> int:

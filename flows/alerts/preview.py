@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from treasury_watch.flows.alerts.composing import Composer, mail_settings_of
+from treasury_watch.flows.alerts.composing import Composer
 from treasury_watch.flows.alerts.mails.digest_mail import release_key
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.home.published_database import open_published
@@ -29,8 +29,7 @@ def preview(
     With `digests` the digests of the newest release instead, one for each recipient that gets one, else one with every
     finding that [alerts] would mail.
     """
-    mail_settings = mail_settings_of(settings)
-    recipient = settings.section("mail")["recipients"][0]
+    recipient = (settings.mail.recipients or (settings.mail.sender,))[0]
     with open_published(warehouse.home.database) as connection:
         found = [
             finding
@@ -38,7 +37,7 @@ def preview(
             if (holder is None or finding.holder.lower() == holder.lower())
             and (since is None or finding.end_month >= since)
         ]
-        composer = Composer(connection, found, mail_settings, settings, None)
+        composer = Composer(connection, found, settings, None)
         if digests:
             key, routes = release_key(connection), composer.routes
             recipients = routes.recipients("digest", "both") or routes.recipients("single")[:1]

@@ -36,7 +36,7 @@ def queue_findings(
     if newest is None:
         return 0
     # the routes have their own minimum severity
-    rules = {**settings.section("alerts"), "minimum_severity": SEVERITIES[0]}
+    rules = settings.alerts.model_copy(update={"minimum_severity": SEVERITIES[0]})
     asked: dict[str, Any] = {"newest_month": newest, "settings": rules, "since": since}
     queued = 0
     for recipient in routes.recipients("single", "both"):

@@ -1,29 +1,18 @@
-"""Who is told what: the routes of config/routing.toml. Without any, one route to the recipients of [mail]."""
+"""Who is told what: the routes of routing.toml. Without any, one route to the recipients of [mail]."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from treasury_watch.flows.alerts.transport import CHANNEL, address
-from treasury_watch.transforms.errors import ConfigurationError, shorten
-from treasury_watch.transforms.findings.finding import Announcement, Kind, RevisedFindings
+from treasury_watch.flows.alerts.transport import CHANNEL
+from treasury_watch.flows.settings.sections import REVISION, Receiver, RouteEntry
+from treasury_watch.transforms.findings.finding import Announcement, RevisedFindings
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 
 if TYPE_CHECKING:
     from treasury_watch.flows.settings.settings import Settings
-    from treasury_watch.warehouse.declarations import Declarations
-
-FILE = "routing.toml"
-DELIVERIES = ("single", "digest", "both")
-REVISION = Kind.REVISION.value
-VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
-ROUTE_KEYS = ("to", "channel", "minimum_severity", "holders", "rules", "delivery", "digest_when_empty")
-OPERATOR_KEYS = ("to", "channel", "late_after_days")
-LATE_AFTER_DAYS = 2
 
 
 @dataclass(frozen=True)
@@ -60,7 +49,7 @@ class Routing:
 
     routes: tuple[Route, ...]
     operator: tuple[str, ...]
-    late_after_days: int = LATE_AFTER_DAYS
+    late_after_days: int
 
     def recipients(self, *deliveries: str) -> list[str]:
         """The recipients of routes with one of these deliveries, each once, in the order declared."""
@@ -77,113 +66,25 @@ class Routing:
 
 
 def read(settings: Settings) -> Routing:
-    """The routes in force. Raises ConfigurationError that names the route and the key."""
-    declarations = settings.declarations
-    document = declarations.toml(FILE) if (declarations.folder / FILE).exists() else {}
-    _known_keys("", document, ("routes", "operator"))
-    recipients = tuple(settings.section("mail")["recipients"])
-    minimum = _severity("settings.toml, [alerts]", settings.section("alerts")["minimum_severity"])
-    declared = _table("routes", document.get("routes", {}))
-    routes = tuple(_route(name, entry, minimum, declarations) for name, entry in declared.items())
-    operator = _table("operator", document.get("operator", {}))
-    _known_keys("[operator]", operator, OPERATOR_KEYS)
-    days = operator.get("late_after_days", LATE_AFTER_DAYS)
-    if not isinstance(days, int) or isinstance(days, bool) or days < 0:
-        raise _wrong("[operator] late_after_days", "a whole number, 0 or more", days)
-    told = _recipients("[operator]", operator) or recipients[:1]
-    return Routing(routes or (Route("mail", recipients, minimum),), told, days)
+    """The routes in force."""
+    minimum, recipients = settings.alerts.minimum_severity, settings.mail.recipients
+    declared = settings.routing
+    routes = tuple(_route(name, entry, minimum) for name, entry in declared.routes.items())
+    operator = _recipients(declared.operator) or recipients[:1]
+    return Routing(routes or (Route("mail", recipients, minimum),), operator, declared.operator.late_after_days)
 
 
-def _route(name: str, entry: Any, minimum: str, declarations: Declarations) -> Route:
-    place = f"[routes.{name}]"
-    entry = _table(f"routes.{name}", entry)
-    _known_keys(place, entry, ROUTE_KEYS)
-    recipients = _recipients(place, entry)
-    if not recipients:
-        raise ConfigurationError(f"{FILE}, {place}: nobody is named; give `to` (addresses) or `channel`")
-    delivery, empty = entry.get("delivery", "single"), entry.get("digest_when_empty", False)
-    if delivery not in DELIVERIES:
-        raise _wrong(f"{place} delivery", f"one of {', '.join(DELIVERIES)}", delivery)
-    if not isinstance(empty, bool):
-        raise _wrong(f"{place} digest_when_empty", "true or false", empty)
+def _route(name: str, entry: RouteEntry, minimum: str) -> Route:
     return Route(
         name,
-        recipients,
-        _severity(f"{FILE}, {place}", entry.get("minimum_severity", minimum)),
-        _holders(place, entry, declarations),
-        _rules(place, entry, declarations),
-        delivery,
-        empty,
+        _recipients(entry),
+        entry.minimum_severity or minimum,
+        frozenset(entry.holders),
+        frozenset(entry.rules),
+        entry.delivery,
+        entry.digest_when_empty,
     )
 
 
-def _recipients(place: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
-    to, channel = entry.get("to", []), entry.get("channel", "")
-    if to and channel:
-        raise ConfigurationError(f"{FILE}, {place}: both `to` and `channel`; declare a route for each")
-    if not isinstance(to, list) or not all(address(one) for one in to):
-        raise _wrong(f"{place} to", "a list of e-mail addresses", to)
-    if channel and not (isinstance(channel, str) and VARIABLE.fullmatch(channel)):
-        # not repeated here: it may be the address itself, which is a secret
-        raise ConfigurationError(
-            f"{FILE}, {place} channel: expected the NAME of an environment variable that holds the address, such as "
-            "TREASURY_WATCH_CHANNEL_DESK; an address itself is a secret and does not belong in this file"
-        )
-    return (CHANNEL + channel,) if channel else tuple(to)
-
-
-def _holders(place: str, entry: Mapping[str, Any], declarations: Declarations) -> frozenset[str]:
-    """Ids of the holders that are named by label or id."""
-    named: dict[str, str] = {}
-    for row in declarations.rows("holders.csv"):
-        named |= {row["holder_id"].lower(): row["holder_id"], row["holder"].lower(): row["holder_id"]}
-    found = set()
-    for name in _texts(place, entry, "holders"):
-        if name.lower() not in named:
-            near = get_close_matches(name.lower(), named, n=1)
-            hint = f"; did you mean {named[near[0]]!r}?" if near else "; see config/holders.csv"
-            raise ConfigurationError(f"{FILE}, {place} holders: no holder {shorten(repr(name))}{hint}")
-        found.add(named[name.lower()])
-    return frozenset(found)
-
-
-def _rules(place: str, entry: Mapping[str, Any], declarations: Declarations) -> frozenset[str]:
-    rules = declarations.rules
-    known = [*rules["rules"], *(name for name in rules["episodes"] if name not in rules["rules"]), REVISION]
-    for name in _texts(place, entry, "rules"):
-        if name not in known:
-            raise _wrong(f"{place} rules", f"names out of {', '.join(known)}", name)
-    return frozenset(_texts(place, entry, "rules"))
-
-
-def _texts(place: str, entry: Mapping[str, Any], key: str) -> list[str]:
-    values = entry.get(key, [])
-    if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
-        raise _wrong(f"{place} {key}", "a list of names", values)
-    return values
-
-
-def _severity(place: str, value: Any) -> str:
-    if value not in SEVERITIES:
-        raise ConfigurationError(
-            f"{place} minimum_severity: expected one of {', '.join(SEVERITIES)}, found {shorten(repr(value))}"
-        )
-    return value
-
-
-def _table(place: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ConfigurationError(f"{FILE}: [{place}] is not a table; see docs/alerts.md")
-    return value
-
-
-def _known_keys(place: str, entry: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    for key in entry:
-        if key not in known:
-            near = get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            raise ConfigurationError(f"{FILE}{', ' + place if place else ''}: unknown key {key!r}; {hint}")
-
-
-def _wrong(what: str, expected: str, found: Any) -> ConfigurationError:
-    return ConfigurationError(f"{FILE}, {what}: expected {expected}, found {shorten(repr(found))}")
+def _recipients(entry: Receiver) -> tuple[str, ...]:
+    return (CHANNEL + entry.channel,) if entry.channel else entry.to

@@ -1,4 +1,4 @@
-"""How a message leaves: the settings of section [mail], SMTP with TLS, a file in the outbox, or a channel.
+"""How a message leaves: SMTP with TLS, a file in the outbox, or a channel.
 
 A channel is a Slack, Teams or webhook address that Apprise knows, held by an environment variable.
 """
@@ -7,27 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import os
 import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, field, fields
-from difflib import get_close_matches
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Self
 
+from treasury_watch.flows.settings.sections import PASSWORD_VARIABLE, MailSettings, address
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
 from treasury_watch.transforms.wording import one_line
 from treasury_watch.warehouse.home.durable_files import write_whole
 
-PASSWORD_VARIABLE = "TREASURY_WATCH_MAIL_PASSWORD"
-SECURITIES = ("starttls", "tls", "none")
 CHANNEL = "channel:"
 FOOTER = "\n-- \n"
 
@@ -45,83 +40,6 @@ class MailError(TreasuryWatchError):
         super().__init__(f"{place}: {found}; {next_step}")
 
 
-@dataclass(frozen=True)
-class MailSettings:
-    """Section [mail] of config/settings.toml, with the same names. The password is never shown."""
-
-    host: str
-    port: int
-    security: str
-    username: str
-    sender: str
-    recipients: tuple[str, ...]
-    timeout_seconds: float
-    ca_file: str = ""
-    password: str | None = field(default=None, repr=False)
-
-    @classmethod
-    def from_settings(cls, section: Mapping[str, Any], password: str | None) -> Self:
-        """The settings that section [mail] states. Raises ConfigurationError for a key unknown, missing or mistyped.
-
-        `password` is that of the environment variable TREASURY_WATCH_MAIL_PASSWORD, None where it is not set.
-        """
-        known = {f.name: f.default is MISSING for f in fields(cls) if f.name != "password"}
-        for key in section:
-            if key == "password":
-                raise _wrong(f"unknown key {key!r}; the password comes from the variable {PASSWORD_VARIABLE} alone")
-            if key not in known:
-                near = get_close_matches(key, known, n=1)
-                raise _wrong(
-                    f"unknown key {key!r}; {f'did you mean {near[0]!r}?' if near else 'known: ' + ', '.join(known)}"
-                )
-        for key, required in known.items():
-            if required and key not in section:
-                raise _wrong(f"{key!r} is missing; add it, see config/settings.toml")
-        for key, value in section.items():
-            expected, fits = _requirement(key, value)
-            if not fits:
-                raise _wrong(f"{key}: expected {expected}, found {shorten(repr(value))}; correct the value")
-        if section["username"] and not password:
-            raise _wrong(f"username is set but {PASSWORD_VARIABLE} is not; set it in the environment")
-        if section["username"] and section["security"] == "none":
-            raise _wrong("a login with security 'none' would send the password in the clear; use 'starttls' or 'tls'")
-        return cls(**{**section, "recipients": tuple(section["recipients"])}, password=password)
-
-    @property
-    def server(self) -> str:
-        """The server as messages name it."""
-        return f"mail server {self.host}:{self.port}"
-
-
-def _wrong(what: str) -> ConfigurationError:
-    return ConfigurationError(f"settings.toml, [mail]: {what}")
-
-
-def _requirement(key: str, value: Any) -> tuple[str, bool]:
-    """What a setting must be, in words, and whether the value is that."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if key == "port":
-        return "a port, 1 to 65535", isinstance(value, int) and number and 1 <= value <= 65535
-    if key == "timeout_seconds":
-        return "a number of seconds above 0", number and math.isfinite(value) and value > 0
-    if key == "security":
-        return f"one of {', '.join(SECURITIES)}", value in SECURITIES
-    if key == "sender":
-        return "one e-mail address", address(value) is not None
-    if key == "recipients":
-        return "a list of e-mail addresses", isinstance(value, (list, tuple)) and all(map(address, value))
-    return "one line of text", isinstance(value, str) and (not value or value.isprintable())
-
-
-def address(text: Any) -> str | None:
-    """The plain address in `desk@example.org` or `Desk <desk@example.org>`; None where it is not one address."""
-    if not isinstance(text, str) or not text.isprintable():
-        return None
-    header: Any = policy.SMTP.header_factory("to", text)
-    plain = [a.addr_spec for a in header.addresses if a.username and a.domain]
-    return plain[0] if len(plain) == 1 == len(header.addresses) and not header.defects else None
-
-
 def door(recipient: str) -> str:
     """What the recipient's messages leave by: the channel, or `mail` for every address."""
     return recipient if recipient.startswith(CHANNEL) else "mail"
@@ -134,7 +52,8 @@ class Transport:
     """
 
     def __init__(self, settings: MailSettings, outbox: Path):
-        """Raises ConfigurationError where `ca_file` cannot be read."""
+        """Raises ConfigurationError where `ca_file` cannot be read, or a username has no password."""
+        settings.check_login()
         self._settings, self._outbox = settings, outbox
         self._kept: smtplib.SMTP | None = None
         self._keeps = False
@@ -144,7 +63,9 @@ class Transport:
                 self._context.load_verify_locations(settings.ca_file)
             except OSError as problem:  # an ssl.SSLError is one, too
                 reason = problem.strerror or problem
-                raise _wrong(f"ca_file {settings.ca_file}: {reason}; name a PEM file of certificates") from problem
+                raise ConfigurationError(
+                    f"[mail] ca_file {settings.ca_file}: {reason}; name a PEM file of certificates"
+                ) from problem
 
     def __enter__(self) -> Self:
         self._keeps = True
@@ -293,7 +214,7 @@ class Transport:
         if not s.username:
             return
         try:
-            server.login(s.username, s.password or "")
+            server.login(s.username, s.secret)
         except smtplib.SMTPAuthenticationError as problem:
             # without the server's words: they may repeat what was sent
             raise self._failure(
@@ -371,5 +292,5 @@ class Transport:
 
     def _plain(self, words: str) -> str:
         """A server's words on one line, without the password should it repeat it."""
-        secret = self._settings.password
+        secret = self._settings.secret
         return one_line(words.replace(secret, "***") if secret else words)

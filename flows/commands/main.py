@@ -208,7 +208,8 @@ def pull() -> None:
         store = settings.store(warehouse)
         if store is None:
             raise TreasuryWatchError(
-                "no store is named; name one in config/settings.toml, [storage] store, or in TREASURY_WATCH_STORAGE_STORE"
+                "no store is named; name one in the data folder's settings.toml, [storage] store, "
+                "or in TREASURY_WATCH_STORAGE_STORE"
             )
         rows = store.pull()
         words = f"pulled {len(rows)} tables with {sum(rows.values()):,} rows"
@@ -390,7 +391,7 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
     with logs.command(settings, "serve"):
         warehouse = settings.warehouse()
         environment.apply(warehouse.home.root)
-        plan = server.Plan(sample=sample, interval_seconds=interval, cron=cron, **settings.section("schedule"))
+        plan = server.Plan(sample=sample, interval_seconds=interval, cron=cron, schedule=settings.schedule)
         on_calendar = not cron and not interval
         catch_up = on_calendar and due_month_is_missing(warehouse, settings.declarations.calendar, datetime.now(UTC))
         log = warehouse.home.root / "prefect-server.log"

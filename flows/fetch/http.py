@@ -5,7 +5,6 @@ larger than the limit is refused here, before anything is archived.
 """
 
 import html
-import math
 import random
 import re
 import ssl
@@ -13,9 +12,8 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any, Literal, Self
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -26,15 +24,13 @@ from requests.utils import requote_uri
 from urllib3 import Retry
 from urllib3 import exceptions as urllib3_errors
 
-from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
+from treasury_watch.flows.settings.sections import HttpPolicy
+from treasury_watch.transforms.errors import TreasuryWatchError, shorten
 from treasury_watch.transforms.model import Source
 
 _PIECE = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _RETRIED = frozenset({429, *range(500, 600)})
-_MAY_BE_ZERO = frozenset(
-    {"retries", "backoff_seconds", "backoff_jitter_seconds", "max_retry_after_seconds", "max_redirects"}
-)
 _LATER = "try again later; what was loaded before stays as it is"
 _PAGE_MOVED = "open the address in a browser and, if the file has moved, correct its path in config/sources.toml"
 
@@ -44,52 +40,6 @@ _HTML_START = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _HTML_TITLE = re.compile(r"<title\b[^>]*>([^<]*)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class HttpPolicy:
-    """How files are fetched: section [http] of config/settings.toml, with the same names. Times are in seconds."""
-
-    user_agent: str
-    connect_timeout_seconds: float
-    read_timeout_seconds: float
-    total_timeout_seconds: float
-    retries: int
-    backoff_seconds: float
-    backoff_jitter_seconds: float
-    max_retry_after_seconds: float
-    max_redirects: int
-    max_bytes: int
-
-    @classmethod
-    def from_settings(cls, section: dict[str, Any]) -> Self:
-        """The policy that section [http] states. Raises ConfigurationError for a key unknown, missing or mistyped."""
-        wanted = {field.name: field.type for field in fields(cls)}
-        for key in section:
-            if key not in wanted:
-                near = get_close_matches(key, wanted, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(wanted)}"
-                raise ConfigurationError(f"settings.toml, [http]: unknown key {key!r}; {hint}")
-        for key, kind in wanted.items():
-            if key not in section:
-                raise ConfigurationError(f"settings.toml, [http]: {key!r} is missing; add it, see config/settings.toml")
-            expected, fits = _requirement(key, kind, section[key])
-            if not fits:
-                raise ConfigurationError(
-                    f"settings.toml, [http] {key}: expected {expected}, found {section[key]!r}; correct the value"
-                )
-        return cls(**section)
-
-
-def _requirement(key: str, kind: object, value: Any) -> tuple[str, bool]:
-    """What a setting must be, in words, and whether the value is that."""
-    if kind is str:
-        return "one line of text", isinstance(value, str) and bool(value.strip()) and value.isprintable()
-    noun = "a whole number" if kind is int else "a number of seconds"
-    numeric = isinstance(value, int if kind is int else (int, float)) and not isinstance(value, bool)
-    if key in _MAY_BE_ZERO:
-        return f"{noun}, 0 or more", numeric and math.isfinite(value) and value >= 0
-    return f"{noun} above 0", numeric and math.isfinite(value) and value > 0
 
 
 class FetchError(TreasuryWatchError):

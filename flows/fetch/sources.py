@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from treasury_watch.flows.fetch.http import Fetched, FetchError, HttpPolicy, fetch, make_session, public_url
+from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, public_url
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.model import Source
@@ -33,7 +33,7 @@ def sources_to_fetch(settings: Settings) -> list[Source]:
 
 def fetch_source(source: Source, settings: Settings, warehouse: Warehouse) -> Fetched:
     """Ask the source's server for its file, conditionally where it was loaded before. Raises FetchError."""
-    policy = HttpPolicy.from_settings(settings.section("http"))
+    policy = settings.http
     etag, last_modified = warehouse.state.validators(source.id, source.url)
     with make_session(policy) as session:
         return fetch(session, source, policy, etag=etag, last_modified=last_modified)

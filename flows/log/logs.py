@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from treasury_watch.flows.log.redaction import Redaction
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 
-FORMATS = ("off", "text", "json")
-LEVELS = ("debug", "info", "warning", "error")
-KEYS = ("format", "level", "file")
+if TYPE_CHECKING:
+    from treasury_watch.flows.settings.sections import LogSettings
+
 OTHERS = ("treasury_watch.flows", "treasury_watch.warehouse")  # whose modules warn of what is no step
 HTTP = "urllib3.connectionpool"
 
@@ -133,9 +133,9 @@ def configure(settings: Settings) -> None:
 
     Other handlers of the logger, such as Prefect's, stay and get the same lines, also where the format is `off`.
     """
-    section = _checked(settings.section("logging"))
+    section = settings.logging
     completed = Completed(Redaction(_channels(settings)))
-    shown = _handler(section, completed) if section["format"] != "off" else None
+    shown = _handler(section, completed) if section.format != "off" else None
     for name in (LOGGER.name, *OTHERS, HTTP):
         logger = logging.getLogger(name)
         for earlier in [one for one in logger.handlers if isinstance(one, (Lines, ToRoot))]:
@@ -149,45 +149,21 @@ def configure(settings: Settings) -> None:
         for former in [one for one in logger.filters if isinstance(one, Completed)]:
             logger.removeFilter(former)
         logger.addFilter(completed)
-    LOGGER.setLevel(section["level"].upper())
-
-
-def _checked(section: Mapping[str, Any]) -> Mapping[str, Any]:
-    for key in section:
-        if key not in KEYS:
-            raise ConfigurationError(f"settings.toml, [logging]: unknown key {key!r}; known: {', '.join(KEYS)}")
-    for key, allowed in (("format", FORMATS), ("level", LEVELS)):
-        if section.get(key) not in allowed:
-            raise _wrong(key, f"one of {', '.join(allowed)}", repr(section.get(key)))
-    if not isinstance(section.get("file"), str):
-        raise _wrong("file", "a path, or nothing for standard error", repr(section.get("file")))
-    return section
-
-
-def _wrong(key: str, expected: str, found: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"settings.toml, [logging] {key}: expected {expected}, found {found}; "
-        f"correct it there or in TREASURY_WATCH_LOGGING_{key.upper()}"
-    )
+    LOGGER.setLevel(section.level.upper())
 
 
 def _channels(settings: Settings) -> Iterator[str]:
-    """The variables that hold addresses of channels, by config/routing.toml as it stands: a wrong one is told elsewhere."""
-    document: Mapping[str, Any] = {}
-    with suppress(TreasuryWatchError, OSError):
-        document = settings.declarations.toml("routing.toml")
-    routes = document.get("routes")
-    for entry in (document.get("operator"), *(routes.values() if isinstance(routes, dict) else ())):
-        if isinstance(entry, dict) and isinstance(entry.get("channel"), str):
-            yield entry["channel"]
+    """The variables that hold addresses of channels."""
+    routing = settings.routing
+    yield from (entry.channel for entry in (routing.operator, *routing.routes.values()) if entry.channel)
 
 
-def _handler(section: Mapping[str, Any], completed: Completed) -> Lines:
-    path = Path(section["file"]).expanduser() if section["file"] else None
+def _handler(section: LogSettings, completed: Completed) -> Lines:
+    path = Path(section.file).expanduser() if section.file else None
     handler = Lines(path)
-    handler.setLevel(section["level"].upper())
+    handler.setLevel(section.level.upper())
     handler.addFilter(completed)
-    handler.setFormatter(_json() if section["format"] == "json" else Text())
+    handler.setFormatter(_json() if section.format == "json" else Text())
     return handler
 
 
@@ -219,8 +195,10 @@ class Lines(logging.Handler):
             try:
                 path.open("a").close()
             except OSError as problem:
-                words = f"{path} ({problem.strerror})"
-                raise _wrong("file", "a file in a folder that exists and can be written", words) from problem
+                raise ConfigurationError(
+                    f"[logging] file: expected a file in a folder that exists and can be written, found {path} "
+                    f"({problem.strerror}); correct it in settings.toml or TREASURY_WATCH_LOGGING_FILE"
+                ) from problem
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record."""

@@ -171,7 +171,7 @@ def describe(outcome: Outcome) -> str:
 
 def run(*, sample: bool, command: str) -> str:
     """One run in this process. Raises what stopped it, ServerSilent where Prefect's temporary server does not start."""
-    seconds = Settings().section("prefect")["startup_timeout_seconds"]
+    seconds = Settings().prefect.startup_timeout_seconds
     with (
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
         server_start.starting_within(seconds),

@@ -55,6 +55,7 @@ def run(settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool,
     """
     outcome = Outcome()
     with logs.running(command):
+        settings.mail.check_login()
         try:
             with stored(settings, warehouse):
                 try:
@@ -110,6 +111,7 @@ def take_in(
     Unlike `run` it fetches nothing, so that no source counts as late, and a failure is the user's to see: the operator
     is told nothing. Raises TreasuryWatchError.
     """
+    settings.mail.check_login()
     with logs.running(command), stored(settings, warehouse):
         with opened(warehouse, command) as session:
             load(session)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from treasury_watch.flows.fetch.release_polling import NEW_YORK, RELEASE_HOUR, RELEASE_ZONE
+from treasury_watch.flows.settings.sections import Schedule
 from treasury_watch.transforms.release_calendar import release_of
 
 
@@ -30,16 +31,16 @@ def daily_parameters() -> dict[str, Any]:
     return {"command": "daily run"}
 
 
-def standing(settings: dict[str, Any]) -> list[Standing]:
-    """The schedules of prefect.yaml, from the settings' section [schedule].
+def standing(schedule: Schedule) -> list[Standing]:
+    """The schedules of prefect.yaml, from section [schedule] of the settings.
 
     `serve` registers the release days themselves and renews them every month. A deployment is registered once, and dates
     would run out: it starts on every working day at the hour of release, and ends at once where there is none.
     """
-    waiting = release_parameters(settings["give_up_after_hours"]) | {"only_on_release_day": True}
+    waiting = release_parameters(schedule.give_up_after_hours) | {"only_on_release_day": True}
     return [
         Standing("release", f"0 {RELEASE_HOUR} * * 1-5", RELEASE_ZONE, waiting),
-        Standing("daily", settings["daily_cron"], settings["timezone"], daily_parameters()),
+        Standing("daily", schedule.daily_cron, schedule.timezone, daily_parameters()),
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -12,14 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import requests
+from pydantic import BaseModel
 
 from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.flows.log import logs
+from treasury_watch.flows.settings.sections import Schedule
 from treasury_watch.transforms.errors import TreasuryWatchError
 
 STARTUP_SECONDS = 120
@@ -74,24 +74,23 @@ def _prefect() -> str:
     return found
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(BaseModel, frozen=True):
     """What is served: every `interval_seconds`, on a `cron` line, or, with neither, on the release calendar."""
 
     sample: bool
-    give_up_after_hours: float
-    daily_cron: str
-    timezone: str
+    schedule: Schedule
     interval_seconds: int | None = None
     cron: str | None = None
+    run_first: bool = False
 
     def words(self) -> str:
         """The plan in words."""
         if self.interval_seconds:
             return f"every {self.interval_seconds} s"
         if self.cron:
-            return f"{self.cron} {self.timezone}"
-        return f"on the release calendar from 16:00 New York time, and {self.daily_cron} {self.timezone}"
+            return f"{self.cron} {self.schedule.timezone}"
+        daily = f"{self.schedule.daily_cron} {self.schedule.timezone}"
+        return f"on the release calendar from 16:00 New York time, and {daily}"
 
 
 def serve(plan: Plan, *, port: int, log: Path, announce: Callable[[str], None], catch_up: bool) -> None:
@@ -108,7 +107,7 @@ def serve(plan: Plan, *, port: int, log: Path, announce: Callable[[str], None], 
         logs.ending("stopped serving", outcome="stopped")
         first = True
         while True:
-            order = json.dumps({**asdict(plan), "run_first": catch_up and first})
+            order = plan.model_copy(update={"run_first": catch_up and first}).model_dump_json()
             command = [sys.executable, "-m", "treasury_watch.flows.serve.server", order]
             with subprocess.Popen(
                 command, env={**os.environ, "PREFECT_API_URL": url}, start_new_session=True
@@ -152,7 +151,7 @@ def _group_alive(group: int, seconds: float) -> bool:
     return True
 
 
-def run_schedule(plan: Plan, run_first: bool) -> None:
+def run_schedule(plan: Plan) -> None:
     """Run the flow on its schedule, in this process, against the server that PREFECT_API_URL names."""
     from prefect.schedules import Cron, Interval, RRule
 
@@ -170,15 +169,17 @@ def run_schedule(plan: Plan, run_first: bool) -> None:
     if plan.interval_seconds:
         schedules = [Interval(timedelta(seconds=plan.interval_seconds), parameters=parameters)]
     elif plan.cron:
-        schedules = [Cron(plan.cron, timezone=plan.timezone, parameters=parameters)]
+        schedules = [Cron(plan.cron, timezone=plan.schedule.timezone, parameters=parameters)]
     else:
         release = recurrence(release_moments(Declarations().calendar, datetime.now(UTC)))
-        waiting = release_parameters(plan.give_up_after_hours)
+        waiting = release_parameters(plan.schedule.give_up_after_hours)
         schedules = [
             RRule(release, timezone=RELEASE_ZONE, parameters=waiting, slug="release"),
-            Cron(plan.daily_cron, timezone=plan.timezone, parameters=daily_parameters(), slug="daily"),
+            Cron(
+                plan.schedule.daily_cron, timezone=plan.schedule.timezone, parameters=daily_parameters(), slug="daily"
+            ),
         ]
-    if run_first:
+    if plan.run_first:
         try:
             monthly_run(sample=plan.sample, command="catching up")
         except Exception as problem:  # recorded as a failed run; the schedule must start all the same
@@ -187,5 +188,4 @@ def run_schedule(plan: Plan, run_first: bool) -> None:
 
 
 if __name__ == "__main__":
-    ordered = json.loads(sys.argv[1])
-    run_schedule(run_first=ordered.pop("run_first"), plan=Plan(**ordered))
+    run_schedule(Plan.model_validate_json(sys.argv[1]))

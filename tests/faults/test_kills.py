@@ -19,8 +19,8 @@ from tests.flows.loopback import Loopback
 from tests.flows.smtp_loopback import MailServer
 from treasury_watch.warehouse.home.state import State
 
-SEED = int(os.environ.get("TREASURY_WATCH_FAULT_SEED", "20260618"))
-KILLS_PER_LANE = int(os.environ.get("TREASURY_WATCH_FAULT_KILLS", "15"))
+SEED = int(os.environ.get("FAULT_SEED", "20260618"))
+KILLS_PER_LANE = int(os.environ.get("FAULT_KILLS", "15"))
 LAST = 2 + KILLS_PER_LANE  # releases 0 and 1 are in the small home, 2 is loaded to see how long that takes
 RECIPIENTS = ("desk@localhost", "risk@localhost")
 SUMS = "SELECT count(*), sum(total_usd_mn) FROM "
@@ -113,7 +113,7 @@ def undisturbed(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def said(lane: Lane) -> str:
-    return f"TREASURY_WATCH_FAULT_SEED={SEED}: {lane.killed} killed, at {lane.moments} s"
+    return f"FAULT_SEED={SEED}: {lane.killed} killed, at {lane.moments} s"
 
 
 @pytest.mark.long

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -59,6 +59,21 @@ def forget_network_settings(patch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     forget_network_settings(monkeypatch)
+
+
+@pytest.fixture
+def set_in_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Settings]:
+    """The settings in force where a data folder has this settings.toml and this routing.toml."""
+    home = tmp_path / "own"
+    home.mkdir()
+    monkeypatch.setenv("TREASURY_WATCH_HOME", str(home))
+
+    def written(settings: str = "", routing: str = "") -> Settings:
+        (home / "settings.toml").write_text(settings, encoding="utf-8")
+        (home / "routing.toml").write_text(routing, encoding="utf-8")
+        return Settings()
+
+    return written
 
 
 @pytest.fixture

@@ -29,9 +29,9 @@ class Home:
     root: Path
 
     @classmethod
-    def from_environment(cls, configured: str = "") -> Home:
-        """TREASURY_WATCH_HOME, else the setting, else warehouse/data in the project."""
-        named = os.environ.get("TREASURY_WATCH_HOME") or configured
+    def from_environment(cls) -> Home:
+        """TREASURY_WATCH_HOME, else warehouse/data in the project."""
+        named = os.environ.get("TREASURY_WATCH_HOME")
         return cls(Path(named).expanduser().resolve() if named else PROJECT / "warehouse" / "data")
 
     def prepared(self) -> Home:

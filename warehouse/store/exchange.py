@@ -26,7 +26,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.archive.archived_files import Entry, content_of, entry_of
 from treasury_watch.warehouse.home.durable_files import move_into_place
 from treasury_watch.warehouse.home.state import now
@@ -57,12 +57,6 @@ class Store:
     url: str
     warehouse: Warehouse
     keep: int
-
-    def __post_init__(self) -> None:
-        if self.keep < 1:
-            raise ConfigurationError(
-                f"settings.toml, [storage] keep_publications: expected 1 or more, found {self.keep}"
-            )
 
     @cached_property
     def objects(self) -> Objects:

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
-from treasury_watch.flows.alerts.transport import MailSettings
+from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.amounts import billions, billions_cell
 from treasury_watch.transforms.findings.events import leading
 from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, identity

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import jinja2
 
-from treasury_watch.flows.alerts.transport import CHANNEL, MailSettings, address
+from treasury_watch.flows.alerts.transport import CHANNEL, address
+from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.warehouse.home.state import now
 
 TEMPLATES = jinja2.Environment(

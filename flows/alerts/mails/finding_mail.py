@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope, message_id
-from treasury_watch.flows.alerts.transport import MailError, MailSettings
+from treasury_watch.flows.alerts.transport import MailError
+from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.amounts import billions, billions_cell, millions_cell, percent, rounded
 from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS

@@ -6,7 +6,7 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
-from treasury_watch.flows.alerts.transport import MailSettings
+from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.findings.finding import RevisedFindings
 
 

@@ -27,6 +27,7 @@ from treasury_watch.flows.alerts.mails.envelope import envelope
 from treasury_watch.flows.alerts.mails.operator_mail import Notice
 from treasury_watch.flows.alerts.outbox import Patience, SendResult, add, first_message, listing, pending, send
 from treasury_watch.flows.alerts.transport import Transport
+from treasury_watch.flows.settings.sections import AlertSettings
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.finding import Kind
 
@@ -156,6 +157,7 @@ import os, signal, sys
 from pathlib import Path
 from treasury_watch.flows.alerts import outbox
 from tests.flows.alerts.test_delivery import by_smtp, simple
+from treasury_watch.flows.settings.sections import AlertSettings
 from treasury_watch.warehouse.home.state import State
 
 def die(*_):
@@ -237,17 +239,9 @@ def test_a_failed_message_is_not_tried_before_its_wait_is_over(state, tmp_path: 
 def test_asked_for_at_once_a_failed_message_does_not_wait(state, tmp_path: Path) -> None:
     keep(state, many(1))
     send(state, by_smtp(free_port(), tmp_path), simple, patience=WAITING)
-    at_once = Patience.from_settings({"retry_after_minutes": 15, "second_copy": True}, at_once=True)
+    at_once = Patience.of(AlertSettings(retry_after_minutes=15), at_once=True)
     with MailServer() as server:
         assert send(state, by_smtp(server.port, tmp_path), simple, patience=at_once) == SendResult(sent=1)
-
-
-@pytest.mark.parametrize(
-    "section", [{"retry_after_minutes": -1}, {"retry_limit_minutes": "60"}, {"second_copy": "no"}, {"second_copy": 1}]
-)
-def test_a_wrong_wait_is_refused_by_its_name(section) -> None:
-    with pytest.raises(ConfigurationError, match=rf"\[alerts\] {next(iter(section))}"):
-        Patience.from_settings(section)
 
 
 # threads

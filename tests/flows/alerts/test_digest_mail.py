@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import PROJECT
 from tests.flows.alerts.test_outbox import DESK
 from tests.flows.alerts.test_outbox import settings as mail_settings
 from tests.flows.findings_data import declared, insert, month_and_episode, named, published
@@ -19,7 +17,6 @@ from treasury_watch.flows.alerts.mails.digest_mail import Digest, compose_digest
 from treasury_watch.flows.alerts.preview import preview
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.findings.finding import Finding, RevisedFindings
-from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
 JUNE = date(2024, 6, 1)
@@ -97,12 +94,9 @@ def test_without_events_it_says_that_there_is_nothing_to_report():
     assert "Nothing to report" in html
 
 
-def routed(tmp_path: Path, text: str) -> Settings:
-    folder = tmp_path / "config"
-    shutil.copytree(PROJECT / "config", folder, ignore=shutil.ignore_patterns("sample"))
-    (folder / "routing.toml").write_text(text, encoding="utf-8")
-    bases = {name: value for name, value in Declarations().bases.items() if value}
-    return Settings(Declarations(folder, bases))
+def routed(home: Path, text: str) -> Settings:
+    (home / "routing.toml").write_text(text, encoding="utf-8")
+    return Settings()
 
 
 @pytest.mark.slow
@@ -111,9 +105,9 @@ class TestRoutes:
         found = warehouse.state.rows("SELECT finding, state FROM alerts WHERE recipient = ?", (recipient,))
         return [(row["finding"], row["state"]) for row in found if row["state"] not in ("backfilled", "superseded")]
 
-    def test_single_digest_and_both_reach_their_recipients_once(self, loaded, settings, tmp_path):
+    def test_single_digest_and_both_reach_their_recipients_once(self, loaded):
         chosen = routed(
-            tmp_path,
+            loaded.home.root,
             '[routes.s]\nto = ["s@example.org"]\nminimum_severity = "notice"\n'
             '[routes.d]\nto = ["d@example.org"]\nminimum_severity = "notice"\ndelivery = "digest"\n'
             '[routes.b]\nto = ["b@example.org"]\nminimum_severity = "notice"\ndelivery = "both"\n'

@@ -1,11 +1,9 @@
 import re
-import tomllib
 from dataclasses import replace
 from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,13 +21,13 @@ from tests.flows.findings_data import (
 )
 from treasury_watch.flows.alerts.mails.envelope import message_id
 from treasury_watch.flows.alerts.mails.finding_mail import compose, sql
-from treasury_watch.flows.alerts.transport import MailError, MailSettings
+from treasury_watch.flows.alerts.transport import MailError
+from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.explain.subjects import subject, traded
 from treasury_watch.transforms.findings.finding import Finding
 from treasury_watch.warehouse.tables.published_findings import published_findings
 
-SETTINGS = Path(__file__).resolve().parents[3] / "config" / "settings.toml"
 DESK = "desk@example.org"
 SECRET = "hunter2-is-not-printed"
 PICTURE = b"\x89PNG\r\n\x1a\n not a real picture"
@@ -37,9 +35,7 @@ PICTURE = b"\x89PNG\r\n\x1a\n not a real picture"
 
 def settings(**changes: Any) -> MailSettings:
     """Settings as in the repository, except for what a test changes."""
-    password = changes.pop("password", None)
-    section = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))["mail"]
-    return MailSettings.from_settings({**section, "timeout_seconds": 5, **changes}, password)
+    return MailSettings(**{"timeout_seconds": 5, **changes})
 
 
 def made(finding: Finding, chart: bytes | None = None, **changes: Any) -> EmailMessage:
@@ -65,61 +61,6 @@ def html_of(message: EmailMessage) -> str:
 
 def flat(text: str) -> str:
     return " ".join(text.split())
-
-
-# settings
-
-
-def test_the_settings_of_the_repository_are_valid_and_the_password_is_never_shown() -> None:
-    read = settings(host="mail.example.org", username="desk", password=SECRET)
-    assert read.recipients == ("desk@localhost",)
-    assert read.password == SECRET
-    assert SECRET not in repr(read)
-    assert SECRET not in str(read)
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"prot": 25}, "unknown key 'prot'; did you mean 'port'?"),
-        ({"port": "587"}, "port: expected a port, 1 to 65535, found \"'587'\""),
-        ({"port": 0}, "port: expected"),
-        ({"port": True}, "port: expected"),
-        ({"security": "ssl"}, "security: expected one of starttls, tls, none"),
-        ({"timeout_seconds": 0}, "timeout_seconds: expected a number of seconds above 0"),
-        ({"recipients": "desk@example.org"}, "recipients: expected a list"),
-        ({"recipients": ["desk"]}, "recipients: expected a list of e-mail addresses"),
-        ({"recipients": ["desk@example.org\r\nBcc: spy@example.org"]}, "recipients: expected"),
-        ({"sender": "a@example.org, b@example.org"}, "sender: expected one e-mail address"),
-        ({"host": "mail\nx"}, "host: expected one line of text"),
-        ({"username": "desk"}, "username is set but TREASURY_WATCH_MAIL_PASSWORD is not"),
-        ({"username": "desk", "password": SECRET, "security": "none"}, "would send the password in the clear"),
-    ],
-)
-def test_a_wrong_setting_is_refused_by_its_name(changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        settings(**changes)
-    message = str(caught.value)
-    assert message.startswith("settings.toml, [mail]: ")
-    assert words.replace('"', "") in message.replace('"', "")
-    assert "\n" not in message
-    assert SECRET not in message
-
-
-def test_a_missing_setting_is_refused_by_its_name_and_the_extra_authority_may_be_missing() -> None:
-    section = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))["mail"]
-    section.pop("ca_file")
-    assert MailSettings.from_settings(section, None).ca_file == ""
-    section.pop("port")
-    with pytest.raises(ConfigurationError, match="'port' is missing"):
-        MailSettings.from_settings(section, None)
-
-
-def test_a_password_in_the_settings_file_is_refused_without_repeating_it() -> None:
-    section = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))["mail"]
-    with pytest.raises(ConfigurationError, match="TREASURY_WATCH_MAIL_PASSWORD alone") as caught:
-        MailSettings.from_settings({**section, "password": SECRET}, None)
-    assert SECRET not in str(caught.value)
 
 
 # findings

@@ -176,12 +176,11 @@ class TestARun:
         assert [row[1] for row in health_rows(warehouse)] == ["written"]
 
     def test_an_operator_who_cannot_be_told_does_not_hide_the_error(self, loaded, settings, publishers, monkeypatch):
-        monkeypatch.setenv("TREASURY_WATCH_MAIL_SENDER", "no address")
+        monkeypatch.setenv("TREASURY_WATCH_MAIL_CA_FILE", "missing.pem")
         publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
         with pytest.raises(LayoutError) as caught:
-            run(settings, loaded)
+            run(Settings(), loaded)
         assert any("the operator could not be told" in note for note in caught.value.__notes__)
-        monkeypatch.delenv("TREASURY_WATCH_MAIL_SENDER")
         assert [row["finding"].split(":")[1] for row in pending(loaded.state)] == ["failed"]
 
     def test_another_run_at_work_is_no_failure(self, loaded, settings):
@@ -195,7 +194,7 @@ class TestARun:
             patch.setenv("TREASURY_WATCH_MAIL_PORT", "9")
             publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
             with pytest.raises(LayoutError):
-                run(settings, loaded)
+                run(Settings(), loaded)
         assert [row[1] for row in health_rows(loaded)] == ["failed"]
         publishers.serve("slt_table3", TABLE3)
         run(settings, loaded)

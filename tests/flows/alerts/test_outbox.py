@@ -1,4 +1,3 @@
-import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -14,14 +13,13 @@ from tests.flows.findings_data import ending, month_and_episode, published
 from tests.flows.smtp_loopback import BrokenServer, MailServer, drops_mid_message, free_port
 from treasury_watch.flows.alerts.mails.finding_mail import compose
 from treasury_watch.flows.alerts.outbox import OutboxBusy, SendResult, alert_id, listing, pending, queue, send
-from treasury_watch.flows.alerts.transport import MailError, MailSettings, Transport
-from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.flows.alerts.transport import MailError, Transport
+from treasury_watch.flows.settings.sections import AlertSettings, MailSettings
 from treasury_watch.transforms.findings.finding import Finding
 from treasury_watch.warehouse.home.state import State
 
-SETTINGS = Path(__file__).resolve().parents[3] / "config" / "settings.toml"
 DESK, CHIEF = "desk@example.org", "chief@example.org"
-RULES = {"minimum_severity": "warning", "recent_months": 3}
+RULES = AlertSettings(minimum_severity="warning", recent_months=3)
 JUNE = date(2024, 6, 1)
 
 
@@ -44,8 +42,7 @@ def composer() -> Callable[[str, str], EmailMessage | None]:
 
 
 def settings(**changes: Any) -> MailSettings:
-    section = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))["mail"]
-    return MailSettings.from_settings({**section, "security": "none", "timeout_seconds": 5, **changes}, None)
+    return MailSettings(**{"security": "none", "timeout_seconds": 5, **changes})
 
 
 def findings() -> list[Finding]:
@@ -119,7 +116,7 @@ def test_a_finding_quieter_than_the_minimum_is_left_out_until_it_is_louder(state
     month = findings()[0]
     assert keep(state, [replace(month, severity="notice")]) == 0
     assert states(state) == {}
-    assert keep(state, [month], settings={**RULES, "minimum_severity": "critical"}) == 0
+    assert keep(state, [month], settings=AlertSettings(minimum_severity="critical")) == 0
     assert keep(state, [month]) == 1
 
 
@@ -168,23 +165,6 @@ def test_an_episode_supersedes_only_its_own_thread_and_recipient(state: State) -
     keep(state, [shorter], CHIEF)
     keep(state, [episode], DESK)
     assert set(states(state).values()) == {"queued"}
-
-
-@pytest.mark.parametrize(
-    ("rules", "words"),
-    [
-        ({**RULES, "minimum_severity": "loud"}, "minimum_severity: expected one of notice, warning, critical"),
-        ({**RULES, "recent_months": -1}, "recent_months: expected a whole number"),
-        ({**RULES, "recent_months": "3"}, "recent_months: expected a whole number"),
-        ({**RULES, "recent_month": 3}, "unknown key 'recent_month'"),
-        ({"recent_months": 3}, "minimum_severity"),
-    ],
-)
-def test_a_wrong_alert_setting_is_refused_by_its_name(state: State, rules: dict[str, Any], words: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"settings.toml, \[alerts\]") as caught:
-        keep(state, findings(), settings=rules)
-    assert words in str(caught.value)
-    assert states(state) == {}
 
 
 # sending

@@ -2,7 +2,6 @@
 
 import re
 import traceback
-from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from tests.flows.findings_data import month_and_episode, named
 from tests.flows.loopback import self_signed
 from tests.flows.smtp_loopback import BrokenServer, MailServer, drops_mid_message, free_port, silent, takes_and_hangs_up
 from treasury_watch.flows.alerts.mails import finding_mail
-from treasury_watch.flows.alerts.transport import MailError, MailSettings, Transport
+from treasury_watch.flows.alerts.transport import MailError, Transport
+from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.errors import ConfigurationError
 
 
@@ -105,7 +105,7 @@ def test_security_none_sends_in_the_clear(tmp_path: Path) -> None:
 
 def test_a_refused_recipient_is_named_and_concerns_no_other(tmp_path: Path) -> None:
     with MailServer(refused={DESK: f"550 no such user\u202e {SECRET}"}) as server:
-        read = replace(settings(host="127.0.0.1", port=server.port, security="none"), password=SECRET)
+        read = settings(host="127.0.0.1", port=server.port, security="none", password=SECRET)
         problem = refusal(read, tmp_path)
         assert f"recipient {DESK} refused (550 no such user ***); correct recipients" in str(problem)
         assert not problem.server_wide

@@ -2,7 +2,6 @@ import gzip
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.flows.loopback import Loopback, Reply
-from treasury_watch.flows.fetch.http import Fetched, FetchError, HttpPolicy, fetch, make_session, public_url
+from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, public_url
+from treasury_watch.flows.settings.sections import HttpPolicy
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.model import Source
 
@@ -29,7 +29,7 @@ PATIENT = HttpPolicy(
     max_redirects=3,
     max_bytes=1_000_000,
 )
-ONCE = replace(PATIENT, retries=0)
+ONCE = PATIENT.model_copy(update={"retries": 0})
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
 
@@ -194,7 +194,7 @@ def test_another_status_is_refused_at_once(server: Loopback, status: int, found:
 
 def test_waits_double_from_the_first_retry_on(server: Loopback) -> None:
     server.script("/t.txt", Reply(503), Reply(503), Reply(body=TABLE))
-    get(server.url("/t.txt"), replace(PATIENT, backoff_seconds=0.1, backoff_jitter_seconds=0))
+    get(server.url("/t.txt"), PATIENT.model_copy(update={"backoff_seconds": 0.1, "backoff_jitter_seconds": 0}))
     first, second, third = (seen.at for seen in server.seen())
     assert 0.1 <= second - first < 0.19
     assert 0.2 <= third - second < 0.39
@@ -202,7 +202,10 @@ def test_waits_double_from_the_first_retry_on(server: Loopback) -> None:
 
 def test_jitter_lengthens_the_wait_by_a_random_time(server: Loopback) -> None:
     server.script("/t.txt", *[Reply(503)] * 6, Reply(body=TABLE))
-    get(server.url("/t.txt"), replace(PATIENT, retries=6, backoff_seconds=0, backoff_jitter_seconds=0.05))
+    get(
+        server.url("/t.txt"),
+        PATIENT.model_copy(update={"retries": 6, "backoff_seconds": 0, "backoff_jitter_seconds": 0.05}),
+    )
     times = [seen.at for seen in server.seen()]
     waits = [later - earlier for earlier, later in pairwise(times)]
     assert max(waits) - min(waits) > 0.002
@@ -218,7 +221,7 @@ def test_retry_after_is_waited_for(server: Loopback) -> None:
 
 def test_retry_after_is_capped(server: Loopback) -> None:
     server.script("/t.txt", Reply(503, {"Retry-After": "3600"}), Reply(body=TABLE))
-    assert get(server.url("/t.txt"), replace(PATIENT, max_retry_after_seconds=0.2)).body == TABLE
+    assert get(server.url("/t.txt"), PATIENT.model_copy(update={"max_retry_after_seconds": 0.2})).body == TABLE
     first, second = (seen.at for seen in server.seen())
     assert 0.2 <= second - first < 0.7
 
@@ -284,7 +287,7 @@ def test_a_server_that_stays_silent_is_reported_after_the_read_time_out(server: 
     server.script("/t.txt", Reply(body=TABLE, delay=2))
     begin = time.monotonic()
     assert "found silence for 0.1 s (2 attempts)" in refusal(
-        server.url("/t.txt"), replace(PATIENT, retries=1, read_timeout_seconds=0.1)
+        server.url("/t.txt"), PATIENT.model_copy(update={"retries": 1, "read_timeout_seconds": 0.1})
     )
     assert time.monotonic() - begin < 1
 

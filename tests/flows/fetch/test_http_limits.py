@@ -3,7 +3,6 @@
 import time
 import tracemalloc
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ def test_a_body_announced_as_2_gb_is_refused_before_it_is_read(server: Loopback)
 
 
 def test_a_body_over_the_limit_without_a_length_is_refused_and_one_at_the_limit_taken(server: Loopback) -> None:
-    policy = replace(ONCE, max_bytes=1000)
+    policy = ONCE.model_copy(update={"max_bytes": 1000})
     server.script("/t.txt", Reply(body=b"x" * 1000, chunked=True), Reply(body=b"x" * 1001, chunked=True))
     assert len(get(server.url("/t.txt"), policy).body) == 1000
     assert "expected at most 1000 bytes, found more" in refusal(server.url("/t.txt"), policy)
@@ -51,7 +50,7 @@ def test_a_gzip_bomb_is_refused_at_the_limit_in_bounded_memory(server: Loopback)
 def test_a_slow_drip_is_refused_by_the_total_time_out(server: Loopback, chunked: bool) -> None:
     server.script("/t.txt", Reply(body=TABLE * 10, piece=1, pause=0.02, chunked=chunked))
     begin = time.monotonic()
-    message = refusal(server.url("/t.txt"), replace(PATIENT, total_timeout_seconds=0.2))
+    message = refusal(server.url("/t.txt"), PATIENT.model_copy(update={"total_timeout_seconds": 0.2}))
     assert "expected the whole body within 0.2 s, found " in message
     assert 0.2 <= time.monotonic() - begin < 0.6
     assert len(server.seen()) == 1
@@ -60,7 +59,7 @@ def test_a_slow_drip_is_refused_by_the_total_time_out(server: Loopback, chunked:
 def test_a_body_that_stops_arriving_is_refused_by_the_read_time_out(server: Loopback) -> None:
     server.script("/t.txt", Reply(body=TABLE, piece=10, pause=2))
     assert "found silence for 0.1 s after 10 bytes" in refusal(
-        server.url("/t.txt"), replace(ONCE, read_timeout_seconds=0.1)
+        server.url("/t.txt"), ONCE.model_copy(update={"read_timeout_seconds": 0.1})
     )
 
 

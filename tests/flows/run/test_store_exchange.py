@@ -206,4 +206,4 @@ class TestPull:
         elsewhere(tmp_path / "reader", monkeypatch)
         done = CliRunner().invoke(main, ["pull"])
         assert done.exit_code == 1
-        assert "name one in config/settings.toml, [storage] store" in done.output
+        assert "name one in the data folder's settings.toml, [storage] store" in done.output

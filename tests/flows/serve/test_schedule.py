@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime
-from typing import ClassVar
 
 import pytest
 from prefect.server.schemas.schedules import CronSchedule
 
 from treasury_watch.flows.serve.schedule import recurrence, release_moments, standing
+from treasury_watch.flows.settings.sections import Schedule
 from treasury_watch.warehouse.declarations import Declarations
 
 CALENDAR = Declarations().calendar
@@ -43,7 +43,7 @@ class TestMoments:
 
 
 class TestStanding:
-    SETTINGS: ClassVar = {"give_up_after_hours": 2.5, "daily_cron": "5 18 * * 2", "timezone": "Europe/Zurich"}
+    SETTINGS = Schedule(give_up_after_hours=2.5, daily_cron="5 18 * * 2", timezone="Europe/Zurich")
 
     def test_the_release_run_waits_only_on_release_days_and_the_daily_run_follows_the_settings(self):
         release, daily = standing(self.SETTINGS)

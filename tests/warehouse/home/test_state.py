@@ -131,11 +131,10 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path, declarations):
         Warehouse(Home(tmp_path / "file" / "home"), declarations)
 
 
-def test_the_environment_names_the_home_before_the_setting(tmp_path, monkeypatch):
+def test_the_environment_names_the_home(tmp_path, monkeypatch):
     monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "a"))
-    assert Home.from_environment(str(tmp_path / "b")).root == tmp_path / "a"
+    assert Home.from_environment().root == tmp_path / "a"
     monkeypatch.delenv("TREASURY_WATCH_HOME")
-    assert Home.from_environment(str(tmp_path / "b")).root == tmp_path / "b"
     assert Home.from_environment().root == PROJECT / "warehouse" / "data"
 
 

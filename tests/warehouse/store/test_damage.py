@@ -191,8 +191,3 @@ def test_an_address_that_is_none_is_a_mistake_of_the_settings(url, words, machin
         Store(url, machine("one", None), 3).take()
     assert words in str(problem.value)
     assert "hush" not in str(problem.value)
-
-
-def test_no_publication_to_keep_is_a_mistake_of_the_settings(folder, machine):
-    with pytest.raises(ConfigurationError, match="keep_publications: expected 1 or more, found 0"):
-        Store(folder, machine("one", None), 0)

@@ -1,0 +1,189 @@
+"""Reads the settings from where they can be set, and checks all of them.
+
+Later places win: settings.toml beside the other declarations, settings.toml in the data folder, the environment. Routes
+come from routing.toml in the data folder where it has any, else from the one beside the declarations.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from treasury_watch.flows.settings import problems
+from treasury_watch.flows.settings.sections import (
+    PASSWORD_VARIABLE,
+    REVISION,
+    AlertSettings,
+    HttpPolicy,
+    LogSettings,
+    MailSettings,
+    PrefectSettings,
+    RoutingFile,
+    Schedule,
+    StorageSettings,
+)
+from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.warehouse.declarations import Declarations
+
+PREFIX = "TREASURY_WATCH_"
+OUTSIDE_SECTIONS = ("HOME", "CONFIG")
+CHANNEL_PREFIX = "CHANNEL_"
+
+Layers = Sequence[tuple[Path | None, dict[str, Any]]]  # what was set where (None: in the environment); the first wins
+
+
+class Sections(BaseSettings):
+    """Every section of settings.toml."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="_", env_nested_max_split=1, extra="forbid", strict=True, frozen=True,
+        hide_input_in_errors=True,
+    )  # fmt: skip
+
+    storage: StorageSettings = StorageSettings()
+    http: HttpPolicy = HttpPolicy()
+    mail: MailSettings = MailSettings()
+    alerts: AlertSettings = AlertSettings()
+    schedule: Schedule = Schedule()
+    prefect: PrefectSettings = PrefectSettings()
+    logging: LogSettings = LogSettings()
+
+
+VARIABLES = [
+    f"{PREFIX}{section}_{key}".upper()
+    for section, field in Sections.model_fields.items()
+    for key in field.annotation.model_fields  # type: ignore[union-attr]
+]
+
+
+class Environment(EnvSettingsSource):
+    """The known variables; a list is separated by commas."""
+
+    def __init__(self, settings_cls: type[BaseSettings]):
+        super().__init__(settings_cls)
+        self.env_vars = {name: text for name, text in self.env_vars.items() if name.upper() in VARIABLES}
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """The parts of a list."""
+        return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def read(declarations: Declarations, home: Path) -> tuple[Sections, RoutingFile]:
+    """The settings and routes in force, checked together. Raises ConfigurationError: the first problem in one line, and
+    how many there are.
+    """
+    found: list[str] = []
+    sections = _sections(declarations, home, found)
+    routing = _routing(declarations, home, found)
+    found += _variables(declarations, routing)
+    found = list(dict.fromkeys(found))  # two wrong entries of one list are one problem
+    if found or sections is None:
+        more = f"; and {len(found) - 1} more" if len(found) > 1 else ""
+        raise ConfigurationError(found[0] + more)
+    return sections, routing
+
+
+def _sections(declarations: Declarations, home: Path, found: list[str]) -> Sections | None:
+    """The sections, or None with what is wrong with them added to `found`."""
+    sources: list[tuple[Path | None, PydanticBaseSettingsSource]] = []
+
+    class InForce(Sections):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: PydanticBaseSettingsSource, **__: PydanticBaseSettingsSource
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            """Their order: the first wins."""
+            sources[:] = [(None, Environment(settings_cls))]
+            for path in (home / "settings.toml", declarations.folder / "settings.toml"):
+                sources.append((path, _toml_source(settings_cls, path)))
+            return tuple(source for _, source in sources)
+
+    try:
+        read = InForce()
+    except ValidationError as error:
+        layers = [(path, source()) for path, source in sources]
+        found += problems.lines(error, Sections, partial(_place, layers))
+        read = None
+    for path, source in sources[1:]:
+        section = source().get("mail")
+        if isinstance(section, dict) and "password" in section:
+            found.append(f"{path}, [mail] password: the password comes from the variable {PASSWORD_VARIABLE} alone")
+    return read
+
+
+def _toml_source(settings_cls: type[BaseSettings], path: Path) -> TomlConfigSettingsSource:
+    try:
+        return TomlConfigSettingsSource(settings_cls, path)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise problems.unreadable(path, problem) from None
+
+
+def _place(layers: Layers, section: str, key: str | None) -> tuple[str, Any]:
+    """Where the value in force was found (a file or a variable), and the value."""
+    for path, document in layers:
+        if section not in document:
+            continue
+        content = document[section]
+        if key is None or not isinstance(content, dict):
+            return str(path or PREFIX + section.upper()), content
+        if key in content:
+            return str(path or f"{PREFIX}{section}_{key}".upper()), content[key]
+    return "settings.toml", None
+
+
+def _routing(declarations: Declarations, home: Path, found: list[str]) -> RoutingFile:
+    """The routes, or none with what is wrong with them added to `found`."""
+    layers: Layers = [(path, _document(path)) for path in (home / "routing.toml", declarations.folder / "routing.toml")]
+    (_, own), (_, packaged) = layers
+    merged = {**packaged, **own}  # routes are replaced as a whole
+    if all(isinstance(document.get("operator", {}), dict) for document in (own, packaged)):
+        merged["operator"] = {**packaged.get("operator", {}), **own.get("operator", {})}
+    context = {"holders": _holder_ids(declarations), "rules": _rule_names(declarations)}
+    try:
+        return RoutingFile.model_validate(merged, context=context)
+    except ValidationError as error:
+        found += problems.lines(error, RoutingFile, partial(_place, layers))
+        return RoutingFile()
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise problems.unreadable(path, problem) from None
+
+
+def _holder_ids(declarations: Declarations) -> dict[str, str]:
+    """Every holder's id by its id and its label, in lower case."""
+    return {row[column].lower(): row["holder_id"] for row in declarations.holders for column in ("holder_id", "holder")}
+
+
+def _rule_names(declarations: Declarations) -> list[str]:
+    rules = declarations.rules
+    return [*dict.fromkeys([*rules["rules"], *rules["episodes"]]), REVISION]
+
+
+def _variables(declarations: Declarations, routing: RoutingFile) -> list[str]:
+    """What is wrong with the names of the environment's variables."""
+    bases = [f"BASE_{name.upper()}" for name in declarations.bases]
+    channels = [entry.channel for entry in (routing.operator, *routing.routes.values()) if entry.channel]
+    known = [*VARIABLES, *(PREFIX + name for name in (*OUTSIDE_SECTIONS, *bases)), *channels]
+    return [
+        problems.unknown_variable(name, known, PREFIX)
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and name not in known and not name.startswith(PREFIX + CHANNEL_PREFIX)
+    ]
