@@ -15,6 +15,7 @@ from treasury_watch.transforms.errors import ConfigurationError
 
 FILE = "alert_rules.toml"
 SCOPES = ("countries", "official")
+SHARED = ("position_usd_mn", "long_term_usd_mn", "short_term_usd_mn")
 AMOUNT_KEYS = ("headline", "since", "run")
 MONTH_KEYS = ("of", "share_of", "scope", "sentence", "minimum_usd_mn", "minimum_share_pct", "maximum_score")
 MONTH_EXTRAS = ("name", "severity", "least_severity", "below_peak", "minimum_peak_usd_mn")
@@ -100,6 +101,7 @@ def check(document: Mapping[str, Any]) -> None:
             _check_one_of(f"{place} of", entry["of"], list(amounts))
             if "scope" in keys:
                 _check_one_of(f"{place} scope", entry["scope"], SCOPES)
+                _check_one_of(f"{place} share_of", entry["share_of"], SHARED)
             for key in ("minimum_usd_mn", "minimum_share_pct", "maximum_score", "minimum_months"):
                 if key in entry and (isinstance(entry[key], bool) or not isinstance(entry[key], (int, float))):
                     raise ConfigurationError(f"{FILE}, {place} {key}: expected a number, found {entry[key]!r}")
