@@ -6,22 +6,27 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
+from treasury_watch.transforms.kinds import KINDS
+
 if TYPE_CHECKING:
     import pandas as pd
 
-Holds = Literal["observations", "fx", "interventions", "market_series"]
+
+MAIN_SOURCE = "slt_table3"  # whose releases are the statistics' own
 
 
 @dataclass(frozen=True)
 class Source:
-    """One declared source (config/sources.toml). `id` is its name everywhere, `layout` the parser that reads it."""
+    """One declared source (config/sources.toml). `id` is its name everywhere, `layout` the parser that reads it, `holds` the
+    kind of its figures (transforms/kinds.py). A zero dated before `zero_is_missing_before` stands for no figure.
+    """
 
     id: str
     title: str
     publisher: str
     url: str
     layout: str
-    holds: Holds
+    holds: str
     unit: str
     rhythm: str
     precedence: int
@@ -36,36 +41,46 @@ class Source:
     currency: str = ""
     per: str = ""
     covers: str = ""
+    zero_is_missing_before: date | None = None
 
     @property
     def last_digit_usd_mn(self) -> float:
         """The weight of the last digit that the source publishes: 100 for billions with one decimal."""
         return self.scale_to_usd_mn / 10**self.decimals
 
+    @property
+    def judged_by(self) -> Literal["calendar", "age", None]:
+        """What tells whether the source is stale; the one place that says what its rhythm means for that.
+
+        Monthly statistics are due on the days of the release calendar. Of any other source the newest figure may be
+        `stale_after_days` old; without that number nothing is due. Nothing is due either of a source that has ended
+        (`frozen_on`) or that no run fetches.
+        """
+        if self.frozen_on is not None or not self.fetch:
+            return None
+        if self.rhythm == "monthly" and KINDS[self.holds].in_releases:
+            return "calendar"
+        return "age" if self.stale_after_days else None
+
 
 @dataclass(frozen=True)
 class Parsed:
-    """What one file says. `table` has the columns of its kind, one row per figure:
-
-    observations   label, code, month, measure, series, value_usd_mn, line
-    fx             currency, date, per_usd, line
-    interventions  country, date, amount_jpy_mn, pair, direction, line
-    market_series  series_id, date, value, line
-
-    `dated` is the release date printed in the file, where it prints one.
+    """What one file says. `table` has the columns of its kind, one row per figure; those of a holder have `label` and
+    `code`, as the file names the holder, until it is identified. `dated` is the release date printed in the file, where
+    it prints one.
     """
 
     layout: str
-    holds: Holds
+    holds: str
     table: pd.DataFrame
     dated: date | None = None
 
     @property
     def first(self) -> pd.Timestamp:
         """First month or day that the file states."""
-        return self.table["month" if self.holds == "observations" else "date"].min()
+        return self.table[KINDS[self.holds].dated_by].min()
 
     @property
     def last(self) -> pd.Timestamp:
         """Last month or day that the file states."""
-        return self.table["month" if self.holds == "observations" else "date"].max()
+        return self.table[KINDS[self.holds].dated_by].max()

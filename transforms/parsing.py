@@ -1,15 +1,36 @@
-"""One file to its figures: parsed, and for the statistics with every holder identified."""
+"""One file to its figures: parsed, without what stands for no figure, and for the statistics with every holder identified."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+
 from treasury_watch.transforms import layouts
+from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.holders import identified
+from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import Parsed, Source
 
 
 def figures_of(body: bytes, source: Source, labels: list[dict[str, str]]) -> Parsed:
     """What a file of the source says; `labels` are the rows of config/holder_labels.csv. Raises LayoutError."""
     parsed = layouts.parse(body, source)
-    if parsed.holds != "observations":
+    if source.zero_is_missing_before is not None:
+        parsed = replace(parsed, table=_without_zeros(parsed, source.id, source.zero_is_missing_before))
+    if not KINDS[parsed.holds].of_holders:
         return parsed
-    return Parsed(parsed.layout, parsed.holds, identified(parsed.table, source.layout, labels), parsed.dated)
+    return replace(parsed, table=identified(parsed.table, source.layout, labels))
+
+
+def _without_zeros(parsed: Parsed, source: str, day: date) -> pd.DataFrame:
+    """The figures without the zeros that the source writes before `day`, where it has none. Raises LayoutError if none is left."""
+    kind, table = KINDS[parsed.holds], parsed.table
+    missing = (table[kind.value] == 0) & (table[kind.dated_by] < pd.Timestamp(day))
+    if missing.all():
+        raise LayoutError(
+            source, "whole file", f"a figure, or a zero of {day} or later",
+            "zeros before that day alone", "fetch it again; nothing was loaded",
+        )  # fmt: skip
+    return table[~missing].reset_index(drop=True)

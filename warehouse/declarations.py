@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.findings.rules import declared
+from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import Source
 
 VERSION = "0.1.0"
@@ -96,24 +98,22 @@ class Declarations:
                 )
             url = self._base(name, place["base"]) + place["path"]
             found[name] = self._source(name, url=url, **{key: entry[key] for key in entry if key not in place})
+        return found | self._fred_sources()
+
+    def _fred_sources(self) -> dict[str, Source]:
+        """The series of [fred]: a section for each kind of figure; a series' own keys go before those of all."""
         fred = self._section("sources.toml", "fred")
-        for holds in ("exchange_rates", "market_series"):
-            for series, entry in fred[holds].items():
+        common = {key: value for key, value in fred.items() if not isinstance(value, dict)}
+        base, path = common.pop("base"), common.pop("path")
+        found = {}
+        for holds, series_of_kind in fred.items():
+            for series, own in series_of_kind.items() if isinstance(series_of_kind, dict) else ():
                 name = f"fred:{series}"
-                found[name] = self._source(
-                    name,
-                    title=entry.get("title", f"H.10 exchange rate {series}"),
-                    publisher=fred["publisher"],
-                    url=self._base(name, fred["base"]) + fred["path"].format(series=series),
-                    layout=fred["layout"],
-                    holds="fx" if holds == "exchange_rates" else "market_series",
-                    unit=entry.get("unit", "units per dollar" if entry.get("per") == "usd" else "dollars per unit"),
-                    rhythm=entry.get("rhythm", fred["rhythm"]),
-                    precedence=fred["precedence"],
-                    stale_after_days=entry.get("stale_after_days", fred["stale_after_days"]),
-                    currency=entry.get("currency", ""),
-                    per=entry.get("per", ""),
-                )
+                entry = {"holds": holds, **common, **own}
+                if holds == "fx":
+                    entry.setdefault("title", f"H.10 exchange rate {series}")
+                    entry.setdefault("unit", "units per dollar" if entry.get("per") == "usd" else "dollars per unit")
+                found[name] = self._source(name, url=self._base(name, base) + path.format(series=series), **entry)
         return found
 
     def _section(self, file: str, name: str) -> dict[str, Any]:
@@ -132,11 +132,22 @@ class Declarations:
 
     def _source(self, name: str, **entry: Any) -> Source:
         try:
-            return Source(id=name, **entry)
+            source = Source(id=name, **entry)
         except TypeError as problem:
             raise ConfigurationError(
                 f"sources.toml, {name}: {problem}; see transforms/model.py for the keys"
             ) from problem
+        if source.holds not in KINDS:
+            raise ConfigurationError(
+                f"sources.toml, {name}: holds {source.holds!r}, expected one of {', '.join(KINDS)}; "
+                "a new kind of figure is declared in transforms/kinds.py"
+            )
+        if source.stale_after_days is not None and source.judged_by != "age":
+            raise ConfigurationError(
+                f"sources.toml, {name}: stale_after_days = {source.stale_after_days} says nothing for rhythm "
+                f"{source.rhythm!r}; take it out (the head of the file has what each rhythm means)"
+            )
+        return source
 
     def source(self, name: str) -> Source:
         """One source. Raises ConfigurationError that lists the known ones."""
@@ -207,8 +218,10 @@ class Declarations:
 
     @cached_property
     def rules(self) -> dict[str, Any]:
-        """What is flagged: alert_rules.toml."""
-        return self.toml("alert_rules.toml")
+        """What is flagged: alert_rules.toml, checked. Raises ConfigurationError."""
+        document = self.toml("alert_rules.toml")
+        declared.check(document)
+        return document
 
     def fingerprint(self) -> str:
         """Changes whenever a declaration does (settings, routes and the sample left out) or the program's version does."""

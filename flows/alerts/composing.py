@@ -9,32 +9,32 @@ import duckdb
 import pandas as pd
 
 from treasury_watch.flows.alerts import outbox, routing
-from treasury_watch.flows.alerts.events import events
 from treasury_watch.flows.alerts.mails import finding_mail, operator_mail
-from treasury_watch.flows.alerts.mails.digest_mail import PREFIX as DIGEST
 from treasury_watch.flows.alerts.mails.digest_mail import compose_digest, digest, month_of, release_key
-from treasury_watch.flows.alerts.mails.revision_mail import PREFIX as REVISION
 from treasury_watch.flows.alerts.mails.revision_mail import compose_revision
+from treasury_watch.flows.alerts.transport import MailSettings
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import charts
+from treasury_watch.transforms.findings.events import events
+from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, RevisedFindings, kind_of
 from treasury_watch.warehouse.home.state import State
 
 
-def mail_settings_of(settings: Settings) -> finding_mail.MailSettings:
+def mail_settings_of(settings: Settings) -> MailSettings:
     """The mail settings, with the password from the environment."""
-    return finding_mail.MailSettings.from_settings(settings.section("mail"), settings.mail_password)
+    return MailSettings.from_settings(settings.section("mail"), settings.mail_password)
 
 
-class HealthComposer:
+class NoticeComposer:
     """Composes what the operator is told, without any published table."""
 
-    def __init__(self, mail_settings: finding_mail.MailSettings, state: State | None):
+    def __init__(self, mail_settings: MailSettings, state: State | None):
         self.mail_settings, self.state = mail_settings, state
 
     def __call__(self, key: str, recipient: str) -> Any:
         """The message, or None where its content is not kept."""
         kept = outbox.content(self.state, key) if self.state else None
-        return operator_mail.compose_health(key, kept, self.mail_settings, recipient) if kept else None
+        return operator_mail.compose_notice(key, kept, self.mail_settings, recipient) if kept else None
 
 
 class Composer:
@@ -43,8 +43,8 @@ class Composer:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        found: Iterable[finding_mail.Finding],
-        mail_settings: finding_mail.MailSettings,
+        found: Iterable[Announcement],
+        mail_settings: MailSettings,
         settings: Settings,
         state: State | None,
     ):
@@ -52,20 +52,20 @@ class Composer:
         self.state, self.routes = state, routing.read(settings)
         self.found = {finding.key: finding for finding in found}
         self.releases = connection.execute("SELECT * FROM releases ORDER BY released").df()
-        figures = events(item for item in self.found.values() if item.rule != routing.REVISION)
-        self.events = {finding.key: event for event in figures for finding in event}
+        chains = events(item for item in self.found.values() if isinstance(item, Finding))
+        self.events = {finding.key: event for event in chains for finding in event}
 
     def __call__(self, key: str, recipient: str) -> Any:
         """The message, or None where the finding is no longer published."""
-        if key.startswith(operator_mail.PREFIX):
-            return HealthComposer(self.mail_settings, self.state)(key, recipient)
-        if key.startswith(DIGEST):
+        if kind_of(key) is Kind.NOTICE:
+            return NoticeComposer(self.mail_settings, self.state)(key, recipient)
+        if kind_of(key) is Kind.DIGEST:
             return self.digest(key, recipient)
         finding = self.found.get(key)
-        if finding is None:
-            return None
-        if key.startswith(REVISION):
+        if isinstance(finding, RevisedFindings):
             return compose_revision(finding, self.mail_settings, recipient)
+        if not isinstance(finding, Finding):
+            return None
         history = self.history(finding)
         return finding_mail.compose(
             finding,
@@ -85,12 +85,12 @@ class Composer:
         if month is None:
             return None
         newest = key == release_key(self.connection)
-        found = [item for item in self.found.values() if newest or item.rule != routing.REVISION]
+        found = [item for item in self.found.values() if newest or not isinstance(item, RevisedFindings)]
         deliveries = ("digest", "both") if self.routes.of(recipient, "digest", "both") else ("single",)
         letter = digest(key, month, self.routes.taken(found, recipient, *deliveries))
         return compose_digest(letter, self.connection, self.mail_settings, recipient)
 
-    def history(self, finding: finding_mail.Finding) -> pd.DataFrame:
+    def history(self, finding: Finding) -> pd.DataFrame:
         """The holder's months up to the finding's last."""
         return self.connection.execute(
             "SELECT * FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months) "

@@ -10,14 +10,15 @@ from datetime import UTC, date, datetime
 import duckdb
 
 from treasury_watch.flows.alerts import outbox, routing
-from treasury_watch.flows.alerts.composing import Composer, HealthComposer, mail_settings_of
+from treasury_watch.flows.alerts.composing import Composer, NoticeComposer, mail_settings_of
 from treasury_watch.flows.alerts.mails import operator_mail
-from treasury_watch.flows.alerts.mails.finding_mail import Finding
-from treasury_watch.flows.alerts.queueing import findings_of, queue_findings
+from treasury_watch.flows.alerts.queueing import queue_findings
 from treasury_watch.flows.alerts.transport import Transport
 from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.findings.finding import Announcement, Kind
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.tables.published_findings import announcements
 
 
 def alert(warehouse: Warehouse, settings: Settings, since: date | None = None) -> outbox.SendResult:
@@ -26,7 +27,7 @@ def alert(warehouse: Warehouse, settings: Settings, since: date | None = None) -
     `since` takes the place of alerts.recent_months.
     """
     with open_published(warehouse.home.database) as connection:
-        found = findings_of(connection)
+        found = announcements(connection, settings.declarations.rules)
         queued = queue_findings(found, connection, warehouse.state, settings, since)
         return replace(deliver(warehouse, settings, connection, found), queued=queued)
 
@@ -38,28 +39,30 @@ def send(warehouse: Warehouse, settings: Settings) -> outbox.SendResult:
     if not warehouse.home.database.exists():
         return deliver(warehouse, settings, at_once=True)
     with open_published(warehouse.home.database) as connection:
-        return deliver(warehouse, settings, connection, findings_of(connection), at_once=True)
+        return deliver(
+            warehouse, settings, connection, announcements(connection, settings.declarations.rules), at_once=True
+        )
 
 
 def deliver(
     warehouse: Warehouse,
     settings: Settings,
     connection: duckdb.DuckDBPyConnection | None = None,
-    found: Sequence[Finding] = (),
+    found: Sequence[Announcement] = (),
     *,
     at_once: bool = False,
 ) -> outbox.SendResult:
     """Send what waits, or, without published tables, the messages to the operator; the result counts messages by what
-    became of them. `found` are the published findings.
+    became of them. `found` is what is published to be told of.
     """
     mail_settings = mail_settings_of(settings)
     patience = outbox.Patience.from_settings(settings.section("alerts"), at_once=at_once)
     composer = (
         Composer(connection, found, mail_settings, settings, warehouse.state)
         if connection
-        else HealthComposer(mail_settings, warehouse.state)
+        else NoticeComposer(mail_settings, warehouse.state)
     )
-    only = "" if connection else operator_mail.PREFIX
+    only = None if connection else Kind.NOTICE
     transport = Transport(mail_settings, warehouse.home.outbox)
     return outbox.send(warehouse.state, transport, composer, patience=patience, only=only)
 
@@ -67,8 +70,8 @@ def deliver(
 def tell_failure(warehouse: Warehouse, settings: Settings, problem: Exception) -> None:
     """Tell the operator what ended the run. Whatever goes wrong here is a note to `problem` and never takes its place."""
     try:
-        item = operator_mail.run_finding(warehouse.state, problem, datetime.now(UTC).date())
-        outbox.add(warehouse.state, item, routing.read(settings).operator)
+        item = operator_mail.run_notice(warehouse.state, problem, datetime.now(UTC).date())
+        outbox.add(warehouse.state, item, routing.read(settings).operator, item.content())
         result = deliver(warehouse, settings)
         problem.add_note(f"operator: {result.sent + result.written} messages sent, {result.failed} failed")
     except Exception as other:

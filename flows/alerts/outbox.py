@@ -20,12 +20,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from treasury_watch.flows.alerts.events import leading
-from treasury_watch.flows.alerts.mails.finding_mail import Finding
-from treasury_watch.flows.alerts.transport import MailError, Transport, door, one_line
+from treasury_watch.flows.alerts.transport import MailError, Transport, door
 from treasury_watch.flows.log import logs, progress
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
+from treasury_watch.transforms.findings.events import leading
+from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, kind_of, thread_of
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
+from treasury_watch.transforms.months import number_of
+from treasury_watch.transforms.wording import one_line
 from treasury_watch.warehouse.home.state import State, now
 
 UNSENT = "state IN ('queued', 'failed')"
@@ -103,7 +105,7 @@ class SendResult:
 
 def queue(
     state: State,
-    findings: Iterable[Finding],
+    findings: Iterable[Announcement],
     recipients: Sequence[str],
     *,
     newest_month: date,
@@ -120,8 +122,9 @@ def queue(
     """
     minimum, recent = _checked(settings)
     loud = [found for found in findings if _rank(found.severity) >= minimum]
-    first = _index(since) if since else _index(newest_month) - recent
-    leaders = leading(found for found in loud if _index(found.end_month) >= first)
+    first = number_of(since) if since else number_of(newest_month) - recent
+    near = [found for found in loud if number_of(found.end_month) >= first]
+    leaders = {found.key: found for found in near} | leading(found for found in near if isinstance(found, Finding))
     queued = 0
     with state.open() as connection:
         # the lock is taken before the first look: two runs cannot both find a message missing
@@ -136,22 +139,23 @@ def queue(
                 new = _insert(connection, found, recipient, state_now, told)
                 if new and state_now == "queued":
                     queued += 1
-                    if found.is_episode:
+                    if found.kind is Kind.EPISODE:
                         _supersede_shorter(connection, found, recipient)
     return queued
 
 
-def add(state: State, found: Finding, recipients: Iterable[str]) -> int:
-    """Queue one message as it is, once for each recipient, with its content; returns how many messages that makes.
+def add(state: State, item: Announcement, recipients: Iterable[str], content: Mapping[str, Any] | None = None) -> int:
+    """Queue one message as it is, once for each recipient; returns how many messages that makes.
 
-    For what is no finding in the tables: digests and what the operator must know. Its `row` is kept as JSON.
+    For what is no finding in the tables: digests, which are made from the tables when they are sent, and notices, of
+    which the outbox keeps the `content`.
     """
     with state.open() as connection:
         connection.execute("BEGIN IMMEDIATE")
-        queued = sum(_insert(connection, found, recipient, "queued", None) for recipient in recipients)
-        if queued:
-            content = json.dumps({"title": found.title, "severity": found.severity, **found.row}, default=str)
-            connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (found.key, content))
+        queued = sum(_insert(connection, item, recipient, "queued", None) for recipient in recipients)
+        if queued and content is not None:
+            kept = json.dumps(content, default=str)
+            connection.execute("INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", (item.key, kept))
     return queued
 
 
@@ -166,20 +170,15 @@ def first_message(state: State, event: Iterable[Finding], recipient: str) -> str
 
     An episode's earlier, shorter messages count: an event that grows stays in one thread.
     """
-    beginnings = {found.key if not found.is_episode else _beginning(found.key) for found in event}
+    threads = {found.thread for found in event}
     rows = state.rows(
         "SELECT finding, message_id FROM alerts WHERE recipient = ? AND message_id IS NOT NULL ORDER BY sent, month",
         (recipient,),
     )
     for row in rows:
-        if row["finding"] in beginnings or _beginning(row["finding"]) in beginnings:
+        if thread_of(row["finding"]) in threads:
             return row["message_id"]
     return None
-
-
-def _beginning(key: str) -> str:
-    """An episode's key without its last month."""
-    return key.rpartition(":")[0] + ":"
 
 
 def drop(state: State, kind: str, kept: Iterable[str], why: str) -> int:
@@ -193,7 +192,7 @@ def drop(state: State, kind: str, kept: Iterable[str], why: str) -> int:
     )
 
 
-def _insert(connection: Any, found: Finding, recipient: str, state_now: str, told: str | None) -> int:
+def _insert(connection: Any, found: Announcement, recipient: str, state_now: str, told: str | None) -> int:
     return connection.execute(
         "INSERT OR IGNORE INTO alerts "
         "(alert_id, finding, recipient, holder, month, rule, severity, title, state, queued, error) "
@@ -244,13 +243,9 @@ def _rank(severity: str) -> int:
     return SEVERITIES.index(severity)
 
 
-def _index(month: date) -> int:
-    return month.year * 12 + month.month
-
-
-def _supersede_shorter(connection: Any, found: Finding, recipient: str) -> None:
+def _supersede_shorter(connection: Any, found: Announcement, recipient: str) -> None:
     """The same run of months, shorter and not yet sent, would only repeat what this message says."""
-    beginning = _beginning(found.key)
+    beginning = f"{found.thread}:"
     connection.execute(
         f"UPDATE alerts SET state = 'superseded' WHERE {UNSENT} AND recipient = ? "
         "AND substr(finding, 1, ?) = ? AND finding < ?",
@@ -265,14 +260,14 @@ def send(
     *,
     wait_seconds: float = 60,
     patience: Patience | None = None,
-    only: str = "",
+    only: Kind | None = None,
 ) -> SendResult:
     """Hand over every message that waits; what fails is recorded, the rest goes on, and a later call tries again.
 
     `compose_for(finding key, recipient)` makes the message, or gives None where the finding is no longer in the
     figures: the row is then `superseded`. After a failure that every message would meet (no connection, login refused)
     the remaining ones by the same door are left waiting. `patience` says how long a failed one waits; without it, it is
-    tried at once. `only` is the beginning of the keys that are looked at. Raises OutboxBusy where another process is
+    tried at once. `only` is the one kind of message that is looked at. Raises OutboxBusy where another process is
     still sending after `wait_seconds`.
 
     A message is sent at least once. One process sends at a time, and each message is recorded as sent in a transaction
@@ -295,12 +290,14 @@ def send(
         lock.release()
 
 
-def _send_all(state: State, transport: Transport, compose_for: Compose, patience: Patience, only: str) -> SendResult:
+def _send_all(
+    state: State, transport: Transport, compose_for: Compose, patience: Patience, only: Kind | None
+) -> SendResult:
     counts = {"sent": 0, "written": 0, "superseded": 0, "waiting": 0, "uncertain": 0}
     problems: list[str] = []
     shut: dict[str, str] = {}
     due = {row["name"]: row["value"] for row in state.rows("SELECT * FROM notes WHERE name LIKE ?", (DUE + "%",))}
-    rows = [row for row in pending(state) if row["finding"].startswith(only)]
+    rows = [row for row in pending(state) if only is None or kind_of(row["finding"]) is only]
     for row in progress.shown(rows, "Sending"):
         way = door(row["recipient"])
         if way in shut:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from treasury_watch.flows.alerts.composing import Composer, mail_settings_of
 from treasury_watch.flows.alerts.mails.digest_mail import release_key
-from treasury_watch.flows.alerts.queueing import findings_of
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.tables.published_findings import announcements
 
 
 def preview(
@@ -34,7 +34,7 @@ def preview(
     with open_published(warehouse.home.database) as connection:
         found = [
             finding
-            for finding in findings_of(connection)
+            for finding in announcements(connection, settings.declarations.rules)
             if (holder is None or finding.holder.lower() == holder.lower())
             and (since is None or finding.end_month >= since)
         ]

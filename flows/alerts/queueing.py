@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,29 +11,17 @@ import duckdb
 from treasury_watch.flows.alerts import outbox, routing
 from treasury_watch.flows.alerts.mails import operator_mail
 from treasury_watch.flows.alerts.mails.digest_mail import digest, release_key
-from treasury_watch.flows.alerts.mails.finding_mail import Finding, findings_in
-from treasury_watch.flows.alerts.mails.revision_mail import revision_finding
 from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.findings.finding import Announcement
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.installation import Warehouse
-
-
-def findings_of(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
-    """Every published finding, and what the newest release turned around."""
-    newest = newest_month(connection)
-    revised = revision_finding(connection, newest) if newest else None
-    return findings_in(connection) + ([revised] if revised else [])
-
-
-def newest_month(connection: duckdb.DuckDBPyConnection) -> date | None:
-    """The newest published month, None where nothing is published."""
-    return connection.execute("SELECT max(month) FROM holder_months").fetchall()[0][0]
+from treasury_watch.warehouse.tables.published_findings import newest_month
 
 
 def queue_findings(
-    found: Sequence[Finding],
+    found: Sequence[Announcement],
     connection: duckdb.DuckDBPyConnection,
     state: State,
     settings: Settings,
@@ -59,12 +46,11 @@ def queue_findings(
     for recipient in routes.recipients("digest", "both"):
         taken = routes.taken(found, recipient, "digest", "both")
         letter = digest(key, newest, taken)
-        if not any(letter.row.values()) and not any(
+        if not (letter.findings or letter.revised) and not any(
             r.digest_when_empty for r in routes.of(recipient, "digest", "both")
         ):
             continue
-        # kept without its content, which is made from the tables again when it is sent
-        queued += outbox.add(state, replace(letter, row={}), [recipient])
+        queued += outbox.add(state, letter, [recipient])
         outbox.queue(state, taken, [recipient], **asked, told_in=letter.title)
     return queued
 
@@ -84,9 +70,9 @@ def queue_source_health(warehouse: Warehouse, settings: Settings, unreached: Ite
             late_after_days=routes.late_after_days,
             unreached=unreached,
         )
-    found = operator_mail.source_findings(items, today.replace(day=1))
+    found = operator_mail.source_notices(items, today.replace(day=1))
     for kind in operator_mail.SOURCES:
         outbox.drop(warehouse.state, kind, [item.key for item in found], "no longer the case")
     for kind in operator_mail.RUNS:
         outbox.drop(warehouse.state, kind, [], "a later run ended well")
-    return sum(outbox.add(warehouse.state, item, routes.operator) for item in found)
+    return sum(outbox.add(warehouse.state, item, routes.operator, item.content()) for item in found)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from treasury_watch.flows.alerts.transport import CHANNEL, address
 from treasury_watch.transforms.errors import ConfigurationError, shorten
+from treasury_watch.transforms.findings.finding import Announcement, Kind, RevisedFindings
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 
 if TYPE_CHECKING:
-    from treasury_watch.flows.alerts.mails.finding_mail import Finding
     from treasury_watch.flows.settings.settings import Settings
     from treasury_watch.warehouse.declarations import Declarations
 
 FILE = "routing.toml"
 DELIVERIES = ("single", "digest", "both")
-REVISION = "revision"
+REVISION = Kind.REVISION.value
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 ROUTE_KEYS = ("to", "channel", "minimum_severity", "holders", "rules", "delivery", "digest_when_empty")
 OPERATOR_KEYS = ("to", "channel", "late_after_days")
@@ -41,12 +41,12 @@ class Route:
     delivery: str = "single"
     digest_when_empty: bool = False
 
-    def takes(self, found: Finding) -> bool:
+    def takes(self, found: Announcement) -> bool:
         """Whether the finding goes this way. A revision does where one of the findings it corrects does."""
         if SEVERITIES.index(found.severity) < SEVERITIES.index(self.minimum_severity):
             return False
-        if found.rule == REVISION:
-            named = [(row["holder_id"], row["rule"]) for row in found.row["rows"]]
+        if isinstance(found, RevisedFindings):
+            named = [(row["holder_id"], row["rule"]) for row in found.rows]
             return any(self._matches(holder, rule) or self._matches(holder, REVISION) for holder, rule in named)
         return self._matches(found.holder_id, found.rule)
 
@@ -70,7 +70,7 @@ class Routing:
         """The recipient's routes with one of these deliveries."""
         return [route for route in self.routes if route.delivery in deliveries and recipient in route.recipients]
 
-    def taken(self, findings: Iterable[Finding], recipient: str, *deliveries: str) -> list[Finding]:
+    def taken(self, findings: Iterable[Announcement], recipient: str, *deliveries: str) -> list[Announcement]:
         """The findings that go to the recipient by its routes with one of these deliveries."""
         routes = self.of(recipient, *deliveries)
         return [found for found in findings if any(route.takes(found) for route in routes)]

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
+from treasury_watch.transforms.wording import one_line
 from treasury_watch.warehouse.home.durable_files import write_whole
 
 PASSWORD_VARIABLE = "TREASURY_WATCH_MAIL_PASSWORD"
@@ -119,11 +120,6 @@ def address(text: Any) -> str | None:
     header: Any = policy.SMTP.header_factory("to", text)
     plain = [a.addr_spec for a in header.addresses if a.username and a.domain]
     return plain[0] if len(plain) == 1 == len(header.addresses) and not header.defects else None
-
-
-def one_line(text: Any) -> str:
-    """The text on one line, without control, format and direction characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
 
 
 def door(recipient: str) -> str:

@@ -11,22 +11,19 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from treasury_watch.flows.alerts.events import events
-from treasury_watch.flows.alerts.mails.finding_mail import Finding, findings_in
-from treasury_watch.transforms.backtest.scoring import judged, scored
-from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.transforms.backtest.replay import listed, replayed
+from treasury_watch.transforms.backtest.scoring import SETS, judged, known_episodes, scored
+from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.detection import OFFICIAL
-from treasury_watch.transforms.findings.rules.custody import mirrors, suspected
-from treasury_watch.transforms.findings.rules.episodes import as_they_grew
-from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
+from treasury_watch.transforms.findings.events import events
+from treasury_watch.transforms.findings.finding import Finding
+from treasury_watch.transforms.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.ledger.release_dates import release_of
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
+from treasury_watch.warehouse.tables.published_findings import published_findings
 
-SETS = ("calibration", "test")
 MEASURES = ("recall", "precision", "verdict_accuracy")
 FIRST_MONTH = pd.Timestamp("2012-01-01")
-FOUND = ["holder_id", "rule", "start_month", "end_month", "severity", "verdict"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ def run(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> Ba
 
     Raises ConfigurationError for a known episode that cannot be read, TreasuryWatchError where no month is published.
     """
-    known = known_episodes(declarations)
+    known = known_episodes(declarations.rows("known_episodes.csv"))
     rules = declarations.rules
     months, official, holders = (
         connection.execute(query).df()
@@ -66,45 +63,7 @@ def run(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> Ba
     items = judged(known, found, pd.concat([months, official], ignore_index=True), rules)
     scores = {name: scored(items[items["set"] == name]) for name in SETS}
     replay = months.loc[months["month"] >= FIRST_MONTH, "month"].nunique()
-    return Backtest(items, scores, events_per_year(findings_in(connection)), sorted(own), replay)
-
-
-def known_episodes(declarations: Declarations) -> pd.DataFrame:
-    """The rows of config/known_episodes.csv, months as timestamps."""
-    table = pd.DataFrame(declarations.rows("known_episodes.csv"))
-    try:
-        table = table.assign(**{name: pd.to_datetime(table[name], format="%Y-%m") for name in ("start", "end")})
-    except (KeyError, ValueError) as problem:
-        raise ConfigurationError(
-            f"known_episodes.csv: {problem}; start and end are months such as 2024-05"
-        ) from problem
-    wrong = table[~table["set"].isin(SETS)]
-    if len(wrong):
-        raise ConfigurationError(
-            f"known_episodes.csv, {wrong['name'].iloc[0]}: expected a set of {', '.join(SETS)}, found {wrong['set'].iloc[0]!r}"
-        )
-    return table
-
-
-def replayed(
-    months: pd.DataFrame, official: pd.DataFrame, holders: pd.DataFrame, rules: dict[str, Any]
-) -> pd.DataFrame:
-    """Every finding as it stood when its last month was the newest, with the columns of FOUND.
-
-    Scores, peaks and mirrors look back or sideways only, so that a flagged month is what it was then; a run is taken as
-    far as it had come.
-    """
-    mirrored = mirrors(months, holders.set_index("holder_id")["custodial_centre"].to_dict(), rules)
-    flagged = suspected(sell_offs(months, rules), mirrored, rules)
-    runs = suspected(as_they_grew(months, rules), mirrored, rules)
-    return pd.concat([listed(flagged, runs), listed(sell_offs(official, rules, "official"), runs.head(0))])
-
-
-def listed(flagged: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Flagged months and runs in one table with the columns of FOUND."""
-    single = flagged.assign(start_month=flagged["month"], end_month=flagged["month"])
-    filled = [table[FOUND] for table in (single, runs) if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else single[FOUND]
+    return Backtest(items, scores, events_per_year(published_findings(connection, rules)), sorted(own), replay)
 
 
 def own_vintages(

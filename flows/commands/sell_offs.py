@@ -11,9 +11,10 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from treasury_watch.transforms.amounts import millions_cell, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.detection import OFFICIAL
-from treasury_watch.transforms.findings.explain.sentences import stated
+from treasury_watch.transforms.wording import stated
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
 AMOUNTS = {
@@ -69,7 +70,7 @@ def lines(
 
 
 def _score(row: dict[str, Any]) -> str:
-    return f"score {row['score']:.1f}" if pd.notna(row["score"]) else "no score"
+    return f"score {rounded(row['score'], 1)}" if pd.notna(row["score"]) else "no score"
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -98,7 +99,7 @@ def _shown(rows: list[dict[str, Any]], period: str, measures: list[str]) -> Iter
 
 
 def _body(row: dict[str, Any]) -> Iterator[str]:
-    yield "    " + ", ".join(f"{name} {_amount(row[column])}" for column, name in AMOUNTS.items())
+    yield "    " + ", ".join(f"{name} {millions_cell(row[column])}" for column, name in AMOUNTS.items())
     for text in (row["explanation"], row["read_together"], row["context"]):
         if stated(text):
             yield _wrapped(text)
@@ -115,7 +116,3 @@ def _reading(row: dict[str, Any]) -> str:
     sold = stated(row["instrument"])
     told = row["verdict"] in ("sold", "mixed") and sold in ("bonds", "bills", "both")
     return f"{row['verdict']} ({sold})" if told else row["verdict"]
-
-
-def _amount(value: float) -> str:
-    return "n.a." if pd.isna(value) else f"{value:+,.0f}"

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.release_calendar import next_release
+from treasury_watch.warehouse.gates.freshness import freshness, late_month, newest_figures
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.release_dates import expected_month, next_release
 from treasury_watch.warehouse.store.exchange import Store
 
 
@@ -71,16 +73,15 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
         (checked[0]["run_id"] if checked else None,),
     )
     waiting = state.rows("SELECT state, count(*) AS n FROM alerts GROUP BY state ORDER BY state")
-    expected = expected_month(today, calendar)
     return {
         "home": str(warehouse.home.root),
         "last_run": runs[0] if runs else None,
         "store": _exchange(store) if store else None,
         "next_release": {"day": day, "covers": covers},
-        "expected_month": expected,
+        "expected_month": late_month(today, calendar),
         "alerts": {row["state"]: row["n"] for row in waiting},
         "damaged": _damaged(warehouse, today),
-        "sources": _freshness(warehouse, today, expected),
+        "sources": _freshness(warehouse, today),
         "reconciliation": _reconciled(warehouse),
         "failed_checks": failed,
     }
@@ -112,32 +113,26 @@ def _reconciled(warehouse: Warehouse) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in connection.execute(query).fetchall()]
 
 
-def _freshness(warehouse: Warehouse, today: date, expected: date) -> list[dict[str, Any]]:
+def _freshness(warehouse: Warehouse, today: date) -> list[dict[str, Any]]:
     if not warehouse.home.database.exists():
         return []
     with open_published(warehouse.home.database) as connection:
-        newest = connection.execute(
-            "SELECT source, max(released), arg_max(released_basis, released), max(last_month) FROM releases GROUP BY source"
+        newest = newest_figures(connection)
+        releases = connection.execute(
+            "SELECT source, max(released), arg_max(released_basis, released) FROM releases GROUP BY source ORDER BY source"
         ).fetchall()
-        days = dict(connection.execute("SELECT source, max(date) FROM fx_daily GROUP BY source").fetchall())
-        days |= dict(connection.execute("SELECT source, max(date) FROM market_series GROUP BY source").fetchall())
-    found = []
-    for name, released, basis, last_month in sorted(newest):
-        source = warehouse.declarations.source(name)
-        last = days.get(name, last_month)
-        monthly = source.holds == "observations" and source.rhythm == "monthly"
-        late = (
-            last < expected
-            if monthly
-            else bool(source.stale_after_days) and (today - last).days > (source.stale_after_days or 0)
-        )
-        found.append(
-            {
-                "source": name,
-                "last": f"{last:%Y-%m}" if source.holds == "observations" else str(last),
-                "released": released,
-                "released_basis": basis,
-                "stale": bool(late) and not source.frozen_on,
-            }
-        )
-    return found
+    stale = {item.source.id for item in freshness(newest, warehouse.declarations, today) if item.stale}
+    return [
+        {
+            "source": name,
+            "last": f"{newest[name]:%Y-%m}" if _by_month(warehouse, name) else str(newest[name]),
+            "released": released,
+            "released_basis": basis,
+            "stale": name in stale,
+        }
+        for name, released, basis in releases
+    ]
+
+
+def _by_month(warehouse: Warehouse, source: str) -> bool:
+    return KINDS[warehouse.declarations.source(source).holds].dated_by == "month"

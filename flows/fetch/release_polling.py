@@ -12,10 +12,10 @@ from treasury_watch.flows.fetch.sources import fetch_source
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.model import MAIN_SOURCE
+from treasury_watch.transforms.release_calendar import expected_month, release_of
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.release_dates import expected_month, release_of
-from treasury_watch.warehouse.tables.building import MAIN
 
 RELEASE_HOUR = 16
 RELEASE_ZONE = "America/New_York"
@@ -46,7 +46,9 @@ def due_month_is_missing(warehouse: Warehouse, calendar: list[tuple[date, date]]
     if not warehouse.home.database.exists():
         return True
     with open_published(warehouse.home.database) as connection:
-        newest = connection.execute("SELECT max(last_month) FROM releases WHERE source = ?", [MAIN]).fetchall()[0][0]
+        newest = connection.execute("SELECT max(last_month) FROM releases WHERE source = ?", [MAIN_SOURCE]).fetchall()[
+            0
+        ][0]
     return newest is None or newest < month_due(calendar, now)
 
 
@@ -64,7 +66,7 @@ def await_release(
     Requests are conditional where the server allows it, and the waits between them double up to a quarter of an hour.
     A failed request counts as not yet. Raises ReleaseLate when `give_up_after_seconds` have passed.
     """
-    source = settings.declarations.source(MAIN)
+    source = settings.declarations.source(MAIN_SOURCE)
     deadline = clock() + give_up_after_seconds
     wait, asked, last = FIRST_WAIT_SECONDS, 0, "nothing new"
     while True:
@@ -80,7 +82,7 @@ def await_release(
             last = str(problem)
         if clock() + wait > deadline:
             raise ReleaseLate(
-                f"{MAIN}: expected figures for {month:%Y-%m}, found {last} after {asked} requests; "
+                f"{MAIN_SOURCE}: expected figures for {month:%Y-%m}, found {last} after {asked} requests; "
                 "the release is late or its address moved: see the TIC release calendar, then `treasury-watch run`"
             )
         sleep(wait)

@@ -7,7 +7,7 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from treasury_watch.flows.run.outcome import Outcome
-from treasury_watch.transforms.findings.explain.sentences import billions
+from treasury_watch.transforms.amounts import billions
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import duckdb
 
-from treasury_watch.transforms.findings.explain.sentences import month_name
+from treasury_watch.transforms.amounts import millions_cell
+from treasury_watch.transforms.model import MAIN_SOURCE
+from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.ledger.loading import Loaded
-from treasury_watch.warehouse.tables.building import MAIN
 
 NAMED = 5
 THESE = "(source, released) IN (SELECT unnest($1::VARCHAR[]), unnest($2::DATE[]))"
@@ -41,12 +42,12 @@ def revised_by(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) 
     counted = f"SELECT count(*) FROM revisions WHERE difference_usd_mn IS DISTINCT FROM 0 AND {THESE}"
     ranked = f"SELECT holder, month, old_usd_mn, new_usd_mn FROM largest_revisions WHERE {THESE} ORDER BY place LIMIT {NAMED}"
     turned = "SELECT count(*) FROM revised_findings WHERE list_contains($1::DATE[], released)"
-    main = [item.released for item in vintages if item.source == MAIN]
+    main = [item.released for item in vintages if item.source == MAIN_SOURCE]
     return Revisions(
         int(connection.execute(counted, these).fetchall()[0][0]),
         int(connection.execute(turned, [main]).fetchall()[0][0]),
         tuple(
-            f"{holder}, {month_name(month)}: {old:,.0f} to {new:,.0f} USD mn"
+            f"{holder}, {month_name(month)}: {millions_cell(old, signed=False)} to {millions_cell(new, signed=False)} USD mn"
             for holder, month, old, new in connection.execute(ranked, these).fetchall()
         ),
     )

@@ -56,4 +56,4 @@ def stored(settings: Settings, warehouse: Warehouse) -> Iterator[None]:
             f"the run is complete on this machine, but the store is behind, and the next run catches up: {reason}"
         ) from problem
     logs.say("store written", f"the store is in step: {store.objects.shown}", store=store.objects.shown)
-    outbox.drop(warehouse.state, operator_mail.BEHIND, [], "the store caught up")
+    outbox.drop(warehouse.state, operator_mail.STORE, [], "the store caught up")

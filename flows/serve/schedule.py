@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from treasury_watch.flows.fetch.release_polling import NEW_YORK, RELEASE_HOUR, RELEASE_ZONE
-from treasury_watch.warehouse.ledger.release_dates import release_of
+from treasury_watch.transforms.release_calendar import release_of
 
 
 @dataclass(frozen=True)

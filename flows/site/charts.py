@@ -9,6 +9,10 @@ import altair as alt
 import pandas as pd
 import vl_convert
 
+from treasury_watch.transforms.amounts import MINUS, billions_cell, is_known
+from treasury_watch.transforms.months import months_from
+from treasury_watch.transforms.wording import month_name
+
 # Each colour keeps a contrast of at least 3 to a white and to a near-black ground, and the four stay apart without
 # red and green: two blues of different lightness for what was traded, orange for prices, grey for the rest.
 PARTS = {
@@ -64,18 +68,20 @@ def _data(months: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     """The chart's data by name: a month as text for the axis, `when` for reading; an unknown amount is left out."""
     line, bars, marks = [], [], []
     for row in months.to_dict("records"):
-        at = {"month": f"{row['month']:%Y-%m-%d}", "when": f"{row['month']:%B %Y}"}
-        line.append({**at, "billions": _billions(row["position_usd_mn"])})
+        at = {"month": f"{row['month']:%Y-%m-%d}", "when": month_name(row["month"])}
+        line.append({**at, **_amount(row["position_usd_mn"], signed=False)})
         for place, (column, (name, _)) in enumerate(PARTS.items()):
-            if (billions := _billions(row[column])) is not None:
-                bars.append({**at, "part": name, "billions": billions, "place": place})
-        if (billions := _billions(row["change_usd_mn"])) is not None:
-            marks.append({**at, "billions": billions})
+            if is_known(row[column]):
+                bars.append({**at, "part": name, **_amount(row[column]), "place": place})
+        if is_known(row["change_usd_mn"]):
+            marks.append({**at, **_amount(row["change_usd_mn"])})
     return {LINE: line, BARS: bars, MARKS: marks, ZERO: [{"zero": 0}]}
 
 
-def _billions(usd_mn: float) -> float | None:
-    return None if pd.isna(usd_mn) else float(usd_mn) / 1000
+def _amount(usd_mn: float, *, signed: bool = True) -> dict[str, Any]:
+    """An amount to be drawn, and as it is read: rounded as everywhere."""
+    drawn = float(usd_mn) / 1000 if is_known(usd_mn) else None
+    return {"billions": drawn, "shown": billions_cell(usd_mn, signed=signed, minus=MINUS)}
 
 
 def description(months: pd.DataFrame, title: str) -> str:
@@ -86,14 +92,14 @@ def description(months: pd.DataFrame, title: str) -> str:
     else:
         first, last = held.iloc[0], held.iloc[-1]
         words = (
-            f"Holdings went from {first['position_usd_mn'] / 1000:,.1f} billion dollars in {first['month']:%B %Y} "
-            f"to {last['position_usd_mn'] / 1000:,.1f} billion in {last['month']:%B %Y}."
+            f"Holdings went from {_billions_words(first['position_usd_mn'])} dollars in {month_name(first['month'])} "
+            f"to {_billions_words(last['position_usd_mn'])} in {month_name(last['month'])}."
         )
     known = months.dropna(subset=["net_purchases_usd_mn", "valuation_usd_mn"])
     if known.empty:
         words += " No decomposition is published for these months."
     else:
-        net, valuation = known["net_purchases_usd_mn"].sum() / 1000, known["valuation_usd_mn"].sum() / 1000
+        net, valuation = known["net_purchases_usd_mn"].sum(), known["valuation_usd_mn"].sum()
         words += (
             f" Net purchases sum to {_signed(net)} billion and valuation changes to {_signed(valuation)} billion "
             f"in the {len(known)} months that have a decomposition."
@@ -101,8 +107,12 @@ def description(months: pd.DataFrame, title: str) -> str:
     return f"{title}: {words}" if title else words
 
 
-def _signed(billions: float) -> str:
-    return f"{billions:+,.1f}".replace("-", "\N{MINUS SIGN}")
+def _signed(usd_mn: float) -> str:
+    return billions_cell(usd_mn, minus=MINUS)
+
+
+def _billions_words(usd_mn: float) -> str:
+    return f"{billions_cell(usd_mn, signed=False)} billion"
 
 
 def spec(chart: Document) -> Document:
@@ -143,7 +153,7 @@ def _month_names(months: pd.DataFrame) -> list[str]:
     """Every month from the first to the last as text, with those that have no row."""
     if months.empty:
         return []
-    return [f"{month:%Y-%m-%d}" for month in pd.date_range(months["month"].min(), months["month"].max(), freq="MS")]
+    return [f"{month:%Y-%m-%d}" for month in months_from(months["month"].min(), months["month"].max())]
 
 
 def _x(*, labels: bool = True) -> alt.X:
@@ -179,7 +189,7 @@ def _holdings() -> alt.Chart:
         .encode(
             x=_x(labels=False),
             y=alt.Y("billions:Q", scale=alt.Scale(zero=False, nice=True), axis=_amount_axis()),
-            tooltip=[_month_tooltip(), alt.Tooltip("billions:Q", title="Holdings, USD bn", format=",.1f")],
+            tooltip=[_month_tooltip(), alt.Tooltip("shown:N", title="Holdings, USD bn")],
         )
         .properties(width=WIDTH, height=HEIGHTS[0], title=_panel("Holdings, USD bn (not from zero)"))
     )
@@ -202,7 +212,7 @@ def _changes() -> alt.LayerChart | alt.FacetChart:
             tooltip=[
                 _month_tooltip(),
                 alt.Tooltip("part:N", title="Part"),
-                alt.Tooltip("billions:Q", title="USD bn", format="+,.1f"),
+                alt.Tooltip("shown:N", title="USD bn"),
             ],
         )
     )
@@ -212,7 +222,7 @@ def _changes() -> alt.LayerChart | alt.FacetChart:
         .encode(
             x=_x(),
             y=alt.Y("billions:Q"),
-            tooltip=[_month_tooltip(), alt.Tooltip("billions:Q", title="Change in holdings, USD bn", format="+,.1f")],
+            tooltip=[_month_tooltip(), alt.Tooltip("shown:N", title="Change in holdings, USD bn")],
         )
     )
     zero = alt.Chart(alt.NamedData(ZERO)).mark_rule(strokeWidth=1).encode(y="zero:Q")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,17 @@ from markupsafe import Markup
 
 from treasury_watch.flows.alerts.mails import operator_mail
 from treasury_watch.flows.site import charts
+from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.detection import OFFICIAL
-from treasury_watch.transforms.findings.explain.currency_context import moved
-from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, billions, identity, month_name
+from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, identity
 from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
-from treasury_watch.transforms.rates.exchange_rates import own_change_pct
+from treasury_watch.transforms.months import months_between, shifted
+from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
+from treasury_watch.warehouse.gates.freshness import late_month
 from treasury_watch.warehouse.home.durable_files import write_whole
-from treasury_watch.warehouse.ledger.release_dates import expected_month
+from treasury_watch.warehouse.home.published_database import rows_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 MONTHS = 24
@@ -83,7 +84,7 @@ def render(
     """
     declarations = declarations or Declarations()
     generated = generated.astimezone(UTC) if generated.tzinfo else generated.replace(tzinfo=UTC)
-    newest = _rows(connection, "SELECT max(month) AS month FROM holder_months WHERE position_usd_mn IS NOT NULL")[0][
+    newest = rows_of(connection, "SELECT max(month) AS month FROM holder_months WHERE position_usd_mn IS NOT NULL")[0][
         "month"
     ]
     content: Row = {
@@ -95,12 +96,12 @@ def render(
         "heat_steps": HEAT_STEPS,
         "since": FINDINGS_SINCE,
         **_health(connection, generated.date()),
-        "behind": _behind(connection, declarations, generated.date()),
+        "behind": operator_mail.behind(connection, declarations, generated.date()),
         **_revised(connection),
         "methodology": _methodology(),
     }
     if newest is not None:
-        first = _months_back(newest, MONTHS - 1)
+        first = shifted(newest, 1 - MONTHS)
         findings = _findings(connection)
         since = [row for row in findings if row["month"] >= FINDINGS_SINCE]
         # The official total is no holder: it is listed among the findings, and stands in no ranking.
@@ -115,7 +116,7 @@ def render(
             "recent_findings": len(recent),
             "finding_years": [(year, list(rows)) for year, rows in groupby(since, key=lambda row: row["month"].year)],
             "findings_before": len(findings) - len(since),
-            "heat_months": [_months_back(newest, back) for back in range(MONTHS - 1, -1, -1)],
+            "heat_months": [shifted(newest, -back) for back in range(MONTHS - 1, -1, -1)],
             "heat": _heat(connection, holders[:HEAT_HOLDERS], first),
             "holders": _sections(
                 connection, holders[:CHARTED_HOLDERS], [row for row in findings if row["month"] >= first]
@@ -127,7 +128,7 @@ def render(
 
 def _findings(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Flagged months, newest first; a month flagged by several rules is one finding with `flags`."""
-    rows = _rows(
+    rows = rows_of(
         connection,
         "SELECT sell_offs.*, coalesce(custodial_centre, false) AS custodial_centre FROM sell_offs "
         "LEFT JOIN holders USING (holder_id) ORDER BY month DESC, holder, rule",
@@ -143,7 +144,7 @@ def _findings(connection: duckdb.DuckDBPyConnection) -> list[Row]:
                 "flags": flags,
                 "severity": severity,
                 "size": max(sizes, default=0),
-                "context": _context(flags[0]),
+                "context": flags[0]["context"] or "",
             }
         )
     return found
@@ -157,31 +158,11 @@ def _severity_rank(severity: str) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
-def _context(row: Row) -> str:
-    """What the holder's currency and its authorities did in the month, in the finding's own words; empty where unknown."""
-    if row.get("context"):
-        return str(row["context"])
-    words = []
-    month, quarter = row["fx_change_month_pct"], row["fx_change_quarter_pct"]
-    if month is not None:
-        text = f"{row['currency']} {moved(month)} against the dollar in the month"
-        if quarter is not None:
-            same = (month > 0) == (quarter > 0)
-            text += f" and {f'{abs(own_change_pct(quarter)):.1f}%' if same else moved(quarter)} over three months"
-        words.append(text + ".")
-    if row["interventions_usd_mn"]:
-        done = "sold" if row["interventions_usd_mn"] < 0 else "bought"
-        words.append(
-            f"Official interventions {done} {billions(abs(row['interventions_usd_mn']), signed=False)} in the month."
-        )
-    return " ".join(words)
-
-
 def _vintages(
     connection: duckdb.DuckDBPyConnection, newest: date, first: date, today: date, declarations: Declarations
 ) -> Row:
     """The releases behind the months shown, the newest month's release and age, and what the calendar expects."""
-    vintages = _rows(
+    vintages = rows_of(
         connection,
         "SELECT releases.source, any_value(coalesce(sources.title, releases.source)) AS title, "
         "max(released) AS released, max(last_month) AS last_month, arg_max(released_basis, released) AS released_basis "
@@ -192,19 +173,19 @@ def _vintages(
     )
     covering = [row["released"] for row in vintages if row["last_month"] and row["last_month"] >= newest]
     released = max(covering, default=None)
-    expected = expected_month(today, declarations.calendar)
+    expected = late_month(today, declarations.calendar)
     return {
         "vintages": vintages,
         "released": released,
         "age_days": (today - released).days if released else None,
         "expected": expected,
-        "months_behind": _months_between(newest, expected),
+        "months_behind": months_between(newest, expected),
     }
 
 
 def _totals(connection: duckdb.DuckDBPyConnection, newest: date) -> Row:
     """The Grand Total of the newest month and its official part, where the statistics state them."""
-    rows = _rows(
+    rows = rows_of(
         connection,
         "SELECT * FROM aggregate_months WHERE month = ? AND holder_id IN ('grand_total', 'foreign_official') "
         "AND position_usd_mn IS NOT NULL",
@@ -216,14 +197,14 @@ def _totals(connection: duckdb.DuckDBPyConnection, newest: date) -> Row:
 
 def _movers(connection: duckdb.DuckDBPyConnection, newest: date) -> Row:
     """Holders of the newest month by the larger of the change and the net purchases, whatever their sign."""
-    movers = _rows(
+    movers = rows_of(
         connection,
         "SELECT * FROM holder_months WHERE month = ? AND change_usd_mn IS NOT NULL ORDER BY "
         "greatest(abs(change_usd_mn), abs(coalesce(net_purchases_usd_mn, 0))) DESC, holder LIMIT ?",
         newest,
         MOVERS,
     )
-    counted = _rows(
+    counted = rows_of(
         connection,
         "SELECT count(*) AS reporting, count(*) FILTER (change_usd_mn IS NULL) AS unranked "
         "FROM holder_months WHERE month = ?",
@@ -233,7 +214,7 @@ def _movers(connection: duckdb.DuckDBPyConnection, newest: date) -> Row:
 
 
 def _holders(connection: duckdb.DuckDBPyConnection, newest: date) -> list[Row]:
-    return _rows(
+    return rows_of(
         connection,
         "SELECT * FROM holder_months WHERE month = ? AND position_usd_mn IS NOT NULL "
         "ORDER BY position_usd_mn DESC, holder LIMIT ?",
@@ -244,7 +225,7 @@ def _holders(connection: duckdb.DuckDBPyConnection, newest: date) -> list[Row]:
 
 def _heat(connection: duckdb.DuckDBPyConnection, holders: list[Row], first: date) -> list[Row]:
     """Net purchases by holder and month; empty where none is known."""
-    rows = _rows(
+    rows = rows_of(
         connection,
         "SELECT holder_id, month, net_purchases_usd_mn FROM holder_months "
         "WHERE month >= ? AND net_purchases_usd_mn IS NOT NULL",
@@ -267,7 +248,7 @@ def _sections(connection: duckdb.DuckDBPyConnection, holders: list[Row], finding
             [holder["holder_id"], holder["month"], MONTHS],
         ).df()
         chart = charts.holder_chart(months, "", MONTHS)
-        latest = _rows(
+        latest = rows_of(
             connection,
             "SELECT * FROM holder_months WHERE holder_id = ? AND month <= ? ORDER BY month DESC LIMIT ?",
             holder["holder_id"],
@@ -283,20 +264,20 @@ def _sections(connection: duckdb.DuckDBPyConnection, holders: list[Row], finding
 
 
 def _episodes(connection: duckdb.DuckDBPyConnection) -> Row:
-    rows = _rows(connection, "SELECT * FROM episodes ORDER BY end_month DESC, start_month DESC, holder, rule")
+    rows = rows_of(connection, "SELECT * FROM episodes ORDER BY end_month DESC, start_month DESC, holder, rule")
     shown = [row for row in rows if row["end_month"] >= FINDINGS_SINCE]
     return {"episodes": shown, "episodes_before": len(rows) - len(shown)}
 
 
 def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
     """The newest checks, the age of every source, and how much the past was revised."""
-    checks = _rows(
+    checks = rows_of(
         connection,
         "SELECT gate, subject, expectation, success, blocking, observed, checked FROM validation_results "
         "WHERE run_id = (SELECT arg_max(run_id, checked) FROM validation_results) "
         "ORDER BY success, blocking DESC, gate, subject, expectation",
     )
-    sources = _rows(
+    sources = rows_of(
         connection,
         "SELECT releases.source, any_value(coalesce(sources.title, releases.source)) AS title, "
         "any_value(sources.rhythm) AS rhythm, max(released) AS released, "
@@ -307,12 +288,12 @@ def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
     for row in sources:
         # A file without a release date is dated by its download, which says nothing about how old its figures are.
         row["age_days"] = None if row["released_basis"] == "retrieval" else (today - row["released"]).days
-        row["months_old"] = _months_between(row["last_month"], today) if row["last_month"] else None
-    never = _rows(
+        row["months_old"] = months_between(row["last_month"], today) if row["last_month"] else None
+    never = rows_of(
         connection,
         "SELECT count(*) AS n FROM sources WHERE source NOT IN (SELECT source FROM releases WHERE source IS NOT NULL)",
     )
-    runs = _rows(connection, "SELECT * FROM runs ORDER BY started DESC LIMIT 1")
+    runs = rows_of(connection, "SELECT * FROM runs ORDER BY started DESC LIMIT 1")
     return {
         "checks": checks,
         "failures": [row for row in checks if not row["success"] and row["blocking"]],
@@ -325,31 +306,21 @@ def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
     }
 
 
-def _behind(
-    connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date
-) -> list[operator_mail.Behind]:
-    """The sources that are late or stand still; none where the database keeps no daily series to compare."""
-    kept = {row["table_name"] for row in _rows(connection, "SELECT table_name FROM information_schema.tables")}
-    return operator_mail.behind(connection, declarations, today) if {"fx_daily", "market_series"} <= kept else []
-
-
 def _revised(connection: duckdb.DuckDBPyConnection) -> Row:
-    """What the newest revision turned around and moved most; empty where the database keeps no tables of it."""
-    kept = {row["table_name"] for row in _rows(connection, "SELECT table_name FROM information_schema.tables")}
+    """What the newest revision made of earlier findings and moved most; empty where the database keeps no tables of it."""
+    kept = {row["table_name"] for row in rows_of(connection, "SELECT table_name FROM information_schema.tables")}
     turned = (
-        _rows(connection, "SELECT * FROM revised_findings ORDER BY holder, start_month, rule")
+        rows_of(connection, "SELECT * FROM revised_findings ORDER BY holder, start_month, rule")
         if "revised_findings" in kept
         else []
     )
     largest = (
-        _rows(
+        rows_of(
             connection,
-            "SELECT * FROM revisions WHERE kind = 'country' AND evidence = 'release' AND released = "
-            "(SELECT max(released) FROM revisions WHERE kind = 'country' AND evidence = 'release') "
-            "ORDER BY abs(difference_usd_mn) DESC, holder, month, measure LIMIT ?",
+            "FROM largest_revisions ORDER BY place LIMIT ?",
             LARGEST_REVISIONS,
         )
-        if "revisions" in kept
+        if "largest_revisions" in kept
         else []
     )
     return {"turned": turned, "largest_revisions": largest}
@@ -384,7 +355,7 @@ def _methodology() -> Markup | None:
 
 def _reconciled(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Comparisons between sources that looked at any figure, the ones with open disagreements first."""
-    return _rows(
+    return rows_of(
         connection,
         "SELECT comparison, description, compared, disagreeing, known FROM reconciliation_counts WHERE compared > 0 "
         "ORDER BY disagreeing - known DESC, comparison",
@@ -393,30 +364,10 @@ def _reconciled(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 def _revisions(connection: duckdb.DuckDBPyConnection) -> Row | None:
     """Number and newest day of revisions; None where the database keeps no table of them."""
-    kept = _rows(connection, "SELECT 1 FROM information_schema.tables WHERE table_name = 'revisions'")
+    kept = rows_of(connection, "SELECT 1 FROM information_schema.tables WHERE table_name = 'revisions'")
     if not kept:
         return None
-    return _rows(connection, "SELECT count(*) AS n, max(released) AS newest FROM revisions")[0]
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, *parameters: Any) -> list[Row]:
-    """The rows of a query as dictionaries; NULL and NaN are None."""
-    result = connection.execute(query, list(parameters))
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, map(_known, row), strict=True)) for row in result.fetchall()]
-
-
-def _known(value: Any) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _months_between(earlier: date, later: date) -> int:
-    return (later.year - earlier.year) * 12 + later.month - earlier.month
-
-
-def _months_back(month: date, count: int) -> date:
-    number = month.year * 12 + month.month - 1 - count
-    return date(number // 12, number % 12 + 1, 1)
+    return rows_of(connection, "SELECT count(*) AS n, max(released) AS newest FROM revisions")[0]
 
 
 @cache
@@ -434,8 +385,9 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "bn": _bn,
-        "pct": _pct,
+        "bn": partial(billions_cell, minus=MINUS),
+        "pct": partial(percent, minus=MINUS),
+        "decimal": lambda value: str(rounded(value, 1)).replace("-", MINUS),
         "exact": _exact,
         "heat": _heat_class,
         "day": lambda day: f"{day.day} {day:%B %Y}",
@@ -449,22 +401,6 @@ def _environment() -> jinja2.Environment:
         "dollars": billions,
     }
     return environment
-
-
-def _bn(usd_mn: float | None, signed: bool = True) -> str:
-    """USD billions with one decimal, a real minus sign and, if `signed`, a plus: `−40.9`."""
-    return "n.a." if usd_mn is None else _decimal(usd_mn / 1000, signed)
-
-
-def _pct(value: float | None, signed: bool = False) -> str:
-    return "n.a." if value is None else _decimal(value, signed) + "%"
-
-
-def _decimal(value: float, signed: bool) -> str:
-    text = f"{abs(value):,.1f}"
-    if text == "0.0":
-        return text
-    return ("\N{MINUS SIGN}" if value < 0 else "+" if signed else "") + text
 
 
 def _exact(value: float | None) -> str:

@@ -7,9 +7,12 @@ from typing import Any
 
 import duckdb
 
-from treasury_watch.flows.alerts.mails.finding_mail import Finding, findings_in
+from treasury_watch.transforms.findings.explain.subjects import subject
+from treasury_watch.transforms.findings.finding import Finding
+from treasury_watch.transforms.findings.rules.declared import episode_rule, month_rule
 from treasury_watch.warehouse.declarations import Declarations, Table
 from treasury_watch.warehouse.tables.declared_tables import SQL
+from treasury_watch.warehouse.tables.published_findings import published_findings
 
 # change, net purchases, of which bonds and notes, of which bills, valuation, other (USD millions)
 PARTS = ["change_usd_mn", "net_purchases_usd_mn", "net_long_term_usd_mn", "net_short_term_usd_mn"]
@@ -24,7 +27,7 @@ POSITIONS = {3: 1167015.0, 4: 1126094.0, 5: 1105953.0, 6: 1091418.0}
 def published(**changes: Any) -> duckdb.DuckDBPyConnection:
     """The tables that the mails read. `changes` go into every row of holder_months."""
     connection = duckdb.connect()
-    names = ["holders", "holder_months", "sell_offs", "episodes", "fx_monthly", "fx_daily", "interventions", "releases"]
+    names = ["holders", "holder_months", "sell_offs", "episodes", "releases"]
     for name in names:
         columns = declared()[name].columns
         connection.execute(f"CREATE TABLE {name} ({', '.join(f'{c.name} {SQL[c.type]}' for c in columns)})")
@@ -59,6 +62,7 @@ def published(**changes: Any) -> duckdb.DuckDBPyConnection:
         fx_change_month_pct=2.7176,
         fx_change_quarter_pct=5.2055,
         interventions_usd_mn=-37767.2,
+        context="JPY weakened 2.6% against the dollar in April 2024. Official interventions sold $37.8bn in April 2024.",
         **dict(zip(PARTS, APRIL, strict=True)),
     )
     insert(
@@ -72,15 +76,11 @@ def published(**changes: Any) -> duckdb.DuckDBPyConnection:
         verdict="sold",
         share_pct=6.478,
         explanation="Japan's holdings fell by $75.6bn from April 2024 to June 2024. Mostly sold.",
+        currency="JPY",
+        fx_per_usd_average=157.86,
+        context="JPY weakened 1.3% against the dollar in June 2024.",
         **dict(zip(PARTS, FALL, strict=True)),
     )
-    for month, average in ((3, 149.82), (4, 153.89), (5, 155.87), (6, 157.86)):
-        insert(connection, "fx_monthly", currency="JPY", month=date(2024, month, 1), average=average)
-    insert(connection, "fx_daily", currency="JPY", date=date(2024, 4, 26), per_usd=157.0)
-    insert(connection, "fx_daily", currency="JPY", date=date(2024, 5, 1), per_usd=157.0)
-    for day, amount in ((date(2024, 4, 29), 5_918_500.0), (date(2024, 5, 1), 3_870_000.0)):
-        kind = {"pair": "USD/JPY", "direction": "sell USD"}
-        insert(connection, "interventions", country="Japan", date=day, amount_jpy_mn=amount, **kind)
     for source, day in (
         ("slt_table3", date(2026, 5, 18)),
         ("slt_table3", date(2026, 6, 18)),
@@ -97,6 +97,11 @@ def declared() -> dict[str, Table]:
     return Declarations().tables
 
 
+def rules() -> dict[str, Any]:
+    """The declared rules."""
+    return Declarations().rules
+
+
 def insert(connection: duckdb.DuckDBPyConnection, table: str, **values: Any) -> None:
     """One row."""
     marks = ", ".join("?" for _ in values)
@@ -106,17 +111,28 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, **values: Any) -> 
 @cache
 def month_and_episode() -> tuple[Finding, Finding]:
     """Japan's April 2024 and its fall from April to June 2024."""
-    by_key = {found.key: found for found in findings_in(published())}
+    by_key = {found.key: found for found in published_findings(published(), rules())}
     return by_key["month:fall:japan:2024-04"], by_key["episode:fall:japan:2024-04:2024-06"]
 
 
 def named(finding: Finding, holder: str) -> Finding:
     """The same finding of a holder with another name."""
     row = {**finding.row, "holder": holder, "explanation": f"{holder}'s holdings fell."}
-    return replace(finding, holder=holder, row=row)
+    return titled(replace(finding, holder=holder, row=row))
+
+
+def titled(finding: Finding) -> Finding:
+    """The finding with the title that its figures give it now."""
+    return replace(finding, title=subject(finding))
+
+
+def looking_at(finding: Finding, rule: str) -> Finding:
+    """The same month or episode, as another rule flags it."""
+    declared_rule = (episode_rule if finding.is_episode else month_rule)(rules(), rule)
+    return titled(replace(finding, rule=rule, declared=declared_rule))
 
 
 def ending(finding: Finding, end: date) -> Finding:
     """The same episode, longer or shorter."""
     key = f"{finding.thread}:{end:%Y-%m}"
-    return replace(finding, key=key, end_month=end, row={**finding.row, "end_month": end})
+    return titled(replace(finding, key=key, end_month=end, row={**finding.row, "end_month": end}))

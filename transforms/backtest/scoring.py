@@ -7,21 +7,48 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS, NET, read, valuation_pct
+from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.findings.rules.flagged_months import (
+    AMOUNTS,
+    BILLS,
+    BONDS,
+    NET,
+    SEVERITIES,
+    read,
+    valuation_pct,
+)
+from treasury_watch.transforms.months import months_between, shifted
 
+SETS = ("calibration", "test")
 GRACE_MONTHS = 2
+INSTRUMENTS = (BONDS, BILLS)
 COLUMNS = ["name", "holder_id", "start", "end", "expected", "set", "covered", "found", "found_in", "verdict", "right"]
+
+
+def known_episodes(rows: list[dict[str, str]]) -> pd.DataFrame:
+    """The rows of config/known_episodes.csv, `start` and `end` as timestamps. Raises ConfigurationError."""
+    table = pd.DataFrame(rows)
+    try:
+        table = table.assign(**{name: pd.to_datetime(table[name], format="%Y-%m") for name in ("start", "end")})
+    except (KeyError, ValueError) as problem:
+        raise ConfigurationError(
+            f"known_episodes.csv: {problem}; start and end are months such as 2024-05"
+        ) from problem
+    wrong = table[~table["set"].isin(SETS)]
+    if len(wrong):
+        name, found = wrong["name"].iloc[0], wrong["set"].iloc[0]
+        raise ConfigurationError(f"known_episodes.csv, {name}: expected a set of {', '.join(SETS)}, found {found!r}")
+    return table
 
 
 def judged(known: pd.DataFrame, found: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     """Every known episode with what the rules said of it, one row each, with the columns of COLUMNS.
 
-    `known` are the rows of config/known_episodes.csv with `start` and `end` as months; `found` has holder_id,
-    start_month, end_month, severity and verdict of every finding as it stood when its last month was published; `months`
-    are the months with their decomposition. An episode is found by a flagged month of it, or by a run that overlaps it
-    and was complete enough within GRACE_MONTHS of its end. The verdict is the one of the finding on exactly these
-    months, else the reading of their sums. `right` is None where nothing was expected to be found and nothing was, and
-    where the verdict is `unexplained`.
+    `known` is as from `known_episodes`; `found` has holder_id, rule, of, start_month, end_month, severity and verdict of
+    every finding as it stood when its last month was published; `months` are the months with their decomposition. An
+    episode is found by a flagged month of it, or by a run that overlaps it and was complete enough within GRACE_MONTHS of
+    its end. The verdict is the one of the finding on exactly these months, else the reading of their sums. `right` is None
+    where nothing was expected to be found and nothing was, and where the verdict is `unexplained`.
     """
     rows = []
     before = months.sort_values(["holder_id", "month"])
@@ -29,17 +56,18 @@ def judged(known: pd.DataFrame, found: pd.DataFrame, months: pd.DataFrame, rules
     for episode in known.to_dict("records"):
         start, end = episode["start"], episode["end"]
         own = before[(before["holder_id"] == episode["holder_id"]) & before["month"].between(start, end)]
-        latest = end + pd.DateOffset(months=GRACE_MONTHS)
+        latest = shifted(end, GRACE_MONTHS)
         near = found[
             (found["holder_id"] == episode["holder_id"])
             & (found["start_month"] <= end)
             & (found["end_month"] >= start)
             & (found["end_month"] <= latest)
         ]
-        span = (end.year - start.year) * 12 + end.month - start.month + 1
+        span = months_between(start, end) + 1
         covered = len(own) == span and bool(own["change_usd_mn"].notna().all())
         exact = near[(near["start_month"] == start) & (near["end_month"] == end)]
-        exact = exact.sort_values("rule", key=lambda rules_: rules_ == "bond_sale", kind="stable")
+        # what is said of the whole goes before what a rule says of one instrument
+        exact = exact.sort_values("of", key=lambda columns: columns.isin(INSTRUMENTS), kind="stable")
         verdict = None
         if len(near):
             verdict = exact["verdict"].iloc[0] if len(exact) else _reading(own, rules)
@@ -58,7 +86,7 @@ def judged(known: pd.DataFrame, found: pd.DataFrame, months: pd.DataFrame, rules
 
 def _reading(own: pd.DataFrame, rules: dict[str, Any]) -> str:
     sums: dict[str, Any] = {name: own[name].sum(skipna=False) for name in AMOUNTS}
-    row = {**sums, "valuation_pct": own["valuation_pct"].abs().max(), "severity": "notice"}
+    row = {**sums, "valuation_pct": own["valuation_pct"].abs().max(), "severity": SEVERITIES[0]}
     table = pd.DataFrame([row])
     return str(read(table, rules, table[NET])["verdict"].iloc[0])
 

@@ -1,29 +1,34 @@
-"""Findings that a revision turned around: newly flagged, no longer flagged, another verdict, another size."""
+"""Findings that a revision changed: newly flagged, no longer flagged, another verdict, another size."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
+
+from treasury_watch.transforms.amounts import billions
+from treasury_watch.transforms.findings.rules.declared import Rule, episode_rule, month_rule
+from treasury_watch.transforms.wording import month_name
 
 COLUMNS = [
     "holder_id", "holder", "rule", "start_month", "end_month", "what", "old_usd_mn", "new_usd_mn", "old_verdict",
     "new_verdict", "explanation",
 ]  # fmt: skip
-AMOUNT = {"fall": "change_usd_mn", "exit": "change_usd_mn"}
 
 
 def revised_findings(
     before: tuple[pd.DataFrame, pd.DataFrame],
     after: tuple[pd.DataFrame, pd.DataFrame],
     known: pd.Timestamp,
+    rules: dict[str, Any],
     size_factor: float = 0.25,
 ) -> pd.DataFrame:
     """What a release did to findings about months that were known before it.
 
     `before` and `after` are (sell_offs, episodes) as known before and after the release, `known` is the newest month known
-    before. `what` is `newly flagged`,
-    `no longer flagged`, `verdict changed` or `size changed` (by more than `size_factor` of the old amount). Months that
-    the release published for the first time are news, not revisions; an episode that such a month lengthens or ends is
-    compared on its start.
+    before. `what` is `newly flagged`, `no longer flagged`, `verdict changed` or `size changed` (the amount that the
+    finding's rule looks at, by more than `size_factor` of the old one). Months that the release published for the first
+    time are news, not revisions; an episode that such a month lengthens or ends is compared on its start.
     """
     old, new = _listed(*before), _listed(*after)
     if old.empty and new.empty:
@@ -33,7 +38,7 @@ def revised_findings(
     for row in joined.to_dict("records"):
         what = _what(row, known, size_factor)
         if what:
-            rows.append(_row(row, what))
+            rows.append(_row(row, what, rules))
     return pd.DataFrame(rows, columns=COLUMNS).sort_values(["holder_id", "start_month", "rule"], ignore_index=True)
 
 
@@ -43,7 +48,7 @@ def _listed(months: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:
     kept = ["kind", "holder_id", "holder", "rule", "start_month", "end_month", "verdict"]
     tables = []
     for table in (flagged, runs):
-        amounts = [row[AMOUNT.get(str(row["rule"]), "net_purchases_usd_mn")] for row in table.to_dict("records")]
+        amounts = [row[row["of"]] for row in table.to_dict("records")]
         tables.append(table[kept].assign(amount=pd.Series(amounts, index=table.index, dtype="float64")))
     filled = [table for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True) if filled else tables[0]
@@ -64,16 +69,18 @@ def _what(row: dict, known: pd.Timestamp, size_factor: float) -> str | None:
     return None
 
 
-def _row(row: dict, what: str) -> dict:
+def _row(row: dict, what: str, rules: dict[str, Any]) -> dict:
     side = "_old" if pd.isna(row["verdict_new"]) else "_new"
-    period = f"{row['start_month']:%B %Y}"
+    rule: Rule = (episode_rule if row["kind"] == "episode" else month_rule)(rules, row["rule"])
+    period = month_name(row["start_month"])
     if row[f"end_month{side}"] != row["start_month"]:
-        period += f" to {row[f'end_month{side}']:%B %Y}"
-    told = {
+        period += f" to {month_name(row[f'end_month{side}'])}"
+    old, new = (billions(row[f"amount{age}"], signed=False) for age in ("_old", "_new"))
+    change = {
         "no longer flagged": "is no longer flagged after revision",
         "newly flagged": "is flagged after revision",
         "verdict changed": f"reads {row['verdict_new']} after revision, {row['verdict_old']} before",
-        "size changed": f"is {_bn(row['amount_new'])} after revision, {_bn(row['amount_old'])} before",
+        "size changed": f"is {new} after revision, {old} before",
     }[what]
     return {
         "holder_id": row["holder_id"],
@@ -86,9 +93,5 @@ def _row(row: dict, what: str) -> dict:
         "new_usd_mn": row["amount_new"],
         "old_verdict": None if pd.isna(row["verdict_old"]) else row["verdict_old"],
         "new_verdict": None if pd.isna(row["verdict_new"]) else row["verdict_new"],
-        "explanation": f"{row[f'holder{side}']}, {period}: the {row['rule'].replace('_', ' ')} {told}.",
+        "explanation": f"{row[f'holder{side}']}, {period}: the {rule.name} {change}.",
     }
-
-
-def _bn(usd_mn: float) -> str:
-    return f"{'-' if usd_mn < 0 else ''}${abs(usd_mn) / 1000:,.1f}bn"

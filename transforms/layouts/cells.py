@@ -19,6 +19,7 @@ from itertools import pairwise
 import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.months import shifted
 
 NOT_AVAILABLE = {"n.a.", "n.a", "na"}
 # Not `str.splitlines`: that splits at form feeds, U+0085 and U+2028 too, which stand within a cell.
@@ -140,16 +141,11 @@ class Blocks:
                 )
 
 
-def month_before(month: pd.Timestamp) -> pd.Timestamp:
-    """The first day of the month before."""
-    return pd.Timestamp(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
-
-
 def check_consecutive(months: list[pd.Timestamp], source: str, place: str) -> None:
     """Refuse months that are not newest first, each the one before its neighbour."""
     for newer, older in pairwise(months):
-        if older != month_before(newer):
-            raise LayoutError(source, place, f"{month_before(newer):%Y-%m} after {newer:%Y-%m}", f"{older:%Y-%m}")
+        if older != shifted(newer, -1):
+            raise LayoutError(source, place, f"{shifted(newer, -1):%Y-%m} after {newer:%Y-%m}", f"{older:%Y-%m}")
 
 
 def is_plausible(day: date) -> bool:

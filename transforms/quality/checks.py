@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from treasury_watch.transforms.errors import ConfigurationError
-from treasury_watch.transforms.model import Source
+from treasury_watch.transforms.model import MAIN_SOURCE, Source
+from treasury_watch.transforms.months import numbers_of, shifted
 
 FIGURE = ["source", "holder_id", "measure", "series"]
 NEVER_NEGATIVE = ("_position", "_gross_purchases", "_gross_sales")
@@ -61,7 +62,7 @@ def coverage(frame: pd.DataFrame, absent: Iterable[pd.Timestamp] = ()) -> pd.Dat
         .reset_index()
     )
     first, last = found["first_month"], found["last_month"]
-    expected = (last.dt.year - first.dt.year) * 12 + last.dt.month - first.dt.month + 1
+    expected = pd.Series(numbers_of(last) - numbers_of(first) + 1, index=found.index)
     for month in {pd.Timestamp(month) for month in absent}:
         unstated = ~found["measure"].map(lambda measure, month=month: month in stated[measure])
         expected = expected - ((first < month) & (month < last) & unstated).astype("int64")
@@ -117,7 +118,7 @@ def against_known(
     current = set(known.loc[(known["month"] == known["month"].max()) & known["value_usd_mn"].notna(), "holder_id"])
     dropped = sorted(current - set(table["holder_id"])) if last >= known["month"].max() else []
     key = ["holder_id", "month", "measure", "series"]
-    past = table.loc[table["month"] < last - pd.DateOffset(years=OLD_AFTER_YEARS), [*key, "value_usd_mn"]]
+    past = table.loc[table["month"] < shifted(last, -12 * OLD_AFTER_YEARS), [*key, "value_usd_mn"]]
     past = past.assign(**{name: _alike(past[name], known[name].dtype) for name in key})
     both = past.merge(known[[*key, "value_usd_mn"]], on=key, suffixes=("", "_known")).dropna()
     changed = int((both["value_usd_mn"] != both["value_usd_mn_known"]).sum())
@@ -199,7 +200,7 @@ def table3_against_history(observations: pd.DataFrame) -> pd.DataFrame:
 def _against_table3(observations: pd.DataFrame, coarse: str) -> pd.DataFrame:
     key = ["holder_id", "month", "measure", "series"]
     positions = observations[observations["measure"].str.endswith("_position") & observations["value_usd_mn"].notna()]
-    fine = positions[positions["source"].eq("slt_table3")]
+    fine = positions[positions["source"].eq(MAIN_SOURCE)]
     rough = positions[positions["source"].eq(coarse)]
     joined = fine[[*key, "value_usd_mn"]].merge(rough[[*key, "value_usd_mn"]], on=key, suffixes=("_fine", "_rough"))
     joined = joined.sort_values(key, ignore_index=True)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from treasury_watch.transforms.model import MAIN_SOURCE
+
 KEY = ["holder_id", "month", "measure"]
 COLUMNS = ["comparison", *KEY, "source", "value_usd_mn", "other_source", "other_value_usd_mn", "difference_usd_mn",
            "tolerance_usd_mn", "same_vintage", "correction"]  # fmt: skip
@@ -34,7 +36,7 @@ def reconciliation(
         )
         found.append(_beyond(table, name, rule, units))
         counts.append((name, rule["description"], len(table)))
-    table = _flow_identity(by_source.get("slt_table3", stated.head(0)))
+    table = _flow_identity(by_source.get(MAIN_SOURCE, stated.head(0)))
     found.append(_beyond(table, "bills_identity", {}, units))
     counts.append(
         ("bills_identity", "Net purchases of bills in Table 3 against the change in the bills held", len(table))
@@ -113,7 +115,7 @@ def _flow_identity(table3: pd.DataFrame) -> pd.DataFrame:
     change["other_value_usd_mn"] = change["value_usd_mn"] - change["value_usd_mn_before"]
     net = table3.loc[table3["measure"] == "short_term_net", [*KEY, "value_usd_mn"]]
     joined = net.merge(change[["holder_id", "month", "other_value_usd_mn"]], on=["holder_id", "month"])
-    return joined.assign(source="slt_table3", other_source="slt_table3", others=2)
+    return joined.assign(source=MAIN_SOURCE, other_source=MAIN_SOURCE, others=2)
 
 
 def _beyond(table: pd.DataFrame, name: str, rule: dict[str, Any], units: dict[str, float]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.transforms.months import starts_of
 
 DAILY_COLUMNS = ["currency", "date", "per_usd", "source", "sha256"]
 H10_PREFIX = "fred:"
@@ -49,7 +50,7 @@ def monthly(daily: pd.DataFrame) -> pd.DataFrame:
     the sources used, joined by "+". `daily` has one row per currency and date, as from `best_daily`.
     """
     ordered = daily.sort_values(["currency", "date"])
-    ordered = ordered.assign(month=ordered["date"].to_numpy().astype("datetime64[M]").astype("datetime64[us]"))
+    ordered = ordered.assign(month=starts_of(ordered["date"]))
     months = ordered.groupby(["currency", "month"], sort=True)
     table = months.agg(average=("per_usd", "mean"), end_of_month=("per_usd", "last"), days=("per_usd", "size"))
     key = ["currency", "month"]

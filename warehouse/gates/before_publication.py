@@ -12,7 +12,7 @@ import pandas as pd
 from treasury_watch.transforms.quality import checks
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates, Result
-from treasury_watch.warehouse.ledger.release_dates import expected_month, release_of
+from treasury_watch.warehouse.gates.freshness import freshness, newest_figures
 
 
 @dataclass(frozen=True)
@@ -85,22 +85,7 @@ def _left_behind(
 
 
 def _freshness(connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date) -> pd.DataFrame:
-    """Monthly sources against the release calendar, daily ones against the days they may lag."""
-    newest = dict(connection.execute("SELECT source, max(last_month) FROM releases GROUP BY source").fetchall())
-    newest |= dict(connection.execute("SELECT source, max(date) FROM fx_daily GROUP BY source").fetchall())
-    newest |= dict(connection.execute("SELECT source, max(date) FROM market_series GROUP BY source").fetchall())
-    due_month = expected_month(today, declarations.calendar)
-    rows = []
-    for source in declarations.sources.values():
-        last = newest.get(source.id)
-        if last is None or source.frozen_on or not source.stale_after_days:
-            continue
-        if source.rhythm == "monthly" and source.holds == "observations":
-            due = due_month
-            missed = date(last.year + last.month // 12, last.month % 12 + 1, 1)
-            late = (today - release_of(missed, declarations.calendar)).days
-            days_late = late if last < due_month else 0
-        else:
-            due, days_late = last, max(0, (today - last).days - source.stale_after_days)
-        rows.append((source.id, last, due, days_late, days_late > 0))
+    """One row per source that can grow stale: source, last_date, due_date, days_late, stale."""
+    found = freshness(newest_figures(connection), declarations, today)
+    rows = [(item.source.id, item.last, item.due, item.days_late, item.stale) for item in found]
     return pd.DataFrame(rows, columns=["source", "last_date", "due_date", "days_late", "stale"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -23,3 +25,14 @@ def open_published(database: Path) -> duckdb.DuckDBPyConnection:
         if known is None:
             raise
         raise known from problem
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, query: str, *parameters: Any) -> list[dict[str, Any]]:
+    """The rows of a query as dictionaries; NULL and NaN are None."""
+    result = connection.execute(query, list(parameters))
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, map(_known, row), strict=True)) for row in result.fetchall()]
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value

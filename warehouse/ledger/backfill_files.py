@@ -20,10 +20,10 @@ from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.model import Parsed
 from treasury_watch.transforms.parsing import figures_of
+from treasury_watch.transforms.release_calendar import dated
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
-from treasury_watch.warehouse.ledger.release_dates import dated
 
 CHECKSUM = re.compile(r"[0-9a-f]{64}")
 

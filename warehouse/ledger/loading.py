@@ -9,16 +9,17 @@ from itertools import groupby
 
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.kinds import KINDS, Kind
 from treasury_watch.transforms.model import Parsed, Source
 from treasury_watch.transforms.parsing import figures_of
 from treasury_watch.transforms.quality import checks
+from treasury_watch.transforms.release_calendar import FutureRelease, dated
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry
 from treasury_watch.warehouse.archive.parse_pool import parsed_in_order
 from treasury_watch.warehouse.archive.press_figures import check_names, press_checksums, press_frame
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates, Result, ValidationBlocked, blocking_failures
-from treasury_watch.warehouse.ledger.release_dates import FutureRelease, dated
-from treasury_watch.warehouse.ledger.vintages import KINDS, Kind, Ledger, Vintage
+from treasury_watch.warehouse.ledger.vintages import Ledger, Vintage
 
 Recorder = Callable[[list[Result]], None]
 

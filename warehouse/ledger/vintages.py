@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.kinds import KINDS, Kind
 from treasury_watch.warehouse.categorical_frames import with_categories
 from treasury_watch.warehouse.home.storage_failures import explained
 
@@ -28,31 +29,6 @@ SCHEMA_VERSION = 1
 pa.set_memory_pool(pa.system_memory_pool())
 
 
-@dataclass(frozen=True)
-class Kind:
-    """One kind of figure: the columns that identify it, its value, and what else is kept with it."""
-
-    table: str
-    keys: tuple[str, ...]
-    value: str
-    extras: tuple[str, ...] = ()
-
-
-KINDS = {
-    "observations": Kind("observations", ("holder_id", "month", "measure", "series"), "value_usd_mn", ("line",)),
-    "fx": Kind("fx", ("currency", "date"), "per_usd", ("line",)),
-    "market_series": Kind("market_series", ("series_id", "date"), "value", ("line",)),
-    "interventions": Kind("interventions", ("country", "date", "pair"), "amount_jpy_mn", ("direction", "line")),
-}
-TYPES = {
-    "month": "DATE",
-    "date": "DATE",
-    "value_usd_mn": "DOUBLE",
-    "per_usd": "DOUBLE",
-    "value": "DOUBLE",
-    "amount_jpy_mn": "DOUBLE",
-    "line": "INTEGER",
-}
 STANDING = "t.superseded IS NULL"
 KNOWN_AT = "t.released <= ? AND (t.superseded IS NULL OR t.superseded > ?)"
 
@@ -123,10 +99,10 @@ class Ledger:
         )
         run("CREATE TABLE IF NOT EXISTS press_files (sha256 VARCHAR)")
         for kind in KINDS.values():
-            columns = [*kind.keys, kind.value, *kind.extras]
-            declared = ", ".join(f"{column} {TYPES.get(column, 'VARCHAR')}" for column in columns)
+            types = {kind.dated_by: "DATE", kind.value: "DOUBLE", "line": "INTEGER"}
+            declared = ", ".join(f"{column} {types.get(column, 'VARCHAR')}" for column in kind.columns)
             run(
-                f"CREATE TABLE IF NOT EXISTS {kind.table} (source VARCHAR, {declared}, released DATE, superseded DATE, "
+                f"CREATE TABLE IF NOT EXISTS {kind.name} (source VARCHAR, {declared}, released DATE, superseded DATE, "
                 "evidence VARCHAR, sha256 VARCHAR)"
             )
 
@@ -178,7 +154,7 @@ class Ledger:
         with self._incoming(kind, table):
             return int(
                 self._one(
-                    f"SELECT count(*) FROM incoming i JOIN {kind.table} t ON {self._same_key(kind, 't', 'i')} "
+                    f"SELECT count(*) FROM incoming i JOIN {kind.name} t ON {self._same_key(kind, 't', 'i')} "
                     f"WHERE t.source = ? AND {KNOWN_AT} AND t.{kind.value} IS DISTINCT FROM i.{kind.value}",
                     [source, day, day],
                 )
@@ -195,21 +171,21 @@ class Ledger:
 
         Returns the number of changed figures. A figure that the file does not state keeps standing.
         """
-        names = ", ".join([*kind.keys, kind.value, *kind.extras])
+        names = ", ".join(kind.columns)
         run = self.connection.execute
         pa.default_memory_pool().release_unused()  # parsing and the gate are done; adding a large file needs room
         with self._incoming(kind, table), self.transaction():
             run(
-                f"UPDATE {kind.table} t SET superseded = ? FROM incoming i "
+                f"UPDATE {kind.name} t SET superseded = ? FROM incoming i "
                 f"WHERE t.source = ? AND {STANDING} AND {self._same_key(kind, 't', 'i')} "
                 f"AND t.{kind.value} IS DISTINCT FROM i.{kind.value}",
                 [vintage.released, vintage.source],
             )
             # Of two states of one day the later stands: the other was never known at a day's end.
-            run(f"DELETE FROM {kind.table} WHERE source = ? AND superseded = released", [vintage.source])
+            run(f"DELETE FROM {kind.name} WHERE source = ? AND superseded = released", [vintage.source])
             # What still stands is as the file states it; the rest of the file is new.
             inserted = run(
-                f"INSERT INTO {kind.table} SELECT ?, {names}, ?, NULL, ?, ? FROM (SELECT {names} FROM incoming i "
+                f"INSERT INTO {kind.name} SELECT ?, {names}, ?, NULL, ?, ? FROM (SELECT {names} FROM incoming i "
                 f"WHERE {self._differs(kind, STANDING)} ORDER BY {', '.join(kind.keys)})",
                 [vintage.source, vintage.released, vintage.evidence, vintage.sha256, vintage.source],
             ).fetchall()
@@ -228,13 +204,13 @@ class Ledger:
     def forget(self, source: str) -> None:
         """Remove a source, so that it can be replayed from the archive."""
         with self.transaction():
-            for table in [*(kind.table for kind in KINDS.values()), "vintages"]:
+            for table in [*(kind.name for kind in KINDS.values()), "vintages"]:
                 self.connection.execute(f"DELETE FROM {table} WHERE source = ?", [source])
 
     def current(self, source: str, kind: Kind) -> pd.DataFrame:
         """A source's figures that stand now: the key and the value of the kind, texts as categories."""
         names = ", ".join([*kind.keys, kind.value])
-        query = f"SELECT {names} FROM {kind.table} t WHERE source = ? AND {STANDING}"
+        query = f"SELECT {names} FROM {kind.name} t WHERE source = ? AND {STANDING}"
         return with_categories(self.connection.sql(query, params=[source]))
 
     def _note(self, vintage: Vintage, changed: int) -> None:
@@ -248,17 +224,14 @@ class Ledger:
         )  # fmt: skip
 
     def _incoming(self, kind: Kind, table: pd.DataFrame) -> _Registered:
-        columns = [*kind.keys, kind.value, *kind.extras]
-        arrow = pa.Table.from_pandas(table[columns], preserve_index=False)  # NaN becomes NULL here
-        for column in columns:
-            if TYPES.get(column) == "DATE":
-                index = arrow.schema.get_field_index(column)
-                arrow = arrow.set_column(index, column, arrow.column(column).cast(pa.date32()))
+        arrow = pa.Table.from_pandas(table[kind.columns], preserve_index=False)  # NaN becomes NULL here
+        index = arrow.schema.get_field_index(kind.dated_by)
+        arrow = arrow.set_column(index, kind.dated_by, arrow.column(kind.dated_by).cast(pa.date32()))
         return _Registered(self.connection, arrow)
 
     def _differs(self, kind: Kind, known: str) -> str:
         return (
-            f"NOT EXISTS (SELECT 1 FROM {kind.table} t WHERE t.source = ? AND {known} "
+            f"NOT EXISTS (SELECT 1 FROM {kind.name} t WHERE t.source = ? AND {known} "
             f"AND {self._same_key(kind, 't', 'i')} AND t.{kind.value} IS NOT DISTINCT FROM i.{kind.value})"
         )
 

@@ -18,6 +18,8 @@ from treasury_watch.transforms.findings.detection import verdicts_on
 from treasury_watch.transforms.findings.revision import COLUMNS as REVISED
 from treasury_watch.transforms.findings.revision import revised_findings
 from treasury_watch.transforms.findings.rules.custody import paired_months
+from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.quality.reconciliation import guards, reconciliation
 from treasury_watch.transforms.rates import exchange_rates
 from treasury_watch.transforms.rates.pegs import pegged_months, rate_sources
@@ -29,7 +31,6 @@ from treasury_watch.warehouse.tables.declared_tables import create, fill
 from treasury_watch.warehouse.tables.findings_as_known import CURRENT, findings_of, months_of
 
 VIEWS = Path(__file__).parent / "views"
-MAIN = "slt_table3"  # the source whose releases are the statistics' own
 FINDINGS = ("sell_offs", "episodes", "paired_months", "revised_findings")
 STATED_ORDER = "source, holder_id, measure, series, month, released"
 
@@ -82,7 +83,7 @@ class Builder:
         self._create(connection, "releases", vintages)
 
     def daily(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Exchange rates by day and month, market series and interventions."""
+        """Exchange rates by day and month, and every kind that is published as its sources state it."""
         standing = "superseded IS NULL"
         precedence = {source.id: source.precedence for source in self.declarations.sources.values()}
         rates = with_categories(
@@ -100,17 +101,14 @@ class Builder:
             span = monthly["month"].min(), monthly["month"].max()
             monthly = pd.concat([monthly, pegged_months(currencies, monthly, *span)], ignore_index=True)
         self._create(connection, "fx_monthly", monthly.sort_values(["currency", "month"]))
-        series = connection.execute(
-            f"SELECT series_id, date, value, source, sha256 FROM {self.ledger}.market_series "
-            f"WHERE {standing} ORDER BY ALL"
-        ).df()
         units = {source.id: source.unit for source in self.declarations.sources.values()}
-        self._create(connection, "market_series", series.assign(unit=series["source"].map(units)))
-        operations = connection.execute(
-            f"SELECT country, date, amount_jpy_mn, pair, direction, source, sha256 FROM {self.ledger}.interventions "
-            f"WHERE {standing} ORDER BY ALL"
-        ).df()
-        self._create(connection, "interventions", operations.sort_values(["country", "date", "pair"]))
+        for kind in KINDS.values():
+            if kind.published_as_stated:
+                stated = connection.execute(
+                    f"SELECT {', '.join([*kind.columns, 'source', 'sha256'])} FROM {self.ledger}.{kind.name} "
+                    f"WHERE {standing} ORDER BY {', '.join([*kind.keys, 'source'])}"
+                ).df()
+                self._create(connection, kind.published, stated.assign(unit=stated["source"].map(units)))
 
     def _currencies(self) -> pd.DataFrame:
         currencies = pd.DataFrame(self.declarations.rows("currencies.csv")).replace("", None)
@@ -154,7 +152,8 @@ class Builder:
     def on_the_eve(self, connection: duckdb.DuckDBPyConnection) -> Eve:
         """What was known the day before the newest release of the main source."""
         released = connection.execute(
-            "SELECT released FROM releases WHERE source = ? GROUP BY released ORDER BY released DESC LIMIT 2", [MAIN]
+            "SELECT released FROM releases WHERE source = ? GROUP BY released ORDER BY released DESC LIMIT 2",
+            [MAIN_SOURCE],
         ).fetchall()
         if len(released) < 2:
             return Eve(released[0][0] if released else None, None)
@@ -174,7 +173,7 @@ class Builder:
         if before_release.known is not None:
             months, official, holders = before_release.known
             before = verdicts_on(months, holders, rules, official)
-            revised = revised_findings(before, (flagged, runs), months["month"].max())
+            revised = revised_findings(before, (flagged, runs), months["month"].max(), rules)
         self._create(connection, "revised_findings", revised.assign(released=before_release.released))
 
     def _create(self, connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:

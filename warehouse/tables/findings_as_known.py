@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from treasury_watch.transforms.findings.detection import OFFICIAL, findings, interventions_in_usd
+from treasury_watch.transforms.findings.detection import OFFICIAL, findings
+from treasury_watch.transforms.rates.interventions import interventions_in_usd
 
 CURRENT = date(9999, 12, 31)
 

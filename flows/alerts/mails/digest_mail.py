@@ -3,75 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from email.message import EmailMessage
 from typing import Any
 
 import duckdb
-import pandas as pd
 
-from treasury_watch.flows.alerts.events import leading
-from treasury_watch.flows.alerts.mails.finding_mail import TEMPLATES, Finding, envelope, number
-from treasury_watch.flows.alerts.mails.subjects import traded
-from treasury_watch.flows.alerts.transport import MailSettings, one_line
-from treasury_watch.transforms.findings.explain.sentences import (
-    VERDICT_WORDS,
-    billions,
-    identity,
-    month_name,
-    plain_name,
-)
+from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
+from treasury_watch.flows.alerts.transport import MailSettings
+from treasury_watch.transforms.amounts import billions, billions_cell
+from treasury_watch.transforms.findings.events import leading
+from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, identity
+from treasury_watch.transforms.findings.explain.subjects import traded
+from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, RevisedFindings, key_of
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
+from treasury_watch.transforms.model import MAIN_SOURCE
+from treasury_watch.transforms.wording import month_name, one_line, plain_name
+from treasury_watch.warehouse.home.published_database import rows_of
 
-PREFIX = "digest:"
-SOURCE = "slt_table3"
 NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digest(Announcement):
+    """A release's digest: the leading findings of its newest month, and in sentences what it revised of earlier ones."""
+
+    findings: tuple[Finding, ...] = ()
+    revised: tuple[str, ...] = ()
 
 
 def release_key(connection: duckdb.DuckDBPyConnection) -> str | None:
     """The key of the newest release's digest, `digest:<source>:<released>`; None where no release is loaded."""
-    found = connection.execute("SELECT max(released) FROM releases WHERE source = ?", [SOURCE]).fetchall()
-    return f"{PREFIX}{SOURCE}:{found[0][0].isoformat()}" if found and found[0][0] else None
+    found = connection.execute("SELECT max(released) FROM releases WHERE source = ?", [MAIN_SOURCE]).fetchall()
+    return key_of(Kind.DIGEST, MAIN_SOURCE, found[0][0].isoformat()) if found and found[0][0] else None
 
 
 def month_of(connection: duckdb.DuckDBPyConnection, key: str) -> date | None:
     """The newest month of the release that the key names, None where that release is not loaded."""
-    source, released = key.removeprefix(PREFIX).rsplit(":", 1)
+    _, source, released = key.split(":")
     found = connection.execute(
         "SELECT max(last_month) FROM releases WHERE source = ? AND released = ?", [source, date.fromisoformat(released)]
     ).fetchall()
     return found[0][0] if found else None
 
 
-def digest(key: str, month: date, findings: Iterable[Finding]) -> Finding:
-    """The digest of the release: of `findings` the events that reach into `month`, each under its weightiest finding,
-    the most severe and largest first, and what the release turned around."""
-    given = list(findings)
-    revised = [found for found in given if "rows" in found.row]
-    within = [found for found in given if "rows" not in found.row and found.month <= month <= found.end_month]
+def digest(key: str, month: date, given: Iterable[Announcement]) -> Digest:
+    """The digest of the release: of the findings `given` the events that reach into `month`, each under its weightiest
+    finding, the most severe and largest first, and what the release revised of earlier ones."""
+    given = list(given)
+    revised = [item for item in given if isinstance(item, RevisedFindings)]
+    within = [item for item in given if isinstance(item, Finding) and item.month <= month <= item.end_month]
     leaders = {lead.key: lead for lead in leading(within).values()}.values()
     chosen = sorted(leaders, key=lambda found: (-SEVERITIES.index(found.severity), _size(found), found.key))
     count = len(chosen) or "no"
     names = [one_line(plain_name(found.holder)) for found in chosen]
     who = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-    title = f"U.S. Treasuries, {month_name(pd.Timestamp(month))}: {count} finding{'s' if count != 1 else ''}"
+    title = f"U.S. Treasuries, {month_name(month)}: {count} finding{'s' if count != 1 else ''}"
     title += f" ({who})" if who else ""
-    turned = [row["explanation"] for found in revised for row in found.row["rows"]]
-    if turned:
-        title += f", {len(turned)} revised"
-    worst = max([*chosen, *revised], key=lambda found: SEVERITIES.index(found.severity), default=None)
-    return Finding(
-        key, key, "", who, "digest", month, month, worst.severity if worst else SEVERITIES[0], one_line(title),
-        {"findings": chosen, "revised": turned},
-    )  # fmt: skip
+    sentences = tuple(row["explanation"] for item in revised for row in item.rows)
+    if sentences:
+        title += f", {len(sentences)} revised"
+    severities = [item.severity for item in (*chosen, *revised)]
+    return Digest(
+        key=key,
+        rule=Kind.DIGEST,
+        month=month,
+        end_month=month,
+        severity=max(severities, key=SEVERITIES.index, default=SEVERITIES[0]),
+        title=one_line(title),
+        holder=who,
+        findings=tuple(chosen),
+        revised=sentences,
+    )
 
 
 def _size(found: Finding) -> float:
+    """The larger of the fall in holdings and the net sale, as a negative amount in USD millions."""
     return min(found.row["change_usd_mn"] or 0.0, found.row["net_purchases_usd_mn"] or 0.0)
 
 
 def compose_digest(
-    found: Finding,
+    found: Digest,
     connection: duckdb.DuckDBPyConnection,
     settings: MailSettings,
     recipient: str,
@@ -80,13 +93,13 @@ def compose_digest(
     released = date.fromisoformat(found.key.rpartition(":")[2])
     values = {
         "title": found.title,
-        "month": month_name(pd.Timestamp(found.month)),
+        "month": month_name(found.month),
         "month_iso": f"{found.month:%Y-%m}",
         "released": f"{released:%-d %B %Y}",
         "released_iso": released.isoformat(),
         "total": _total(connection, found.month),
-        "findings": [_line(item) for item in found.row["findings"]],
-        "revised": [one_line(text) for text in found.row["revised"]],
+        "findings": [_line(item) for item in found.findings],
+        "revised": [one_line(text) for text in found.revised],
         "recipient": one_line(recipient),
         "key": found.key,
     }
@@ -101,14 +114,14 @@ def _line(found: Finding) -> dict[str, Any]:
     row = found.row
     period = f"{found.month:%b %Y}" if not found.is_episode else f"{found.month:%b %Y} to {found.end_month:%b %Y}"
     names = ["change_usd_mn", "net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn"]
-    newest = row.get("newest")
+    newest = found.newest
     return {
         "holder": one_line(found.holder),
         "period": period,
         "severity": one_line(found.severity),
         "verdict": row["verdict"],
         "verdict_words": VERDICT_WORDS[row["verdict"]],
-        "cells": [number(row[name], 1000, 1) for name in names],
+        "cells": [billions_cell(row[name]) for name in names],
         "newest": f"{found.end_month:%b %Y}: {billions(newest['change_usd_mn'])}, {traded(newest)}"
         if newest and newest["change_usd_mn"] is not None
         else None,
@@ -118,9 +131,6 @@ def _line(found: Finding) -> dict[str, Any]:
 
 def _total(connection: duckdb.DuckDBPyConnection, month: date) -> str | None:
     """What all foreign holders did in the month, in a sentence; None where it is not published."""
-    cursor = connection.execute(
-        "FROM aggregate_months WHERE holder_id = 'grand_total' AND month = ? AND change_usd_mn IS NOT NULL", [month]
-    )
-    names = [column[0] for column in cursor.description or []]
-    rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+    query = "FROM aggregate_months WHERE holder_id = 'grand_total' AND month = ? AND change_usd_mn IS NOT NULL"
+    rows = rows_of(connection, query, month)
     return f"All foreign holders: {identity(rows[0])}." if rows else None

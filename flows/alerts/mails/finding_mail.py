@@ -1,4 +1,4 @@
-"""Findings as e-mail: which there are, and what a message on one says. flows/transport.py hands it over.
+"""The mail on a finding: what it says. flows/alerts/transport.py hands it over.
 
 Everything that came from a published file is data here: it is escaped in HTML, put on one line in headers, and never
 decides where a message goes.
@@ -8,46 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from email.message import EmailMessage
 from typing import Any
 
-import duckdb
 import pandas as pd
 
-from treasury_watch.flows.alerts.mails import subjects
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope, message_id
-from treasury_watch.flows.alerts.transport import PASSWORD_VARIABLE, MailError, MailSettings, Transport, one_line
-from treasury_watch.transforms.errors import ConfigurationError, shorten
-from treasury_watch.transforms.findings.detection import OFFICIAL, interventions_in_usd
-from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, billions, month_name
+from treasury_watch.flows.alerts.transport import MailError, MailSettings
+from treasury_watch.transforms.amounts import billions, billions_cell, millions_cell, percent, rounded
+from treasury_watch.transforms.findings.detection import OFFICIAL
+from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS
+from treasury_watch.transforms.findings.explain.subjects import headline, span
+from treasury_watch.transforms.findings.finding import Finding
 from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS
-from treasury_watch.transforms.rates.exchange_rates import own_change_pct
+from treasury_watch.transforms.months import months_from, shifted
+from treasury_watch.transforms.wording import month_name, one_line
 from treasury_watch.warehouse.declarations import Declarations
 
-__all__ = [
-    "PASSWORD_VARIABLE",
-    "Finding",
-    "MailError",
-    "MailSettings",
-    "Transport",
-    "compose",
-    "findings_in",
-    "message_id",
-    "sql",
-    "subject",
-]
-
-SUBJECT_LENGTH = 110
 CONTEXT_MONTHS = 6
-SHORT_VERDICTS = {
-    "sold": "mostly sold",
-    "repriced": "mostly repriced",
-    "moved": "mostly moved or reclassified",
-    "mixed": "mixed causes",
-    "unexplained": "not explained",
-}
 BASIS_SOURCES = {"slt": "slt_table3", "cslt": "cslt", "form_s": "s1_globl"}
 TABLE3_NOTE = (
     "Net purchases and valuation are the Treasury's own (Table 3). Net purchases of bills are the publisher's estimate, "
@@ -59,156 +38,6 @@ DATED_BY = {
     "retrieval": "day of the download, the day of release is not known",
     "user": "date given when the file was loaded",
 }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A flagged month or an episode. `month` is its first month, `end_month` its last; both are first days of months.
-
-    `key` and `thread` depend on holder, rule and months alone, never on figures. `row` is the row of sell_offs or
-    episodes, NULL as None; an episode's also has currency, fx_per_usd_average (of its last month), fx_change_period_pct
-    (against the month before it) and interventions_usd_mn (of all its months), None where unknown.
-    """
-
-    key: str
-    thread: str
-    holder_id: str
-    holder: str
-    rule: str
-    month: date
-    end_month: date
-    severity: str
-    title: str
-    row: dict[str, Any]
-
-    @property
-    def is_episode(self) -> bool:
-        """Whether it is a run of months."""
-        return self.key.startswith("episode:")
-
-
-def findings_in(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
-    """Every flagged month and episode of a published database, oldest first."""
-    months = [_finding(row, row["month"], row["month"]) for row in _rows(connection, "FROM sell_offs")]
-    runs = _rows(connection, "SELECT e.*, currency FROM episodes e LEFT JOIN holders USING (holder_id)")
-    _add_currency_context(connection, runs)
-    _add_newest_month(connection, runs)
-    episodes = [_finding(row, row["start_month"], row["end_month"]) for row in runs]
-    return sorted(months + episodes, key=lambda found: (found.end_month, found.holder_id, found.key))
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(query)
-    names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
-
-
-def _finding(row: dict[str, Any], start: date, end: date) -> Finding:
-    who = f"{row['rule']}:{row['holder_id']}:{start:%Y-%m}"
-    episode = "start_month" in row
-    key = f"episode:{who}:{end:%Y-%m}" if episode else f"month:{who}"
-    thread = f"episode:{who}" if episode else key
-    found = Finding(key, thread, row["holder_id"], row["holder"], row["rule"], start, end, row["severity"], "", row)
-    return replace(found, title=subject(found))
-
-
-def _add_currency_context(connection: duckdb.DuckDBPyConnection, runs: list[dict[str, Any]]) -> None:
-    """What the currency did over each episode, and the interventions in its months."""
-    rates = connection.execute("SELECT currency, month, average FROM fx_monthly").df()
-    days = (month.date() for month in rates["month"])
-    average = dict(zip(zip(rates["currency"], days, strict=True), rates["average"], strict=True))
-    yen = connection.execute("FROM fx_daily WHERE currency = 'JPY'").df()
-    operations = interventions_in_usd(connection.execute("FROM interventions").df(), yen)
-    for row in runs:
-        after = average.get((row["currency"], row["end_month"]))
-        before = average.get((row["currency"], _months_before(row["start_month"], 1)))
-        row["fx_per_usd_average"] = after
-        row["fx_change_period_pct"] = 100 * (after / before - 1) if after and before else None
-        span = operations["month"].between(pd.Timestamp(row["start_month"]), pd.Timestamp(row["end_month"]))
-        sums = operations.loc[span & (operations["country"] == row["holder"]), "interventions_usd_mn"]
-        row["interventions_usd_mn"] = float(sums.sum()) if len(sums) else None
-
-
-def _add_newest_month(connection: duckdb.DuckDBPyConnection, runs: list[dict[str, Any]]) -> None:
-    """The newest published month of each run that goes on into it, as `newest`: its row of holder_months, else None."""
-    rows = _rows(connection, "FROM holder_months WHERE month = (SELECT max(month) FROM holder_months)")
-    newest = {row["holder_id"]: row for row in rows}
-    for row in runs:
-        month = newest.get(row["holder_id"])
-        row["newest"] = month if month and month["month"] == row["end_month"] else None
-
-
-def _months_before(month: date, count: int) -> date:
-    return (pd.Timestamp(month) - pd.DateOffset(months=count)).date()
-
-
-def subject(finding: Finding) -> str:
-    """The whole finding in one line of at most 110 characters. Figures are never cut; a name that is too long is."""
-    holder, reading, brief = one_line(finding.holder), _reading(finding), _reading(finding, brief=True)
-    month = finding.row.get("newest")
-    if month and month["month"] == finding.end_month and month["change_usd_mn"] is not None:
-        for text in subjects.lines(holder, month, finding.month, _total(finding)):
-            if len(text) <= SUBJECT_LENGTH:
-                return text
-    texts = [
-        f"{_headline(finding, holder)}; {reading}",
-        f"{_headline(finding, holder, short=True)}; {reading}",
-        f"{_headline(finding, holder, short=True)}; {brief}",
-    ]
-    for text in texts:
-        if len(text) <= SUBJECT_LENGTH:
-            return text
-    # without the name, the shortest form always fits
-    kept = len(holder) - (len(texts[-1]) - SUBJECT_LENGTH)
-    return f"{_headline(finding, shorten(holder, kept), short=True)}; {brief}"
-
-
-def _total(finding: Finding) -> str:
-    """What an episode's months come to, for a subject."""
-    if finding.rule == "net_sale":
-        return f"net sales since {{since}}: {billions(abs(finding.row['net_purchases_usd_mn']), signed=False)}"
-    return f"falling since {{since}}: {billions(finding.row['change_usd_mn'])}"
-
-
-def _headline(finding: Finding, holder: str, short: bool = False) -> str:
-    """Who, how much and when: `Japan: Treasuries -$40.9bn in April 2024`."""
-    row, sale = finding.row, finding.rule in ("net_sale", "official_sale")
-    if finding.rule == "bond_sale":
-        what = f"net sales of bonds and notes {billions(abs(row['net_long_term_usd_mn']), signed=False)}"
-    elif sale:
-        what = f"net sales of Treasuries {billions(abs(row['net_purchases_usd_mn']), signed=False)}"
-    else:
-        what = f"Treasuries {billions(row['change_usd_mn'])}"
-    if not finding.is_episode:
-        return f"{holder}: {what} in {_month(finding.month, short)}"
-    count = f"{row['months']} months" if short or sale else f"{row['months']} months falling"
-    return f"{holder}: {what}, {_span(finding, short)} ({count})"
-
-
-def _reading(finding: Finding, brief: bool = False) -> str:
-    """How to read the headline: `mostly repriced, net purchases -$11.8bn`."""
-    row = finding.row
-    if finding.rule in ("net_sale", "bond_sale", "official_sale"):
-        holdings = f"holdings {billions(row['change_usd_mn'])}"
-        return holdings if brief else f"{holdings}, valuation {billions(row['valuation_usd_mn'])}"
-    words = SHORT_VERDICTS[row["verdict"]]
-    if row["net_purchases_usd_mn"] is None:
-        return words if brief else f"{words}, no decomposition published"
-    words = words.removesuffix(" or reclassified") if brief else words
-    if row["verdict"] == "sold" and not finding.is_episode and row["net_purchases_usd_mn"] < 0:
-        return subjects.sold(row, brief)
-    return f"{words}, net purchases {billions(row['net_purchases_usd_mn'])}"
-
-
-def _month(month: date, short: bool) -> str:
-    return f"{month:%b %Y}" if short else month_name(pd.Timestamp(month))
-
-
-def _span(finding: Finding, short: bool = False) -> str:
-    """`April to June 2024`, `Nov 2025 to Jan 2026`."""
-    start, end = _month(finding.month, short), _month(finding.end_month, short)
-    same_year = finding.month.year == finding.end_month.year
-    return f"{start.split()[0] if same_year else start} to {end}"
 
 
 def compose(
@@ -238,7 +67,7 @@ def compose(
     content["chart_alt"] = one_line(chart_alt) or shown
     content["recipient"] = one_line(recipient)
     content["chart_cid"] = "chart@treasury-watch" if chart_png else None
-    message = envelope(finding.key, subject(finding), settings, recipient)
+    message = envelope(finding.key, finding.title, settings, recipient)
     own = message_id(finding.thread, recipient, settings.sender) if finding.is_episode else None
     thread = [root for root in (own, first) if root and root != message["Message-ID"]]
     if thread:
@@ -264,22 +93,22 @@ def _content(
     ordered = history.sort_values("month")
     months = ordered["month"]
     inside = ordered[months.between(pd.Timestamp(finding.month), pd.Timestamp(finding.end_month))]
-    wanted = pd.date_range(finding.month, finding.end_month, freq="MS")
-    lacking = wanted.difference(pd.DatetimeIndex(inside["month"]))
-    if len(lacking):
+    known = {month.date() for month in inside["month"]}
+    lacking = [month for month in months_from(finding.month, finding.end_month) if month not in known]
+    if lacking:
         raise MailError(
             f"finding {finding.key}",
             f"holder_months has no row of {finding.holder_id} for {lacking[0]:%Y-%m}",
             "publish again with treasury-watch rebuild",
         )
-    prior = ordered[months == pd.Timestamp(_months_before(finding.month, 1))]
-    first = finding.month if finding.is_episode else _months_before(finding.month, CONTEXT_MONTHS - 1)
+    prior = ordered[months == pd.Timestamp(shifted(finding.month, -1))]
+    first = finding.month if finding.is_episode else shifted(finding.month, 1 - CONTEXT_MONTHS)
     shown = ordered[months.between(pd.Timestamp(first), pd.Timestamp(finding.end_month))]
-    period = _span(finding) if finding.is_episode else month_name(pd.Timestamp(finding.month))
+    period = span(finding) if finding.is_episode else month_name(finding.month)
     vintages, known_on = _vintages(finding, pd.concat([prior, inside]), releases, declarations)
     return {
-        "subject": subject(finding),
-        "headline": _headline(finding, one_line(finding.holder)),
+        "subject": finding.title,
+        "headline": headline(finding, one_line(finding.holder)),
         "holder": one_line(finding.holder),
         "period": period,
         "verdict": row["verdict"],
@@ -290,21 +119,13 @@ def _content(
         "parts": _parts(row),
         "months": _month_rows(shown, finding),
         "currency": _currency(finding),
-        "why": _why(finding, declarations.rules),
+        "why": _why(finding, declarations.rules["score"]["window_months"]),
         "caveats": _caveats(finding, prior, inside),
         "vintages": vintages,
         "sql": sql(finding),
         "sql_as_of": f"holder_months_as_of(DATE '{known_on:%Y-%m-%d}')" if known_on else None,
         "key": one_line(finding.key),
     }
-
-
-def number(value: Any, unit: float, digits: int) -> str:
-    """A signed figure for a table cell: 0 has no sign, unknown is n.a."""
-    if value is None or pd.isna(value):
-        return "n.a."
-    text = f"{value / unit:+,.{digits}f}"
-    return text if float(text.replace(",", "")) else text[1:]
 
 
 def _parts(row: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -318,7 +139,7 @@ def _parts(row: Mapping[str, Any]) -> list[dict[str, Any]]:
         ("+", "Other changes", "other_usd_mn", "part"),
     ]
     return [
-        {"sign": sign, "label": label, "kind": kind, "bn": number(row[name], 1000, 1), "mn": number(row[name], 1, 0)}
+        {"sign": sign, "label": label, "kind": kind, "bn": billions_cell(row[name]), "mn": millions_cell(row[name])}
         for sign, label, name, kind in lines
     ]
 
@@ -328,7 +149,7 @@ def _month_rows(shown: pd.DataFrame, finding: Finding) -> list[dict[str, Any]]:
     return [
         {
             "month": f"{row['month']:%b %Y}",
-            "cells": [number(row[name], 1000, 1) for name in names],
+            "cells": [billions_cell(row[name]) for name in names],
             "flagged": not finding.is_episode and row["month"] == pd.Timestamp(finding.month),
         }
         for row in shown.to_dict("records")
@@ -345,60 +166,37 @@ def _positions(ends: pd.DataFrame) -> str | None:
 
 
 def _currency(finding: Finding) -> list[str]:
-    """What the holder's currency did, in sentences; empty where nothing is known."""
+    """What the holder's currency and its authorities did, in the finding's own words; empty where they are no news.
+
+    The rate stands beside the words and never alone: a peg or a narrow band is no news.
+    """
     row = finding.row
-    average, code = row.get("fx_per_usd_average"), one_line(row.get("currency") or "")
-    lines = []
+    if not row["context"]:
+        return []
+    average, lines = row["fx_per_usd_average"], []
     if average:
-        last = month_name(pd.Timestamp(finding.end_month))
-        changes = [
-            f"{abs(own_change_pct(change)):.1f}% {'weaker' if change > 0 else 'stronger'} than {than}"
-            for change, than in (
-                (row.get("fx_change_period_pct"), f"in {month_name(pd.Timestamp(_months_before(finding.month, 1)))}"),
-                (row.get("fx_change_month_pct"), "the month before"),
-                (row.get("fx_change_quarter_pct"), "three months before"),
-            )
-            if change is not None
-        ]
         digits = max(0, 4 - math.floor(math.log10(average)))
-        stated = f"{code} {average:,.{digits}f} per USD, average of {last}"
-        told = [] if row.get("context") else changes  # the finding's own words say what the currency did
-        lines.append(f"{'; '.join([stated, *told])}.")
-    if row.get("context"):
-        return [*lines, one_line(row["context"])]
-    dollars = row.get("interventions_usd_mn")
-    if dollars is not None:
-        verb = "sold" if dollars < 0 else "bought"
-        when = f"from {_span(finding)}" if finding.is_episode else f"in {month_name(pd.Timestamp(finding.month))}"
-        lines.append(
-            f"Official interventions {verb} {billions(abs(dollars), signed=False)} {when}, at the days' rates. "
-            "The dollars need not have come from Treasuries."
-        )
-    return lines
+        code, last = one_line(row["currency"]), month_name(finding.end_month)
+        lines.append(f"{code} {rounded(average, digits):,} per USD, average of {last}.")
+    return [*lines, one_line(row["context"])]
 
 
-def _why(finding: Finding, rules: Mapping[str, Any]) -> list[str]:
+def _why(finding: Finding, window_months: int) -> list[str]:
     """The rule's sentence, and the figures that met it beside the ones it asks for."""
-    section = "episodes" if finding.is_episode else "rules"
-    try:
-        rule = rules[section][finding.rule]
-        amount, share = billions(abs(finding.row[rule["of"]]), signed=False), finding.row["share_pct"]
-        asked = [
-            f"Amount {amount} (asked: {billions(rule['minimum_usd_mn'], signed=False)} or more).",
-            f"Share of the position before: {share:.1f}% (asked: {rule['minimum_share_pct']:g}% or more).",
-        ]
-        if finding.is_episode:
-            asked.append(f"Months: {finding.row['months']} (asked: {rule['minimum_months']} or more).")
-        else:
-            window, score = rules["score"]["window_months"], finding.row["score"]
-            known = f"{score:.1f}" if score is not None else "not known, too little history"
-            limit = f"{rule['maximum_score']:g} or lower, against the {window} months before"
-            asked.append(f"Robust score: {known} (asked: {limit}).")
-        return [rule["sentence"], *asked]
-    except KeyError as problem:
-        raise ConfigurationError(
-            f"alert_rules.toml, [{section}.{finding.rule}]: {problem} is missing; restore the rule or publish again"
-        ) from problem
+    rule, row = finding.declared, finding.row
+    amount = finding.amount_usd_mn
+    size = None if amount is None else abs(amount)
+    asked = [
+        f"Amount {billions(size, signed=False)} (asked: {billions(rule.minimum_usd_mn, signed=False)} or more).",
+        f"Share of the position before: {percent(row['share_pct'])} (asked: {rule.minimum_share_pct:g}% or more).",
+    ]
+    if finding.is_episode:
+        asked.append(f"Months: {row['months']} (asked: {rule.minimum_months} or more).")
+    else:
+        known = "not known, too little history" if row["score"] is None else str(rounded(row["score"], 1))
+        limit = f"{rule.maximum_score:g} or lower, against the {window_months} months before"
+        asked.append(f"Robust score: {known} (asked: {limit}).")
+    return [rule.sentence, *asked]
 
 
 def _caveats(finding: Finding, prior: pd.DataFrame, inside: pd.DataFrame) -> list[str]:

@@ -15,25 +15,41 @@ from email.message import EmailMessage
 from typing import Any
 
 import duckdb
-import pandas as pd
 
-from treasury_watch.flows.alerts.mails.finding_mail import TEMPLATES, Finding, envelope
-from treasury_watch.flows.alerts.transport import MailSettings, one_line
+from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
+from treasury_watch.flows.alerts.transport import MailSettings
 from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.transforms.errors import shorten
-from treasury_watch.transforms.findings.explain.sentences import month_name
+from treasury_watch.transforms.findings.finding import Announcement, Kind, key_of
+from treasury_watch.transforms.wording import month_name, one_line
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import ValidationBlocked
+from treasury_watch.warehouse.gates.freshness import freshness, newest_figures
 from treasury_watch.warehouse.home.state import State
-from treasury_watch.warehouse.ledger.release_dates import expected_month, release_of
 from treasury_watch.warehouse.store.exchange import NOTE
 from treasury_watch.warehouse.store.objects import StoreBehind
 
-PREFIX = "health:"
-SOURCES = (PREFIX + "late:", PREFIX + "frozen:")
-RUNS = (PREFIX + "blocked:", PREFIX + "failed:")
-BEHIND = PREFIX + "store:"
+# What notices are on, as the beginnings of their keys.
+LATE, FROZEN, BLOCKED, FAILED, STORE = (
+    key_of(Kind.NOTICE, name, "") for name in ("late", "frozen", "blocked", "failed", "store")
+)
+SOURCES, RUNS = (LATE, FROZEN), (BLOCKED, FAILED)
 LONGEST_REASON = 1500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice(Announcement):
+    """What the operator is told: what is the case, what it means, what to do about it, and where to look."""
+
+    what: tuple[str, ...]
+    meaning: str
+    cure: tuple[str, ...]
+    places: tuple[str, ...] = ()
+
+    def content(self) -> dict[str, Any]:
+        """What the outbox keeps of it: no published table has it when the message is made."""
+        words = {"what": self.what, "meaning": self.meaning, "cure": self.cure, "places": self.places}
+        return {"title": self.title, "severity": self.severity, **words}
 
 
 @dataclass(frozen=True)
@@ -73,45 +89,25 @@ def behind(
 ) -> list[Behind]:
     """The loaded sources that are behind the release calendar or their own rhythm: monthly ones first, then by precedence.
 
-    Sources declared frozen are left out: they are known to have ended. `unreached` are ids that could not be fetched;
+    What is late is said in warehouse/gates/freshness.py. `unreached` are ids that could not be fetched;
     they keep their kind, so that an hour without network makes no new occurrence.
     """
-    newest = dict(connection.execute("SELECT source, max(last_month) FROM releases GROUP BY source").fetchall())
-    for table in ("fx_daily", "market_series"):
-        newest |= dict(connection.execute(f"SELECT source, max(date) FROM {table} GROUP BY source").fetchall())
     failed, found = set(unreached), []
-    for source in declarations.sources.values():
-        last = newest.get(source.id)
-        if last is None or source.frozen_on or not source.stale_after_days or not source.fetch:
+    for item in freshness(newest_figures(connection), declarations, today):
+        if not item.stale or (item.next_month is not None and item.days_late < late_after_days):
             continue
-        if source.rhythm == "monthly" and source.holds == "observations":
-            due = _next_month(last)
-            days = (today - release_of(due, declarations.calendar)).days
-            missing = _index(expected_month(today, declarations.calendar)) - _index(last)
-            if missing < 1 or days < late_after_days:
-                continue
-            kind = "late" if missing == 1 else "frozen"
-        else:
-            due, days = None, (today - last).days - source.stale_after_days
-            if days < 1:
-                continue
-            kind = "frozen"
-        address = public_url(source.url)
+        source = item.source
+        kind = "late" if item.months_missing == 1 else "frozen"
         found.append(
-            Behind(source.id, source.title, address, kind, last, due, days, source.precedence, source.id in failed)
-        )
+            Behind(
+                source.id, source.title, public_url(source.url), kind, item.last, item.next_month, item.days_late,
+                source.precedence, source.id in failed,
+            )
+        )  # fmt: skip
     return sorted(found, key=lambda item: (item.due is None, item.precedence, item.source))
 
 
-def _next_month(month: date) -> date:
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
-
-
-def _index(month: date) -> int:
-    return month.year * 12 + month.month
-
-
-def source_findings(items: Iterable[Behind], newest: date) -> list[Finding]:
+def source_notices(items: Iterable[Behind], newest: date) -> list[Notice]:
     """One message for all sources of one kind that are stuck at the same month or day, under the most precedent one."""
     groups: dict[tuple[str, date, bool], list[Behind]] = {}
     for item in items:
@@ -119,12 +115,12 @@ def source_findings(items: Iterable[Behind], newest: date) -> list[Finding]:
     return [_about_sources(group, newest) for group in groups.values()]
 
 
-def _about_sources(group: list[Behind], newest: date) -> Finding:
+def _about_sources(group: list[Behind], newest: date) -> Notice:
     lead = group[0]
     more = f" and {len(group) - 1} more" if len(group) > 1 else ""
     if lead.kind == "late":
-        key = f"{PREFIX}late:{lead.source}:{lead.due or lead.last:%Y-%m}"
-        lacking = f"the figures for {month_name(pd.Timestamp(lead.due))}" if lead.due else f"figures after {lead.last}"
+        key = f"{LATE}{lead.source}:{lead.due or lead.last:%Y-%m}"
+        lacking = f"the figures for {month_name(lead.due)}" if lead.due else f"figures after {lead.last}"
         title = f"Treasury Watch: release late, {lead.source}{more} without {lacking}"
         meaning = "What is published stays as it was, with the newest month that is known."
         cure = [
@@ -133,7 +129,7 @@ def _about_sources(group: list[Behind], newest: date) -> Finding:
             "config/release_calendar.csv once a new one is announced.",
         ]
     else:
-        key = f"{PREFIX}frozen:{lead.source}:{lead.last:%Y-%m-%d}"
+        key = f"{FROZEN}{lead.source}:{lead.last:%Y-%m-%d}"
         stuck = f"{lead.last:%Y-%m}" if lead.due else f"{lead.last}"
         served = "not reached, and not" if lead.unreached else "served but not"
         title = f"Treasury Watch: source frozen, {lead.source}{more} {served} updated since {stuck}"
@@ -145,14 +141,21 @@ def _about_sources(group: list[Behind], newest: date) -> Finding:
         ]
     if any(item.unreached for item in group):
         cure.insert(0, "The server was not reached in this run: check the network, a proxy, and the address.")
-    return Finding(
-        key, key, "", "", "health", newest, newest, "critical" if lead.kind == "frozen" else "warning", one_line(title),
-        {"what": [item.words for item in group], "meaning": meaning, "cure": cure,
-         "places": sorted({f"{item.source}: {item.url}" for item in group})[:10]},
-    )  # fmt: skip
+    return Notice(
+        key=key,
+        rule=Kind.NOTICE,
+        month=newest,
+        end_month=newest,
+        severity="critical" if lead.kind == "frozen" else "warning",
+        title=one_line(title),
+        what=tuple(item.words for item in group),
+        meaning=meaning,
+        cure=tuple(cure),
+        places=tuple(sorted({f"{item.source}: {item.url}" for item in group})[:10]),
+    )
 
 
-def run_finding(state: State, problem: BaseException, today: date) -> Finding:
+def run_notice(state: State, problem: BaseException, today: date) -> Notice:
     """The message on a run that `problem` ended. The same reason since the last good run is the same occurrence."""
     good = state.rows(
         "SELECT run_id, finished FROM runs WHERE outcome IN ('published', 'unchanged') ORDER BY started DESC LIMIT 1"
@@ -163,10 +166,10 @@ def run_finding(state: State, problem: BaseException, today: date) -> Finding:
     # figures in a reason may change from run to run; the occurrence does not
     same = re.sub(r"\d+", "#", f"{type(problem).__name__} {reason}")
     store_behind = isinstance(problem, StoreBehind)
-    kind = "store" if store_behind else "blocked" if blocked else "failed"
+    kind = STORE if store_behind else BLOCKED if blocked else FAILED
     if store_behind:  # its runs end well: the occurrence lasts until the store has caught up
         since = (json.loads(state.remembered(NOTE) or "{}").get("pointer") or "never")[:12]
-    key = f"{PREFIX}{kind}:{since}:{hashlib.sha256(same.encode()).hexdigest()[:12]}"
+    key = f"{kind}{since}:{hashlib.sha256(same.encode()).hexdigest()[:12]}"
     if store_behind:
         title = f"Treasury Watch: store behind, {shorten(reason, 120)}"
         meaning = "This machine's tables, alerts and page are complete. Readers of the store still find the publication before."
@@ -192,11 +195,20 @@ def run_finding(state: State, problem: BaseException, today: date) -> Finding:
     if good and not store_behind:
         meaning += f" The last good run ended on {good[0]['finished'][:16].replace('T', ' ')} UTC."
     first = today.replace(day=1)
-    row = {"what": [shorten(reason, LONGEST_REASON)], "meaning": meaning, "cure": cure, "places": []}
-    return Finding(key, key, "", "", "health", first, first, "critical", one_line(title), row)
+    return Notice(
+        key=key,
+        rule=Kind.NOTICE,
+        month=first,
+        end_month=first,
+        severity="critical",
+        title=one_line(title),
+        what=(shorten(reason, LONGEST_REASON),),
+        meaning=meaning,
+        cure=tuple(cure),
+    )
 
 
-def compose_health(key: str, content: Mapping[str, Any], settings: MailSettings, recipient: str) -> EmailMessage:
+def compose_notice(key: str, content: Mapping[str, Any], settings: MailSettings, recipient: str) -> EmailMessage:
     """The message to the operator, from what was kept of it when it was queued."""
     values = {**content, "recipient": one_line(recipient), "key": key}
     message = envelope(key, content["title"], settings, recipient)

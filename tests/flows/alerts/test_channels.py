@@ -14,8 +14,9 @@ import pytest
 from tests.flows.alerts.test_outbox import DESK, composer, keep, settings, state, states
 from tests.flows.findings_data import month_and_episode, published
 from tests.flows.smtp_loopback import free_port
-from treasury_watch.flows.alerts.mails.finding_mail import MailError, Transport, compose
+from treasury_watch.flows.alerts.mails.finding_mail import compose
 from treasury_watch.flows.alerts.outbox import SendResult, listing, send
+from treasury_watch.flows.alerts.transport import MailError, Transport
 
 CHANNEL = "channel:TEST_CHANNEL"
 

@@ -23,8 +23,9 @@ from tests.flows.alerts.test_outbox import CHIEF, DESK, by_smtp, composer, keep,
 from tests.flows.findings_data import ending, month_and_episode
 from tests.flows.smtp_loopback import BrokenServer, MailServer, free_port
 from treasury_watch.flows.alerts import outbox
-from treasury_watch.flows.alerts.mails.finding_mail import Transport, envelope
+from treasury_watch.flows.alerts.mails.envelope import envelope
 from treasury_watch.flows.alerts.outbox import Patience, SendResult, add, first_message, listing, pending, send
+from treasury_watch.flows.alerts.transport import Transport
 from treasury_watch.transforms.errors import ConfigurationError
 
 WAITING = Patience(retry_after_minutes=15, retry_limit_minutes=60)

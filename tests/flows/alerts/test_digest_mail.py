@@ -15,10 +15,10 @@ from tests.flows.alerts.test_outbox import DESK
 from tests.flows.alerts.test_outbox import settings as mail_settings
 from tests.flows.findings_data import declared, insert, month_and_episode, named, published
 from treasury_watch.flows.alerts import delivery
-from treasury_watch.flows.alerts.mails.digest_mail import compose_digest, digest, month_of, release_key
-from treasury_watch.flows.alerts.mails.finding_mail import Finding
+from treasury_watch.flows.alerts.mails.digest_mail import Digest, compose_digest, digest, month_of, release_key
 from treasury_watch.flows.alerts.preview import preview
 from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.findings.finding import Finding, RevisedFindings
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
@@ -44,7 +44,7 @@ def findings() -> list[Finding]:
     return [month, episode, canada]
 
 
-def parts(letter: Finding) -> tuple[str, str, str]:
+def parts(letter: Digest) -> tuple[str, str, str]:
     message = compose_digest(letter, tables(), mail_settings(), DESK)
     text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
     return message["Subject"], text, html
@@ -59,10 +59,10 @@ def test_the_key_is_the_source_and_its_newest_release():
 def test_it_lists_each_event_of_the_month_once_the_weightiest_first():
     month, episode, canada = findings()
     letter = digest(KEY, JUNE, [canada, month, episode])
-    assert [found.key for found in letter.row["findings"]] == [episode.key, canada.key]
+    assert [found.key for found in letter.findings] == [episode.key, canada.key]
     assert letter.title == "U.S. Treasuries, June 2024: 2 findings (Japan, Canada)"
     assert letter.severity == "critical"
-    assert digest(KEY, date(2024, 7, 1), [month, episode]).row["findings"] == []
+    assert digest(KEY, date(2024, 7, 1), [month, episode]).findings == ()
 
 
 def test_both_parts_have_the_figures_and_verdicts():
@@ -75,11 +75,12 @@ def test_both_parts_have_the_figures_and_verdicts():
 
 
 def test_revisions_are_listed_and_a_hostile_name_stays_text():
-    month, episode, _ = findings()
+    _, episode, _ = findings()
     hostile = named(episode, "<script>alert(1)</script>\r\nBcc: x@example.org")
-    turned = replace(
-        month, key="revision:x", rule="revision", row={"rows": [{"explanation": "Norway <b>reads</b> repriced."}]}
-    )
+    turned = RevisedFindings(
+        key="revision:slt_table3:2026-06-18", rule="revision", month=JUNE, end_month=JUNE, severity="warning", title="",
+        released=date(2026, 6, 18), rows=({"explanation": "Norway <b>reads</b> repriced."},),
+    )  # fmt: skip
     letter = digest(KEY, JUNE, [hostile, turned])
     message = compose_digest(letter, tables(), mail_settings(), DESK)
     assert message["Bcc"] is None

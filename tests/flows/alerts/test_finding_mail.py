@@ -10,19 +10,24 @@ from typing import Any
 
 import pytest
 
-from tests.flows.findings_data import FALL, PARTS, ending, insert, month_and_episode, named, published
-from treasury_watch.flows.alerts.mails import subjects
-from treasury_watch.flows.alerts.mails.finding_mail import (
-    Finding,
-    MailError,
-    MailSettings,
-    compose,
-    findings_in,
-    message_id,
-    sql,
-    subject,
+from tests.flows.findings_data import (
+    FALL,
+    PARTS,
+    ending,
+    insert,
+    looking_at,
+    month_and_episode,
+    named,
+    published,
+    rules,
 )
+from treasury_watch.flows.alerts.mails.envelope import message_id
+from treasury_watch.flows.alerts.mails.finding_mail import compose, sql
+from treasury_watch.flows.alerts.transport import MailError, MailSettings
 from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.findings.explain.subjects import subject, traded
+from treasury_watch.transforms.findings.finding import Finding
+from treasury_watch.warehouse.tables.published_findings import published_findings
 
 SETTINGS = Path(__file__).resolve().parents[3] / "config" / "settings.toml"
 DESK = "desk@example.org"
@@ -122,29 +127,23 @@ def test_a_password_in_the_settings_file_is_refused_without_repeating_it() -> No
 
 def test_findings_have_keys_of_holder_rule_and_months_alone() -> None:
     connection = published()
-    before = [(found.key, found.thread) for found in findings_in(connection)]
+    before = [(found.key, found.thread) for found in published_findings(connection, rules())]
     connection.execute("UPDATE sell_offs SET change_usd_mn = -50000")
     connection.execute("UPDATE episodes SET change_usd_mn = -90000, severity = 'warning'")
-    assert [(found.key, found.thread) for found in findings_in(connection)] == before
+    assert [(found.key, found.thread) for found in published_findings(connection, rules())] == before
     assert before == [
         ("month:fall:japan:2024-04", "month:fall:japan:2024-04"),
         ("episode:fall:japan:2024-04:2024-06", "episode:fall:japan:2024-04"),
     ]
 
 
-def test_an_episode_knows_what_the_currency_and_the_interventions_did_over_its_months() -> None:
-    _, episode = month_and_episode()
-    assert episode.row["fx_per_usd_average"] == 157.86
-    assert episode.row["fx_change_period_pct"] == pytest.approx(100 * (157.86 / 149.82 - 1))
-    assert episode.row["interventions_usd_mn"] == pytest.approx(-(5_918_500 + 3_870_000) / 157)
-
-
-def test_an_unknown_intervention_is_not_zero() -> None:
-    connection = published()
-    connection.execute("DELETE FROM interventions")
-    episode = findings_in(connection)[-1]
-    assert episode.row["interventions_usd_mn"] is None
-    assert "nterventions" not in text_of(made(episode))
+@pytest.mark.parametrize("context", [None, ""])
+def test_a_currency_that_is_no_news_is_not_told_as_news(context: str | None) -> None:
+    """A pegged riyal or a banded Hong Kong dollar has a rate and no words: the rule of the findings, not of the mail."""
+    for finding in month_and_episode():
+        quiet = replace(finding, row={**finding.row, "context": context, "currency": "HKD", "fx_per_usd_average": 7.8})
+        assert "CURRENCY" not in text_of(made(quiet))
+        assert "HKD" not in html_of(made(quiet))
 
 
 # subject
@@ -153,7 +152,7 @@ def test_an_unknown_intervention_is_not_zero() -> None:
 def test_the_subject_says_it_all() -> None:
     month, episode = month_and_episode()
     assert subject(month) == "Japan: Treasuries -$40.9bn in April 2024; mostly repriced, net purchases -$11.8bn"
-    assert subject(replace(episode, row={**episode.row, "newest": None})) == (
+    assert subject(replace(episode, newest=None)) == (
         "Japan: Treasuries -$75.6bn, April to June 2024 (3 months falling); mostly sold, net purchases -$60.3bn"
     )
     assert month.title == subject(month)
@@ -163,7 +162,7 @@ def test_while_an_event_goes_on_the_subject_leads_with_its_newest_month() -> Non
     connection = published()
     connection.execute("DELETE FROM holder_months WHERE month = DATE '2024-06-01'")
     connection.execute("UPDATE episodes SET end_month = DATE '2024-05-01', months = 2, change_usd_mn = -61062")
-    [episode] = [found for found in findings_in(connection) if found.is_episode]
+    [episode] = [found for found in published_findings(connection, rules()) if found.is_episode]
     assert episode.title == (
         "Japan: Treasuries -$20.1bn in May 2024; sold $24.0bn of bills (falling since April: -$61.1bn)"
     )
@@ -185,15 +184,27 @@ def test_while_an_event_goes_on_the_subject_leads_with_its_newest_month() -> Non
 def test_the_newest_month_says_what_was_sold_and_what_pulled_more(parts: tuple, words: str) -> None:
     names = ["net_purchases", "net_long_term", "net_short_term", "valuation", "other"]
     row = {f"{n}_usd_mn": None if v is None else 1000 * v for n, v in zip(names, parts, strict=True)}
-    assert subjects.traded(row) == words
+    assert traded(row) == words
 
 
 def test_the_subject_on_net_sales_leads_with_the_sales() -> None:
     month, _ = month_and_episode()
-    sale = replace(month, rule="net_sale", row={**month.row, "change_usd_mn": 1920.0})
-    assert subject(sale) == (
-        "Japan: net sales of Treasuries $11.8bn in April 2024; holdings +$1.9bn, valuation -$29.8bn"
-    )
+    sale = looking_at(replace(month, row={**month.row, "change_usd_mn": 1920.0}), "net_sale")
+    assert sale.title == "Japan: net sales of Treasuries $11.8bn in April 2024; holdings +$1.9bn, valuation -$29.8bn"
+
+
+def test_the_subject_has_the_amount_and_the_words_of_its_rule() -> None:
+    month, _ = month_and_episode()
+    row = {**month.row, "net_long_term_usd_mn": -36_608.0}
+    words = {rule: looking_at(replace(month, row=row), rule).title.partition(";")[0] for rule in rules()["rules"]}
+    assert words == {
+        "fall": "Japan: Treasuries -$40.9bn in April 2024",
+        "net_sale": "Japan: net sales of Treasuries $11.8bn in April 2024",
+        "bond_sale": "Japan: net sales of bonds and notes $36.6bn in April 2024",
+        "exit": "Japan: Treasuries -$40.9bn in April 2024",
+        "official_sale": "Japan: net sales of Treasuries $11.8bn in April 2024",
+        "official_fall": "Japan: Treasuries -$40.9bn in April 2024",
+    }
 
 
 def test_a_subject_without_a_decomposition_does_not_claim_a_sale() -> None:
@@ -207,7 +218,7 @@ def test_a_subject_without_a_decomposition_does_not_claim_a_sale() -> None:
 @pytest.mark.parametrize("length", [20, 40, 60, 90, 5000])
 def test_a_long_name_is_cut_and_the_figures_are_not(length: int) -> None:
     month, episode = month_and_episode()
-    across = replace(ending(episode, date(2025, 1, 1)), rule="net_sale")
+    across = looking_at(ending(episode, date(2025, 1, 1)), "net_sale")
     for finding in (month, episode, across):
         line = subject(named(finding, "N" * length))
         assert len(line) <= 110
@@ -258,7 +269,7 @@ def test_the_text_part_stands_alone() -> None:
         "bills -12.1 -12,076",
         "+ Valuation change -29.8 -29,824",
         "+ Other changes +0.7 +733",
-        "JPY 153.89 per USD, average of April 2024; 2.6% weaker than the month before; 4.9% weaker than three months",
+        "JPY 153.89 per USD, average of April 2024. JPY weakened 2.6% against the dollar in April 2024.",
         "Official interventions sold $37.8bn in April 2024",
         "Holdings fell by an amount that is large, large for this holder, and unusual in its own history.",
         "Share of the position before: 3.5% (asked: 2.5% or more).",
@@ -276,7 +287,7 @@ def test_an_episode_shows_each_of_its_months_and_what_its_rule_asked() -> None:
         "Apr 2024 -40.9 -11.8 -29.8 +0.7 May 2024 -20.1 -23.9 +7.3 -3.5 Jun 2024 -14.5 -24.6 +13.4 -3.3",
         "Change in holdings -75.6 -75,597",
         "Months: 3 (asked: 2 or more).",
-        "JPY 157.86 per USD, average of June 2024; 5.1% weaker than in March 2024.",
+        "JPY 157.86 per USD, average of June 2024. JPY weakened 1.3% against the dollar in June 2024.",
         "$1,167.0bn at the end of March 2024 and $1,091.4bn at the end of June 2024.",
     ):
         assert words in said
@@ -409,6 +420,8 @@ def test_a_finding_whose_months_are_not_in_the_history_is_not_composed() -> None
         made(later)
 
 
-def test_a_finding_of_a_rule_that_is_not_declared_is_not_composed() -> None:
-    with pytest.raises(ConfigurationError, match=r"alert_rules.toml, \[rules.rise\]"):
-        made(replace(month_and_episode()[0], rule="rise"))
+def test_a_finding_of_a_rule_that_is_not_declared_is_refused_by_name() -> None:
+    connection = published()
+    connection.execute("UPDATE sell_offs SET rule = 'rise'")
+    with pytest.raises(ConfigurationError, match=r"alert_rules.toml: .* \[rules.rise\], which is not declared"):
+        published_findings(connection, rules())

@@ -14,17 +14,17 @@ from tests.flows.alerts.test_outbox import DESK, state
 from tests.flows.alerts.test_outbox import settings as mail_settings
 from tests.flows.findings_data import declared, insert
 from treasury_watch.flows.alerts.mails import operator_mail
-from treasury_watch.flows.alerts.mails.operator_mail import behind, run_finding, source_findings
+from treasury_watch.flows.alerts.mails.operator_mail import behind, run_notice, source_notices
 from treasury_watch.flows.alerts.outbox import pending
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.run.steps import PLAIN
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Result, ValidationBlocked
 from treasury_watch.warehouse.home.folders import Busy
-from treasury_watch.warehouse.ledger.release_dates import release_of
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
 TABLE3 = (SAMPLE / "tic" / "slt_table3.txt").read_bytes()
@@ -44,9 +44,9 @@ def known(**sources: date) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def told(connection: duckdb.DuckDBPyConnection, today: date, **options) -> list[operator_mail.Finding]:
+def told(connection: duckdb.DuckDBPyConnection, today: date, **options) -> list[operator_mail.Notice]:
     items = behind(connection, DECLARED, today, late_after_days=2, **options)
-    return source_findings(items, today.replace(day=1))
+    return source_notices(items, today.replace(day=1))
 
 
 def due() -> date:
@@ -61,7 +61,7 @@ def test_a_release_is_late_some_days_after_the_calendars_day_and_not_before():
     [late] = told(tables, date.fromordinal(due().toordinal() + 2))
     assert late.key == "health:late:slt_table3:2026-05"
     assert late.title == "Treasury Watch: release late, slt_table3 without the figures for May 2026"
-    assert "2026-05 was due 2 days ago" in late.row["what"][0]
+    assert "2026-05 was due 2 days ago" in late.what[0]
     [later] = told(tables, date.fromordinal(due().toordinal() + 9))
     assert later.key == late.key
 
@@ -69,7 +69,7 @@ def test_a_release_is_late_some_days_after_the_calendars_day_and_not_before():
 def test_sources_late_for_the_same_month_are_one_message_under_the_first():
     [late] = told(known(slt_table5=APRIL, slt_table3=APRIL), date.fromordinal(due().toordinal() + 2))
     assert late.key == "health:late:slt_table3:2026-05"
-    assert len(late.row["what"]) == 2
+    assert len(late.what) == 2
 
 
 def test_a_source_that_misses_more_than_one_release_is_frozen_at_its_month():
@@ -77,7 +77,7 @@ def test_a_source_that_misses_more_than_one_release_is_frozen_at_its_month():
     one, other = told(tables, date(2026, 9, 30)), told(tables, date(2026, 11, 30))
     assert [found.key for found in one] == [found.key for found in other] == ["health:frozen:slt_table3:2026-04-01"]
     assert "served but not updated since 2026-04" in one[0].title
-    assert any("frozen_on" in step for step in one[0].row["cure"])
+    assert any("frozen_on" in step for step in one[0].cure)
 
 
 def test_an_hour_without_network_makes_no_new_occurrence_of_a_frozen_source():
@@ -86,7 +86,7 @@ def test_an_hour_without_network_makes_no_new_occurrence_of_a_frozen_source():
     [other] = told(tables, date(2026, 9, 30), unreached=["slt_table3"])
     assert one.key == other.key
     assert "not reached" in other.title
-    assert "check the network" in other.row["cure"][0]
+    assert "check the network" in other.cure[0]
 
 
 def test_a_source_declared_frozen_is_no_news():
@@ -99,13 +99,13 @@ def test_daily_rates_that_stand_still_are_one_message_for_all_series_of_that_day
         insert(tables, "fx_daily", source=f"fred:{series}", currency=series, date=date(2026, 6, 1), per_usd=1.0)
     [frozen] = told(tables, date(2026, 7, 1))
     assert frozen.key.endswith(":2026-06-01")
-    assert len(frozen.row["what"]) == 2
+    assert len(frozen.what) == 2
     assert told(tables, date(2026, 6, 5)) == []
 
 
 def test_the_same_reason_is_the_same_occurrence_until_a_run_ends_well(state):
     def key(problem: Exception) -> str:
-        return run_finding(state, problem, date(2026, 7, 1)).key
+        return run_notice(state, problem, date(2026, 7, 1)).key
 
     first = key(TreasuryWatchError("slt_table3 line 17: 3 columns"))
     assert first == key(TreasuryWatchError("slt_table3 line 18: 3 columns"))
@@ -120,16 +120,16 @@ def test_the_same_reason_is_the_same_occurrence_until_a_run_ends_well(state):
 
 def test_a_blocked_run_names_its_checks_and_where_to_go(state):
     result = Result("publish", "totals", "parts add up", False, True, "off by 7", "why it matters")
-    found = run_finding(state, ValidationBlocked([result]), date(2026, 7, 1))
+    found = run_notice(state, ValidationBlocked([result]), date(2026, 7, 1))
     assert found.key.startswith("health:blocked:never:")
-    assert "parts add up" in found.row["what"][0]
-    assert "config/corrections.toml" in found.row["cure"][1]
+    assert "parts add up" in found.what[0]
+    assert "config/corrections.toml" in found.cure[1]
 
 
 def test_the_message_has_what_happened_and_the_cure_in_both_parts_and_stays_text(state):
-    found = run_finding(state, TreasuryWatchError("<script>x</script>\r\nBcc: spy@example.org"), date(2026, 7, 1))
-    content = {"title": found.title, "severity": found.severity, **found.row}
-    message = operator_mail.compose_health(found.key, content, mail_settings(), DESK)
+    found = run_notice(state, TreasuryWatchError("<script>x</script>\r\nBcc: spy@example.org"), date(2026, 7, 1))
+    content = found.content()
+    message = operator_mail.compose_notice(found.key, content, mail_settings(), DESK)
     assert message["Bcc"] is None
     text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
     assert "WHAT TO DO" in text

@@ -12,9 +12,11 @@ from filelock import FileLock
 
 from tests.flows.findings_data import ending, month_and_episode, published
 from tests.flows.smtp_loopback import BrokenServer, MailServer, drops_mid_message, free_port
-from treasury_watch.flows.alerts.mails.finding_mail import Finding, MailError, MailSettings, Transport, compose
+from treasury_watch.flows.alerts.mails.finding_mail import compose
 from treasury_watch.flows.alerts.outbox import OutboxBusy, SendResult, alert_id, listing, pending, queue, send
+from treasury_watch.flows.alerts.transport import MailError, MailSettings, Transport
 from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.findings.finding import Finding
 from treasury_watch.warehouse.home.state import State
 
 SETTINGS = Path(__file__).resolve().parents[3] / "config" / "settings.toml"
@@ -160,8 +162,7 @@ def test_an_episode_supersedes_only_its_own_thread_and_recipient(state: State) -
     episode = findings()[1]
     shorter = ending(episode, date(2024, 5, 1))
     canada, sale = (
-        replace(shorter, thread=shorter.thread.replace(old, new), key=shorter.key.replace(old, new))
-        for old, new in (("japan", "canada"), ("fall", "net_sale"))
+        replace(shorter, key=shorter.key.replace(old, new)) for old, new in (("japan", "canada"), ("fall", "net_sale"))
     )
     keep(state, [findings()[0], canada, sale])
     keep(state, [shorter], CHIEF)

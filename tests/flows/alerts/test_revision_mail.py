@@ -7,15 +7,18 @@ import pytest
 
 from tests.flows.alerts.test_outbox import DESK, settings
 from tests.flows.findings_data import declared, insert
-from treasury_watch.flows.alerts.mails.revision_mail import compose_revision, revision_finding
+from treasury_watch.flows.alerts.mails.revision_mail import compose_revision
 from treasury_watch.warehouse.tables.declared_tables import SQL
+from treasury_watch.warehouse.tables.published_findings import published_revision
 
 
 @pytest.fixture
 def connection() -> duckdb.DuckDBPyConnection:
     opened = duckdb.connect()
-    columns = declared()["revised_findings"].columns
-    opened.execute(f"CREATE TABLE revised_findings ({', '.join(f'{c.name} {SQL[c.type]}' for c in columns)})")
+    for table in ("revised_findings", "holder_months"):
+        columns = declared()[table].columns
+        opened.execute(f"CREATE TABLE {table} ({', '.join(f'{c.name} {SQL[c.type]}' for c in columns)})")
+    insert(opened, "holder_months", holder_id="japan", month=date(2026, 5, 1))
     return opened
 
 
@@ -35,13 +38,13 @@ def turned(connection: duckdb.DuckDBPyConnection, holder: str, explanation: str)
 
 
 def test_without_turned_findings_there_is_no_message(connection):
-    assert revision_finding(connection, date(2026, 5, 1)) is None
+    assert published_revision(connection) is None
 
 
 def test_one_message_tells_all_that_a_release_turned_around(connection):
     turned(connection, "Japan", "Japan, April 2024 to June 2024: the fall is no longer flagged after revision.")
     turned(connection, "Norway", "Norway, May 2024: the fall reads repriced after revision, sold before.")
-    finding = revision_finding(connection, date(2026, 5, 1))
+    finding = published_revision(connection)
     assert finding is not None
     assert finding.key == "revision:slt_table3:2026-07-14"
     message = compose_revision(finding, settings(), DESK)
@@ -53,7 +56,7 @@ def test_one_message_tells_all_that_a_release_turned_around(connection):
 
 def test_a_hostile_holder_name_stays_text(connection):
     turned(connection, "<script>alert(1)</script>\r\nBcc: x@example.org", "<b>bold</b>")
-    finding = revision_finding(connection, date(2026, 5, 1))
+    finding = published_revision(connection)
     assert finding is not None
     message = compose_revision(finding, settings(), DESK)
     assert message["Bcc"] is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ import pytest
 from tests.conftest import PROJECT
 from tests.flows.findings_data import month_and_episode
 from treasury_watch.flows.alerts import routing
-from treasury_watch.flows.alerts.mails.finding_mail import Finding
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.findings.finding import Finding, RevisedFindings
 from treasury_watch.warehouse.declarations import Declarations
 
 SECRET = "https://hooks.example.org/services/T000/B000/secret-token"
@@ -71,7 +72,10 @@ def test_a_revision_goes_where_a_finding_it_corrects_went(tmp_path):
         '[routes.north]\nto = ["n@example.org"]\nholders = ["Norway"]\n'
         '[routes.corrections]\nto = ["c@example.org"]\nrules = ["revision"]\n',
     )
-    turned = month(rule="revision", holder_id="", row={"rows": [{"holder_id": "japan", "rule": "fall"}]})
+    turned = RevisedFindings(
+        key="revision:slt_table3:2026-06-18", rule="revision", month=date(2026, 4, 1), end_month=date(2026, 4, 1),
+        severity="warning", title="", released=date(2026, 6, 18), rows=({"holder_id": "japan", "rule": "fall"},),
+    )  # fmt: skip
     assert [route.name for route in routes.routes if route.takes(turned)] == ["asia", "corrections"]
 
 

@@ -14,7 +14,7 @@ from tests.flows.findings_data import month_and_episode, named
 from tests.flows.loopback import self_signed
 from tests.flows.smtp_loopback import BrokenServer, MailServer, drops_mid_message, free_port, silent, takes_and_hangs_up
 from treasury_watch.flows.alerts.mails import finding_mail
-from treasury_watch.flows.alerts.mails.finding_mail import MailError, MailSettings, Transport
+from treasury_watch.flows.alerts.transport import MailError, MailSettings, Transport
 from treasury_watch.transforms.errors import ConfigurationError
 
 

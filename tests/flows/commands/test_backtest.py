@@ -12,7 +12,7 @@ import pytest
 
 from tests.transforms.findings.test_flagged_months import RULES, history
 from treasury_watch.flows.commands import backtest
-from treasury_watch.transforms.backtest.scoring import judged, scored
+from treasury_watch.transforms.backtest.scoring import judged, known_episodes, scored
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
@@ -38,7 +38,14 @@ def episode(start: str, end: str, expected: str, holder: str = "japan") -> dict:
 
 def finding(start: str, end: str, verdict: str, rule: str = "fall") -> dict:
     months = {"start_month": pd.Timestamp(f"{start}-01"), "end_month": pd.Timestamp(f"{end}-01")}
-    return {"holder_id": "japan", "rule": rule, "severity": "warning", "verdict": verdict, **months}
+    return {
+        "holder_id": "japan",
+        "rule": rule,
+        "of": RULES["rules"][rule]["of"],
+        "severity": "warning",
+        "verdict": verdict,
+        **months,
+    }
 
 
 def judge(episodes: list[dict], findings: list[dict]) -> pd.DataFrame:
@@ -95,7 +102,7 @@ def test_a_flagged_month_does_not_depend_on_what_came_after():
 
 
 def test_the_record_has_enough_sales_and_look_alikes_with_citations_in_both_sets(declarations: Declarations):
-    known = backtest.known_episodes(declarations)
+    known = known_episodes(declarations.rows("known_episodes.csv"))
     sale = known["expected"].str.contains("sold")
     assert sale.sum() >= 20
     assert (~sale).sum() >= 10
@@ -112,7 +119,7 @@ def test_a_known_episode_that_cannot_be_read_is_refused(declarations: Declaratio
     path = tmp_path / "known_episodes.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("2024-05,2024-05", "May 2024,2024-05"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"known_episodes\.csv"):
-        backtest.known_episodes(Declarations(tmp_path))
+        known_episodes(Declarations(tmp_path).rows("known_episodes.csv"))
 
 
 def test_a_fallen_score_is_named_and_an_unknown_one_has_fallen():

@@ -27,8 +27,8 @@ from tests.flows.conftest import Publishers, environment
 from tests.flows.findings_data import month_and_episode
 from tests.flows.loopback import Loopback, Reply, self_signed
 from tests.flows.smtp_loopback import MailServer, free_port
-from treasury_watch.flows.alerts.mails.finding_mail import Transport
 from treasury_watch.flows.alerts.outbox import send
+from treasury_watch.flows.alerts.transport import Transport
 from treasury_watch.flows.commands.main import main
 from treasury_watch.flows.fetch.sources import sources_to_fetch
 from treasury_watch.flows.log import logs

@@ -7,7 +7,8 @@ import pytest
 
 from tests.transforms.findings.test_episodes import rules
 from tests.transforms.findings.test_flagged_months import history
-from treasury_watch.transforms.findings.detection import findings, interventions_in_usd
+from treasury_watch.transforms.findings.detection import findings
+from treasury_watch.transforms.rates.interventions import interventions_in_usd
 
 HOLDERS = pd.DataFrame(
     {"holder_id": ["japan", "poland"], "currency": ["JPY", "PLN"], "custodial_centre": [False, False]}

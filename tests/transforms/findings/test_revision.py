@@ -6,9 +6,11 @@ import pandas as pd
 import pytest
 
 from treasury_watch.transforms.findings.revision import revised_findings
+from treasury_watch.warehouse.declarations import Declarations
 
+RULES = Declarations().rules
 MARCH = pd.Timestamp("2026-03-01")
-NOTHING = (pd.DataFrame(columns=["month"]), pd.DataFrame())
+NOTHING = (pd.DataFrame(columns=["month", "of"]), pd.DataFrame())
 
 
 def first(month: str) -> pd.Timestamp:
@@ -17,15 +19,15 @@ def first(month: str) -> pd.Timestamp:
 
 def month(when: str = "2026-03", change: float = -20_000.0, verdict: str = "sold", rule: str = "fall") -> dict:
     return {
-        "holder_id": "japan", "holder": "Japan", "month": first(when), "rule": rule, "verdict": verdict,
-        "change_usd_mn": change, "net_purchases_usd_mn": change / 2,
+        "holder_id": "japan", "holder": "Japan", "month": first(when), "rule": rule, "of": RULES["rules"][rule]["of"],
+        "verdict": verdict, "change_usd_mn": change, "net_purchases_usd_mn": change / 2, "net_long_term_usd_mn": change / 4,
     }  # fmt: skip
 
 
 def run(start: str, end: str, change: float = -50_000.0, verdict: str = "sold") -> dict:
     return {
-        "holder_id": "japan", "holder": "Japan", "rule": "fall", "start_month": first(start), "end_month": first(end),
-        "verdict": verdict, "change_usd_mn": change, "net_purchases_usd_mn": change / 2,
+        "holder_id": "japan", "holder": "Japan", "rule": "fall", "of": "change_usd_mn", "start_month": first(start),
+        "end_month": first(end), "verdict": verdict, "change_usd_mn": change, "net_purchases_usd_mn": change / 2,
     }  # fmt: skip
 
 
@@ -36,7 +38,7 @@ def known(*months: dict, runs: tuple[dict, ...] = ()) -> tuple[pd.DataFrame, pd.
 
 
 def told(before, after, newest=MARCH) -> list[tuple]:
-    found = revised_findings(before, after, newest)
+    found = revised_findings(before, after, newest, RULES)
     return list(found[["rule", "what", "old_usd_mn", "new_usd_mn"]].itertuples(index=False, name=None))
 
 
@@ -47,7 +49,7 @@ def test_a_month_that_only_the_revised_figures_flag_is_newly_flagged():
 
 
 def test_a_month_that_the_revised_figures_no_longer_flag_is_said():
-    found = revised_findings(known(month()), known(), MARCH)
+    found = revised_findings(known(month()), known(), MARCH, RULES)
     (row,) = found.to_dict("records")
     assert (row["what"], row["old_usd_mn"], row["old_verdict"], row["new_verdict"]) == (
         "no longer flagged", -20_000, "sold", None,
@@ -56,7 +58,7 @@ def test_a_month_that_the_revised_figures_no_longer_flag_is_said():
 
 
 def test_a_verdict_that_changed_is_said_with_both():
-    found = revised_findings(known(month()), known(month(verdict="repriced")), MARCH)
+    found = revised_findings(known(month()), known(month(verdict="repriced")), MARCH, RULES)
     (row,) = found.to_dict("records")
     assert (row["what"], row["old_verdict"], row["new_verdict"]) == ("verdict changed", "sold", "repriced")
     assert row["explanation"] == "Japan, March 2026: the fall reads repriced after revision, sold before."
@@ -70,9 +72,19 @@ def test_a_size_is_said_from_more_than_a_quarter_on(change, expected):
     assert [row[1] for row in told(known(month()), known(month(change=change)))] == expected
 
 
-def test_a_net_sale_is_measured_by_net_purchases():
-    before, after = known(month(rule="net_sale")), known(month(change=-40_000.0, rule="net_sale"))
-    assert told(before, after) == [("net_sale", "size changed", -10_000, -20_000)]
+@pytest.mark.parametrize(
+    ("rule", "old", "new"),
+    [
+        ("net_sale", -10_000, -20_000),
+        ("bond_sale", -5_000, -10_000),
+        ("official_fall", -20_000, -40_000),
+        ("official_sale", -10_000, -20_000),
+        ("exit", -20_000, -40_000),
+    ],
+)
+def test_a_finding_is_measured_by_the_amount_that_its_rule_looks_at(rule, old, new):
+    before, after = known(month(rule=rule)), known(month(change=-40_000.0, rule=rule))
+    assert told(before, after) == [(rule, "size changed", old, new)]
 
 
 def test_a_month_that_the_release_publishes_for_the_first_time_is_no_revision():
@@ -88,7 +100,7 @@ def test_an_episode_that_is_lengthened_or_cut_is_no_revision(end):
 def test_an_episode_is_a_finding_of_its_own_beside_its_months():
     before = known(month("2026-02"), runs=(run("2026-02", "2026-03"),))
     after = known(month("2026-02"), runs=(run("2026-02", "2026-03", change=-80_000.0),))
-    found = revised_findings(before, after, MARCH)
+    found = revised_findings(before, after, MARCH, RULES)
     (row,) = found.to_dict("records")
     assert row["explanation"] == (
         "Japan, February 2026 to March 2026: the fall is -$80.0bn after revision, -$50.0bn before."

@@ -5,17 +5,14 @@ import math
 import pandas as pd
 import pytest
 
-from treasury_watch.transforms.findings.explain.sentences import (
-    billions,
-    explain_episodes,
-    explain_months,
-    explained,
-    month_name,
-)
+from treasury_watch.transforms.amounts import billions
+from treasury_watch.transforms.findings.explain.sentences import explain_episodes, explain_months, explained
+from treasury_watch.transforms.wording import month_name
 
 APRIL = {
     "holder": "Japan",
     "rule": "fall",
+    "of": "change_usd_mn",
     "month": pd.Timestamp("2024-04-01"),
     "change_usd_mn": -40_921.0,
     "net_purchases_usd_mn": -11_830.0,
@@ -148,7 +145,13 @@ def test_bonds_sold_for_bills_are_called_a_shift():
 
 
 def test_a_flagged_sale_of_bonds_that_went_into_bills_is_told_as_that_and_not_as_a_withdrawal():
-    row = APRIL | {"rule": "bond_sale", "holder": "Korea, South", "verdict": "sold", "instrument": "bonds"}
+    row = APRIL | {
+        "rule": "bond_sale",
+        "of": "net_long_term_usd_mn",
+        "holder": "Korea, South",
+        "verdict": "sold",
+        "instrument": "bonds",
+    }
     row |= {"change_usd_mn": -370.0, "net_purchases_usd_mn": -1_400.0, "valuation_usd_mn": 1_400.0}
     row |= {"other_usd_mn": -370.0, "net_long_term_usd_mn": -11_900.0, "net_short_term_usd_mn": 10_500.0}
     assert explained(row, "in February 2026") == (

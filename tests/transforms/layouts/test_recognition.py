@@ -5,7 +5,7 @@ import pytest
 from tests.transforms.tic import BODIES, FILES, PROJECT, official, official_body, source, table3, table5
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts import LAYOUTS, parse, recognised
-from treasury_watch.transforms.layouts.cells import bare, figure, lines, month_before, month_of, records, text_of
+from treasury_watch.transforms.layouts.cells import bare, figure, lines, month_of, records, text_of
 
 SAMPLE = PROJECT / "config" / "sample" / "tic"
 
@@ -102,11 +102,6 @@ NO_MONTHS = ["2026-00", "2026-13", "2026-4", "2026-04-30", "٢٠٢٦-٠٤", "000
 def test_a_month_is_a_year_and_a_month_and_nothing_else(text, month):
     found = month_of(text)
     assert (None if found is None else f"{found:%Y-%m-%d}") == month
-
-
-def test_the_month_before_january_is_december():
-    assert f"{month_before(month_of('2026-01')):%Y-%m-%d}" == "2025-12-01"
-    assert f"{month_before(month_of('2026-12')):%Y-%m-%d}" == "2026-11-01"
 
 
 @pytest.mark.parametrize(

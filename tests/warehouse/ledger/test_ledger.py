@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from treasury_watch.warehouse.ledger.vintages import KINDS, Ledger, SchemaMismatch, Vintage
+from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.warehouse.ledger.vintages import Ledger, SchemaMismatch, Vintage
 
 OBSERVATIONS = KINDS["observations"]
 MAY, JUNE, JULY = date(2026, 5, 18), date(2026, 6, 18), date(2026, 7, 14)
@@ -39,7 +40,7 @@ def stored(ledger: Ledger) -> list[tuple]:
 
 
 def content(ledger: Ledger) -> dict[str, list[tuple]]:
-    tables = ["vintages", *(kind.table for kind in KINDS.values())]
+    tables = ["vintages", *(kind.name for kind in KINDS.values())]
     return {t: ledger.connection.execute(f"SELECT * FROM {t} ORDER BY ALL").fetchall() for t in tables}
 
 

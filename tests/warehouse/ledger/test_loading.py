@@ -13,12 +13,13 @@ import pytest
 
 from tests.conftest import PROJECT, RETRIEVED, TODAY, majors, table5
 from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
+from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.release_calendar import FutureRelease
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates, ValidationBlocked
 from treasury_watch.warehouse.ledger.loading import Loaded, Loader, UnplacedRelease
-from treasury_watch.warehouse.ledger.release_dates import FutureRelease
-from treasury_watch.warehouse.ledger.vintages import KINDS, Ledger
+from treasury_watch.warehouse.ledger.vintages import Ledger
 
 OFFICIAL = PROJECT / ".." / "shared" / "official"
 APRIL_15, MAY_18, JUNE_18 = date(2026, 4, 15), date(2026, 5, 18), date(2026, 6, 18)
@@ -41,7 +42,7 @@ class Loading:
         return self.loader.load(body, url="file:any.txt", retrieved=retrieved, **options)
 
     def content(self) -> dict[str, list[tuple]]:
-        tables = ["vintages", *(kind.table for kind in KINDS.values())]
+        tables = ["vintages", *(kind.name for kind in KINDS.values())]
         return {t: self.ledger.connection.execute(f"SELECT * FROM {t} ORDER BY ALL").fetchall() for t in tables}
 
     def japan(self, month: str) -> list[tuple]:

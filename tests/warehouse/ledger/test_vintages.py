@@ -13,10 +13,10 @@ import pytest
 from tests.conftest import TODAY, majors, table5
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.tic import slt_table3
+from treasury_watch.transforms.release_calendar import FutureRelease
 from treasury_watch.warehouse.archive.archived_files import ArchiveDamaged
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.release_dates import FutureRelease
 from treasury_watch.warehouse.publication.publishing import OPERATIONS
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 

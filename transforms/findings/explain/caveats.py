@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from treasury_watch.transforms.findings.explain.sentences import billions, month_name, plain_name, stated
+from treasury_watch.transforms.amounts import billions, percent, rounded
+from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
 from treasury_watch.transforms.findings.rules.reversals import (
     NONE,
@@ -15,18 +16,18 @@ from treasury_watch.transforms.findings.rules.reversals import (
     bought_back,
     bought_before,
     largest_sale,
-    number_of,
     pasts_of,
     recurring,
 )
 from treasury_watch.transforms.findings.rules.verdicts import credible, offset
+from treasury_watch.transforms.months import number_of
+from treasury_watch.transforms.wording import month_name, plain_name, stated
 
 BASIS = {
     "cslt": "Net purchases and valuation are the Continuous SLT's estimates, not the figures of Table 3.",
     "form_s": "Net purchases come from Form S: bonds and notes by place of the counterparty, without valuation.",
 }
 BREAK_NEARBY_MONTHS = 1
-RUNS = {"fall": "falls", "net_sale": "net sales"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def with_caveats(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]
         holder = row["holder_id"]
         own = _Months(holder in custodial, press.get(holder, []), breaks.get(holder, []), pasts.get(holder, NONE))
         caveats = _caveats(row, own, newest, rules)
-        caveats += [_overlap(other) for other in runs.get(holder, []) if _reads_differently(row, other)]
+        caveats += [_overlap(other, rules) for other in runs.get(holder, []) if _reads_differently(row, other)]
         caveats += _reversals(row, own.past, rules["reversals"])
         if "month" in row:
             caveats += _unsettled(row, stir.get((row["basis"], row["month"]), float("nan")), rules["unsettled"])
@@ -83,7 +84,7 @@ def _caveats(row: dict[Any, Any], own: _Months, newest: pd.Timestamp, rules: dic
     ]
     if not credible(row["valuation_pct"], rules["verdict"]["credible_valuation_pct"]):
         which = "The stated valuation" if "month" in row else "The stated valuation of one of these months"
-        share = f"{abs(row['valuation_pct']):.0f}%"
+        share = percent(abs(row["valuation_pct"]), 0)
         lines.append(f"{which} is {share} of the position before: too much for prices, so not used for the verdict.")
     if row["instrument"] in ("bills", "both") or row[BILLS] <= -rules["verdict"]["bills_told_usd_mn"]:
         lines.append("Net sales of bills are an estimate: the change in the bills held.")
@@ -91,7 +92,7 @@ def _caveats(row: dict[Any, Any], own: _Months, newest: pd.Timestamp, rules: dic
     undone = offset(net, other, row[BONDS])
     if row["verdict"] != "moved" and undone and undone >= rules["verdict"]["offset"] * -net:
         lines.append(
-            f"Other changes of {billions(other)} offset {100 * undone / -net:.0f}% of the net sales: reporting or custody."
+            f"Other changes of {billions(other)} offset {percent(100 * undone / -net, 0)} of the net sales: reporting or custody."
         )
     if any(begins - 1 <= number_of(month) <= ends for month in own.press):
         lines.append("A position here was reported by the press; it was not read from a release file.")
@@ -116,8 +117,8 @@ def _reads_differently(run: dict[Any, Any], other: dict[Any, Any]) -> bool:
     return shares_months and not same and run["verdict"] != other["verdict"]
 
 
-def _overlap(other: dict[Any, Any]) -> str:
-    what = RUNS.get(other["rule"], str(other["rule"]).replace("_", " "))
+def _overlap(other: dict[Any, Any], rules: dict[str, Any]) -> str:
+    what = declared.amount(rules, other["of"]).run
     span = f"{month_name(other['start_month'])} to {month_name(other['end_month'])}"
     sums = f"holdings {billions(other['change_usd_mn'])}, net purchases {billions(other['net_purchases_usd_mn'])}"
     return f"Read with the run of {what} from {span}: {other['verdict']} ({sums})."
@@ -168,6 +169,6 @@ def _unsettled(row: dict[Any, Any], ratio: float, limits: dict[str, Any]) -> lis
     if not (ratio >= limits["factor"] and abs(row["other_usd_mn"]) >= limits["minimum_usd_mn"]):
         return []
     return [
-        f"Other changes were {ratio:.1f} times as large as usual in all places together in {month_name(row['month'])}: "
+        f"Other changes were {rounded(ratio, 1)} times as large as usual in all places together in {month_name(row['month'])}: "
         "a change of reporting rather than trades, perhaps."
     ]

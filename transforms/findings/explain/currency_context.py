@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from treasury_watch.transforms.findings.explain.sentences import billions, month_name
+from treasury_watch.transforms.amounts import billions, percent, rounded
+from treasury_watch.transforms.months import months_between, months_from, shifted
 from treasury_watch.transforms.rates import exchange_rates
+from treasury_watch.transforms.wording import month_name
 
 CONTEXT = [
     "fx_per_usd_average", "fx_change_month_pct", "fx_change_quarter_pct", "fx_change_period_pct", "fx_weakest_since",
     "fx_percentile_pct", "interventions_usd_mn", "interventions_near_usd_mn", "interventions_near_jpy_mn", "context",
 ]  # fmt: skip
-MONTH = pd.DateOffset(months=1)
 
 
 def with_context(
@@ -88,7 +89,7 @@ def _operations(done: pd.DataFrame | None, first: pd.Timestamp, last: pd.Timesta
     """Dollars and yen of the operations from `reach` months before the first to `reach` months after the last month."""
     if done is None:
         return float("nan"), float("nan")
-    inside = done[done["month"].between(first - reach * MONTH, last + reach * MONTH)]
+    inside = done[done["month"].between(shifted(first, -reach), shifted(last, reach))]
     if inside.empty:
         return float("nan"), float("nan")
     return float(inside["interventions_usd_mn"].sum()), float(inside["interventions_jpy_mn"].sum())
@@ -97,10 +98,10 @@ def _operations(done: pd.DataFrame | None, first: pd.Timestamp, last: pd.Timesta
 def _operation_words(
     operations: pd.DataFrame | None, first: pd.Timestamp, last: pd.Timestamp, defence: bool, limits: dict[str, Any]
 ) -> list[str]:
-    reach = pd.DateOffset(months=limits["months_next_to"])
+    reach = limits["months_next_to"]
     if operations is None:
         return []
-    near = operations[operations["month"].between(first - reach, last + reach)].sort_values("month")
+    near = operations[operations["month"].between(shifted(first, -reach), shifted(last, reach))].sort_values("month")
     words = []
     for done, sign in (("sold", -1), ("bought", 1)):
         rows = near[near["interventions_usd_mn"] * sign > 0]
@@ -112,7 +113,7 @@ def _operation_words(
             for row in rows.to_dict("records")
         ]
         listed = " and ".join(filter(None, [", ".join(amounts[:-1]), amounts[-1]]))
-        yen = f"{rows['interventions_jpy_mn'].abs().sum() / 1e6:,.2f} trillion yen"
+        yen = f"{rounded(rows['interventions_jpy_mn'].abs().sum() / 1e6, 2):,} trillion yen"
         words.append(f"Official interventions {done} {listed} ({yen}{' in all' if len(rows) > 1 else ''}).")
     if defence:
         words.append("The net sales are consistent with currency defence; the figures do not show the motive.")
@@ -132,7 +133,7 @@ def _rate_words(
         return []
     text = f"{currency} {moved(month)} against the dollar in {month_name(last)}"
     span, over = quarter, "three months"
-    length = (last.year - first.year) * 12 + last.month - first.month + 1
+    length = months_between(first, last) + 1
     if length > 3:
         span, over = found.get("fx_change_period_pct", np.nan), f"the {length} months of the episode"
     if not np.isnan(span):
@@ -145,7 +146,7 @@ def _rate_words(
         if extreme < limits["extreme_percentile"]
         else ago >= limits["extreme_years"]
     ):
-        record = f"in the record (from {month_name(past.months[0])})"
+        record = f"in the record (from {month_name(pd.Timestamp(past.months[0]))})"
         words.append(f"It was the weakest {record if since is None else f'since {month_name(since)}'}.")
     return words
 
@@ -153,9 +154,9 @@ def _rate_words(
 def moved(pct: float) -> str:
     """What the currency itself gained or lost in dollars, from the change of its units per dollar."""
     own = exchange_rates.own_change_pct(pct)
-    if abs(own) < 0.05:
+    if not rounded(own, 1):
         return "hardly moved"
-    return f"{'weakened' if own < 0 else 'strengthened'} {abs(own):.1f}%"
+    return f"{'weakened' if own < 0 else 'strengthened'} {percent(abs(own))}"
 
 
 def _defence(
@@ -173,11 +174,11 @@ def _defence(
     """
     if operations is None or not row["net_purchases_usd_mn"] < 0 or row["verdict"] == "moved":
         return False
-    months = pd.date_range(first, last, freq="MS")
-    sold = operations[operations["month"].between(first - MONTH, last)].set_index("month")["interventions_usd_mn"]
+    sold = operations[operations["month"].between(shifted(first, -1), last)].set_index("month")["interventions_usd_mn"]
     if sold.clip(upper=0).sum() > -limits["defence_minimum_usd_mn"]:
         return False
-    backed = [month for month in months if (sold.reindex([month - MONTH, month]).fillna(0) < 0).any()]
+    months = months_from(first, last)
+    backed = [month for month in months if (sold.reindex([shifted(month, -1), month]).fillna(0) < 0).any()]
     return any(_quarter_pct(past, month) >= limits["defence_minimum_weakening_pct"] for month in backed)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pandas as pd
 
+from treasury_watch.transforms.amounts import billions, in_billions, is_known, percent
+from treasury_watch.transforms.findings.rules.flagged_months import BONDS
 from treasury_watch.transforms.findings.rules.verdicts import offset
+from treasury_watch.transforms.wording import month_name, plain_name, possessive, sentence, spoken, stated
 
 VERDICT_WORDS = {
     "sold": "Mostly sold",
@@ -19,7 +20,6 @@ VERDICT_WORDS = {
     "mixed": "Mixed",
     "unexplained": "Not explained",
 }
-BOND_SALE = "bond_sale"
 CAUSES = {
     "sold_share_pct": "net sales",
     "repriced_share_pct": "valuation",
@@ -28,52 +28,6 @@ CAUSES = {
 # Bills bought for at least these parts of the bonds sold: the holder moved within Treasuries, in part or mostly.
 SHIFT, MOSTLY_SHIFT = 0.5, 0.75
 NOT_SOLD_PCT = 10.0  # "not sold" is said of net sales below this share only
-SENTENCE_NAMES = {"Foreign Official": "Foreign official institutions"}
-WITH_ARTICLE = re.compile(r"^(United|Netherlands$|Bahamas$|Philippines$)|(Islands|Republic)$")
-
-
-def billions(usd_mn: float, *, signed: bool = True) -> str:
-    """`-$40.9bn` from -40921. Rounding happens here, at display, and nowhere else."""
-    if usd_mn is None or math.isnan(usd_mn):
-        return "n.a."
-    # In decimal arithmetic: 11,950 / 1000 is a little below 11.95 in binary and would be shown as 11.9.
-    tenths = (Decimal(abs(usd_mn)) / 1000).quantize(Decimal("0.1"), ROUND_HALF_UP)
-    amount = f"${tenths:,}bn"
-    sign = "-" if usd_mn < 0 else "+" if signed else ""
-    return amount if amount == "$0.0bn" else sign + amount
-
-
-def stated(text: Any) -> str:
-    """A text cell of a table; empty where it is NULL, which pandas may hold as None or NaN."""
-    return text if isinstance(text, str) else ""
-
-
-def month_name(month: pd.Timestamp) -> str:
-    """`April 2024`."""
-    return f"{pd.Timestamp(month):%B %Y}"
-
-
-def plain_name(holder: str) -> str:
-    """The holder's label in the order of speech, without an article: `Mainland China`, `United Kingdom`."""
-    name, _, rest = holder.partition(", ")
-    return SENTENCE_NAMES.get(holder) or (f"{rest} {name}" if rest else holder)
-
-
-def spoken(holder: str) -> str:
-    """The holder as it stands in a sentence: `Mainland China`, `the United Kingdom`."""
-    told = plain_name(holder)
-    return f"the {told}" if WITH_ARTICLE.search(told) else told
-
-
-def sentence(text: str) -> str:
-    """The text with a capital first letter."""
-    return text[:1].upper() + text[1:]
-
-
-def possessive(holder: str) -> str:
-    """`Japan's`, `British Virgin Islands'`."""
-    name = spoken(holder)
-    return f"{name}'" if name.endswith("s") else f"{name}'s"
 
 
 def identity(row: Mapping[Any, Any]) -> str:
@@ -82,19 +36,13 @@ def identity(row: Mapping[Any, Any]) -> str:
     Says `rounded` where the rounded parts do not add up to the rounded change.
     """
     names = ("net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn")
-    parts = [_tenths(row[name]) for name in names]
-    rounded = None not in parts and sum(filter(None, parts)) != _tenths(row["change_usd_mn"])
+    whole = all(is_known(row[name]) for name in ("change_usd_mn", *names))
+    rounded = whole and sum(in_billions(row[name]) for name in names) != in_billions(row["change_usd_mn"])
     return (
         f"change {billions(row['change_usd_mn'])} = net purchases {billions(row['net_purchases_usd_mn'])} "
         f"+ valuation {billions(row['valuation_usd_mn'])} + other {billions(row['other_usd_mn'])}"
         f"{' (rounded)' if rounded else ''}"
     )
-
-
-def _tenths(usd_mn: float) -> Decimal | None:
-    if usd_mn is None or math.isnan(usd_mn):
-        return None
-    return (Decimal(usd_mn) / 1000).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
 def explained(row: Mapping[Any, Any], period: str) -> str:
@@ -109,7 +57,7 @@ def explained(row: Mapping[Any, Any], period: str) -> str:
         if change > 0 > net and amount != "$0.0bn":
             sold = billions(-net, signed=False)
             lead = f"{possessive(row['holder'])} holdings {moved} {period} although its net sales were {sold}."
-    if row["rule"] == BOND_SALE and shifted(row) >= SHIFT:
+    if row["of"] == BONDS and shifted(row) >= SHIFT:
         return " ".join([_shift(row, period), sentence(lead), f"In all: {identity(row)}."])
     return " ".join(filter(None, [sentence(lead), _verdict(row), causes(row), instruments(row)]))
 
@@ -135,7 +83,7 @@ def _peak(row: Mapping[Any, Any]) -> str:
     if peak is None or math.isnan(peak):
         return ""
     left, largest = (billions(amount, signed=False) for amount in (row["position_usd_mn"], peak))
-    return f", to {left}, {100 * row['position_usd_mn'] / peak:.0f}% of the peak of the three years before ({largest})"
+    return f", to {left}, {percent(100 * row['position_usd_mn'] / peak, 0)} of the peak of the three years before ({largest})"
 
 
 def _verdict(row: Mapping[Any, Any]) -> str:
@@ -173,7 +121,7 @@ def causes(row: Mapping[Any, Any]) -> str:
     parts = [(row[column], name) for column, name in names.items() if row[column] >= 0.5]
     if row["verdict"] == "unexplained" or any(math.isnan(row[column]) for column in CAUSES) or len(parts) < 2:
         return ""
-    listed = [f"{name} {share:.0f}%" for share, name in sorted(parts, reverse=True)]
+    listed = [f"{name} {percent(share, 0)}" for share, name in sorted(parts, reverse=True)]
     return f"Of what pulled it down: {', '.join(listed)}."
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from treasury_watch.transforms.findings.explain.sentences import billions, month_name, sentence, spoken
+from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.findings.rules.flagged_months import (
     AMOUNTS,
     capped,
@@ -17,6 +17,7 @@ from treasury_watch.transforms.findings.rules.flagged_months import (
     valuation_pct,
 )
 from treasury_watch.transforms.findings.rules.verdicts import credible
+from treasury_watch.transforms.wording import month_name, sentence, spoken
 
 MIRROR_COLUMNS = [
     "holder_id", "month", "fall_usd_mn", "counterpart", "rise_usd_mn", "rise_known", "moved",

@@ -17,9 +17,10 @@ from treasury_watch.transforms.findings.rules.flagged_months import (
     severity_of,
     valuation_pct,
 )
+from treasury_watch.transforms.months import numbers_of
 
 COLUMNS = [
-    "holder_id", "holder", "rule", "start_month", "end_month", "months", "share_pct", "severity", "basis",
+    "holder_id", "holder", "rule", "of", "start_month", "end_month", "months", "share_pct", "severity", "basis",
     "valuation_pct", *AMOUNTS,
 ]  # fmt: skip
 
@@ -84,7 +85,7 @@ def _parts(run: slice, amount: np.ndarray) -> Iterator[slice]:
 
 def consecutive(months: pd.Series, falling: pd.Series, tolerated: int) -> list[slice]:
     """Runs of falling months as slices of positions; each starts and ends with a falling month."""
-    number = months.to_numpy().astype("datetime64[M]").astype("int64").tolist()
+    number = numbers_of(months).tolist()
     falls = falling.tolist()
     runs: list[slice] = []
     start: int | None = None
@@ -121,6 +122,7 @@ def _summed(
                 "holder_id": group["holder_id"].iloc[0],
                 "holder": group["holder"].iloc[0],
                 "rule": name,
+                "of": rules["episodes"][name]["of"],
                 "start_month": months[run][0],
                 "end_month": months[run][-1],
                 "months": run.stop - run.start,

@@ -11,6 +11,7 @@ import pandas as pd
 from treasury_watch.transforms.findings.rules.reversals import swings
 from treasury_watch.transforms.findings.rules.scores import before, robust_score
 from treasury_watch.transforms.findings.rules.verdicts import SHARE_COLUMNS, reading
+from treasury_watch.transforms.months import numbers_of
 
 SEVERITIES = ("notice", "warning", "critical")
 AMOUNTS = [
@@ -48,9 +49,8 @@ def position_before(months: pd.DataFrame, column: str = "position_usd_mn") -> pd
     `months` is sorted by holder and month. Across a series break it is not the position less the change: those two are
     on different survey bases.
     """
-    number = months["month"].dt.year * 12 + months["month"].dt.month
     holders = months["holder_id"]
-    consecutive = number.groupby(holders).diff() == 1
+    consecutive = pd.Series(numbers_of(months["month"]), index=months.index).groupby(holders).diff() == 1
     return months[column].groupby(holders).shift(1).where(consecutive)
 
 
@@ -79,15 +79,15 @@ def scores(months: pd.DataFrame, of: str, rules: dict[str, Any]) -> pd.Series:
 def sell_offs(months: pd.DataFrame, rules: dict[str, Any], scope: str = "countries") -> pd.DataFrame:
     """The months that the rules of config/alert_rules.toml for `scope` flag, one row per holder, month and rule.
 
-    `months` has the columns of holder_months. A month that starts a new survey basis is never flagged: its change,
-    where known at all, is on the old one. A month without the rule's amount is never flagged, nor does it count as
-    history.
+    `months` has the columns of holder_months. Beside the published columns a row has `of`, the column its rule looked at.
+    A month that starts a new survey basis is never flagged: its change, where known at all, is on the old one. A month
+    without the rule's amount is never flagged, nor does it count as history.
     """
     months = months.sort_values(["holder_id", "month"])
     declared = [(name, rule) for name, rule in rules["rules"].items() if rule["scope"] == scope]
     if not declared:
         unmeasured = dict.fromkeys(["score", "share_pct", "peak_usd_mn", "valuation_pct"], float("nan"))
-        none = months.head(0).assign(rule="", severity="", months=1, **unmeasured)
+        none = months.head(0).assign(rule="", of="", severity="", months=1, **unmeasured)
         return read(none, rules, none[NET])
     flagged = pd.concat([_flagged(months, name, rule, rules) for name, rule in declared], ignore_index=True)
     return flagged.sort_values(["month", "holder_id", "rule"], ignore_index=True)
@@ -111,7 +111,7 @@ def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[
         held, line = position_before(months), rule["below_peak"] * peak
         hit &= (peak >= rule["minimum_peak_usd_mn"]) & (months["position_usd_mn"] <= line) & (held > line)
     flagged = months[hit].copy()
-    flagged["rule"] = name
+    flagged["rule"], flagged["of"] = name, rule["of"]
     flagged["score"] = score[hit]
     flagged["share_pct"] = share[hit]
     flagged["peak_usd_mn"] = float("nan") if peak is None else peak[hit]

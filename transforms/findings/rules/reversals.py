@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from treasury_watch.transforms.months import month_of, number_of, numbers_of
+
 Months = dict[int, float]
 
 
@@ -20,11 +22,6 @@ class Past:
     position: Months = field(default_factory=dict)
 
 
-def number_of(month: pd.Timestamp) -> int:
-    """The months of the calendar counted through; arithmetic on timestamps is slow."""
-    return month.year * 12 + month.month - 1
-
-
 NONE = Past()
 
 
@@ -32,9 +29,9 @@ def pasts_of(months: pd.DataFrame, holder_ids: pd.Series) -> dict[str, Past]:
     """The past of each of these holders."""
     found: dict[str, Past] = {str(holder): Past() for holder in holder_ids.unique()}
     own = months[months["holder_id"].isin(found)]
-    numbers = own["month"].to_numpy().astype("datetime64[M]").astype("int64") + 12 * 1970
     amounts = own["net_purchases_usd_mn"].tolist(), own["position_usd_mn"].tolist()
-    for holder, number, net, position in zip(own["holder_id"], numbers.tolist(), *amounts, strict=True):
+    numbers = numbers_of(own["month"]).tolist()
+    for holder, number, net, position in zip(own["holder_id"], numbers, *amounts, strict=True):
         past = found[holder]
         if net == net:
             past.net[number] = net
@@ -62,7 +59,7 @@ def recurring(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> lis
 
 
 def _month(number: int) -> pd.Timestamp:
-    return pd.Timestamp(number // 12, number % 12 + 1, 1)
+    return pd.Timestamp(month_of(number))
 
 
 def largest_sale(row: Mapping[Any, Any], past: Past) -> pd.Timestamp | None:

@@ -1,4 +1,4 @@
-"""FRED's CSV of one daily or monthly series: H.10 exchange rates, yields, the broad dollar, consumer prices."""
+"""FRED's CSV of one series: exchange rates of the H.10, or any figures that a series and a day identify."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from datetime import date
 import pandas as pd
 
 from treasury_watch.transforms.errors import ConfigurationError, LayoutError
+from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.layouts.cells import is_plausible
 from treasury_watch.transforms.model import Parsed, Source
 
 DATE_HEADINGS = {"date", "observation_date"}
+SERIES_KEYS = ("series_id", "date")
 MISSING = {"", "."}
 SERIES_ID = re.compile(r"[A-Z0-9_]+")
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -36,19 +38,21 @@ def series_of(body: bytes) -> str:
 
 
 def parse(body: bytes, source: Source) -> Parsed:
-    """The series as a table: currency, date, per_usd, line for `fx`; series_id, date, value, line for `market_series`.
+    """The series as a table: currency, date, per_usd, line for `fx`; else series_id, date, the value of the kind, line.
 
     Exchange rates leave in units of the currency per dollar whichever way the source quotes them (`source.per`).
     Days without a figure are left out. Raises LayoutError with the line, ConfigurationError for a wrong declaration.
     """
-    if source.holds not in ("fx", "market_series"):
+    kind = KINDS[source.holds]
+    if kind.name != "fx" and kind.keys != SERIES_KEYS:
         raise ConfigurationError(
-            f"{source.id}: layout fred holds fx or market_series, not {source.holds!r}; see config/sources.toml"
+            f"{source.id}: layout fred holds fx or a kind identified by {' and '.join(SERIES_KEYS)}, "
+            f"not {source.holds!r}; see config/sources.toml"
         )
     if source.holds == "fx" and (source.per not in ("usd", "unit") or not source.currency):
         raise ConfigurationError(
             f"{source.id}: expected a currency and per = 'usd' or 'unit', found {source.currency!r} and {source.per!r}"
-            "; see [fred.exchange_rates] in config/sources.toml"
+            "; see [fred.fx] in config/sources.toml"
         )
     series = source.id.removeprefix("fred:")
     lines = _lines(body, source.id)
@@ -76,12 +80,12 @@ def parse(body: bytes, source: Source) -> Parsed:
         raise LayoutError(
             source.id, "whole file", "at least one dated value", "none", "fetch it again; nothing was loaded"
         )
-    key, column = ("currency", "per_usd") if source.holds == "fx" else ("series_id", "value")
+    key, date_column = kind.keys
     table = pd.DataFrame(
         {
             key: source.currency if source.holds == "fx" else series,
-            "date": pd.Series(days).astype("datetime64[us]"),
-            column: values,
+            date_column: pd.Series(days).astype("datetime64[us]"),
+            kind.value: values,
             "line": numbers,
         }
     )

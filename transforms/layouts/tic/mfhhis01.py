@@ -21,13 +21,13 @@ from treasury_watch.transforms.layouts.cells import (
     bare,
     check_unit,
     figures,
-    month_before,
     observations,
     printed_date,
     records,
     text_of,
 )
 from treasury_watch.transforms.model import Parsed, Source
+from treasury_watch.transforms.months import shifted
 
 MEASURE = "total_position"
 SERIES = ("XIII", "XII", "XI", "X", "IX", "VIII", "VII", "VI", "V", "IV", "III", "II", "I")  # newest first
@@ -151,8 +151,8 @@ class _Reader:
                 raise LayoutError(self.source.id, place, "a year", year or "nothing")
             month = pd.Timestamp(int(year), MONTH_NAMES.index(name) + 1, 1)
             again = bool(columns) and month == newer and self.names.get(index, self.series) != self.series
-            if newer is not None and month != month_before(newer) and not again:
-                expected = f"{month_before(newer):%Y-%m} after {newer:%Y-%m}"
+            if newer is not None and month != shifted(newer, -1) and not again:
+                expected = f"{shifted(newer, -1):%Y-%m} after {newer:%Y-%m}"
                 raise LayoutError(self.source.id, place, expected, f"{month:%Y-%m}")
             if not columns:
                 self._check_series(line)

@@ -13,13 +13,13 @@ from treasury_watch.transforms.layouts.cells import (
     check_row_ends,
     check_unit,
     figure,
-    month_before,
     month_of,
     observations,
     records,
     text_of,
 )
 from treasury_watch.transforms.model import Parsed, Source
+from treasury_watch.transforms.months import shifted
 
 MEASURE = "total_position"
 LAST_ROW = "Of Which: Foreign Official T-Bonds & Notes"
@@ -87,7 +87,7 @@ def _months(cells: list[str], line: int, source: str) -> list[pd.Timestamp]:
         month = month_of(cell)
         if month is None:
             raise LayoutError(source, f"line {line}", "months such as 2026-04", cell or "a blank cell")
-        if months and month != month_before(months[-1]):
+        if months and month != shifted(months[-1], -1):
             raise LayoutError(source, f"line {line}", f"months newest first, {months[-1]:%Y-%m} before its next", cell)
         months.append(month)
     if not months:

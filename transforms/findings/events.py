@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from treasury_watch.flows.alerts.mails.finding_mail import Finding
+from treasury_watch.transforms.findings.finding import Finding
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
-
-AMOUNTS = {
-    "fall": "change_usd_mn",
-    "net_sale": "net_purchases_usd_mn",
-    "bond_sale": "net_long_term_usd_mn",
-    "official_sale": "net_purchases_usd_mn",
-}
+from treasury_watch.transforms.months import months_between
 
 
 def leading(findings: Iterable[Finding]) -> dict[str, Finding]:
@@ -22,7 +16,8 @@ def leading(findings: Iterable[Finding]) -> dict[str, Finding]:
     """
     leaders: dict[str, Finding] = {}
     for event in events(findings):
-        leaders |= _told_under(event)
+        lead = max(event, key=_weight)
+        leaders |= {found.key: lead for found in event}
     return leaders
 
 
@@ -38,12 +33,6 @@ def events(findings: Iterable[Finding]) -> list[list[Finding]]:
     return found
 
 
-def _told_under(event: list[Finding]) -> dict[str, Finding]:
-    lead = max(event, key=_weight)
-    return {found.key: lead for found in event}
-
-
 def _weight(found: Finding) -> tuple[bool, int, float, int, str]:
-    amount = found.row.get(AMOUNTS.get(found.rule, "change_usd_mn")) or 0.0
-    length = (found.end_month.year - found.month.year) * 12 + found.end_month.month - found.month.month
-    return found.is_episode, SEVERITIES.index(found.severity), -amount, length, found.key
+    length = months_between(found.month, found.end_month)
+    return found.is_episode, SEVERITIES.index(found.severity), -(found.amount_usd_mn or 0.0), length, found.key

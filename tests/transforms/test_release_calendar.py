@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from treasury_watch.transforms.model import Parsed
-from treasury_watch.warehouse.ledger.release_dates import (
+from treasury_watch.transforms.release_calendar import (
     FutureRelease,
     dated,
     estimated_release,

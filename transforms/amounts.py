@@ -1,0 +1,59 @@
+"""Amounts and shares as they are shown. Rounding happens here, at display, and nowhere else: halves away from zero."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+
+NOT_AVAILABLE = "n.a."
+MINUS = "\N{MINUS SIGN}"  # on pages; mails and terminals have the plain hyphen
+
+
+def is_known(value: float | None) -> bool:
+    """Whether there is a figure: neither NULL nor NaN."""
+    return value is not None and not math.isnan(value)
+
+
+def rounded(value: float, digits: int) -> Decimal:
+    """The figure with so many decimals. In decimal arithmetic: 11,950 / 1000 is a little below 11.95 in binary."""
+    return Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
+def in_billions(usd_mn: float) -> Decimal:
+    """USD billions with one decimal, from millions: the one rounding behind every amount that is shown in billions."""
+    return (Decimal(usd_mn) / 1000).quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
+def billions(usd_mn: float | None, *, signed: bool = True) -> str:
+    """`-$40.9bn` from -40921; without a sign where the amount rounds to nothing."""
+    if usd_mn is None or not is_known(usd_mn):
+        return NOT_AVAILABLE
+    sign, digits = _parts(in_billions(usd_mn), signed=signed)
+    return f"{sign}${digits}bn"
+
+
+def billions_cell(usd_mn: float | None, *, signed: bool = True, minus: str = "-") -> str:
+    """`-40.9` from -40921, for tables headed USD bn."""
+    return _cell(None if usd_mn is None or not is_known(usd_mn) else in_billions(usd_mn), signed, minus)
+
+
+def millions_cell(usd_mn: float | None, *, signed: bool = True, minus: str = "-") -> str:
+    """`-40,921`, for tables headed USD mn."""
+    return _cell(None if usd_mn is None or not is_known(usd_mn) else rounded(usd_mn, 0), signed, minus)
+
+
+def percent(value: float | None, digits: int = 1, *, signed: bool = False, minus: str = "-") -> str:
+    """`3.5%`."""
+    if value is None or not is_known(value):
+        return NOT_AVAILABLE
+    return f"{_cell(rounded(value, digits), signed, minus)}%"
+
+
+def _cell(figure: Decimal | None, signed: bool, minus: str) -> str:
+    return NOT_AVAILABLE if figure is None else "".join(_parts(figure, signed=signed, minus=minus))
+
+
+def _parts(figure: Decimal, *, signed: bool, minus: str = "-") -> tuple[str, str]:
+    """Sign and digits; an unsigned figure shows a minus all the same, nothing shows the sign of zero."""
+    sign = "" if not figure else minus if figure < 0 else "+" if signed else ""
+    return sign, f"{abs(figure):,}"

@@ -1,0 +1,138 @@
+"""A finding in one line: the subject of a message on it, and its headline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from treasury_watch.transforms.amounts import billions
+from treasury_watch.transforms.errors import shorten
+from treasury_watch.transforms.findings.finding import Finding
+from treasury_watch.transforms.findings.rules.verdicts import shares
+from treasury_watch.transforms.wording import month_name, one_line
+
+SUBJECT_LENGTH = 110
+# A leg smaller than this part of the net sale is not named.
+NAMED_PART = 0.2
+SHORT_VERDICTS = {
+    "sold": "mostly sold",
+    "repriced": "mostly repriced",
+    "moved": "mostly moved or reclassified",
+    "mixed": "mixed causes",
+    "unexplained": "not explained",
+}
+
+
+def subject(finding: Finding) -> str:
+    """The whole finding in one line of at most 110 characters. Figures are never cut; a name that is too long is."""
+    holder, long, brief = one_line(finding.holder), reading(finding), reading(finding, brief=True)
+    if finding.newest and finding.newest["change_usd_mn"] is not None:
+        for text in _of_newest_month(finding, holder, finding.newest):
+            if len(text) <= SUBJECT_LENGTH:
+                return text
+    texts = [
+        f"{headline(finding, holder)}; {long}",
+        f"{headline(finding, holder, short=True)}; {long}",
+        f"{headline(finding, holder, short=True)}; {brief}",
+    ]
+    for text in texts:
+        if len(text) <= SUBJECT_LENGTH:
+            return text
+    # without the name, the shortest form always fits
+    kept = len(holder) - (len(texts[-1]) - SUBJECT_LENGTH)
+    return f"{headline(finding, shorten(holder, kept), short=True)}; {brief}"
+
+
+def headline(finding: Finding, holder: str, short: bool = False) -> str:
+    """Who, how much and when: `Japan: Treasuries -$40.9bn in April 2024`. The rule's amount has the words."""
+    what = finding.declared.amount.headline.format(**_amount(finding))
+    if not finding.is_episode:
+        return f"{holder}: {what} in {_month(finding.month, short)}"
+    falling = " falling" if finding.declared.amount.is_change and not short else ""
+    return f"{holder}: {what}, {span(finding, short)} ({finding.row['months']} months{falling})"
+
+
+def _amount(finding: Finding) -> dict[str, str]:
+    """The amount as the words under [amounts] want it."""
+    usd_mn = finding.amount_usd_mn
+    size = None if usd_mn is None else abs(usd_mn)
+    return {"signed": billions(usd_mn), "size": billions(size, signed=False)}
+
+
+def reading(finding: Finding, brief: bool = False) -> str:
+    """How to read the headline: `mostly repriced, net purchases -$11.8bn`."""
+    row = finding.row
+    if not finding.declared.amount.is_change:
+        holdings = f"holdings {billions(row['change_usd_mn'])}"
+        return holdings if brief else f"{holdings}, valuation {billions(row['valuation_usd_mn'])}"
+    words = SHORT_VERDICTS[row["verdict"]]
+    if row["net_purchases_usd_mn"] is None:
+        return words if brief else f"{words}, no decomposition published"
+    words = words.removesuffix(" or reclassified") if brief else words
+    if row["verdict"] == "sold" and not finding.is_episode and row["net_purchases_usd_mn"] < 0:
+        return sold(row, brief)
+    return f"{words}, net purchases {billions(row['net_purchases_usd_mn'])}"
+
+
+def _month(month: date, short: bool) -> str:
+    return f"{month:%b %Y}" if short else month_name(month)
+
+
+def span(finding: Finding, short: bool = False) -> str:
+    """`April to June 2024`, `Nov 2025 to Jan 2026`."""
+    start, end = _month(finding.month, short), _month(finding.end_month, short)
+    same_year = finding.month.year == finding.end_month.year
+    return f"{start.split()[0] if same_year else start} to {end}"
+
+
+def _of_newest_month(finding: Finding, holder: str, newest: Mapping[str, Any]) -> Iterator[str]:
+    """The subject of what still goes on, in ever shorter forms: its newest month first, then since when.
+
+    `Japan: Treasuries -$20.1bn in May 2024; sold $24.0bn of bills (falling since April: -$61.1bn)`.
+    """
+    since, end = finding.month, finding.end_month
+    change, total = billions(newest["change_usd_mn"]), finding.declared.amount.since
+    for short, brief in ((False, False), (False, True), (True, True)):
+        begun = _month(since, short)
+        begun = begun.split()[0] if since.year == end.year else begun
+        told = total.format(since=begun, **_amount(finding))
+        yield f"{holder}: Treasuries {change} in {_month(end, short)}; {traded(newest, brief)} ({told})"
+
+
+def traded(month: Mapping[str, Any], brief: bool = False) -> str:
+    """What pulled the position down most, if not sales, and what was sold or bought: `sold $24.0bn of bills`.
+
+    `month` is a row of holder_months, in USD millions, None where unknown.
+    """
+    net, valuation, other = (
+        month["net_purchases_usd_mn"], month["valuation_usd_mn"], month["other_usd_mn"],
+    )  # fmt: skip
+    if net is None:
+        return "no decomposition published"
+    deal = sold(month, brief) if net < 0 else f"net purchases {billions(net)}"
+    if valuation is None or other is None:
+        return deal
+    bonds = month["net_long_term_usd_mn"]
+    part = shares(net, valuation, other, math.nan if bonds is None else bonds)
+    largest = max(part, key=lambda cause: part[cause])
+    if brief or not part[largest] or largest == "sold":
+        return deal
+    return f"valuation {billions(valuation)}, {deal}" if largest == "repriced" else f"moved {billions(other)}, {deal}"
+
+
+def sold(row: Mapping[str, Any], brief: bool = False) -> str:
+    """The net sale by instrument: `sold $36.6bn of bonds, bought $12.0bn of bills`."""
+    net, bonds, bills = (
+        row["net_purchases_usd_mn"], row["net_long_term_usd_mn"], row["net_short_term_usd_mn"],
+    )  # fmt: skip
+    if bonds is None or bills is None:
+        return f"sold {billions(-net, signed=False)} net"
+    (less, name), (more, rest) = sorted([(bonds, "bonds"), (bills, "bills")])
+    if more < NAMED_PART * net:
+        return f"sold {billions(-net, signed=False)} of bonds and bills"
+    text = f"sold {billions(-less, signed=False)} of {name}"
+    if more > -NAMED_PART * net and not brief:
+        text += f", bought {billions(more, signed=False)} of {rest}"
+    return text

@@ -1,0 +1,98 @@
+"""What can be told of the figures: a flagged month, an episode, what a release revised. Each is a small type.
+
+All of them are announcements: they have a stable key, under which the outbox keeps the message on them, and a title. The
+first part of a key names its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from treasury_watch.transforms.findings.rules.declared import Rule
+
+
+class Kind(StrEnum):
+    """The kinds of announcements, as the first part of their keys."""
+
+    MONTH = "month"
+    EPISODE = "episode"
+    REVISION = "revision"
+    DIGEST = "digest"
+    NOTICE = "health"
+
+
+def kind_of(key: str) -> Kind:
+    """The kind that a key names. Raises ValueError where it names none."""
+    return Kind(key.partition(":")[0])
+
+
+def key_of(kind: Kind, *parts: str) -> str:
+    """A key: its kind and its parts. They depend on what is told of and when, never on figures."""
+    return ":".join([kind, *parts])
+
+
+def thread_of(key: str) -> str:
+    """The key without an episode's last month: the messages on an episode that grows belong together."""
+    return key.rpartition(":")[0] if kind_of(key) is Kind.EPISODE else key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announcement:
+    """What a message can be on. `month` is its first month, `end_month` its last; both are first days of months.
+
+    `rule` is what routes name to choose it: a rule's id, or the kind where there is no rule.
+    """
+
+    key: str
+    rule: str
+    month: date
+    end_month: date
+    severity: str
+    title: str
+    holder_id: str = ""
+    holder: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """What is announced."""
+        return kind_of(self.key)
+
+    @property
+    def thread(self) -> str:
+        """What the messages on this and on what it grows into have in common."""
+        return thread_of(self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding(Announcement):
+    """A flagged month or an episode. `row` is the row of sell_offs or episodes, NULL as None.
+
+    `newest` is the row of holder_months of the newest published month, where the finding reaches into it.
+    """
+
+    row: Mapping[str, Any]
+    declared: Rule
+    newest: Mapping[str, Any] | None = None
+
+    @property
+    def is_episode(self) -> bool:
+        """Whether it is a run of months."""
+        return self.kind is Kind.EPISODE
+
+    @property
+    def amount_usd_mn(self) -> float | None:
+        """The amount that its rule looks at, None where unknown; a sale or a fall is negative."""
+        amount: float | None = self.row[self.declared.amount.column]
+        return amount
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevisedFindings(Announcement):
+    """What a release made of earlier findings by revising the past. `rows` are the rows of revised_findings."""
+
+    released: date
+    rows: tuple[Mapping[str, Any], ...] = field(default=())

@@ -1,0 +1,48 @@
+"""Months and holders as they stand in sentences."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+SENTENCE_NAMES = {"Foreign Official": "Foreign official institutions"}
+WITH_ARTICLE = re.compile(r"^(United|Netherlands$|Bahamas$|Philippines$)|(Islands|Republic)$")
+
+
+def stated(text: Any) -> str:
+    """A text cell of a table; empty where it is NULL, which pandas may hold as None or NaN."""
+    return text if isinstance(text, str) else ""
+
+
+def month_name(month: date) -> str:
+    """`April 2024`."""
+    return f"{month:%B %Y}"
+
+
+def plain_name(holder: str) -> str:
+    """The holder's label in the order of speech, without an article: `Mainland China`, `United Kingdom`."""
+    name, _, rest = holder.partition(", ")
+    return SENTENCE_NAMES.get(holder) or (f"{rest} {name}" if rest else holder)
+
+
+def spoken(holder: str) -> str:
+    """The holder as it stands in a sentence: `Mainland China`, `the United Kingdom`."""
+    told = plain_name(holder)
+    return f"the {told}" if WITH_ARTICLE.search(told) else told
+
+
+def sentence(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def possessive(holder: str) -> str:
+    """`Japan's`, `British Virgin Islands'`."""
+    name = spoken(holder)
+    return f"{name}'" if name.endswith("s") else f"{name}'s"
+
+
+def one_line(text: Any) -> str:
+    """The text on one line, without control, format and direction characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())

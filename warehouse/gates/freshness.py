@@ -1,0 +1,69 @@
+"""How old each loaded source is against when something newer was due: one rule, for gate, operator, page and status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+
+from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.model import Source
+from treasury_watch.transforms.release_calendar import expected_month, release_of
+from treasury_watch.warehouse.declarations import Declarations
+
+Calendar = list[tuple[date, date]]
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """A loaded source of which something newer is due, or will be: `last` is the newest month or day it states, `due` the
+    day on which something newer is. Of a source that the release calendar judges, `next_month` is the month that comes
+    after its last and `months_missing` how many months are late; None and 0 of the others.
+    """
+
+    source: Source
+    last: date
+    due: date
+    days_late: int
+    next_month: date | None = None
+    months_missing: int = 0
+
+    @property
+    def stale(self) -> bool:
+        """Whether the day on which something newer was due is over."""
+        return self.days_late > 0
+
+
+def newest_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, date]:
+    """The newest month or day of each loaded source in a published database, perhaps of an earlier version's tables."""
+    found = dict(connection.execute("SELECT source, max(last_month) FROM releases GROUP BY source").fetchall())
+    kept = {name for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()}
+    for kind in KINDS.values():
+        if not kind.in_releases and kind.published in kept:
+            query = f"SELECT source, max({kind.dated_by}) FROM {kind.published} GROUP BY source"
+            found |= dict(connection.execute(query).fetchall())
+    return found
+
+
+def freshness(newest: Mapping[str, date], declarations: Declarations, today: date) -> list[Freshness]:
+    """The freshness at the end of `today` of every loaded source that can grow stale, in the order of their declaration."""
+    judged = [source for source in declarations.sources.values() if source.id in newest and source.judged_by]
+    return [_freshness_of(source, newest[source.id], declarations.calendar, today) for source in judged]
+
+
+def late_month(today: date, calendar: Calendar) -> date:
+    """The newest month that counts as late where it is missing: the day of its release is over."""
+    return expected_month(today - timedelta(days=1), calendar)
+
+
+def _freshness_of(source: Source, last: date, calendar: Calendar, today: date) -> Freshness:
+    if source.judged_by == "calendar":
+        next_month = date(last.year + last.month // 12, last.month % 12 + 1, 1)
+        due = release_of(next_month, calendar)
+        newest_late = late_month(today, calendar)
+        missing = (newest_late.year - last.year) * 12 + newest_late.month - last.month
+        return Freshness(source, last, due, max(0, (today - due).days), next_month, max(0, missing))
+    due = last + timedelta(days=source.stale_after_days or 0)
+    return Freshness(source, last, due, max(0, (today - due).days))

@@ -1,0 +1,89 @@
+"""Findings as they stand in a published database, each as its type, with its title."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from treasury_watch.transforms.findings.explain.subjects import subject
+from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, RevisedFindings, key_of
+from treasury_watch.transforms.findings.rules.declared import episode_rule, month_rule
+from treasury_watch.transforms.model import MAIN_SOURCE
+from treasury_watch.transforms.wording import one_line
+from treasury_watch.warehouse.home.published_database import rows_of
+
+REVISION_SEVERITY = "warning"
+NAMED = 3
+
+
+def published_findings(connection: duckdb.DuckDBPyConnection, rules: dict[str, Any]) -> list[Finding]:
+    """Every flagged month and episode, oldest first. Raises ConfigurationError for one whose rule is not declared."""
+    months = [_month(row, rules) for row in rows_of(connection, "FROM sell_offs")]
+    newest = rows_of(connection, "FROM holder_months WHERE month = (SELECT max(month) FROM holder_months)")
+    by_holder = {(row["holder_id"], row["month"]): row for row in newest}
+    episodes = [_episode(row, rules, by_holder) for row in rows_of(connection, "FROM episodes")]
+    return sorted([*months, *episodes], key=lambda found: (found.end_month, found.holder_id, found.key))
+
+
+def _month(row: dict[str, Any], rules: dict[str, Any]) -> Finding:
+    rule, month = month_rule(rules, row["rule"]), row["month"]
+    key = key_of(Kind.MONTH, rule.id, row["holder_id"], f"{month:%Y-%m}")
+    return _titled(
+        Finding(
+            key=key, rule=rule.id, declared=rule, month=month, end_month=month, severity=row["severity"], title="",
+            holder_id=row["holder_id"], holder=row["holder"], row=row,
+        )
+    )  # fmt: skip
+
+
+def _episode(row: dict[str, Any], rules: dict[str, Any], newest: dict[tuple[str, date], dict[str, Any]]) -> Finding:
+    rule, start, end = episode_rule(rules, row["rule"]), row["start_month"], row["end_month"]
+    key = key_of(Kind.EPISODE, rule.id, row["holder_id"], f"{start:%Y-%m}", f"{end:%Y-%m}")
+    return _titled(
+        Finding(
+            key=key, rule=rule.id, declared=rule, month=start, end_month=end, severity=row["severity"], title="",
+            holder_id=row["holder_id"], holder=row["holder"], row=row, newest=newest.get((row["holder_id"], end)),
+        )
+    )  # fmt: skip
+
+
+def _titled(found: Finding) -> Finding:
+    return replace(found, title=subject(found))
+
+
+def published_revision(connection: duckdb.DuckDBPyConnection) -> RevisedFindings | None:
+    """What the newest release of the main source made of earlier findings; None where it left them alone."""
+    rows = rows_of(connection, "FROM revised_findings ORDER BY holder, start_month, rule")
+    newest = newest_month(connection)
+    if not rows or newest is None:
+        return None
+    released: date = rows[0]["released"]
+    holders = list(dict.fromkeys(row["holder"] for row in rows))
+    named = ", ".join(holders[:NAMED]) + (f" and {len(holders) - NAMED} more" if len(holders) > NAMED else "")
+    count = f"{len(rows)} finding{'s' if len(rows) > 1 else ''}"
+    return RevisedFindings(
+        key=key_of(Kind.REVISION, MAIN_SOURCE, released.isoformat()),
+        rule=Kind.REVISION,
+        month=newest,
+        end_month=newest,
+        severity=REVISION_SEVERITY,
+        title=one_line(f"Revision of {released:%-d %B %Y}: {count} read differently ({named})"),
+        holder=named,
+        released=released,
+        rows=tuple(rows),
+    )
+
+
+def newest_month(connection: duckdb.DuckDBPyConnection) -> date | None:
+    """The newest month of any country, None where there is none."""
+    month: date | None = connection.execute("SELECT max(month) FROM holder_months").fetchall()[0][0]
+    return month
+
+
+def announcements(connection: duckdb.DuckDBPyConnection, rules: dict[str, Any]) -> list[Announcement]:
+    """Every published finding, and what the newest release revised of earlier ones."""
+    revised = published_revision(connection)
+    return [*published_findings(connection, rules), *([revised] if revised else [])]
