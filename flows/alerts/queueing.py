@@ -11,6 +11,7 @@ import duckdb
 from treasury_watch.flows.alerts import outbox, routing
 from treasury_watch.flows.alerts.mails import operator_mail
 from treasury_watch.flows.alerts.mails.digest_mail import digest, release_key
+from treasury_watch.flows.fetch.late_sources import behind
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.findings.finding import Announcement
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
@@ -63,7 +64,7 @@ def queue_source_health(warehouse: Warehouse, settings: Settings, unreached: Ite
     routes = routing.read(settings)
     today = datetime.now(UTC).date()
     with open_published(warehouse.home.database) as connection:
-        items = operator_mail.behind(
+        items = behind(
             connection,
             settings.declarations,
             today,

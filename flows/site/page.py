@@ -14,7 +14,7 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from treasury_watch.flows.alerts.mails import operator_mail
+from treasury_watch.flows.fetch.late_sources import behind
 from treasury_watch.flows.site import charts
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
@@ -96,7 +96,7 @@ def render(
         "heat_steps": HEAT_STEPS,
         "since": FINDINGS_SINCE,
         **_health(connection, generated.date()),
-        "behind": operator_mail.behind(connection, declarations, generated.date()),
+        "behind": behind(connection, declarations, generated.date()),
         **_revised(connection),
         "methodology": _methodology(),
     }

@@ -14,17 +14,13 @@ from datetime import date
 from email.message import EmailMessage
 from typing import Any
 
-import duckdb
-
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
 from treasury_watch.flows.alerts.transport import MailSettings
-from treasury_watch.flows.fetch.http import public_url
+from treasury_watch.flows.fetch.late_sources import Behind
 from treasury_watch.transforms.errors import shorten
 from treasury_watch.transforms.findings.finding import Announcement, Kind, key_of
 from treasury_watch.transforms.wording import month_name, one_line
-from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import ValidationBlocked
-from treasury_watch.warehouse.gates.freshness import freshness, newest_figures
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.store.exchange import NOTE
 from treasury_watch.warehouse.store.objects import StoreBehind
@@ -50,61 +46,6 @@ class Notice(Announcement):
         """What the outbox keeps of it: no published table has it when the message is made."""
         words = {"what": self.what, "meaning": self.meaning, "cure": self.cure, "places": self.places}
         return {"title": self.title, "severity": self.severity, **words}
-
-
-@dataclass(frozen=True)
-class Behind:
-    """A source whose newest figures are older than they should be. `last` is its newest month or day.
-
-    `kind` is late (the newest due release is missing) or frozen (more than that is). `due` is the first missing month,
-    None for daily series. `days` counts from the day on which the missing figures were due.
-    """
-
-    source: str
-    title: str
-    url: str
-    kind: str
-    last: date
-    due: date | None
-    days: int
-    precedence: int
-    unreached: bool = False
-
-    @property
-    def words(self) -> str:
-        """One line: which source, what it lacks and for how long."""
-        days = f"{self.days} day{'s' if self.days != 1 else ''}"
-        if self.due:
-            return f"{self.source}: newest month {self.last:%Y-%m}; {self.due:%Y-%m} was due {days} ago"
-        return f"{self.source}: newest day {self.last}; {days} longer than it may lag"
-
-
-def behind(
-    connection: duckdb.DuckDBPyConnection,
-    declarations: Declarations,
-    today: date,
-    *,
-    late_after_days: int = 0,
-    unreached: Iterable[str] = (),
-) -> list[Behind]:
-    """The loaded sources that are behind the release calendar or their own rhythm: monthly ones first, then by precedence.
-
-    What is late is said in warehouse/gates/freshness.py. `unreached` are ids that could not be fetched;
-    they keep their kind, so that an hour without network makes no new occurrence.
-    """
-    failed, found = set(unreached), []
-    for item in freshness(newest_figures(connection), declarations, today):
-        if not item.stale or (item.next_month is not None and item.days_late < late_after_days):
-            continue
-        source = item.source
-        kind = "late" if item.months_missing == 1 else "frozen"
-        found.append(
-            Behind(
-                source.id, source.title, public_url(source.url), kind, item.last, item.next_month, item.days_late,
-                source.precedence, source.id in failed,
-            )
-        )  # fmt: skip
-    return sorted(found, key=lambda item: (item.due is None, item.precedence, item.source))
 
 
 def source_notices(items: Iterable[Behind], newest: date) -> list[Notice]:

@@ -14,8 +14,9 @@ from tests.flows.alerts.test_outbox import DESK, state
 from tests.flows.alerts.test_outbox import settings as mail_settings
 from tests.flows.findings_data import declared, insert
 from treasury_watch.flows.alerts.mails import operator_mail
-from treasury_watch.flows.alerts.mails.operator_mail import behind, run_notice, source_notices
+from treasury_watch.flows.alerts.mails.operator_mail import run_notice, source_notices
 from treasury_watch.flows.alerts.outbox import pending
+from treasury_watch.flows.fetch.late_sources import behind
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.run.steps import PLAIN
