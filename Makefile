@@ -14,8 +14,8 @@ demo: $(READY)   ## Install, then one run on the embedded sample; prints where t
 	@$(BIN)/treasury-watch run --sample
 	@$(BIN)/treasury-watch sell-offs --holder Japan --since 2024-04
 
-test: $(READY)   ## Install, then all tests, offline; each module in one of as many processes as there are cores
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+test: $(READY)   ## Install, then all tests, offline, and what took longest; each module in one of as many processes as there are cores
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=2
 
 test-long: $(READY) ## The tests that take minutes: kill -9 at 30 moments, deployments on a real Prefect server
 	@$(BIN)/python -m pytest -m long

@@ -48,6 +48,7 @@ class Composer:
         self.releases = connection.execute("SELECT * FROM releases ORDER BY released").df()
         chains = events(item for item in self.found.values() if isinstance(item, Finding))
         self.events = {finding.key: event for event in chains for finding in event}
+        self.pictures: dict[str, bytes] = {}  # drawn once for all recipients of a finding
 
     def __call__(self, key: str, recipient: str) -> Any:
         """The message, or None where the finding is no longer published."""
@@ -67,11 +68,17 @@ class Composer:
             self.releases,
             self.mail_settings,
             recipient,
-            charts.png(charts.holder_chart(history, finding.holder)),
+            self.picture(finding, history),
             chart_alt=charts.description(history, finding.holder),
             declarations=self.declarations,
             first=outbox.first_message(self.state, self.events[key], recipient) if self.state else None,
         )
+
+    def picture(self, finding: Finding, history: pd.DataFrame) -> bytes:
+        """The chart of the holder's months as PNG."""
+        if finding.key not in self.pictures:
+            self.pictures[finding.key] = charts.png(charts.holder_chart(history, finding.holder))
+        return self.pictures[finding.key]
 
     def digest(self, key: str, recipient: str) -> Any:
         """The release's digest for the recipient, None where the release is not loaded."""

@@ -96,15 +96,16 @@ def environment(patch: pytest.MonkeyPatch, server: Loopback, home: Path) -> None
     patch.setenv("TREASURY_WATCH_ALERTS_RECENT_MONTHS", "1")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Publishers, Path]]:
-    """The publishers, and a home that one run has filled from them. Only to be copied."""
+    """The publishers, and a home that one run has filled from them. Only to be copied: a run takes seconds."""
     home = tmp_path_factory.mktemp("first") / "home"
-    with Loopback() as server, pytest.MonkeyPatch.context() as patch:
+    with Loopback() as server:
         publishers = Publishers(server)
-        environment(patch, server, home)
-        settings = Settings()
-        steps.run(settings, settings.warehouse(), steps.PLAIN, sample=False, command="run")
+        with pytest.MonkeyPatch.context() as patch:
+            environment(patch, server, home)
+            settings = Settings()
+            steps.run(settings, settings.warehouse(), steps.PLAIN, sample=False, command="run")
         yield publishers, home
 
 
