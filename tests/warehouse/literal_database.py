@@ -11,7 +11,7 @@ from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.tables.declared_tables import SQL
 from treasury_watch.warehouse.tables.findings_as_known import CURRENT
 
-VIEWS = PROJECT / "warehouse" / "views"
+VIEWS = PROJECT / "warehouse" / "tables" / "views"
 KINDS = {
     "japan": "country",
     "belgium": "country",

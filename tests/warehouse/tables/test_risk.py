@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import PROJECT
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
-VIEWS = PROJECT / "warehouse" / "views"
+VIEWS = PROJECT / "warehouse" / "tables" / "views"
 NEEDED = ["holders", "holder_months", "aggregate_months", "fx_monthly", "market_series", "observations"]
 MARCH, APRIL = date(2024, 3, 1), date(2024, 4, 1)
 
