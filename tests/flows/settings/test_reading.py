@@ -188,34 +188,18 @@ def test_help_imports_no_pydantic(tmp_path) -> None:
     assert not imported(code, tmp_path)
 
 
-def test_settings_that_were_checked_are_not_checked_again_until_something_changes(set_in_home, tmp_path) -> None:
-    home = tmp_path / "own"
-    (home / "settings.toml").write_text("[http]\nretries = 2")
-    make = "from treasury_watch.flows.settings.settings import Settings\nSettings()"
-    assert imported(make, home)
-    assert not imported(make, home)
-    (home / "settings.toml").write_text("[http]\nretries = 3")
-    assert imported(make, home)
-    assert not imported(make, home)
-
-
-@pytest.mark.parametrize("file", ["settings.toml", "routing.toml", "holders.csv", "alert_rules.toml", "sources.toml"])
-def test_settings_are_checked_again_where_a_file_that_they_follow_has_changed(file, tmp_path, set_in_home) -> None:
+@pytest.mark.parametrize("file", ["settings.toml", "routing.toml", "alert_rules.toml", "sources.toml"])
+def test_settings_follow_the_declarations_that_they_name(file, tmp_path, set_in_home) -> None:
     set_in_home(routing='[routes.a]\nto = ["a@example.org"]\nholders = ["Japan"]')
     declarations = packaged(tmp_path)
     Settings(declarations)
     with (declarations.folder / file).open("a") as changed:
-        changed.write('\n"\n' if file.endswith("toml") else "\n")
-    fresh = Settings(Declarations(declarations.folder)) if file == "holders.csv" else None
-    if fresh:
-        assert "_read" in vars(fresh)
-    else:
-        with pytest.raises(ConfigurationError, match=file):
-            Settings(Declarations(declarations.folder))
+        changed.write('\n"\n')
+    with pytest.raises(ConfigurationError, match=file):
+        Settings(Declarations(declarations.folder))
 
 
-def test_settings_are_checked_also_where_the_data_folder_is_missing(tmp_path, monkeypatch) -> None:
+def test_reading_settings_makes_no_data_folder(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "none"))
-    for _ in range(2):
-        assert "_read" in vars(Settings())
+    Settings()
     assert not (tmp_path / "none").exists()
