@@ -34,10 +34,12 @@ def alert(warehouse: Warehouse, settings: Settings, since: date | None = None) -
 
 def send(warehouse: Warehouse, settings: Settings) -> outbox.SendResult:
     """Send what waits in the outbox, at once also what failed and is to wait. Without a publication, only what needs
-    none: the messages to the operator.
+    none: the messages to the operator; so also with a damaged one, and then it raises StorageFailed.
     """
-    if not warehouse.home.database.exists():
-        return deliver(warehouse, settings, at_once=True)
+    if not warehouse.home.database.exists() or warehouse.publisher().damaged():
+        result = deliver(warehouse, settings, at_once=True)
+        warehouse.publisher().refuse_damage()
+        return result
     with open_published(warehouse.home.database) as connection:
         return deliver(
             warehouse, settings, connection, announcements(connection, settings.declarations.rules), at_once=True

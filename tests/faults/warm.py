@@ -25,6 +25,7 @@ def import_all() -> None:
     import great_expectations  # noqa: F401
     import vl_convert  # noqa: F401
 
+    from treasury_watch.flows.commands import main  # noqa: F401  before any clock is set: it takes the time of day itself
     from treasury_watch.flows.run import steps  # noqa: F401
     from treasury_watch.warehouse.gates import expectations  # noqa: F401
 

@@ -177,6 +177,12 @@ class Publisher:
         found = self._checksums() if known else {}
         return sorted(name for name in known if found.get(name) != known[name])
 
+    def refuse_damage(self) -> None:
+        """Raises StorageFailed where a published file is missing or not as it was published."""
+        damaged = self.damaged()
+        if damaged:
+            raise StorageFailed(f"{self.home.root / damaged[0]}: not as it was published; {REBUILD}")
+
     def _checksums(self) -> dict[str, str]:
         """The checksum of each published file, by its path below the home."""
         paths = [path for path in (self.home.database, *self.home.parquet.rglob("*.parquet")) if path.exists()]
@@ -192,9 +198,7 @@ class Publisher:
                 self._refresh_operations()
 
     def _refresh_operations(self) -> None:
-        damaged = self.damaged()
-        if damaged:  # a copy would make the damage part of the publication
-            raise StorageFailed(f"{self.home.root / damaged[0]}: not as it was published; {REBUILD}")
+        self.refuse_damage()  # a copy would make the damage part of the publication
         with self._staging() as staged:
             shutil.copyfile(self.home.database, staged)
             with duckdb.connect() as connection:

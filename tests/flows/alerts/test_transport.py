@@ -12,9 +12,8 @@ from tests.flows.alerts.test_finding_mail import DESK, PICTURE, SECRET, html_of,
 from tests.flows.findings_data import month_and_episode, named
 from tests.flows.loopback import self_signed
 from tests.flows.smtp_loopback import BrokenServer, MailServer, drops_mid_message, free_port, silent, takes_and_hangs_up
-from treasury_watch.flows.alerts.mails import finding_mail
 from treasury_watch.flows.alerts.transport import MailError, Transport
-from treasury_watch.flows.settings.sections import MailSettings
+from treasury_watch.flows.settings.sections import PASSWORD_VARIABLE, MailSettings
 from treasury_watch.transforms.errors import ConfigurationError
 
 
@@ -198,4 +197,4 @@ def test_a_recipient_that_is_no_address_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_password_variable_is_the_one_the_settings_name() -> None:
-    assert finding_mail.PASSWORD_VARIABLE == "TREASURY_WATCH_MAIL_PASSWORD"
+    assert PASSWORD_VARIABLE == "TREASURY_WATCH_MAIL_PASSWORD"

@@ -8,11 +8,11 @@ import duckdb
 import pytest
 
 from tests.flows.findings_data import declared, insert
-from treasury_watch.flows.alerts.mails.operator_mail import behind
+from treasury_watch.flows.alerts.mails.operator_mail import source_notices
 from treasury_watch.transforms.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.before_publication import _freshness
-from treasury_watch.warehouse.gates.freshness import Freshness, freshness, late_month, newest_figures
+from treasury_watch.warehouse.gates.freshness import Freshness, freshness, late_month, newest_figures, stale_sources
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
 DECLARED = Declarations()
@@ -54,7 +54,7 @@ def test_gate_and_operator_agree_on_the_day_of_a_release_and_after_it():
         frame = _freshness(tables, DECLARED, today)
         assert frame.columns.tolist() == ["source", "last_date", "due_date", "days_late", "stale"]
         assert frame["stale"].tolist() == [stale]
-        assert bool(behind(tables, DECLARED, today)) is stale
+        assert bool(source_notices(stale_sources(tables, DECLARED, today), APRIL)) is stale
 
 
 def test_a_daily_series_may_be_as_old_as_declared_and_not_a_day_older():
