@@ -7,8 +7,8 @@ from typing import Any
 
 import duckdb
 
-from treasury_watch.transforms.findings.explain.subjects import subject
-from treasury_watch.transforms.findings.finding import Finding
+from treasury_watch.transforms.findings.explain.subjects import worded
+from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.transforms.findings.rules.declared import episode_rule, month_rule
 from treasury_watch.warehouse.declarations import Declarations, Table
 from treasury_watch.warehouse.tables.declared_tables import SQL
@@ -118,21 +118,16 @@ def month_and_episode() -> tuple[Finding, Finding]:
 def named(finding: Finding, holder: str) -> Finding:
     """The same finding of a holder with another name."""
     row = {**finding.row, "holder": holder, "explanation": f"{holder}'s holdings fell."}
-    return titled(replace(finding, holder=holder, row=row))
-
-
-def titled(finding: Finding) -> Finding:
-    """The finding with the title that its figures give it now."""
-    return replace(finding, title=subject(finding))
+    return worded(replace(finding, holder=holder, row=row))
 
 
 def looking_at(finding: Finding, rule: str) -> Finding:
     """The same month or episode, as another rule flags it."""
-    declared_rule = (episode_rule if finding.is_episode else month_rule)(rules(), rule)
-    return titled(replace(finding, rule=rule, declared=declared_rule))
+    declared_rule = (episode_rule if isinstance(finding, Episode) else month_rule)(rules(), rule)
+    return worded(replace(finding, rule=rule, declared=declared_rule))
 
 
 def ending(finding: Finding, end: date) -> Finding:
     """The same episode, longer or shorter."""
     key = f"{finding.thread}:{end:%Y-%m}"
-    return titled(replace(finding, key=key, end_month=end, row={**finding.row, "end_month": end}))
+    return worded(replace(finding, key=key, end_month=end, row={**finding.row, "end_month": end}))

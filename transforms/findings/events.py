@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from treasury_watch.transforms.findings.finding import Finding
+from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.months import months_between
 
@@ -35,4 +35,10 @@ def events(findings: Iterable[Finding]) -> list[list[Finding]]:
 
 def _weight(found: Finding) -> tuple[bool, int, float, int, str]:
     length = months_between(found.month, found.end_month)
-    return found.is_episode, SEVERITIES.index(found.severity), -(found.amount_usd_mn or 0.0), length, found.key
+    return (
+        isinstance(found, Episode),
+        SEVERITIES.index(found.severity),
+        -(found.amount_usd_mn or 0.0),
+        length,
+        found.key,
+    )

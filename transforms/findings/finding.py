@@ -44,7 +44,8 @@ def thread_of(key: str) -> str:
 class Announcement:
     """What a message can be on. `month` is its first month, `end_month` its last; both are first days of months.
 
-    `rule` is what routes name to choose it: a rule's id, or the kind where there is no rule.
+    `rule` is what routes name to choose it: a rule's id, or the kind where there is no rule. `thread` is what the messages
+    on this and on what it grows into have in common.
     """
 
     key: str
@@ -55,39 +56,46 @@ class Announcement:
     title: str
     holder_id: str = ""
     holder: str = ""
+    kind: Kind = field(init=False)
+    thread: str = field(init=False)
 
-    @property
-    def kind(self) -> Kind:
-        """What is announced."""
-        return kind_of(self.key)
-
-    @property
-    def thread(self) -> str:
-        """What the messages on this and on what it grows into have in common."""
-        return thread_of(self.key)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", kind_of(self.key))
+        object.__setattr__(self, "thread", thread_of(self.key))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding(Announcement):
-    """A flagged month or an episode. `row` is the row of sell_offs or episodes, NULL as None.
+    """A flagged month or an episode. `row` is the row of sell_offs or episodes, NULL as None; `headline` and `period` are
+    its first words and its months in words.
 
-    `newest` is the row of holder_months of the newest published month, where the finding reaches into it.
+    `amount_usd_mn` is the amount that its rule looks at, None where unknown; a sale or a fall is negative.
     """
 
     row: Mapping[str, Any]
     declared: Rule
+    headline: str = ""
+    period: str = ""
+    amount_usd_mn: float | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "amount_usd_mn", self.row[self.declared.amount.column])
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlaggedMonth(Finding):
+    """A month that a rule flags."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episode(Finding):
+    """A run of months that a rule flags.
+
+    `newest` is the row of holder_months of the newest published month, where the episode reaches into it.
+    """
+
     newest: Mapping[str, Any] | None = None
-
-    @property
-    def is_episode(self) -> bool:
-        """Whether it is a run of months."""
-        return self.kind is Kind.EPISODE
-
-    @property
-    def amount_usd_mn(self) -> float | None:
-        """The amount that its rule looks at, None where unknown; a sale or a fall is negative."""
-        amount: float | None = self.row[self.declared.amount.column]
-        return amount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,4 +103,4 @@ class RevisedFindings(Announcement):
     """What a release made of earlier findings by revising the past. `rows` are the rows of revised_findings."""
 
     released: date
-    rows: tuple[Mapping[str, Any], ...] = field(default=())
+    rows: tuple[Mapping[str, Any], ...] = ()

@@ -17,7 +17,7 @@ from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.after_parsing import FirstGate
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.results import Result
-from treasury_watch.warehouse.ledger.dating import release_noted, release_of_file
+from treasury_watch.warehouse.ledger.dating import Release, release_noted, release_of_file
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded
 from treasury_watch.warehouse.ledger.press_loading import PRESS, PressLoader
 from treasury_watch.warehouse.ledger.vintages import Ledger, Vintage
@@ -75,7 +75,7 @@ class Loader:
             entry, released=release.day, released_basis=release.basis, evidence=release.evidence,
             refused=None, same_figures=False,
         )  # fmt: skip
-        changed = self._enter(entry, parsed, source)
+        changed = self._enter(entry, parsed, source, release)
         if not changed:
             self.archive.note(entry, same_figures=True)
         outcome = "vintage" if changed else "same_figures"
@@ -95,7 +95,7 @@ class Loader:
         with self.ledger.transaction(), self._archived(source) as parsed_files:
             self.ledger.forget(source)
             for entry, parsed in parsed_files:
-                changed[entry.sha256] = self._add(parsed, self.declarations.source(source), entry)
+                changed[entry.sha256] = self._add(parsed, self.declarations.source(source), entry, release_noted(entry))
         return changed
 
     def replay_all(self) -> None:
@@ -105,7 +105,7 @@ class Loader:
             for source, files in groupby(parsed_files, key=lambda parsed_file: parsed_file[0].source):
                 with self.ledger.transaction():
                     for entry, parsed in files:
-                        self._add(parsed, self.declarations.source(source), entry)
+                        self._add(parsed, self.declarations.source(source), entry, release_noted(entry))
 
     def _outcome_before(self, entry: Entry) -> str | None:
         """What became of the file when it was loaded before; None where it has to be read again."""
@@ -115,18 +115,18 @@ class Loader:
             return "same_figures"
         return None
 
-    def _enter(self, entry: Entry, parsed: Parsed, source: Source) -> int:
+    def _enter(self, entry: Entry, parsed: Parsed, source: Source, release: Release) -> int:
         """Put an accepted file in its place among the source's vintages. Returns the number of changed figures."""
-        day = release_noted(entry).day
-        differing = self.ledger.differing(source.id, KINDS[source.holds], parsed.table, day)
         newest, before = self.ledger.newest(source.id), self.ledger.day_of(source.id, entry.sha256)
-        dated_anew = before not in (None, day)
-        if dated_anew or (differing and newest is not None and day < newest):
+        if before not in (None, release.day):  # it is dated anew
             return self.replay(source.id)[entry.sha256]
-        return self._add(parsed, source, entry) if differing else 0
+        if newest is None or release.day >= newest:
+            return self._add(parsed, source, entry, release)
+        if self.ledger.differing(source.id, KINDS[source.holds], parsed.table, release.day):
+            return self.replay(source.id)[entry.sha256]
+        return 0
 
-    def _add(self, parsed: Parsed, source: Source, entry: Entry) -> int:
-        release = release_noted(entry)
+    def _add(self, parsed: Parsed, source: Source, entry: Entry, release: Release) -> int:
         vintage = Vintage(
             source.id, source.layout, release.day, release.basis, release.evidence, entry.sha256,
             parsed.first.date(), parsed.last.date(), len(parsed.table), entry.retrieved, entry.url, entry.bytes,

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import duckdb
 
-from treasury_watch.transforms.findings.explain.subjects import subject
-from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, RevisedFindings, key_of
-from treasury_watch.transforms.findings.rules.declared import episode_rule, month_rule
+from treasury_watch.transforms.findings.explain.subjects import worded
+from treasury_watch.transforms.findings.finding import (
+    Announcement,
+    Episode,
+    Finding,
+    FlaggedMonth,
+    Kind,
+    RevisedFindings,
+    key_of,
+)
+from treasury_watch.transforms.findings.rules.declared import Rule, episode_rule, month_rule
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.wording import one_line
 from treasury_watch.warehouse.home.published_database import rows_of
@@ -31,27 +38,20 @@ def published_findings(connection: duckdb.DuckDBPyConnection, rules: dict[str, A
 def _month(row: dict[str, Any], rules: dict[str, Any]) -> Finding:
     rule, month = month_rule(rules, row["rule"]), row["month"]
     key = key_of(Kind.MONTH, rule.id, row["holder_id"], f"{month:%Y-%m}")
-    return _titled(
-        Finding(
-            key=key, rule=rule.id, declared=rule, month=month, end_month=month, severity=row["severity"], title="",
-            holder_id=row["holder_id"], holder=row["holder"], row=row,
-        )
-    )  # fmt: skip
+    return worded(FlaggedMonth(key=key, month=month, end_month=month, **_common(row, rule)))
 
 
 def _episode(row: dict[str, Any], rules: dict[str, Any], newest: dict[tuple[str, date], dict[str, Any]]) -> Finding:
     rule, start, end = episode_rule(rules, row["rule"]), row["start_month"], row["end_month"]
     key = key_of(Kind.EPISODE, rule.id, row["holder_id"], f"{start:%Y-%m}", f"{end:%Y-%m}")
-    return _titled(
-        Finding(
-            key=key, rule=rule.id, declared=rule, month=start, end_month=end, severity=row["severity"], title="",
-            holder_id=row["holder_id"], holder=row["holder"], row=row, newest=newest.get((row["holder_id"], end)),
-        )
-    )  # fmt: skip
+    reached = newest.get((row["holder_id"], end))
+    return worded(Episode(key=key, month=start, end_month=end, newest=reached, **_common(row, rule)))
 
 
-def _titled(found: Finding) -> Finding:
-    return replace(found, title=subject(found))
+def _common(row: dict[str, Any], rule: Rule) -> dict[str, Any]:
+    """What a row says of a month and of an episode alike."""
+    words = {name: row[name] for name in ("severity", "holder_id", "holder")}
+    return {"rule": rule.id, "declared": rule, "row": row, "title": "", **words}
 
 
 def published_revision(connection: duckdb.DuckDBPyConnection) -> RevisedFindings | None:

@@ -16,7 +16,7 @@ from treasury_watch.transforms.amounts import billions, billions_cell
 from treasury_watch.transforms.findings.events import leading
 from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, identity
 from treasury_watch.transforms.findings.explain.subjects import traded
-from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, RevisedFindings, key_of
+from treasury_watch.transforms.findings.finding import Announcement, Episode, Finding, Kind, RevisedFindings, key_of
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.wording import month_name, one_line, plain_name
@@ -112,9 +112,10 @@ def compose_digest(
 
 def _line(found: Finding) -> dict[str, Any]:
     row = found.row
-    period = f"{found.month:%b %Y}" if not found.is_episode else f"{found.month:%b %Y} to {found.end_month:%b %Y}"
+    first, last = f"{found.month:%b %Y}", f"{found.end_month:%b %Y}"
+    period = f"{first} to {last}" if isinstance(found, Episode) else first
     names = ["change_usd_mn", "net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn"]
-    newest = found.newest
+    newest = found.newest if isinstance(found, Episode) else None
     return {
         "holder": one_line(found.holder),
         "period": period,
@@ -122,7 +123,7 @@ def _line(found: Finding) -> dict[str, Any]:
         "verdict": row["verdict"],
         "verdict_words": VERDICT_WORDS[row["verdict"]],
         "cells": [billions_cell(row[name]) for name in names],
-        "newest": f"{found.end_month:%b %Y}: {billions(newest['change_usd_mn'])}, {traded(newest)}"
+        "newest": f"{last}: {billions(newest['change_usd_mn'])}, {traded(newest)}"
         if newest and newest["change_usd_mn"] is not None
         else None,
         "explanation": one_line(row["explanation"]),

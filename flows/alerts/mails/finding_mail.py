@@ -20,8 +20,7 @@ from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.amounts import billions, billions_cell, millions_cell, percent, rounded
 from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS
-from treasury_watch.transforms.findings.explain.subjects import headline, span
-from treasury_watch.transforms.findings.finding import Finding
+from treasury_watch.transforms.findings.finding import Episode, Finding, FlaggedMonth
 from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS
 from treasury_watch.transforms.months import months_from, shifted
 from treasury_watch.transforms.wording import month_name, one_line
@@ -69,7 +68,7 @@ def compose(
     content["recipient"] = one_line(recipient)
     content["chart_cid"] = "chart@treasury-watch" if chart_png else None
     message = envelope(finding.key, finding.title, settings, recipient)
-    own = message_id(finding.thread, recipient, settings.sender) if finding.is_episode else None
+    own = message_id(finding.thread, recipient, settings.sender) if isinstance(finding, Episode) else None
     thread = [root for root in (own, first) if root and root != message["Message-ID"]]
     if thread:
         message["In-Reply-To"] = thread[-1]
@@ -103,15 +102,14 @@ def _content(
             "publish again with treasury-watch rebuild",
         )
     prior = ordered[months == pd.Timestamp(shifted(finding.month, -1))]
-    first = finding.month if finding.is_episode else shifted(finding.month, 1 - CONTEXT_MONTHS)
+    first = finding.month if isinstance(finding, Episode) else shifted(finding.month, 1 - CONTEXT_MONTHS)
     shown = ordered[months.between(pd.Timestamp(first), pd.Timestamp(finding.end_month))]
-    period = span(finding) if finding.is_episode else month_name(finding.month)
     vintages, known_on = _vintages(finding, pd.concat([prior, inside]), releases, declarations)
     return {
         "subject": finding.title,
-        "headline": headline(finding, one_line(finding.holder)),
+        "headline": finding.headline,
         "holder": one_line(finding.holder),
-        "period": period,
+        "period": finding.period,
         "verdict": row["verdict"],
         "verdict_words": VERDICT_WORDS[row["verdict"]],
         "severity": one_line(finding.severity),
@@ -151,7 +149,7 @@ def _month_rows(shown: pd.DataFrame, finding: Finding) -> list[dict[str, Any]]:
         {
             "month": f"{row['month']:%b %Y}",
             "cells": [billions_cell(row[name]) for name in names],
-            "flagged": not finding.is_episode and row["month"] == pd.Timestamp(finding.month),
+            "flagged": isinstance(finding, FlaggedMonth) and row["month"] == pd.Timestamp(finding.month),
         }
         for row in shown.to_dict("records")
     ]
@@ -172,9 +170,9 @@ def _currency(finding: Finding) -> list[str]:
     The rate stands beside the words and never alone: a peg or a narrow band is no news.
     """
     row = finding.row
-    if not row["context"]:
+    if not row.get("context"):
         return []
-    average, lines = row["fx_per_usd_average"], []
+    average, lines = row.get("fx_per_usd_average"), []
     if average:
         digits = max(0, 4 - math.floor(math.log10(average)))
         code, last = one_line(row["currency"]), month_name(finding.end_month)
@@ -191,7 +189,7 @@ def _why(finding: Finding, window_months: int) -> list[str]:
         f"Amount {billions(size, signed=False)} (asked: {billions(rule.minimum_usd_mn, signed=False)} or more).",
         f"Share of the position before: {percent(row['share_pct'])} (asked: {rule.minimum_share_pct:g}% or more).",
     ]
-    if finding.is_episode:
+    if isinstance(finding, Episode):
         asked.append(f"Months: {row['months']} (asked: {rule.minimum_months} or more).")
     else:
         known = "not known, too little history" if row["score"] is None else str(rounded(row["score"], 1))
@@ -252,7 +250,7 @@ def sql(finding: Finding) -> str:
     """The query on the published database that gives the figures of the message."""
     holder = finding.holder_id.replace("'", "''")
     known = [name for name in AMOUNTS if finding.row[name] is not None]
-    if finding.is_episode:
+    if isinstance(finding, Episode):
         chosen = ",\n       ".join(f"sum({name}) AS {name}" for name in known)
         when = f"month BETWEEN DATE '{finding.month}' AND DATE '{finding.end_month}'"
     else:

@@ -25,7 +25,7 @@ from treasury_watch.flows.alerts.transport import MailError
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.explain.subjects import subject, traded
-from treasury_watch.transforms.findings.finding import Finding
+from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.warehouse.tables.published_findings import published_findings
 
 DESK = "desk@example.org"
@@ -103,7 +103,7 @@ def test_while_an_event_goes_on_the_subject_leads_with_its_newest_month() -> Non
     connection = published()
     connection.execute("DELETE FROM holder_months WHERE month = DATE '2024-06-01'")
     connection.execute("UPDATE episodes SET end_month = DATE '2024-05-01', months = 2, change_usd_mn = -61062")
-    [episode] = [found for found in published_findings(connection, rules()) if found.is_episode]
+    [episode] = [found for found in published_findings(connection, rules()) if isinstance(found, Episode)]
     assert episode.title == (
         "Japan: Treasuries -$20.1bn in May 2024; sold $24.0bn of bills (falling since April: -$61.1bn)"
     )
@@ -309,7 +309,7 @@ def test_the_query_in_the_message_gives_its_figures(number: int) -> None:
     insert(connection, "holder_months", holder_id="o'brien", month=date(2024, 4, 1), change_usd_mn=-7.0)
     got = connection.execute(sql(finding)).df().iloc[0]
     assert {name: got[name] for name in PARTS} == {name: finding.row[name] for name in PARTS}
-    if finding.is_episode:
+    if isinstance(finding, Episode):
         assert [got[name] for name in PARTS] == FALL
     quoted = replace(finding, holder_id="o'brien", end_month=finding.month)
     assert connection.execute(sql(quoted)).df().iloc[0]["change_usd_mn"] == -7.0

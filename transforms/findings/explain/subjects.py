@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.errors import shorten
-from treasury_watch.transforms.findings.finding import Finding
+from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.transforms.findings.rules.verdicts import shares
 from treasury_watch.transforms.wording import month_name, one_line
+
+AnyFinding = TypeVar("AnyFinding", bound=Finding)
 
 SUBJECT_LENGTH = 110
 # A leg smaller than this part of the net sale is not named.
@@ -25,10 +28,17 @@ SHORT_VERDICTS = {
 }
 
 
+def worded(finding: AnyFinding) -> AnyFinding:
+    """The finding with its title, headline and period in words, as every message, feed and page names it."""
+    period = span(finding) if isinstance(finding, Episode) else month_name(finding.month)
+    first_words = headline(finding, one_line(finding.holder))
+    return replace(finding, title=subject(finding), headline=first_words, period=period)
+
+
 def subject(finding: Finding) -> str:
     """The whole finding in one line of at most 110 characters. Figures are never cut; a name that is too long is."""
     holder, long, brief = one_line(finding.holder), reading(finding), reading(finding, brief=True)
-    if finding.newest and finding.newest["change_usd_mn"] is not None:
+    if isinstance(finding, Episode) and finding.newest and finding.newest["change_usd_mn"] is not None:
         for text in _of_newest_month(finding, holder, finding.newest):
             if len(text) <= SUBJECT_LENGTH:
                 return text
@@ -48,7 +58,7 @@ def subject(finding: Finding) -> str:
 def headline(finding: Finding, holder: str, short: bool = False) -> str:
     """Who, how much and when: `Japan: Treasuries -$40.9bn in April 2024`. The rule's amount has the words."""
     what = finding.declared.amount.headline.format(**_amount(finding))
-    if not finding.is_episode:
+    if not isinstance(finding, Episode):
         return f"{holder}: {what} in {_month(finding.month, short)}"
     falling = " falling" if finding.declared.amount.is_change and not short else ""
     return f"{holder}: {what}, {span(finding, short)} ({finding.row['months']} months{falling})"
@@ -71,7 +81,7 @@ def reading(finding: Finding, brief: bool = False) -> str:
     if row["net_purchases_usd_mn"] is None:
         return words if brief else f"{words}, no decomposition published"
     words = words.removesuffix(" or reclassified") if brief else words
-    if row["verdict"] == "sold" and not finding.is_episode and row["net_purchases_usd_mn"] < 0:
+    if row["verdict"] == "sold" and not isinstance(finding, Episode) and row["net_purchases_usd_mn"] < 0:
         return sold(row, brief)
     return f"{words}, net purchases {billions(row['net_purchases_usd_mn'])}"
 
@@ -87,7 +97,7 @@ def span(finding: Finding, short: bool = False) -> str:
     return f"{start.split()[0] if same_year else start} to {end}"
 
 
-def _of_newest_month(finding: Finding, holder: str, newest: Mapping[str, Any]) -> Iterator[str]:
+def _of_newest_month(finding: Episode, holder: str, newest: Mapping[str, Any]) -> Iterator[str]:
     """The subject of what still goes on, in ever shorter forms: its newest month first, then since when.
 
     `Japan: Treasuries -$20.1bn in May 2024; sold $24.0bn of bills (falling since April: -$61.1bn)`.
