@@ -268,7 +268,7 @@ def _send_all(
     problems: list[str] = []
     shut: dict[str, str] = {}
     rows = [row for row in pending(state) if only is None or kind_of(row["finding"]) is only]
-    for row in progress.shown(rows, "Sending"):
+    for row in progress.with_bar(rows, "Sending"):
         way = door(row["recipient"])
         if way in shut:
             _record(state, row, row["state"], f"not tried: {shut[way]}", row["next_attempt"])

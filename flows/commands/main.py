@@ -46,7 +46,7 @@ class Commands(click.Group):
 def _complain(problem: BaseException, words: str) -> None:
     """One line on standard error, where the log has not said it there already."""
     logs = sys.modules.get("treasury_watch.flows.log.logs")
-    if logs is None or not logs.told(problem):
+    if logs is None or not logs.on_standard_error_already(problem):
         click.echo(f"treasury-watch: {words}", err=True)
 
 

@@ -90,7 +90,7 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
 
 
 def _exchange(store: Store) -> dict[str, str]:
-    known = store.known()
+    known = store.last_exchange()
     return {"address": store.objects.shown, "at": known.get("at", ""), "behind": known.get("behind", "")}
 
 

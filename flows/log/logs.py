@@ -43,7 +43,7 @@ class Run:
 
 
 _RUN: ContextVar[Run | None] = ContextVar("run", default=None)
-_told: int | None = None  # the id of the failure that was last written to standard error
+_written: int | None = None  # the id of the failure that was last written to standard error
 
 
 def say(event: str, message: str, *, level: int = logging.INFO, **fields: Any) -> None:
@@ -51,7 +51,7 @@ def say(event: str, message: str, *, level: int = logging.INFO, **fields: Any) -
     LOGGER.log(level, message, extra={"event": event, "fields": fields})
 
 
-def known(*, run_id: str) -> None:
+def with_run_id(*, run_id: str) -> None:
     """From here on the lines of the command at work carry the run's id."""
     run = _RUN.get()
     if run:
@@ -97,7 +97,7 @@ def _fail(problem: BaseException, seconds: float) -> None:
     from treasury_watch.warehouse.gates.results import ValidationBlocked
     from treasury_watch.warehouse.home.storage_failures import explained
 
-    global _told
+    global _written
     if isinstance(problem, KeyboardInterrupt):
         words = "interrupted"
     elif isinstance(problem, TreasuryWatchError):
@@ -108,13 +108,13 @@ def _fail(problem: BaseException, seconds: float) -> None:
     say("run failed", words, level=logging.ERROR, outcome=outcome, error=type(problem).__name__,
         seconds=_rounded(seconds))  # fmt: skip
     if on_standard_error():
-        _told = id(problem)
+        _written = id(problem)
 
 
-def told(problem: BaseException) -> bool:
+def on_standard_error_already(problem: BaseException) -> bool:
     """Whether this failure stands on standard error already, as a line of the log."""
-    global _told
-    said, _told = _told == id(problem), None
+    global _written
+    said, _written = _written == id(problem), None
     return said
 
 

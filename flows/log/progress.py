@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 FEWEST = 3
 
 
-def shown(items: Sequence[Item], label: str) -> Iterator[Item]:
+def with_bar(items: Sequence[Item], label: str) -> Iterator[Item]:
     """The items, one by one, with a bar on standard error while they last where that is a terminal."""
     if len(items) < FEWEST or os.environ.get("CI") or not sys.stderr.isatty():
         yield from items

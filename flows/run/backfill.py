@@ -55,7 +55,7 @@ def parse_files(bundle: list[Found], into: Path, config: Path) -> list[ParsedFil
 @task(name="load", timeout_seconds=6 * 60 * MINUTES, **STEP)
 def load_parsed(session: Session, items: list[ParsedFile], outcome: Outcome) -> None:
     """Load the parsed files one after the other, then the press figures."""
-    for item in progress.shown(items, "Loading"):
+    for item in progress.with_bar(items, "Loading"):
         body, found = item.found.body(), item.found
         released = found.released if found.released_by_user else None
         steps.load_one(
@@ -98,7 +98,7 @@ def _backfill(settings: Settings, folder: Path) -> str:
             with outcome.timed("parse"):
                 bundles = [found[start : start + BUNDLE] for start in range(0, len(found), BUNDLE)]
                 running = parse_files.map(bundles, into=unmapped(into), config=unmapped(settings.declarations.folder))
-                looked_at = [item for future in progress.shown(running, "Parsing") for item in future.result()]
+                looked_at = [item for future in progress.with_bar(running, "Parsing") for item in future.result()]
             passed_over.extend(item.found.path for item in looked_at if item.source is None)
             for path in passed_over:
                 logs.say("passed over", f"passed over, of no known layout: {path}", path=path)

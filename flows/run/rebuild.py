@@ -26,7 +26,7 @@ def rebuild(settings: Settings, warehouse: Warehouse) -> dict[str, int]:
         finally:
             run_id = _newest_run(warehouse.state)
             if run_id and run_id != before:
-                logs.known(run_id=run_id)
+                logs.with_run_id(run_id=run_id)
                 run_lines.checks(warehouse.state, run_id)
         logs.ending(f"rebuilt {len(rows)} tables", outcome="published")
     return rows

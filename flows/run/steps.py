@@ -76,7 +76,7 @@ def run(settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool,
 def opened(warehouse: Warehouse, command: str) -> Iterator[Session]:
     """A session of the warehouse whose run, checks that did not hold and outcome stand in the log. Raises Busy."""
     with warehouse.session(command) as session:
-        logs.known(run_id=session.run_id)
+        logs.with_run_id(run_id=session.run_id)
         try:
             yield session
         finally:
@@ -175,7 +175,7 @@ def files_on_disk(paths: list[Path], released: date | None) -> Iterator[Incoming
 def load_all(session: Session, files: list[IncomingFile], outcome: Outcome) -> None:
     """Load every file. The refusal of one does not keep the others from the ledger, but it blocks publication:
     the first refusal is raised once all are loaded."""
-    for file in progress.shown(files, "Loading"):
+    for file in progress.with_bar(files, "Loading"):
         load_one(session, file, outcome)
     load_press(session)
     if outcome.refused:

@@ -1,4 +1,4 @@
-"""Stays up and runs on schedule. A temporary Prefect server never fires schedules, so a real one runs beside it."""
+"""Stays up and runs on schedule. A temporary Prefect server never fires schedules, so a real one runs next_to_python it."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def _wait(url: str, process: subprocess.Popen, log: Path) -> None:
 
 
 def _prefect() -> str:
-    beside = Path(sys.executable).with_name("prefect")
-    found = str(beside) if beside.exists() else shutil.which("prefect")
+    next_to_python = Path(sys.executable).with_name("prefect")
+    found = str(next_to_python) if next_to_python.exists() else shutil.which("prefect")
     if not found:
         raise TreasuryWatchError("the `prefect` command is not installed; run `pip install -e .`")
     return found

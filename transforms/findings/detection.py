@@ -32,7 +32,7 @@ def findings(
     flagged, runs, known = _read(months, holders, rules, aggregates)
     paired = paired_months(months, rules)
     flagged, runs = (
-        _told(table, known, paired, holders, fx_monthly, interventions, rules) for table in (flagged, runs)
+        _with_remarks(table, known, paired, holders, fx_monthly, interventions, rules) for table in (flagged, runs)
     )
     flagged["explanation"] = explain_months(flagged)
     runs["explanation"] = explain_episodes(runs)
@@ -65,7 +65,7 @@ def _read(
     return flagged, runs, pd.concat([months, official], ignore_index=True)
 
 
-def _told(
+def _with_remarks(
     table: pd.DataFrame,
     months: pd.DataFrame,
     paired: pd.DataFrame,

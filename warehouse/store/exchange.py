@@ -63,7 +63,7 @@ class Store:
         """The store's objects."""
         return Objects(self.url)
 
-    def known(self) -> dict[str, Any]:
+    def last_exchange(self) -> dict[str, Any]:
         """What this home knows of its last exchange: `pointer` and `archive` (checksums of current.json and archive.json),
         `at`, and `behind`, why the last attempt failed. Empty where there was none.
         """
@@ -76,7 +76,7 @@ class Store:
         What only this home has stays. A crash on the way is made up for by the next call. Raises StoreError,
         StoreDamaged, Busy, or what a rebuild raises.
         """
-        home, known = self.warehouse.home, self.known()
+        home, known = self.warehouse.home, self.last_exchange()
         pointer, checksum = self._pointer()
         if not pointer:
             return False
@@ -224,7 +224,7 @@ class Store:
 
     def behind(self, problem: Exception) -> None:
         """Note why the store is behind this home."""
-        known = self.known() or {"url": self.url}
+        known = self.last_exchange() or {"url": self.url}
         self.warehouse.state.remember(NOTE, json.dumps({**known, "behind": str(problem)}))
 
     def _remember(self, pointer: str, archive: str) -> None:
@@ -251,7 +251,7 @@ class Store:
         if not pointer:
             return
         kept = pointer["home"]
-        if checksum != self.known().get("pointer"):
+        if checksum != self.last_exchange().get("pointer"):
             raise StoreMoved(
                 f"store {self.objects.shown}: {POINTER} was moved by run {kept['id']} of another machine at "
                 f"{pointer['written'][:19]}; nothing of it was overwritten. Run again: what is there is taken up first"

@@ -11,7 +11,7 @@ from tests.conftest import PROJECT
 
 COUNT = (
     "import time\nfrom treasury_watch.flows.log import progress\n"
-    "print(sum(time.sleep(0.05) or n for n in progress.shown(list(range(8)), 'Loading')))"
+    "print(sum(time.sleep(0.05) or n for n in progress.with_bar(list(range(8)), 'Loading')))"
 )
 
 

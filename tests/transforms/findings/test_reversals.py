@@ -9,7 +9,7 @@ import pytest
 
 from tests.transforms.findings.test_episodes import rules
 from tests.transforms.findings.test_flagged_months import CALM, RULES, history
-from treasury_watch.transforms.findings.explain.caveats import stirred, with_caveats
+from treasury_watch.transforms.findings.explain.caveats import other_changes_over_usual, with_caveats
 from treasury_watch.transforms.findings.rules.episodes import episodes
 from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
 from treasury_watch.transforms.findings.rules.reversals import (
@@ -103,7 +103,7 @@ def test_months_in_which_other_changes_are_large_everywhere_are_known_from_the_m
     newest = months["month"].max()
     months["other_usd_mn"] = 1_000.0
     months.loc[months["month"] == newest, "other_usd_mn"] = -2_500.0
-    ratios = stirred(months, RULES)
+    ratios = other_changes_over_usual(months, RULES)
     assert ratios["slt", newest] == pytest.approx(2.5)
     assert ratios["slt", newest - pd.DateOffset(months=1)] == pytest.approx(1.0)
 

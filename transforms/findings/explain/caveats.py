@@ -50,7 +50,7 @@ def with_caveats(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]
     breaks = months[months["series_break"].astype(bool)].groupby("holder_id")["month"].agg(list)
     custodial = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"].unique())
     pasts = pasts_of(months, rows["holder_id"])
-    stir = stirred(months, rules)
+    usual_multiple = other_changes_over_usual(months, rules)
     told = rows.to_dict("records")
     runs = _by_holder(told) if "start_month" in rows else {}
     found = []
@@ -61,7 +61,9 @@ def with_caveats(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]
         caveats += [_overlap(other, rules) for other in runs.get(holder, []) if _reads_differently(row, other)]
         caveats += _reversals(row, own.past, rules["reversals"])
         if "month" in row:
-            caveats += _unsettled(row, stir.get((row["basis"], row["month"]), float("nan")), rules["unsettled"])
+            caveats += _unsettled(
+                row, usual_multiple.get((row["basis"], row["month"]), float("nan")), rules["unsettled"]
+            )
         found.append(caveats)
     return ["\n".join(lines) if lines else None for lines in found]
 
@@ -147,11 +149,11 @@ def _reversals(row: dict[Any, Any], past: Past, limits: dict[str, Any]) -> list[
     return lines
 
 
-def stirred(months: pd.DataFrame, rules: dict[str, Any]) -> dict[tuple[str, pd.Timestamp], float]:
+def other_changes_over_usual(months: pd.DataFrame, rules: dict[str, Any]) -> dict[tuple[str, pd.Timestamp], float]:
     """For each basis and month the other changes of all holders (sum of their sizes) over the months before's median.
 
     Only months that have enough of these on the same basis, which decides what is left as other changes. A change of the
-    survey or of reporting shows as a month in which all places stir.
+    survey or of reporting shows as a month in which the other changes of all places are large.
     """
     limits = rules["unsettled"]
     window, least = limits["window_months"], limits["minimum_months"]

@@ -11,7 +11,7 @@ import pandas as pd
 from treasury_watch.transforms.findings.rules.flagged_months import (
     AMOUNTS,
     NET,
-    calmed,
+    lowered_where_bought_back,
     position_before,
     read,
     severity_of,
@@ -35,7 +35,7 @@ def episodes(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     found = [row for name, rule in rules["episodes"].items() for row in _runs(months, name, rule, rules)]
     table = pd.DataFrame(found, columns=COLUMNS)
     table = read(table, rules, table[NET])
-    table["severity"] = calmed(table, months, rules)
+    table["severity"] = lowered_where_bought_back(table, months, rules)
     return table.sort_values(["start_month", "holder_id", "rule"], ignore_index=True)
 
 
@@ -47,7 +47,7 @@ def as_they_grew(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     found = [row for name, rule in rules["episodes"].items() for row in _runs(months, name, rule, rules, grown=True)]
     table = pd.DataFrame(found, columns=COLUMNS)
     table = read(table, rules, table[NET])
-    table["severity"] = calmed(table, months, rules)
+    table["severity"] = lowered_where_bought_back(table, months, rules)
     return table
 
 

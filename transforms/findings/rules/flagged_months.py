@@ -127,11 +127,11 @@ def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[
         # What went into bills does not take a sale of bonds back; else a month has one verdict under every rule.
         net = net.where(flagged[BILLS] < rules["verdict"]["shift"] * -flagged[BONDS], flagged[BONDS])
     found = read(flagged, rules, net)
-    found["severity"] = calmed(found, months, rules)
+    found["severity"] = lowered_where_bought_back(found, months, rules)
     return found
 
 
-def calmed(found: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> list[str]:
+def lowered_where_bought_back(found: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> list[str]:
     """Severities of months or episodes, lowered where net sales of this size have been bought back again and again."""
     limits = rules["reversals"]
     pairs = zip(found["severity"], swings(found, months, limits), strict=True)
