@@ -1,6 +1,6 @@
 """The reference pages, made from what is declared: docs/tables.md, docs/sources.md and docs/commands.md.
 
-`python -m flows.reference` writes them; a test fails when they are not what this would write.
+`make docs` writes them; a test fails when they are not what this would write.
 """
 
 from __future__ import annotations

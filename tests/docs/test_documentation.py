@@ -10,6 +10,7 @@ from treasury_watch.warehouse.declarations import PROJECT, Declarations
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 COMMANDS = walk(main, "treasury-watch")
+TEXTS = (".py", ".md", ".toml", ".yaml", ".sql", ".j2")
 
 
 @pytest.mark.parametrize("name", ["tables.md", "sources.md", "commands.md"])
@@ -52,3 +53,15 @@ def test_no_file_links_to_a_missing_page():
         for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_file_of_the_project_that_its_text_names_exists():
+    named = re.compile(
+        r"(?<![\w/.-])(?:config|docs|flows|tests|transforms|warehouse)/[\w/.-]+\.(?:py|toml|csv|sql|j2|md|yaml)\b"
+    )
+    folders = ("config", "docs", "flows", "tests", "transforms", "warehouse")
+    paths = [*PROJECT.glob("*.*"), *(path for name in folders for path in (PROJECT / name).rglob("*.*"))]
+    for path in paths:
+        if path.suffix in TEXTS and not path.is_relative_to(PROJECT / "warehouse" / "data"):
+            for name in named.findall(path.read_text(encoding="utf-8")):
+                assert (PROJECT / name).exists(), f"{path.relative_to(PROJECT)} names {name}"

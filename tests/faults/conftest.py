@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.processes import Warm
-from tests.faults.small import files, made
+from tests.faults.small_installation import files, made
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,7 @@ class Warm:
         self._folder = tempfile.TemporaryDirectory(prefix="warm")
         self._numbers, self._lock = itertools.count(1), threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.warm"],
+            [sys.executable, "-m", "tests.faults.forked_commands"],
             cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self._read("ready")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import PROJECT
 from tests.faults.processes import Warm, environment
-from tests.faults.small import copied, files, publication, rows
+from tests.faults.small_installation import copied, files, publication, rows
 from tests.flows.loopback import Loopback
 
 CANARY = "the canary sings"

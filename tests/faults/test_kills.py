@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from tests.faults.processes import Warm, environment
-from tests.faults.small import check_whole, copied, figures, files, rows
+from tests.faults.small_installation import check_whole, copied, figures, files, rows
 from tests.flows.loopback import Loopback
 from tests.flows.smtp_loopback import MailServer
 from treasury_watch.warehouse.home.state import State

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import PROJECT
 from tests.faults.processes import Warm, environment
-from tests.faults.small import check_whole, copied, files, publication, published_figures, rows
+from tests.faults.small_installation import check_whole, copied, files, publication, published_figures, rows
 
 NEWEST = "SELECT max(month)::TEXT FROM positions WHERE source = 'slt_table5'"
 NOBODY = 65534

@@ -73,8 +73,8 @@ def compose(
     if thread:
         message["In-Reply-To"] = thread[-1]
         message["References"] = " ".join(dict.fromkeys(thread))
-    text = TEMPLATES.get_template("alert.txt.j2").render(content)
-    html = TEMPLATES.get_template("alert.html.j2").render(content)
+    text = TEMPLATES.get_template("finding.txt.j2").render(content)
+    html = TEMPLATES.get_template("finding.html.j2").render(content)
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     if chart_png:

@@ -162,7 +162,7 @@ def compose_notice(key: str, content: Mapping[str, Any], settings: MailSettings,
     """The message to the operator, from what was kept of it when it was queued."""
     values = {**content, "recipient": one_line(recipient), "key": key}
     message = envelope(key, content["title"], settings, recipient)
-    message.set_content(TEMPLATES.get_template("health.txt.j2").render(values), cte="quoted-printable")
-    html = TEMPLATES.get_template("health.html.j2").render(values)
+    message.set_content(TEMPLATES.get_template("operator.txt.j2").render(values), cte="quoted-printable")
+    html = TEMPLATES.get_template("operator.html.j2").render(values)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     return message

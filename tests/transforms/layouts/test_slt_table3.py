@@ -161,7 +161,7 @@ def test_a_renamed_column_is_refused_with_its_name_and_where_to_declare_it():
     error = refusal(NAME, table3().replace(b"for_lt_treas_valchg", b"for_lt_valchg"))
     assert error.place == "line 5"
     assert error.found == "missing for_lt_treas_valchg; unknown or twice for_lt_valchg"
-    assert "transforms/layouts/slt_table3.py" in error.next_step
+    assert "transforms/layouts/tic/slt_table3.py" in error.next_step
 
 
 def test_a_column_named_twice_is_refused():

@@ -98,7 +98,7 @@ def _columns(cells: list[str], line: int, source: str) -> dict[str, int]:
             f"line {line}",
             f"the columns {', '.join(COLUMNS)}",
             f"missing {', '.join(missing) or 'none'}; unknown or twice {', '.join(other) or 'none'}",
-            "a column was renamed; declare the new name in transforms/layouts/slt_table3.py",
+            "a column was renamed; declare the new name in transforms/layouts/tic/slt_table3.py",
         )
     return {name: named.index(name) for name in COLUMNS}
 

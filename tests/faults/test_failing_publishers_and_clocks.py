@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import SAMPLE
 from tests.faults.processes import Ended, Warm, environment
-from tests.faults.small import check_whole, copied, publication, release, rows
+from tests.faults.small_installation import check_whole, copied, publication, release, rows
 from tests.flows.loopback import Loopback, Reply, self_signed
 from treasury_watch.warehouse.home.state import State
 

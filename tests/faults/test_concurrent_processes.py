@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import PROJECT
 from tests.faults.processes import Warm, environment
-from tests.faults.small import copied, files, publication, release
+from tests.faults.small_installation import copied, files, publication, release
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
