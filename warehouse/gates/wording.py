@@ -18,11 +18,15 @@ def found_in_words(suite: Suite, expectation: Expectation, result: Mapping[str, 
     """What an expectation found, in a few words."""
     if "unexpected_count" not in result:
         value = result.get("observed_value", "nothing")
+        if expectation.type == "expect_table_row_count_to_equal":
+            return f"{value:,} rows, expected {_text(expectation.kwargs['value'])}"
         return f"observed {shorten(_text(value), 200)}"
     rows, unexpected = result.get("element_count", 0), result["unexpected_count"]
     if not unexpected:
         return f"{rows:,} row{'' if rows == 1 else 's'} checked"
     wanted = [c for c in dict.fromkeys([*suite.key, *suite.show, *expectation.columns]) if c in frame.columns]
+    flags = [c for c in expectation.columns if c in frame.columns and frame[c].dtype == bool]
+    wanted = [column for column in wanted if column not in flags]  # alike in all unexpected rows
     examples = []
     for position in result.get("partial_unexpected_index_list", [])[:EXAMPLES]:
         row = frame.iloc[position]

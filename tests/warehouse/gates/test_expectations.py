@@ -92,6 +92,17 @@ def test_a_table_level_rule_shows_what_it_saw(gates):
     assert result.observed == "observed 3"
 
 
+def test_a_table_that_should_be_empty_is_told_by_its_rows(gates):
+    result = failed(gates.check("publish", "fx", an_fx()))["H.10 and the ECB cross agree within 1%"]
+    assert result.observed == f"{len(an_fx())} rows, expected 0"
+
+
+def test_that_the_unexpected_rows_are_unexpected_is_not_said_of_each(gates):
+    result = failed(gates.check("publish", "freshness", a_freshness().assign(stale=True)))["no source is stale"]
+    assert "unexpected" in result.observed
+    assert "True" not in result.observed
+
+
 def test_a_missing_column_is_a_blocking_failure_in_plain_words_and_leaves_other_rules_alone(gates):
     found = failed(gates.check("publish", "freshness", a_freshness().drop(columns="stale")))
     assert set(found) == {"no source is stale", "the age of every source is known"}
