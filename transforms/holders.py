@@ -8,11 +8,15 @@ import re
 import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
-from treasury_watch.transforms.layouts.cells import bare
 
 LABEL_KEYS = ["label", "code"]
 FOOTNOTE = re.compile(r"\d{1,2}/", re.ASCII)
 Known = dict[tuple[str, str, str], tuple[str, str]]
+
+
+def bare(label: str) -> str:
+    """A label without surrounding, doubled and non-breaking spaces."""
+    return " ".join(label.split())
 
 
 def identified(table: pd.DataFrame, layout: str, labels: list[dict[str, str]]) -> pd.DataFrame:

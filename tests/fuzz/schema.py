@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pandas as pd
 
-from treasury_watch.transforms.layouts.cells import LINE_BREAK, OBSERVATION_COLUMNS, bare
+from treasury_watch.transforms.holders import bare
+from treasury_watch.transforms.layouts.cells import LINE_BREAK, OBSERVATION_COLUMNS
 from treasury_watch.transforms.model import Parsed, Source
 
 COLUMNS = {

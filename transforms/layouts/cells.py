@@ -19,6 +19,7 @@ from itertools import pairwise
 import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.holders import bare
 from treasury_watch.transforms.months import shifted
 
 NOT_AVAILABLE = {"n.a.", "n.a", "na"}
@@ -96,11 +97,6 @@ def check_row_ends(text: str, line: int, source: str) -> None:
     """Refuse a table whose last row (on `line`) has no line end: a figure cut short looks like a smaller figure."""
     if line == len(lines(text)):
         raise LayoutError(source, f"line {line}", "a line end after the last row", "the end of the file", TRUNCATED)
-
-
-def bare(label: str) -> str:
-    """A label without surrounding, doubled and non-breaking spaces."""
-    return " ".join(label.split())
 
 
 class Blocks:

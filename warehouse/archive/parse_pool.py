@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from itertools import islice
 
 from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.model import Parsed, Source
-from treasury_watch.transforms.parsing import figures_of
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry
 
 MOST_PROCESSES = 4

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.model import Parsed
-from treasury_watch.transforms.parsing import figures_of
 from treasury_watch.warehouse.archive.archived_files import Archive, release_order
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home

@@ -9,8 +9,8 @@ from itertools import groupby
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.model import Parsed, Source
-from treasury_watch.transforms.parsing import figures_of
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry
 from treasury_watch.warehouse.archive.parse_pool import parsed_in_order
 from treasury_watch.warehouse.declarations import Declarations

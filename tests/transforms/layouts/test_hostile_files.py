@@ -14,9 +14,9 @@ from tests.transforms.tic import DECLARATIONS, MFH_MONTHS, mfh, refusal, source,
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts import cells, parse
 from treasury_watch.transforms.layouts.japan import interventions
+from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.layouts.rates import ecb, fred
 from treasury_watch.transforms.layouts.tic import cslt
-from treasury_watch.transforms.parsing import figures_of
 
 QUICK_S = 5.0  # what took half a minute and more takes well under a second
 

@@ -4,8 +4,9 @@ import pytest
 
 from tests.transforms.tic import BODIES, FILES, PROJECT, official, official_body, source, table3, table5
 from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.holders import bare
 from treasury_watch.transforms.layouts import LAYOUTS, parse, recognised
-from treasury_watch.transforms.layouts.cells import bare, figure, lines, month_of, records, text_of
+from treasury_watch.transforms.layouts.cells import figure, lines, month_of, records, text_of
 
 SAMPLE = PROJECT / "config" / "sample" / "tic"
 

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import PROJECT, RETRIEVED, TODAY, majors, table5
 from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
 from treasury_watch.transforms.kinds import KINDS
-from treasury_watch.transforms.parsing import figures_of
+from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates

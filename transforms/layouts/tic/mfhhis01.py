@@ -15,10 +15,10 @@ from datetime import date
 import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.holders import bare
 from treasury_watch.transforms.layouts.cells import (
     MONTH_NAMES,
     TRUNCATED,
-    bare,
     check_unit,
     figures,
     observations,

@@ -7,9 +7,9 @@ import codecs
 import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.holders import bare
 from treasury_watch.transforms.layouts.cells import (
     TRUNCATED,
-    bare,
     check_row_ends,
     check_unit,
     figure,

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from treasury_watch.transforms.errors import LayoutError
-from treasury_watch.transforms.parsing import figures_of
+from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.warehouse.declarations import Declarations
 
 CUSTODY = Declarations().source("fred:WMTSECL1")
-OFFICIAL = Path(__file__).resolve().parents[2] / ".." / "shared" / "official" / "fred" / "WMTSECL1.csv"
+OFFICIAL = Path(__file__).resolve().parents[3] / ".." / "shared" / "official" / "fred" / "WMTSECL1.csv"
 
 
 def test_a_zero_before_the_declared_day_is_no_figure_and_one_after_it_is():
