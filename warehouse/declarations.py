@@ -173,6 +173,12 @@ class Declarations:
                 tuple(columns[c] for c in entry["columns"]),
                 entry.get("partition"),
             )
+        for kind in KINDS.values():
+            if kind.published not in found:
+                raise ConfigurationError(
+                    f"tables.toml: expected [tables.{kind.published}] for the figures of the kind {kind.name}, found none; "
+                    f"declare it with its columns, or take the kind out of transforms/kinds.py"
+                )
         return found
 
     def _column(self, name: str, entry: dict[str, str]) -> Column:

@@ -22,6 +22,8 @@ from treasury_watch.warehouse.publication.publishing import Publisher, remove_da
 
 __all__ = ["Busy", "Session", "Warehouse"]
 
+PUBLISHED = "published"  # under which the state remembers the ledger and the declarations that were published
+
 
 @dataclass
 class Session:
@@ -39,7 +41,7 @@ class Session:
     def publish(self) -> dict[str, int]:
         """Publish from the ledger as it stands. Raises ValidationBlocked."""
         rows = self.publisher.publish(self.ledger, self.gates, self.run_id)
-        self.state.remember("published", self._fingerprint())
+        self.state.remember(PUBLISHED, self._fingerprint())
         self.outcome = "published"
         return rows
 
@@ -47,7 +49,7 @@ class Session:
         """Whether the publication in place, undamaged, was made from this ledger with these declarations."""
         return (
             self.publisher.home.database.exists()
-            and self.state.remembered("published") == self._fingerprint()
+            and self.state.remembered(PUBLISHED) == self._fingerprint()
             and not self.publisher.damaged()
         )
 
@@ -110,6 +112,11 @@ class Warehouse:
 
         loader = Loader(self.declarations, self.archive, ledger, gates, record)
         return Session(run_id, ledger, loader, gates, self.publisher(today), self.state)
+
+    def declarations_changed(self) -> bool:
+        """Whether a declaration, or the program's version, is another than when the tables were published."""
+        published = self.state.remembered(PUBLISHED)
+        return published is not None and not published.endswith(f" {self.declarations.fingerprint()}")
 
     def publisher(self, today: date | None = None) -> Publisher:
         """What publishes this home."""

@@ -322,10 +322,14 @@ def alerts_preview(holder: str | None, since: date | None, out: Path | None, dig
         treasury-watch alerts preview --holder Japan --since 2024-04
     """
     from treasury_watch.flows.alerts.preview import preview
+    from treasury_watch.flows.commands.status import NOT_AS_DECLARED
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
-    for shown in preview(settings.warehouse(), settings, holder, since, out, digests=digests):
+    warehouse = settings.warehouse()
+    if warehouse.declarations_changed():
+        click.echo(NOT_AS_DECLARED, err=True)
+    for shown in preview(warehouse, settings, holder, since, out, digests=digests):
         click.echo(shown)
 
 

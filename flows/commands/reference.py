@@ -1,4 +1,4 @@
-"""The reference pages, made from what is declared: docs/tables.md, docs/sources.md and docs/commands.md.
+"""The reference pages, made from what is declared: docs/tables.md, sources.md, rules.md and commands.md.
 
 `make docs` writes them; a test fails when they are not what this would write.
 """
@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from treasury_watch.flows.commands.main import main
+from treasury_watch.transforms.amounts import billions
+from treasury_watch.transforms.findings.rules.declared import EPISODES, MONTHS, episode_rule, month_rule
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
 from treasury_watch.warehouse.tables.declared_tables import UNITS
 
@@ -18,7 +20,12 @@ NOTE = "<!-- Written by `make docs` from what is declared; change it there, not 
 
 def pages(declarations: Declarations) -> dict[str, str]:
     """The pages by file name."""
-    return {"tables.md": tables(declarations), "sources.md": sources(declarations), "commands.md": commands()}
+    return {
+        "tables.md": tables(declarations),
+        "sources.md": sources(declarations),
+        "rules.md": rules(declarations),
+        "commands.md": commands(),
+    }
 
 
 def tables(declarations: Declarations) -> str:
@@ -50,6 +57,32 @@ def sources(declarations: Declarations) -> str:
         lines.append(
             f"| `{source.id}` | {source.title} | {source.unit} | {source.rhythm} | {source.covers} | {address} |"
         )
+    return "\n".join([*lines, ""])
+
+
+def rules(declarations: Declarations) -> str:
+    """Every rule with what it looks at and what it asks for."""
+    document = declarations.rules
+    lines = [
+        NOTE,
+        "# Rules",
+        "",
+        "Flagged is a fall or a net sale that reaches all three: its amount, its share of what was held before, and where",
+        "one is given its score (or lower; no score is asked for where a holder has too little history).",
+        "",
+    ]
+    lines += ["| rule | flags | looks at | amount | share | score | why it flags |", "|---|---|---|--:|---|--:|---|"]
+    for section, read, flags in ((MONTHS, month_rule, "months"), (EPISODES, episode_rule, "runs of {} months or more")):
+        for name, entry in document[section].items():
+            rule = read(document, name)
+            whose = " of the official total" if entry.get("scope") == "official" else ""
+            share = f"{rule.minimum_share_pct:g}% of `{entry.get('share_of', 'position_usd_mn')}`"
+            asked = [billions(rule.minimum_usd_mn, signed=False), share]
+            score = "" if rule.maximum_score is None else f"{rule.maximum_score:g}"
+            lines.append(
+                f"| `{name}` | {flags.format(rule.minimum_months)}{whose} | `{rule.amount.column}` | {' | '.join(asked)} "
+                f"| {score} | {rule.sentence} |"
+            )
     return "\n".join([*lines, ""])
 
 

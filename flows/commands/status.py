@@ -15,6 +15,11 @@ from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.store.exchange import Store
 
+NOT_AS_DECLARED = (
+    "DECLARED OTHERWISE: config/, or the program, changed since these tables were published; the next run, or "
+    "`treasury-watch rebuild`, publishes by it"
+)
+
 
 def lines(warehouse: Warehouse, today: date, *, as_json: bool, store: Store | None = None) -> Iterator[str]:
     """Freshness of each source, the last runs, the next release, what waits to be sent, as text or JSON.
@@ -40,6 +45,8 @@ def lines(warehouse: Warehouse, today: date, *, as_json: bool, store: Store | No
     waiting = facts["alerts"]
     yield "alerts: " + (", ".join(f"{count} {state}" for state, count in waiting.items()) or "none")
     yield f"newest month published should be {facts['expected_month']:%Y-%m}"
+    if facts["declarations_changed"]:
+        yield NOT_AS_DECLARED
     for name in facts["damaged"]:
         yield f"DAMAGED: {name} is not as it was published; `treasury-watch rebuild` makes it again"
     yield "sources:"
@@ -82,6 +89,7 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
         "next_release": {"day": day, "covers": covers},
         "expected_month": late_month(today, calendar),
         "alerts": {row["state"]: row["n"] for row in waiting},
+        "declarations_changed": warehouse.declarations_changed(),
         "damaged": _damaged(warehouse, today),
         "sources": _freshness(warehouse, today),
         "reconciliation": _reconciled(warehouse),

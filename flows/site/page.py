@@ -20,6 +20,7 @@ from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, pe
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, identity
+from treasury_watch.transforms.findings.rules.flagged_months import OTHER_INSTRUMENT
 from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
 from treasury_watch.transforms.months import months_between, shifted
 from treasury_watch.transforms.wording import month_name
@@ -103,7 +104,7 @@ def render(
     }
     if newest is not None:
         first = shifted(newest, 1 - MONTHS)
-        findings = _findings(connection)
+        findings = _findings(connection, declarations.rules)
         since = [row for row in findings if row["month"] >= FINDINGS_SINCE]
         # The official total is no holder: it is listed among the findings, and stands in no ranking.
         recent = [row for row in findings if first <= row["month"] < newest and row["holder_id"] != OFFICIAL]
@@ -127,7 +128,7 @@ def render(
     return _environment().get_template("report.html.j2").render(content, bundle=script())
 
 
-def _findings(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+def _findings(connection: duckdb.DuckDBPyConnection, rules: dict[str, Any]) -> list[Row]:
     """Flagged months, newest first; a month flagged by several rules is one finding with `flags`."""
     rows = rows_of(
         connection,
@@ -137,15 +138,17 @@ def _findings(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     found = []
     for _, group in groupby(rows, key=lambda row: (row["month"], row["holder"], row["holder_id"])):
         flags = list(group)
+        # What is said of the whole goes before what a rule says of one instrument.
+        lead = min(flags, key=lambda row: rules["rules"].get(row["rule"], {}).get("of") in OTHER_INSTRUMENT)
         sizes = [-row[amount] for row in flags for amount in ("change_usd_mn", "net_purchases_usd_mn") if row[amount]]
         severity = min((row["severity"] for row in flags), key=_severity_rank)
         found.append(
             {
-                **flags[0],
+                **lead,
                 "flags": flags,
                 "severity": severity,
                 "size": max(sizes, default=0),
-                "context": flags[0]["context"] or "",
+                "context": lead["context"] or "",
             }
         )
     return found

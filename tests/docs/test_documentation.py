@@ -13,7 +13,7 @@ COMMANDS = walk(main, "treasury-watch")
 TEXTS = (".py", ".md", ".toml", ".yaml", ".sql", ".j2")
 
 
-@pytest.mark.parametrize("name", ["tables.md", "sources.md", "commands.md"])
+@pytest.mark.parametrize("name", ["tables.md", "sources.md", "rules.md", "commands.md"])
 def test_a_reference_page_is_what_the_declarations_say(name):
     written = (PROJECT / "docs" / name).read_text(encoding="utf-8")
     made = pages(Declarations())[name]

@@ -141,6 +141,7 @@ def test_broken_toml_is_named_with_its_line(folder):
             "tables",
             r"column line: .*integer.*'int'",
         ),
+        ("tables.toml", "[tables.fed_custody]", "[tables.custody]", "tables", r"tables\.fed_custody\] for the figures"),
         ("holder_labels.csv", ",austria,", ",austra,", "holder_labels", r"holder_labels\.csv, line 2: holder 'austra'"),
     ],
 )

@@ -10,9 +10,8 @@ import pandas as pd
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.rules.flagged_months import (
     AMOUNTS,
-    BILLS,
-    BONDS,
     NET,
+    OTHER_INSTRUMENT,
     SEVERITIES,
     read,
     valuation_pct,
@@ -21,7 +20,6 @@ from treasury_watch.transforms.months import months_between, shifted
 
 SETS = ("calibration", "test")
 GRACE_MONTHS = 2
-INSTRUMENTS = (BONDS, BILLS)
 COLUMNS = ["name", "holder_id", "start", "end", "expected", "set", "covered", "found", "found_in", "verdict", "right"]
 
 
@@ -67,7 +65,7 @@ def judged(known: pd.DataFrame, found: pd.DataFrame, months: pd.DataFrame, rules
         covered = len(own) == span and bool(own["change_usd_mn"].notna().all())
         exact = near[(near["start_month"] == start) & (near["end_month"] == end)]
         # what is said of the whole goes before what a rule says of one instrument
-        exact = exact.sort_values("of", key=lambda columns: columns.isin(INSTRUMENTS), kind="stable")
+        exact = exact.sort_values("of", key=lambda columns: columns.isin(OTHER_INSTRUMENT), kind="stable")
         verdict = None
         if len(near):
             verdict = exact["verdict"].iloc[0] if len(exact) else _reading(own, rules)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.warehouse.declarations import Table
 from treasury_watch.warehouse.home.durable_files import move_into_place
 
@@ -88,10 +88,19 @@ def create(connection: duckdb.DuckDBPyConnection, table: Table, frame: pd.DataFr
 
 
 def fill(connection: duckdb.DuckDBPyConnection, table: Table, query: str, *parameters: Any) -> None:
-    """Create a declared table of the database with the answer to a query, which never leaves the database."""
+    """Create a declared table of the database with the answer to a query, which never leaves the database.
+
+    Raises ConfigurationError where the query lacks a declared column.
+    """
     _create_empty(connection, table)
     names = ", ".join(table.column_names)
-    connection.execute(f"INSERT INTO {table.name} SELECT {names} FROM ({query})", list(parameters))
+    try:
+        connection.execute(f"INSERT INTO {table.name} SELECT {names} FROM ({query})", list(parameters))
+    except duckdb.BinderException as problem:
+        raise ConfigurationError(
+            f"tables.toml, {table.name}: its query lacks a declared column: {str(problem).splitlines()[0]}; "
+            "add the column's expression to the table's query in warehouse/tables"
+        ) from problem
 
 
 def _create_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -55,7 +55,9 @@ def digest(key: str, month: date, given: Iterable[Announcement]) -> Digest:
     revised = [item for item in given if isinstance(item, RevisedFindings)]
     within = [item for item in given if isinstance(item, Finding) and item.month <= month <= item.end_month]
     leaders = {lead.key: lead for lead in leading(within).values()}.values()
-    chosen = sorted(leaders, key=lambda found: (-SEVERITIES.index(found.severity), _size(found), found.key))
+    chosen = sorted(
+        leaders, key=lambda found: (-SEVERITIES.index(found.severity), found.amount_usd_mn or 0.0, found.key)
+    )
     count = len(chosen) or "no"
     names = [one_line(plain_name(found.holder)) for found in chosen]
     who = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
@@ -76,11 +78,6 @@ def digest(key: str, month: date, given: Iterable[Announcement]) -> Digest:
         findings=tuple(chosen),
         revised=sentences,
     )
-
-
-def _size(found: Finding) -> float:
-    """The larger of the fall in holdings and the net sale, as a negative amount in USD millions."""
-    return min(found.row["change_usd_mn"] or 0.0, found.row["net_purchases_usd_mn"] or 0.0)
 
 
 def compose_digest(

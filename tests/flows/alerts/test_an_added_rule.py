@@ -24,7 +24,7 @@ from treasury_watch.warehouse.tables.findings_as_known import findings_of, month
 from treasury_watch.warehouse.tables.published_findings import published_findings
 
 RULE = """
-[rules.bill_sale]
+[rules.bill_outflow]
 of = "net_short_term_usd_mn"
 share_of = "short_term_usd_mn"
 scope = "countries"
@@ -57,7 +57,7 @@ def watched(loaded_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Wa
 def test_it_flags_months_by_its_own_amount(watched):
     with open_published(watched.home.database) as connection:
         found = [
-            item for item in published_findings(connection, watched.declarations.rules) if item.rule == "bill_sale"
+            item for item in published_findings(connection, watched.declarations.rules) if item.rule == "bill_outflow"
         ]
     may = {(item.holder_id, f"{item.month:%Y-%m}"): item for item in found}["japan", "2024-05"]
     assert may.amount_usd_mn == may.row["net_short_term_usd_mn"] == -24041
@@ -68,7 +68,7 @@ def test_its_mail_says_its_amount_and_its_sentence(watched, monkeypatch):
     monkeypatch.setenv("TREASURY_WATCH_CONFIG", str(watched.declarations.folder))
     with open_published(watched.home.database) as connection:
         found = published_findings(connection, watched.declarations.rules)
-        message = Composer(connection, found, Settings(), None)("month:bill_sale:japan:2024-05", "desk@example.org")
+        message = Composer(connection, found, Settings(), None)("month:bill_outflow:japan:2024-05", "desk@example.org")
     text = " ".join(message.get_body(("plain",)).get_content().split())
     assert "Bills worth a large part of the holder's bills were sold or let mature." in text
     assert "Amount $24.0bn (asked: $12.0bn or more)." in text
@@ -80,19 +80,19 @@ def test_events_weigh_it_and_revisions_and_backtest_measure_it_by_that_amount(wa
         findings = published_findings(connection, rules)
         flagged, runs = findings_of(connection, rules)
         months, official, holders = months_of(connection)
-    assert "month:bill_sale:japan:2024-05" in leading(findings)
+    assert "month:bill_outflow:japan:2024-05" in leading(findings)
     smaller = flagged.assign(net_short_term_usd_mn=flagged["net_short_term_usd_mn"] / 2)
     revised = revised_findings((smaller, runs), (flagged, runs), pd.Timestamp("2026-01-01"), rules)
-    row = revised[(revised["rule"] == "bill_sale") & (revised["start_month"] == "2024-05-01")].iloc[0]
+    row = revised[(revised["rule"] == "bill_outflow") & (revised["start_month"] == "2024-05-01")].iloc[0]
     assert (row["what"], row["old_usd_mn"], row["new_usd_mn"]) == ("size changed", -12020.5, -24041)
-    assert row["explanation"] == "Japan, May 2024: the bill sale is -$24.0bn after revision, -$12.0bn before."
-    assert "bill_sale" in set(replayed(months, official, holders, rules)["rule"])
+    assert row["explanation"] == "Japan, May 2024: the bill outflow is -$24.0bn after revision, -$12.0bn before."
+    assert "bill_outflow" in set(replayed(months, official, holders, rules)["rule"])
 
 
 def test_the_page_says_what_it_asks_for(watched):
     with open_published(watched.home.database) as connection:
         page = render(connection, generated=pd.Timestamp("2026-07-01"), declarations=watched.declarations)
-    assert "<strong>bill sale</strong>" in page
+    assert "<strong>bill outflow</strong>" in page
     assert "At least $12.0bn, 5.0% of the position before" in page
 
 
@@ -101,11 +101,14 @@ def test_the_page_says_what_it_asks_for(watched):
     [
         (
             RULE.replace("net_short_term_usd_mn", "bills"),
-            r"\[rules.bill_sale\] of: expected one of change_usd_mn, .*'bills'",
+            r"\[rules.bill_outflow\] of: expected one of change_usd_mn, .*'bills'",
         ),
-        (RULE.replace("sentence", "sentense"), r"\[rules.bill_sale\]: unknown key 'sentense'; did you mean 'sentence'"),
-        (RULE.replace("12000", '"12000"'), r"\[rules.bill_sale\] minimum_usd_mn: expected a number, found '12000'"),
-        (RULE.replace("minimum_share_pct = 5.0\n", ""), r"\[rules.bill_sale\]: minimum_share_pct missing"),
+        (
+            RULE.replace("sentence", "sentense"),
+            r"\[rules.bill_outflow\]: unknown key 'sentense'; did you mean 'sentence'",
+        ),
+        (RULE.replace("12000", '"12000"'), r"\[rules.bill_outflow\] minimum_usd_mn: expected a number, found '12000'"),
+        (RULE.replace("minimum_share_pct = 5.0\n", ""), r"\[rules.bill_outflow\]: minimum_share_pct missing"),
     ],
 )
 def test_a_rule_that_is_declared_wrongly_is_refused_by_its_name(tmp_path, text, words):

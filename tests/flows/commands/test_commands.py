@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from tests.conftest import PROJECT, SAMPLE
 from tests.flows.smtp_loopback import free_port
 from treasury_watch.flows.commands.main import main
+from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.results import Result as CheckResult
 from treasury_watch.warehouse.home.state import State
 
@@ -159,6 +160,14 @@ class TestStatus:
             "  warning: freshness, no source is stale: ecb, 12 days late",
             "    It may stop.",
         ]
+
+    def test_it_says_when_the_tables_are_older_than_what_is_declared_now(self, command, monkeypatch, tmp_path):
+        monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path))
+        state, declared = State(tmp_path / "state.sqlite"), Declarations().fingerprint()
+        state.remember("published", f"the-ledger {declared}")
+        assert "DECLARED OTHERWISE" not in done(command("status"))
+        state.remember("published", f"the-ledger {declared[::-1]}")
+        assert "DECLARED OTHERWISE: config/, or the program, changed" in done(command("status"))
 
     def test_a_state_of_a_newer_version_ends_it_in_one_line(self, command, monkeypatch, tmp_path):
         monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path))

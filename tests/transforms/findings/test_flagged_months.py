@@ -258,6 +258,18 @@ def test_a_sale_of_bonds_is_flagged_by_its_share_of_the_bonds_although_bills_wer
     assert row["sold_share_pct"] == pytest.approx(100 * 24_639 / (24_639 + 3_263))
 
 
+def test_a_sale_of_bills_that_went_into_bonds_is_a_sale_of_bills():
+    """Mainland China, March 2021: bills -20,312, bonds and notes +41,500."""
+    months = history(1_104_200, [*[1.0] * 14, -3_860.0], "china")
+    months[["net_long_term_usd_mn", "net_short_term_usd_mn", "net_purchases_usd_mn"]] = 0.0
+    last = len(months) - 1
+    months.loc[last, AMOUNTS] = [-3_860.0, 21_188.0, 41_500.0, -20_312.0, -20_000.0, -5_048.0]
+    bill_sale = BOND_SALE | {"of": "net_short_term_usd_mn", "share_of": "position_usd_mn", "minimum_share_pct": 1.0}
+    (row,) = sell_offs(months, with_rules(bill_sale=bill_sale)).to_dict("records")
+    assert (row["verdict"], row["instrument"]) == ("mixed", "bills")
+    assert row["sold_share_pct"] == pytest.approx(100 * 20_312 / (20_312 + 20_000 + 5_048))
+
+
 def test_an_exit_is_the_month_in_which_a_fifth_of_the_trailing_peak_is_passed():
     months = history(100_000, [*[0.0] * 13, -60_000.0, -25_000.0, -5_000.0], "russia")
     (row,) = sell_offs(months, with_rules(exit=EXIT)).to_dict("records")

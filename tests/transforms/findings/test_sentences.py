@@ -161,6 +161,14 @@ def test_a_flagged_sale_of_bonds_that_went_into_bills_is_told_as_that_and_not_as
     )
 
 
+def test_a_flagged_sale_of_bills_that_went_into_bonds_is_told_as_that():
+    row = APRIL | {"rule": "bill_sale", "of": "net_short_term_usd_mn", "verdict": "mixed", "instrument": "bills"}
+    row |= {"net_long_term_usd_mn": 41_500.0, "net_short_term_usd_mn": -20_300.0}
+    assert explained(row, "in March 2021").startswith(
+        "Japan sold $20.3bn of bills in March 2021, net, and bought $41.5bn of bonds and notes: mostly a shift"
+    )
+
+
 def test_not_sold_is_only_said_where_next_to_nothing_was():
     assert "Mostly repriced: change" in explained(APRIL | {"sold_share_pct": 10.0}, "in April 2024")
     assert "Mostly repriced, not sold: change" in explained(APRIL | {"sold_share_pct": 9.9}, "in April 2024")

@@ -10,11 +10,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.warehouse.declarations import COLUMN_TYPES, Column, Table
 from treasury_watch.warehouse.tables.declared_tables import (
     ARROW,
     SQL,
     TypeMismatch,
+    fill,
     place_parquet,
     schema,
     typed,
@@ -49,6 +51,13 @@ def frame() -> pd.DataFrame:
             "undeclared": "x",
         }
     )
+
+
+def test_a_query_without_a_declared_column_is_named_with_its_table_and_what_to_add():
+    with pytest.raises(
+        ConfigurationError, match=r"tables.toml, figures: its query lacks .*\"month\".*warehouse/tables"
+    ):
+        fill(duckdb.connect(), TABLE, "SELECT 'mfh' AS source")
 
 
 def test_a_frame_becomes_its_declared_columns_in_order_with_nan_as_null():

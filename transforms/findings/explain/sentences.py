@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, in_billions, is_known, percent
-from treasury_watch.transforms.findings.rules.flagged_months import BONDS
+from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS, OTHER_INSTRUMENT
 from treasury_watch.transforms.findings.rules.verdicts import offset
 from treasury_watch.transforms.wording import month_name, plain_name, possessive, sentence, spoken, stated
 
@@ -27,6 +27,7 @@ CAUSES = {
 }
 # Bills bought for at least these parts of the bonds sold: the holder moved within Treasuries, in part or mostly.
 SHIFT, MOSTLY_SHIFT = 0.5, 0.75
+TRADED = {BONDS: "bonds and notes", BILLS: "bills"}
 NOT_SOLD_PCT = 10.0  # "not sold" is said of net sales below this share only
 
 
@@ -57,24 +58,26 @@ def explained(row: Mapping[Any, Any], period: str) -> str:
         if change > 0 > net and amount != "$0.0bn":
             sold = billions(-net, signed=False)
             lead = f"{possessive(row['holder'])} holdings {moved} {period} although its net sales were {sold}."
-    if row["of"] == BONDS and shifted(row) >= SHIFT:
-        return " ".join([_shift(row, period), sentence(lead), f"In all: {identity(row)}."])
+    if row["of"] in OTHER_INSTRUMENT and bought_share(row, row["of"]) >= SHIFT:
+        return " ".join([_shift(row, row["of"], period), sentence(lead), f"In all: {identity(row)}."])
     return " ".join(filter(None, [sentence(lead), _verdict(row), causes(row), instruments(row)]))
 
 
-def shifted(row: Mapping[Any, Any]) -> float:
-    """Net purchases of bills as a share of net sales of bonds and notes; 0 where there are none of one of them."""
-    bonds, bills = row["net_long_term_usd_mn"], row["net_short_term_usd_mn"]
-    return bills / -bonds if bonds < 0 < bills else 0.0
+def bought_share(row: Mapping[Any, Any], of: str) -> float:
+    """Net purchases of the other instrument as a share of net sales of `of`; 0 where there are none of one of them."""
+    sold, bought = row[of], row[OTHER_INSTRUMENT[of]]
+    return bought / -sold if sold < 0 < bought else 0.0
 
 
-def _shift(row: Mapping[Any, Any], period: str) -> str:
-    """What a flagged sale of bonds was, where bills were bought for a good part of it."""
-    bonds, bills = (
-        billions(abs(row[name]), signed=False) for name in ("net_long_term_usd_mn", "net_short_term_usd_mn")
+def _shift(row: Mapping[Any, Any], of: str, period: str) -> str:
+    """What a flagged sale of one instrument was, where the other was bought for a good part of it."""
+    sold, bought = (
+        f"{billions(abs(row[name]), signed=False)} of {TRADED[name]}" for name in (of, OTHER_INSTRUMENT[of])
     )
-    sold = f"{spoken(row['holder'])} sold {bonds} of bonds and notes {period}, net, and bought {bills} of bills"
-    return sentence(f"{sold}: {'mostly' if shifted(row) >= MOSTLY_SHIFT else 'in part'} a shift within Treasuries.")
+    deal = f"{spoken(row['holder'])} sold {sold} {period}, net, and bought {bought}"
+    return sentence(
+        f"{deal}: {'mostly' if bought_share(row, of) >= MOSTLY_SHIFT else 'in part'} a shift within Treasuries."
+    )
 
 
 def _peak(row: Mapping[Any, Any]) -> str:
@@ -137,7 +140,7 @@ def instruments(row: Mapping[Any, Any]) -> str:
     }
     traded = "sales" if row["net_purchases_usd_mn"] < 0 else "purchases"
     other = f"Of the net {traded}, bonds and notes {billions(bonds)}, bills {billions(bills)}"
-    share = shifted(row) if stated(row["instrument"]) == "bonds" else 0.0
+    share = bought_share(row, BONDS) if stated(row["instrument"]) == "bonds" else 0.0
     shift = f": {'mostly' if share >= MOSTLY_SHIFT else 'in part'} a shift within Treasuries" if share >= SHIFT else ""
     return f"{words.get(stated(row['instrument']), other)}{shift}."
 

@@ -42,11 +42,6 @@ class Amount:
         """Whether it is the change in holdings itself, and not one of the parts that make it up."""
         return self.column == "change_usd_mn"
 
-    @property
-    def is_instrument(self) -> bool:
-        """Whether it is net purchases of one instrument only: a finding on it says nothing of the other."""
-        return self.column in ("net_long_term_usd_mn", "net_short_term_usd_mn")
-
 
 @dataclass(frozen=True)
 class Rule:

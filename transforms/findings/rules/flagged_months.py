@@ -25,6 +25,8 @@ AMOUNTS = [
 BONDS = "net_long_term_usd_mn"
 BILLS = "net_short_term_usd_mn"
 NET = "net_purchases_usd_mn"
+# Net purchases of one instrument, and of the other one.
+OTHER_INSTRUMENT = {BONDS: BILLS, BILLS: BONDS}
 READ = ["verdict", *SHARE_COLUMNS.values(), "instrument"]
 
 
@@ -123,9 +125,11 @@ def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[
         for a, s in zip(flagged[rule["of"]], flagged["share_pct"], strict=True)
     ]
     net = flagged[NET]
-    if rule["of"] == BONDS:
-        # What went into bills does not take a sale of bonds back; else a month has one verdict under every rule.
-        net = net.where(flagged[BILLS] < rules["verdict"]["shift"] * -flagged[BONDS], flagged[BONDS])
+    if rule["of"] in OTHER_INSTRUMENT:
+        # What went into bills does not take a sale of bonds back, or the other way; else a month has one verdict under
+        # every rule.
+        sold, bought = flagged[rule["of"]], flagged[OTHER_INSTRUMENT[rule["of"]]]
+        net = net.where(bought < rules["verdict"]["shift"] * -sold, sold)
     found = read(flagged, rules, net)
     found["severity"] = lowered_where_bought_back(found, months, rules)
     return found
