@@ -83,9 +83,24 @@ def server() -> Iterator[Loopback]:
         yield running
 
 
-def environment(patch: pytest.MonkeyPatch, server: Loopback, home: Path) -> None:
-    """The environment of a run against the local server."""
+@pytest.fixture(scope="session")
+def config_of_the_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """config/ without the exchange rates that the sample lacks: each source of a run takes time."""
+    folder = tmp_path_factory.mktemp("declared") / "config"
+    shutil.copytree(PROJECT / "config", folder)
+    kept = {entry["source"] for entry in tomllib.loads((SAMPLE / "manifest.toml").read_text(encoding="utf-8"))["files"]}
+    path = folder / "sources.toml"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    rates = {line: line.partition(" ")[0] for line in lines if "{ currency =" in line}
+    text = "".join(line for line in lines if line not in rates or f"fred:{rates[line]}" in kept)
+    path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def environment(patch: pytest.MonkeyPatch, server: Loopback, home: Path, config: Path) -> None:
+    """The environment of a run against the local server, of what is declared in `config`."""
     forget_network_settings(patch)
+    patch.setenv("TREASURY_WATCH_CONFIG", str(config))
     for name, path in BASES.items():
         patch.setenv(f"TREASURY_WATCH_BASE_{name}", server.url(path))
     patch.setenv("TREASURY_WATCH_HOME", str(home))
@@ -97,13 +112,15 @@ def environment(patch: pytest.MonkeyPatch, server: Loopback, home: Path) -> None
 
 
 @pytest.fixture(scope="session")
-def first_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Publishers, Path]]:
+def first_run(
+    tmp_path_factory: pytest.TempPathFactory, config_of_the_sample: Path
+) -> Iterator[tuple[Publishers, Path]]:
     """The publishers, and a home that one run has filled from them. Only to be copied: a run takes seconds."""
     home = tmp_path_factory.mktemp("first") / "home"
     with Loopback() as server:
         publishers = Publishers(server)
         with pytest.MonkeyPatch.context() as patch:
-            environment(patch, server, home)
+            environment(patch, server, home, config_of_the_sample)
             settings = Settings()
             steps.run(settings, settings.warehouse(), steps.PLAIN, sample=False, command="run")
         yield publishers, home
@@ -116,9 +133,11 @@ def publishers(first_run: tuple[Publishers, Path]) -> Publishers:
 
 
 @pytest.fixture
-def settings(publishers: Publishers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(
+    publishers: Publishers, config_of_the_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
     """Settings whose sources are on the local server and whose home is empty."""
-    environment(monkeypatch, publishers.server, tmp_path / "home")
+    environment(monkeypatch, publishers.server, tmp_path / "home", config_of_the_sample)
     return Settings()
 
 

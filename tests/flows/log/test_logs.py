@@ -50,13 +50,13 @@ def parsed(text: str) -> Lines:
 
 @pytest.fixture(scope="module")
 def command_run(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path_factory: pytest.TempPathFactory, config_of_the_sample: Path
 ) -> Iterator[tuple[Publishers, Path, subprocess.CompletedProcess]]:
     """`treasury-watch run` in a process of its own, on an empty home, with its log as JSON on standard error."""
     home = tmp_path_factory.mktemp("first") / "home"
     with Loopback() as server, pytest.MonkeyPatch.context() as patch:
         publishers = Publishers(server)
-        environment(patch, server, home)
+        environment(patch, server, home, config_of_the_sample)
         asked = {**os.environ, "HOME": str(home.parent), "TREASURY_WATCH_LOGGING_FORMAT": "json"}
         ended = subprocess.run(
             [sys.executable, "-m", "treasury_watch.flows.commands.main", "run"],
