@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from treasury_watch.transforms.findings.explain.subjects import worded
+from treasury_watch.transforms.findings.explain.subjects import Told
 from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.transforms.findings.rules.declared import episode_rule, month_rule
 from treasury_watch.warehouse.declarations import Declarations, Table
@@ -113,6 +113,18 @@ def month_and_episode() -> tuple[Finding, Finding]:
     """Japan's April 2024 and its fall from April to June 2024."""
     by_key = {found.key: found for found in published_findings(published(), rules())}
     return by_key["month:fall:japan:2024-04"], by_key["episode:fall:japan:2024-04:2024-06"]
+
+
+def told(finding: Finding) -> Told:
+    """What of the finding is put into words."""
+    newest = finding.newest if isinstance(finding, Episode) else None
+    months = (finding.month, finding.end_month)
+    return Told(finding.row, finding.declared, *months, isinstance(finding, Episode), newest)
+
+
+def worded(finding: Finding) -> Finding:
+    """The finding with the words that follow from what it holds now."""
+    return replace(finding, **told(finding).words())
 
 
 def named(finding: Finding, holder: str) -> Finding:

@@ -74,8 +74,8 @@ class Finding(Announcement):
 
     row: Mapping[str, Any]
     declared: Rule
-    headline: str = ""
-    period: str = ""
+    headline: str
+    period: str
     amount_usd_mn: float | None = field(init=False)
 
     def __post_init__(self) -> None:

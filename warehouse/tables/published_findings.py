@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from treasury_watch.transforms.findings.explain.subjects import worded
+from treasury_watch.transforms.findings.explain.subjects import Told
 from treasury_watch.transforms.findings.finding import (
     Announcement,
     Episode,
@@ -38,20 +38,22 @@ def published_findings(connection: duckdb.DuckDBPyConnection, rules: dict[str, A
 def _month(row: dict[str, Any], rules: dict[str, Any]) -> Finding:
     rule, month = month_rule(rules, row["rule"]), row["month"]
     key = key_of(Kind.MONTH, rule.id, row["holder_id"], f"{month:%Y-%m}")
-    return worded(FlaggedMonth(key=key, month=month, end_month=month, **_common(row, rule)))
+    common, words = _common(row, rule), Told(row, rule, month, month).words()
+    return FlaggedMonth(key=key, month=month, end_month=month, **common, **words)
 
 
 def _episode(row: dict[str, Any], rules: dict[str, Any], newest: dict[tuple[str, date], dict[str, Any]]) -> Finding:
     rule, start, end = episode_rule(rules, row["rule"]), row["start_month"], row["end_month"]
     key = key_of(Kind.EPISODE, rule.id, row["holder_id"], f"{start:%Y-%m}", f"{end:%Y-%m}")
     reached = newest.get((row["holder_id"], end))
-    return worded(Episode(key=key, month=start, end_month=end, newest=reached, **_common(row, rule)))
+    common, words = _common(row, rule), Told(row, rule, start, end, episode=True, newest=reached).words()
+    return Episode(key=key, month=start, end_month=end, newest=reached, **common, **words)
 
 
 def _common(row: dict[str, Any], rule: Rule) -> dict[str, Any]:
     """What a row says of a month and of an episode alike."""
-    words = {name: row[name] for name in ("severity", "holder_id", "holder")}
-    return {"rule": rule.id, "declared": rule, "row": row, "title": "", **words}
+    stated = {name: row[name] for name in ("severity", "holder_id", "holder")}
+    return {"rule": rule.id, "declared": rule, "row": row, **stated}
 
 
 def published_revision(connection: duckdb.DuckDBPyConnection) -> RevisedFindings | None:

@@ -18,6 +18,7 @@ from tests.flows.findings_data import (
     named,
     published,
     rules,
+    told,
 )
 from treasury_watch.flows.alerts.mails.envelope import message_id
 from treasury_watch.flows.alerts.mails.finding_mail import compose, sql
@@ -92,11 +93,11 @@ def test_a_currency_that_is_no_news_is_not_told_as_news(context: str | None) -> 
 
 def test_the_subject_says_it_all() -> None:
     month, episode = month_and_episode()
-    assert subject(month) == "Japan: Treasuries -$40.9bn in April 2024; mostly repriced, net purchases -$11.8bn"
-    assert subject(replace(episode, newest=None)) == (
+    assert subject(told(month)) == "Japan: Treasuries -$40.9bn in April 2024; mostly repriced, net purchases -$11.8bn"
+    assert subject(told(replace(episode, newest=None))) == (
         "Japan: Treasuries -$75.6bn, April to June 2024 (3 months falling); mostly sold, net purchases -$60.3bn"
     )
-    assert month.title == subject(month)
+    assert month.title == subject(told(month))
 
 
 def test_while_an_event_goes_on_the_subject_leads_with_its_newest_month() -> None:
@@ -151,7 +152,7 @@ def test_the_subject_has_the_amount_and_the_words_of_its_rule() -> None:
 def test_a_subject_without_a_decomposition_does_not_claim_a_sale() -> None:
     month, _ = month_and_episode()
     row = {**month.row, "verdict": "unexplained", "net_purchases_usd_mn": None}
-    assert subject(replace(month, row=row)) == (
+    assert subject(told(replace(month, row=row))) == (
         "Japan: Treasuries -$40.9bn in April 2024; not explained, no decomposition published"
     )
 
@@ -161,7 +162,7 @@ def test_a_long_name_is_cut_and_the_figures_are_not(length: int) -> None:
     month, episode = month_and_episode()
     across = looking_at(ending(episode, date(2025, 1, 1)), "net_sale")
     for finding in (month, episode, across):
-        line = subject(named(finding, "N" * length))
+        line = subject(told(named(finding, "N" * length)))
         assert len(line) <= 110
         assert line.startswith("NN")
         assert "bn" in line.partition(";")[2]
@@ -173,7 +174,7 @@ HOSTILE = "Japan<script>alert(1)</script>\r\nBcc: spy@example.org\u2028X-Evil: 1
 
 def test_a_hostile_name_adds_no_header_and_no_line() -> None:
     for finding in month_and_episode():
-        line = subject(named(finding, HOSTILE))
+        line = subject(told(named(finding, HOSTILE)))
         assert line.isprintable()
         message = made(named(finding, HOSTILE))
         assert message["Bcc"] is None

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.errors import shorten
-from treasury_watch.transforms.findings.finding import Episode, Finding
+from treasury_watch.transforms.findings.rules.declared import Rule
 from treasury_watch.transforms.findings.rules.verdicts import shares
 from treasury_watch.transforms.wording import month_name, one_line
-
-AnyFinding = TypeVar("AnyFinding", bound=Finding)
 
 SUBJECT_LENGTH = 110
 # A leg smaller than this part of the net sale is not named.
@@ -28,60 +26,73 @@ SHORT_VERDICTS = {
 }
 
 
-def worded(finding: AnyFinding) -> AnyFinding:
-    """The finding with its title, headline and period in words, as every message, feed and page names it."""
-    period = span(finding) if isinstance(finding, Episode) else month_name(finding.month)
-    first_words = headline(finding, one_line(finding.holder))
-    return replace(finding, title=subject(finding), headline=first_words, period=period)
+@dataclass(frozen=True)
+class Told:
+    """What is put into words: the row of a flagged month or an episode, the rule that flagged it, and its months, which
+    are one and the same of a flagged month. `newest` is what the newest published month says of an episode that still
+    goes on, a row of holder_months.
+    """
+
+    row: Mapping[str, Any]
+    rule: Rule
+    first: date
+    last: date
+    episode: bool = False
+    newest: Mapping[str, Any] | None = None
+
+    def words(self) -> dict[str, Any]:
+        """Title, headline and period, as every message, feed and page names the finding."""
+        period = span(self) if self.episode else month_name(self.first)
+        return {"title": subject(self), "headline": headline(self, one_line(self.row["holder"])), "period": period}
 
 
-def subject(finding: Finding) -> str:
+def subject(told: Told) -> str:
     """The whole finding in one line of at most 110 characters. Figures are never cut; a name that is too long is."""
-    holder, long, brief = one_line(finding.holder), reading(finding), reading(finding, brief=True)
-    if isinstance(finding, Episode) and finding.newest and finding.newest["change_usd_mn"] is not None:
-        for text in _of_newest_month(finding, holder, finding.newest):
+    holder, long, brief = one_line(told.row["holder"]), reading(told), reading(told, brief=True)
+    if told.newest and told.newest["change_usd_mn"] is not None:
+        for text in _of_newest_month(told, holder, told.newest):
             if len(text) <= SUBJECT_LENGTH:
                 return text
     texts = [
-        f"{headline(finding, holder)}; {long}",
-        f"{headline(finding, holder, short=True)}; {long}",
-        f"{headline(finding, holder, short=True)}; {brief}",
+        f"{headline(told, holder)}; {long}",
+        f"{headline(told, holder, short=True)}; {long}",
+        f"{headline(told, holder, short=True)}; {brief}",
     ]
     for text in texts:
         if len(text) <= SUBJECT_LENGTH:
             return text
     # without the name, the shortest form always fits
     kept = len(holder) - (len(texts[-1]) - SUBJECT_LENGTH)
-    return f"{headline(finding, shorten(holder, kept), short=True)}; {brief}"
+    return f"{headline(told, shorten(holder, kept), short=True)}; {brief}"
 
 
-def headline(finding: Finding, holder: str, short: bool = False) -> str:
+def headline(told: Told, holder: str, short: bool = False) -> str:
     """Who, how much and when: `Japan: Treasuries -$40.9bn in April 2024`. The rule's amount has the words."""
-    what = finding.declared.amount.headline.format(**_amount(finding))
-    if not isinstance(finding, Episode):
-        return f"{holder}: {what} in {_month(finding.month, short)}"
-    falling = " falling" if finding.declared.amount.is_change and not short else ""
-    return f"{holder}: {what}, {span(finding, short)} ({finding.row['months']} months{falling})"
+    what = told.rule.amount.headline.format(**_amount(told))
+    if not told.episode:
+        return f"{holder}: {what} in {_month(told.first, short)}"
+    falling = " falling" if told.rule.amount.is_change and not short else ""
+    return f"{holder}: {what}, {span(told, short)} ({told.row['months']} months{falling})"
 
 
-def _amount(finding: Finding) -> dict[str, str]:
+def _amount(told: Told) -> dict[str, str]:
     """The amount as the words under [amounts] want it."""
-    usd_mn = finding.amount_usd_mn
+    usd_mn = told.row[told.rule.amount.column]
     size = None if usd_mn is None else abs(usd_mn)
     return {"signed": billions(usd_mn), "size": billions(size, signed=False)}
 
 
-def reading(finding: Finding, brief: bool = False) -> str:
+def reading(told: Told, brief: bool = False) -> str:
     """How to read the headline: `mostly repriced, net purchases -$11.8bn`."""
-    row = finding.row
-    if not finding.declared.amount.is_change:
+    row = told.row
+    if not told.rule.amount.is_change:
         holdings = f"holdings {billions(row['change_usd_mn'])}"
         return holdings if brief else f"{holdings}, valuation {billions(row['valuation_usd_mn'])}"
     words = SHORT_VERDICTS[row["verdict"]]
     if row["net_purchases_usd_mn"] is None:
         return words if brief else f"{words}, no decomposition published"
     words = words.removesuffix(" or reclassified") if brief else words
-    if row["verdict"] == "sold" and not isinstance(finding, Episode) and row["net_purchases_usd_mn"] < 0:
+    if row["verdict"] == "sold" and not told.episode and row["net_purchases_usd_mn"] < 0:
         return sold(row, brief)
     return f"{words}, net purchases {billions(row['net_purchases_usd_mn'])}"
 
@@ -90,25 +101,25 @@ def _month(month: date, short: bool) -> str:
     return f"{month:%b %Y}" if short else month_name(month)
 
 
-def span(finding: Finding, short: bool = False) -> str:
+def span(told: Told, short: bool = False) -> str:
     """`April to June 2024`, `Nov 2025 to Jan 2026`."""
-    start, end = _month(finding.month, short), _month(finding.end_month, short)
-    same_year = finding.month.year == finding.end_month.year
+    start, end = _month(told.first, short), _month(told.last, short)
+    same_year = told.first.year == told.last.year
     return f"{start.split()[0] if same_year else start} to {end}"
 
 
-def _of_newest_month(finding: Episode, holder: str, newest: Mapping[str, Any]) -> Iterator[str]:
+def _of_newest_month(told: Told, holder: str, newest: Mapping[str, Any]) -> Iterator[str]:
     """The subject of what still goes on, in ever shorter forms: its newest month first, then since when.
 
     `Japan: Treasuries -$20.1bn in May 2024; sold $24.0bn of bills (falling since April: -$61.1bn)`.
     """
-    since, end = finding.month, finding.end_month
-    change, total = billions(newest["change_usd_mn"]), finding.declared.amount.since
+    since, end = told.first, told.last
+    change, total = billions(newest["change_usd_mn"]), told.rule.amount.since
     for short, brief in ((False, False), (False, True), (True, True)):
         begun = _month(since, short)
         begun = begun.split()[0] if since.year == end.year else begun
-        told = total.format(since=begun, **_amount(finding))
-        yield f"{holder}: Treasuries {change} in {_month(end, short)}; {traded(newest, brief)} ({told})"
+        since_then = total.format(since=begun, **_amount(told))
+        yield f"{holder}: Treasuries {change} in {_month(end, short)}; {traded(newest, brief)} ({since_then})"
 
 
 def traded(month: Mapping[str, Any], brief: bool = False) -> str:
