@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.prefect_database import prefect_database  # noqa: F401  a fixture for all
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.home.folders import Home

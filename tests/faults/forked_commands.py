@@ -11,12 +11,16 @@ import json
 import os
 import resource
 import signal
+import subprocess
 import sys
 import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
+from markupsafe import Markup
+
 PACKAGE = "treasury_watch"
+SCRIPT = "from treasury_watch.flows.site.page import script; import sys; sys.stdout.write(str(script()))"
 
 
 def import_all() -> None:
@@ -27,7 +31,13 @@ def import_all() -> None:
 
     from treasury_watch.flows.commands import main  # noqa: F401  before any clock is set: it takes the time of day itself
     from treasury_watch.flows.run import steps  # noqa: F401
+    from treasury_watch.flows.site import page
     from treasury_watch.warehouse.gates import expectations  # noqa: F401
+
+    # The script in every page is always the same, and making it takes seconds of processor time. It is made in a process
+    # of its own: what makes it starts threads, which a fork would not have.
+    made = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True).stdout
+    page.script = lambda: Markup(made)  # type: ignore[assignment]
 
 
 class _IsADatetime(type):

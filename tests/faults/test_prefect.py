@@ -17,6 +17,7 @@ import pytest
 from tests.conftest import PROJECT
 from tests.faults.processes import Warm, environment
 from tests.faults.small_installation import check_whole, rows
+from tests.prefect_database import prepare
 from treasury_watch.flows.prefect_support import server_start
 
 MANIFEST = '[[files]]\nsource = "slt_table5"\npath = "tic/slt_table5.txt"\n'
@@ -55,7 +56,10 @@ def command(tmp_path: Path) -> Iterator[Command]:
 
 
 @pytest.mark.slow
-def test_killed_amid_a_run_with_its_server_left_behind_the_next_run_succeeds(command: Command, warm: Warm):
+def test_killed_amid_a_run_with_its_server_left_behind_the_next_run_succeeds(
+    command: Command, warm: Warm, prefect_database: Path
+):
+    prepare(command.home, prefect_database)
     killed = command.start()
     while not list((command.home / "raw").glob("*/*.json")) and killed.poll() is None:
         time.sleep(0.02)

@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 
 from tests.conftest import PROJECT, SAMPLE
 from tests.flows.smtp_loopback import free_port
+from tests.prefect_database import prepare
 from treasury_watch.flows.commands.main import main
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.results import Result as CheckResult
@@ -239,8 +240,10 @@ def test_run_on_the_sample_ends_well_and_says_where_the_results_are(tmp_path):
 
 
 @pytest.mark.slow
-def test_serve_runs_on_schedule_with_a_real_server_underneath(tmp_path):
+def test_serve_runs_on_schedule_with_a_real_server_underneath(tmp_path, prefect_database):
+    prepare(tmp_path / "home", prefect_database)
     environment = {**os.environ, "TREASURY_WATCH_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
+    environment["TREASURY_WATCH_ALERTS_MINIMUM_SEVERITY"] = "critical"
     arguments = ["serve", "--interval", "10", "--sample", "--port", str(free_port())]
     process = subprocess.Popen(
         [sys.executable, "-m", "treasury_watch.flows.commands.main", *arguments],

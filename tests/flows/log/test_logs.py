@@ -27,6 +27,7 @@ from tests.flows.conftest import Publishers, environment
 from tests.flows.findings_data import month_and_episode
 from tests.flows.loopback import Loopback, Reply, self_signed
 from tests.flows.smtp_loopback import MailServer, free_port
+from tests.prefect_database import prepare
 from treasury_watch.flows.alerts.outbox import send
 from treasury_watch.flows.alerts.transport import Transport
 from treasury_watch.flows.commands.main import main
@@ -50,10 +51,11 @@ def parsed(text: str) -> Lines:
 
 @pytest.fixture(scope="module")
 def command_run(
-    tmp_path_factory: pytest.TempPathFactory, config_of_the_sample: Path
+    tmp_path_factory: pytest.TempPathFactory, config_of_the_sample: Path, prefect_database: Path
 ) -> Iterator[tuple[Publishers, Path, subprocess.CompletedProcess]]:
     """`treasury-watch run` in a process of its own, on an empty home, with its log as JSON on standard error."""
     home = tmp_path_factory.mktemp("first") / "home"
+    prepare(home, prefect_database)
     with Loopback() as server, pytest.MonkeyPatch.context() as patch:
         publishers = Publishers(server)
         environment(patch, server, home, config_of_the_sample)

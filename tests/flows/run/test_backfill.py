@@ -12,9 +12,9 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
-from prefect.testing.utilities import prefect_test_harness
 
 from tests.conftest import PROJECT, SAMPLE, majors, table5
+from tests.prefect_database import prefect_server
 from treasury_watch.flows.commands.main import main
 from treasury_watch.flows.run import backfill
 from treasury_watch.flows.run.outcome import Outcome
@@ -44,9 +44,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def prefect() -> Iterator[None]:
+def prefect(tmp_path_factory: pytest.TempPathFactory, prefect_database: Path) -> Iterator[None]:
     """A temporary Prefect server."""
-    with prefect_test_harness(server_startup_timeout=180):
+    with prefect_server(tmp_path_factory.mktemp("server"), prefect_database):
         yield
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect.artifacts import Artifact
-from prefect.testing.utilities import prefect_test_harness
 
+from tests.prefect_database import prefect_server
 from treasury_watch.flows.run import monthly
 
 DAY_AFTER, RELEASE = datetime(2026, 6, 19, 20, tzinfo=UTC), datetime(2026, 6, 18, 20, tzinfo=UTC)
@@ -18,9 +19,9 @@ A_MOMENT_HOURS = 0.001  # of polling, where there is any
 
 
 @pytest.fixture(scope="module")
-def prefect() -> Iterator[None]:
+def prefect(tmp_path_factory: pytest.TempPathFactory, prefect_database: Path) -> Iterator[None]:
     """A temporary Prefect server."""
-    with prefect_test_harness(server_startup_timeout=180):
+    with prefect_server(tmp_path_factory.mktemp("server"), prefect_database):
         yield
 
 
