@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.prefect_database import prefect_database  # noqa: F401  a fixture for all
+from tests.shared_folders import made_once
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.home.folders import Home
@@ -73,17 +74,18 @@ def shared_gates(declarations: Declarations) -> Gates:
 @pytest.fixture(scope="session")
 def loaded_sample(tmp_path_factory: pytest.TempPathFactory, declarations: Declarations) -> Path:
     """A home with the embedded sample loaded and published once. Only to be read: take `sample` to change it."""
-    root = tmp_path_factory.mktemp("sample")
-    warehouse = Warehouse(Home(root), declarations)
-    with warehouse.session("run", today=TODAY) as session:
-        for entry in tomllib.loads((SAMPLE / "manifest.toml").read_text(encoding="utf-8"))["files"]:
-            body = (SAMPLE / entry["path"]).read_bytes()
-            session.loader.load(
-                IncomingFile(body, url=f"sample:{entry['path']}", retrieved=RETRIEVED, source=entry["source"])
-            )
-        session.loader.load_press()
-        session.publish()
-    return root
+
+    def make(root: Path) -> None:
+        with Warehouse(Home(root), declarations).session("run", today=TODAY) as session:
+            for entry in tomllib.loads((SAMPLE / "manifest.toml").read_text(encoding="utf-8"))["files"]:
+                body = (SAMPLE / entry["path"]).read_bytes()
+                session.loader.load(
+                    IncomingFile(body, url=f"sample:{entry['path']}", retrieved=RETRIEVED, source=entry["source"])
+                )
+            session.loader.load_press()
+            session.publish()
+
+    return made_once(tmp_path_factory, "sample", make)
 
 
 @pytest.fixture

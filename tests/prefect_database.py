@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
+
+from tests.shared_folders import made_once
 
 MAKE = """
 import asyncio
@@ -23,16 +24,12 @@ asyncio.run(provide_database_interface().create_db())
 @pytest.fixture(scope="session")
 def prefect_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The database's file. Only to be copied."""
-    folder = tmp_path_factory.getbasetemp()
-    shared = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "prefect"
-    with FileLock(f"{shared}.lock"):
-        if not shared.exists():
-            being_made = shared.with_name("prefect being made")
-            being_made.mkdir()
-            environment = {**os.environ, "PREFECT_HOME": str(being_made), "HOME": str(being_made)}
-            subprocess.run([sys.executable, "-c", MAKE], env=environment, check=True, timeout=300)
-            being_made.rename(shared)
-    return shared / "prefect.db"
+
+    def make(folder: Path) -> None:
+        environment = {**os.environ, "PREFECT_HOME": str(folder), "HOME": str(folder)}
+        subprocess.run([sys.executable, "-c", MAKE], env=environment, check=True, timeout=300)
+
+    return made_once(tmp_path_factory, "prefect", make) / "prefect.db"
 
 
 def prepare(home: Path, database: Path) -> None:
