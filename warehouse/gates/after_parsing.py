@@ -43,6 +43,19 @@ class FirstGate:
         frame = checks.against_known(parsed.table, known, source.id, day, newest)
         self.record(self.gates.check(GATE, "release", frame, of=source.id))
 
+    def on_date(self, source: Source, released: date, basis: str, last: date) -> None:
+        """Warn of a release that no source dates, so that the file's retrieval has to."""
+        if basis != "retrieval":
+            return
+        observed = f"{last:%Y-%m} is not in the release calendar: dated {released}, the day it was retrieved"
+        why = (
+            "The file was released by then, perhaps earlier: as-of answers know it late. "
+            "Add the month to config/release_calendar.csv, or give the day with --released."
+        )
+        self.record(
+            [Result(GATE, f"release of {source.id}", "the day of the release is known", False, False, observed, why)]
+        )
+
     def _frames(self, parsed: Parsed, source: Source) -> Iterator[tuple[str, pd.DataFrame]]:
         """The figures, where their kind has a suite of checks; of holders' figures also what follows from them."""
         kind, frame = KINDS[parsed.holds], parsed.table.assign(source=source.id)
