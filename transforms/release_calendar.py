@@ -35,9 +35,8 @@ def published_release(month: date, calendar: Calendar) -> date | None:
 
 def release_of_archive(name: str, calendar: Calendar) -> date | None:
     """The day of the release that the Treasury keeps under this name, which may carry another day; None if unlisted."""
-    return next(
-        (entry.released for entry in calendar if name and entry.archive == name and entry.basis == "published"), None
-    )
+    names = (name.removesuffix(".zip") + ".zip",) if name else ()  # unpacked, the folder has the name
+    return next((entry.released for entry in calendar if entry.archive in names and entry.basis == "published"), None)
 
 
 def release_of(month: date, calendar: Calendar) -> date:
