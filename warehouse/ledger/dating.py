@@ -14,6 +14,7 @@ from treasury_watch.warehouse.archive.archived_files import Entry, day_in
 
 # What `released_basis` and `dated_by` say of a day.
 USER, FILE, CALENDAR, CONTAINER, RETRIEVAL = "user", "file", "calendar", "container", "retrieval"
+NO_PRINTED_DAY = {"cslt"}  # what an earlier version took for one was the day of transmission, before the release
 NEXT_RELEASE = "next_release"  # before the release that followed, and no more is known
 
 
@@ -63,7 +64,7 @@ def dated(
             f"{source.id}: released {released} by the {basis}, but retrieved {retrieved}; "
             "check this machine's clock, or give the date with --released"
         )
-    if in_releases and released < shifted(last.replace(day=1), 1):
+    if in_releases and basis in (USER, FILE) and released < shifted(last.replace(day=1), 1):
         raise TooEarlyRelease(
             f"{source.id}: released {released} by the {basis}, but the file states {last:%Y-%m}; "
             "give the day of its release with --released"
@@ -77,7 +78,8 @@ def dated_again(entry: Entry, source: Source, calendar: Calendar) -> Release:
     """
     if entry.released is None or entry.released_basis is None or entry.evidence is None:
         raise ValueError(f"{entry.source}: an undated file cannot become a vintage")
-    if entry.released_basis in (USER, FILE) or entry.last is None:
+    by_file = entry.released_basis == FILE and source.layout not in NO_PRINTED_DAY
+    if by_file or entry.released_basis == USER or entry.last is None:
         return Release(entry.released, entry.released_basis, entry.evidence)
     in_releases, retrieved = KINDS[source.holds].in_releases, entry.retrieved.date()
     day, basis = _day_known(in_releases, entry.last, calendar, retrieved, entry.container)

@@ -233,7 +233,10 @@ def test_two_months_released_on_one_day_stand_in_their_order_whichever_is_loaded
     october = table5(["2025-10", "2025-09", "2025-08"], majors([1200.0, 1189.5, 1181.5]))
     for body in (october, september, august):
         loading.load(body)
-    assert [row[:3] for row in loading.japan("2025-08")] == [(1181000.0, day, december_18), (1181500.0, december_18, None)]
+    assert [row[:3] for row in loading.japan("2025-08")] == [
+        (1181000.0, day, december_18),
+        (1181500.0, december_18, None),
+    ]
     assert [row[:3] for row in loading.japan("2025-06")] == [(1147000.0, day, None)]
     assert [row[:3] for row in loading.japan("2025-07")] == [(1152500.0, day, None)]
 
@@ -259,7 +262,9 @@ def test_a_file_that_was_dated_by_its_retrieval_gets_its_day_once_that_is_publis
 
 
 def test_a_day_before_the_end_of_the_newest_month_is_refused(loading):
-    with pytest.raises(TooEarlyRelease, match="slt_table5: released 2026-04-30 by the user, but the file states 2026-04"):
+    with pytest.raises(
+        TooEarlyRelease, match="slt_table5: released 2026-04-30 by the user, but the file states 2026-04"
+    ):
         loading.load(JUNE, released=date(2026, 4, 30))
     assert loading.content()["vintages"] == []
 
