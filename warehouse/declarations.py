@@ -15,6 +15,7 @@ from typing import Any
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.layouts.pages.release_dates import SOURCE
 from treasury_watch.transforms.model import Source
 from treasury_watch.transforms.release_calendar import Calendar, Listed, with_announced
 
@@ -101,6 +102,19 @@ class Declarations:
             url = self._base(name, place["base"]) + place["path"]
             found[name] = self._source(name, url=url, **{key: entry[key] for key in entry if key not in place})
         return found | self._fred_sources()
+
+    @cached_property
+    def release_dates(self) -> Source | None:
+        """The page that announces the coming releases, as something to fetch; None where none is declared."""
+        entry = self.toml("sources.toml").get(SOURCE)
+        if entry is None:
+            return None
+        try:
+            url = self._base(SOURCE, entry["base"]) + entry["path"]
+            title, publisher = entry["title"], entry["publisher"]
+        except KeyError as problem:
+            raise ConfigurationError(f"sources.toml, [{SOURCE}]: expected base, path, title and publisher") from problem
+        return Source(SOURCE, title, publisher, url, SOURCE, "observations", "days", "yearly", 0)
 
     def _fred_sources(self) -> dict[str, Source]:
         """The series of [fred]: a section for each kind of figure; a series' own keys go before those of all."""

@@ -21,6 +21,7 @@ from treasury_watch.transforms.layouts.tic import (
     slt_table5,
 )
 from treasury_watch.transforms.model import Parsed, Source
+from treasury_watch.transforms.months import shifted
 
 LAYOUTS: dict[str, ModuleType] = {
     "slt_table3": slt_table3,
@@ -59,4 +60,9 @@ def parse(body: bytes, source: Source) -> Parsed:
     parsed = module.parse(body, source)
     if not module.recognise(body):
         raise LayoutError(source.id, "start", f"the layout {source.layout}", shorten(body[:80].decode("latin-1")))
+    if parsed.dated is not None and parsed.dated < shifted(parsed.last, 1).date():  # as 5/18/2026 is, cut to 5/18/20
+        raise LayoutError(
+            source.id, "release date", f"a day after {parsed.last:%Y-%m}, the newest month", str(parsed.dated),
+            "the file looks cut; fetch it again",
+        )  # fmt: skip
     return parsed

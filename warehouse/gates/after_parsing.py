@@ -9,6 +9,7 @@ from datetime import date
 import pandas as pd
 
 from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.layouts.pages.release_dates import ReleaseDates
 from treasury_watch.transforms.model import Parsed, Source
 from treasury_watch.transforms.quality import checks
 from treasury_watch.warehouse.gates.expectations import Gates
@@ -55,6 +56,16 @@ class FirstGate:
         self.record(
             [Result(GATE, f"release of {source.id}", "the day of the release is known", False, False, observed, why)]
         )
+
+    def on_release_dates(self, page: ReleaseDates) -> None:
+        """Warn of what could not be read of the page that announces the coming releases."""
+        if page.problems:
+            more = f"; and {len(page.problems) - 3} more" if len(page.problems) > 3 else ""
+            observed = "; ".join(page.problems[:3]) + more
+            why = (
+                "Coming releases are estimated where the calendar lacks them: add them to config/release_calendar.csv."
+            )
+            self.record([Result(GATE, "release_dates", "the page can be read", False, False, observed, why)])
 
     def _frames(self, parsed: Parsed, source: Source) -> Iterator[tuple[str, pd.DataFrame]]:
         """The figures, where their kind has a suite of checks; of holders' figures also what follows from them."""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.layouts.pages import release_dates
 from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.model import Parsed
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry, Place, day_in
@@ -130,6 +131,8 @@ def parse_file(found: Found, into: Path, declarations: Declarations) -> ParsedFi
     """Parse one file into the scratch folder. Raises TreasuryWatchError where it cannot be read from disk."""
     body = found.body()
     checksum = hashlib.sha256(body).hexdigest()
+    if found.source == release_dates.SOURCE or (found.source is None and release_dates.recognise(body)):
+        return ParsedFile(found, checksum, release_dates.SOURCE, date.min)
     try:
         name = found.source or layouts.recognised(body)
     except LayoutError:

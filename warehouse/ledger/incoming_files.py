@@ -31,7 +31,8 @@ class IncomingFile:
 class Loaded:
     """What became of a file.
 
-    `outcome`: vintage (new figures), same_figures (other bytes, no vintage) or known (seen before).
+    `outcome`: vintage (new figures), same_figures (other bytes, no vintage), known (seen before), or
+    announced (a page with days of coming releases).
     """
 
     source: str
@@ -49,6 +50,7 @@ class Loaded:
             "vintage": f"{self.changed:,} new or changed figures of {self.figures:,}",
             "same_figures": "other bytes, the same figures: no vintage",
             "known": "seen before",
+            "announced": f"{self.changed} days of coming releases are new",
         }[self.outcome]
         when = f", released {self.released} (by the {self.released_basis})" if self.released else ""
         return f"{self.source}: {said}{when}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date
@@ -10,8 +11,10 @@ from itertools import groupby
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.layouts.pages import release_dates
 from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.model import Parsed, Source
+from treasury_watch.warehouse.archive.announced_releases import announced_releases, still_to_come
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry
 from treasury_watch.warehouse.archive.parse_pool import parsed_in_order
 from treasury_watch.warehouse.declarations import Declarations
@@ -48,6 +51,8 @@ class Loader:
         Raises LayoutError, ValidationBlocked, FutureRelease or TooEarlyRelease; the ledger is then as before, and the
         archive notes why the file was refused.
         """
+        if file.source == release_dates.SOURCE or (file.source is None and release_dates.recognise(file.body)):
+            return self.load_release_dates(file)
         source = self.declarations.source(file.source or layouts.recognised(file.body))
         if source.layout == PRESS:
             return self.press.load_file(file)
@@ -91,6 +96,23 @@ class Loader:
         figures, last = len(parsed.table), parsed.last.date()
         under = self.ledger.vintage(source.id, entry.sha256) or (stated.day, stated.basis)
         return Loaded(source.id, outcome, *under, figures, changed, entry.sha256, last)
+
+    def load_release_dates(self, file: IncomingFile) -> Loaded:
+        """Take in the days of coming releases that a page announces. What cannot be read of it is a warning.
+
+        A page is archived only where it announces something new: it is another one at every request.
+        """
+        page, source = release_dates.read(file.body), release_dates.SOURCE
+        checksum = hashlib.sha256(file.body).hexdigest()
+        seen = Entry(source, checksum, len(file.body), file.url, file.retrieved)
+        coming = still_to_come(page, seen)
+        known = {(entry.month, entry.released) for entry in self.declarations.calendar}
+        new = [entry for entry in coming if (entry.month, entry.released) not in known]
+        self.first_gate.on_release_dates(page)
+        if new:
+            self.archive.put(source, file.body, url=file.url, retrieved=file.retrieved)
+            self.declarations.announced = announced_releases(self.archive)
+        return Loaded(source, "announced" if new else "known", None, None, len(page.listed), len(new), checksum)
 
     def load_press(self) -> int:
         """Load the press figures, where they changed. Returns the number of figures added. Raises LayoutError."""
