@@ -15,7 +15,9 @@ from typing import Any
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.layouts.pages.release_dates import SOURCE
 from treasury_watch.transforms.model import Source
+from treasury_watch.transforms.release_calendar import Calendar, Listed, with_announced
 
 VERSION = "0.1.0"
 PROJECT = Path(__file__).resolve().parent.parent
@@ -58,6 +60,7 @@ class Declarations:
                 "set TREASURY_WATCH_CONFIG to the folder that holds sources.toml"
             )
         self._bases = bases or {}
+        self.announced: list[Listed] = []  # from the pages that the installation has fetched; see Warehouse
 
     def toml(self, name: str) -> dict[str, Any]:
         """One TOML file of the folder. Raises ConfigurationError with the parser's position."""
@@ -99,6 +102,19 @@ class Declarations:
             url = self._base(name, place["base"]) + place["path"]
             found[name] = self._source(name, url=url, **{key: entry[key] for key in entry if key not in place})
         return found | self._fred_sources()
+
+    @cached_property
+    def release_dates(self) -> Source | None:
+        """The page that announces the coming releases, as something to fetch; None where none is declared."""
+        entry = self.toml("sources.toml").get(SOURCE)
+        if entry is None:
+            return None
+        try:
+            url = self._base(SOURCE, entry["base"]) + entry["path"]
+            title, publisher = entry["title"], entry["publisher"]
+        except KeyError as problem:
+            raise ConfigurationError(f"sources.toml, [{SOURCE}]: expected base, path, title and publisher") from problem
+        return Source(SOURCE, title, publisher, url, SOURCE, "observations", "days", "yearly", 0)
 
     def _fred_sources(self) -> dict[str, Source]:
         """The series of [fred]: a section for each kind of figure; a series' own keys go before those of all."""
@@ -207,10 +223,27 @@ class Declarations:
         return rows
 
     @cached_property
-    def calendar(self) -> list[tuple[date, date]]:
-        """Known releases: (release day, first day of the month it covers), oldest first."""
-        rows = self.rows("release_calendar.csv")
-        return sorted((date.fromisoformat(r["released"]), date.fromisoformat(r["covers"] + "-01")) for r in rows)
+    def listed_releases(self) -> Calendar:
+        """The releases of release_calendar.csv, oldest first. Raises ConfigurationError that names the line."""
+        found = []
+        for number, row in enumerate(self.rows("release_calendar.csv"), start=2):
+            try:
+                released, month = date.fromisoformat(row["released"]), date.fromisoformat(row["month"] + "-01")
+                if row["basis"] not in ("published", "estimated"):
+                    raise ValueError(f"basis {row['basis']!r}")
+                found.append(Listed(released, month, row["basis"], row["archive"]))
+            except (KeyError, TypeError, ValueError) as problem:
+                raise ConfigurationError(
+                    f"release_calendar.csv, line {number}: expected released (a day), month (such as 2026-10), basis "
+                    f"(published or estimated), archive and note, found {', '.join(map(str, row.values()))} ({problem}); "
+                    "correct the line"
+                ) from problem
+        return sorted(found)
+
+    @property
+    def calendar(self) -> Calendar:
+        """Known releases, oldest first: those listed, and what the Treasury has announced since (`announced`)."""
+        return with_announced(self.listed_releases, self.announced)
 
     @cached_property
     def series_breaks(self) -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
+from treasury_watch.warehouse.archive.announced_releases import announced_releases
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
@@ -70,6 +71,7 @@ class Warehouse:
         self.home = home.prepared()
         self.declarations = declarations or Declarations()
         self.archive = Archive(home.raw)
+        self.declarations.announced = announced_releases(self.archive)
         self.state = State(home.state)
         self.storage_version = storage_version
 

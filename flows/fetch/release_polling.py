@@ -13,7 +13,7 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.model import MAIN_SOURCE
-from treasury_watch.transforms.release_calendar import expected_month, release_of
+from treasury_watch.transforms.release_calendar import Calendar, expected_month, latest_release, possible_days
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
 
@@ -28,20 +28,25 @@ class ReleaseLate(TreasuryWatchError):
     """The new month was not there when polling was given up."""
 
 
-def month_due(calendar: list[tuple[date, date]], now: datetime) -> date:
+def month_due(calendar: Calendar, now: datetime) -> date:
     """The newest month that should be out at `now` (aware): on a release day only from 16:00 New York time on."""
     local = now.astimezone(NEW_YORK)
     day = local.date() if local.hour >= RELEASE_HOUR else local.date() - timedelta(days=1)
     return expected_month(day, calendar)
 
 
-def is_release_day(calendar: list[tuple[date, date]], now: datetime) -> bool:
-    """Whether a month is or will be released on the day of `now` (aware) in New York; estimated as in `release_of`."""
+def is_release_day(calendar: Calendar, now: datetime) -> bool:
+    """Whether a month is released, or may be, on the day of `now` (aware) in New York."""
     day = now.astimezone(NEW_YORK).date()
-    return release_of(expected_month(day, calendar), calendar) == day
+    return day in possible_days(expected_month(day, calendar), calendar)
 
 
-def due_month_is_missing(warehouse: Warehouse, calendar: list[tuple[date, date]], now: datetime) -> bool:
+def may_still_come(calendar: Calendar, month: date, now: datetime) -> bool:
+    """Whether `month`, missing at `now` (aware), is no late release yet: its day is an estimate, and others are left."""
+    return now.astimezone(NEW_YORK).date() < latest_release(month, calendar)
+
+
+def due_month_is_missing(warehouse: Warehouse, calendar: Calendar, now: datetime) -> bool:
     """Whether the newest month that should be out is not published here yet."""
     if not warehouse.home.database.exists():
         return True

@@ -27,8 +27,9 @@ class Collected:
 
 
 def sources_to_fetch(settings: Settings) -> list[Source]:
-    """The declared sources that a run fetches."""
-    return [source for source in settings.declarations.sources.values() if source.fetch]
+    """The page that announces the coming releases, by which files are dated, and the declared sources that a run fetches."""
+    declared, page = settings.declarations.sources.values(), settings.declarations.release_dates
+    return [*([page] if page else []), *(source for source in declared if source.fetch)]
 
 
 def fetch_source(source: Source, settings: Settings, warehouse: Warehouse) -> Fetched:
@@ -51,8 +52,9 @@ def collect(settings: Settings, fetched: Callable[[Source], Fetched]) -> Collect
         try:
             answer = fetched(source)
         except FetchError as problem:
-            found.problems.append(str(problem))
-            found.unreached.append(source.id)
+            if source is not settings.declarations.release_dates:  # without it a day is estimated, and nothing fails
+                found.problems.append(str(problem))
+                found.unreached.append(source.id)
             said: dict[str, Any] = {
                 "source": source.id,
                 "url": problem.url,

@@ -60,7 +60,15 @@ def load_parsed(session: Session, items: list[ParsedFile], outcome: Outcome) -> 
         released = found.released if found.released_by_user else None
         steps.load_one(
             session,
-            IncomingFile(body, found.url, found.retrieved, item.source, released, figures=item.parsed(body)),
+            IncomingFile(
+                body,
+                found.url,
+                found.retrieved,
+                item.source,
+                released,
+                figures=item.parsed(body),
+                container=found.container,
+            ),
             outcome,
         )
     steps.load_press(session)

@@ -29,6 +29,7 @@ from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Session, Warehouse
+from treasury_watch.warehouse.ledger.backfill_files import dated_folder
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 from treasury_watch.warehouse.store.objects import StoreError
 
@@ -169,7 +170,8 @@ def files_on_disk(paths: list[Path], released: date | None) -> Iterator[Incoming
             body = path.read_bytes()
         except OSError as problem:
             raise TreasuryWatchError(f"{path}: {problem.strerror}; name a file that can be read") from problem
-        yield IncomingFile(body, path.resolve().as_uri(), datetime.now(UTC), released=released)
+        folder = dated_folder(path.resolve())
+        yield IncomingFile(body, path.resolve().as_uri(), datetime.now(UTC), released=released, container=folder)
 
 
 def load_all(session: Session, files: list[IncomingFile], outcome: Outcome) -> None:

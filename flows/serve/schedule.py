@@ -8,7 +8,7 @@ from typing import Any
 
 from treasury_watch.flows.fetch.release_polling import NEW_YORK, RELEASE_HOUR, RELEASE_ZONE
 from treasury_watch.flows.settings.sections import Schedule
-from treasury_watch.transforms.release_calendar import release_of
+from treasury_watch.transforms.release_calendar import Calendar, possible_days
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,16 @@ def standing(schedule: Schedule) -> list[Standing]:
     ]
 
 
-def release_moments(calendar: list[tuple[date, date]], now: datetime, months: int = 14) -> list[datetime]:
-    """The coming releases, 16:00 New York time, as aware datetimes; estimated days where the calendar has none yet.
+def release_moments(calendar: Calendar, now: datetime, months: int = 14) -> list[datetime]:
+    """The coming releases, 16:00 New York time, as aware datetimes; of a month that the calendar lacks, every
+    day on which the Treasury's rule lets it come.
 
     `now` is aware. Two months released on one day give one moment.
     """
     first = now.astimezone(NEW_YORK).date()
     number = first.year * 12 + first.month - 1 - 4
     covered = [date((number + i) // 12, (number + i) % 12 + 1, 1) for i in range(months + 4)]
-    days = sorted({release_of(month, calendar) for month in covered})
+    days = sorted({day for month in covered for day in possible_days(month, calendar)})
     moments = [datetime(day.year, day.month, day.day, RELEASE_HOUR, tzinfo=NEW_YORK) for day in days]
     return [moment for moment in moments if moment > now]
 

@@ -163,7 +163,7 @@ def run_schedule(plan: Plan) -> None:
         release_moments,
         release_parameters,
     )
-    from treasury_watch.warehouse.declarations import Declarations
+    from treasury_watch.flows.settings.settings import Settings
 
     parameters = {"sample": plan.sample, "command": "scheduled run"}
     if plan.interval_seconds:
@@ -171,7 +171,9 @@ def run_schedule(plan: Plan) -> None:
     elif plan.cron:
         schedules = [Cron(plan.cron, timezone=plan.schedule.timezone, parameters=parameters)]
     else:
-        release = recurrence(release_moments(Declarations().calendar, datetime.now(UTC)))
+        settings = Settings()
+        settings.warehouse()  # which knows the days that were announced
+        release = recurrence(release_moments(settings.declarations.calendar, datetime.now(UTC)))
         waiting = release_parameters(plan.schedule.give_up_after_hours)
         schedules = [
             RRule(release, timezone=RELEASE_ZONE, parameters=waiting, slug="release"),

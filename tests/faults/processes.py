@@ -22,7 +22,8 @@ from typing import Any, Self
 from tests.conftest import PROJECT
 from tests.flows.loopback import Loopback
 
-BASES = {"TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/"}
+BASES = {"TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/", "TREASURY": "/treasury/"}
+NOBODY = "http://127.0.0.1:9/"  # where nobody listens
 LONGEST = 120
 
 
@@ -143,7 +144,7 @@ class Warm:
 def environment(home: Path, server: Loopback | None = None, **settings: object) -> dict[str, str]:
     """The environment of a command: its home, the publishers' server, and settings such as MAIL_PORT."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
-    bases = {f"BASE_{name}": server.url(path) for name, path in BASES.items()} if server else {}
+    bases = {f"BASE_{name}": server.url(path) for name, path in BASES.items()} if server else {"BASE_TREASURY": NOBODY}
     quick = {
         "HTTP_RETRIES": 1, "HTTP_BACKOFF_SECONDS": 0.01, "HTTP_BACKOFF_JITTER_SECONDS": 0.01,
         "HTTP_READ_TIMEOUT_SECONDS": 2,

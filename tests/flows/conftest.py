@@ -17,7 +17,7 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.installation import Warehouse
 
-BASES = {"TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/"}
+BASES = {"TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/", "TREASURY": "/treasury/"}
 
 
 class Publishers:

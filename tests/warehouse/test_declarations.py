@@ -93,7 +93,7 @@ def test_only_countries_have_a_country_code(declarations):
 
 def test_the_calendar_is_in_order_of_release(declarations):
     assert declarations.calendar == sorted(declarations.calendar)
-    assert {(str(day), str(month)) for day, month in declarations.calendar} >= {
+    assert {(str(day), str(month)) for day, month, *_ in declarations.calendar} >= {
         ("2025-11-18", "2025-08-01"),
         ("2025-11-18", "2025-09-01"),
         ("2026-11-18", "2026-09-01"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 
 from treasury_watch.transforms.errors import LayoutError, shorten
@@ -21,6 +22,10 @@ from treasury_watch.transforms.layouts.tic import (
     slt_table5,
 )
 from treasury_watch.transforms.model import Parsed, Source
+from treasury_watch.transforms.months import shifted
+
+# A date with a year of two digits at the very end, without an end of its line.
+CUT_DATE = re.compile(rb"(?:^|[\r\n])[^\r\n\w]*(?:\d{1,2}/\d{1,2}/|[A-Z][a-z]+ \d{1,2}, )\d\d[\t ]*\Z")
 
 LAYOUTS: dict[str, ModuleType] = {
     "slt_table3": slt_table3,
@@ -59,4 +64,10 @@ def parse(body: bytes, source: Source) -> Parsed:
     parsed = module.parse(body, source)
     if not module.recognise(body):
         raise LayoutError(source.id, "start", f"the layout {source.layout}", shorten(body[:80].decode("latin-1")))
+    # Cut within its year, 5/18/2026 reads as a day of 2020.
+    if parsed.dated is not None and (CUT_DATE.search(body[-80:]) or parsed.dated < shifted(parsed.last, 1).date()):
+        raise LayoutError(
+            source.id, "release date", f"a whole day after {parsed.last:%Y-%m}, the newest month", str(parsed.dated),
+            "the file looks cut; fetch it again",
+        )  # fmt: skip
     return parsed

@@ -250,20 +250,21 @@ def observations(rows: list[tuple], source: str, *, at_least: int) -> pd.DataFra
 
 
 def printed_date(text: str, source: str, place: str) -> date | None:
-    """A release date as the files print it: `March 15, 2023` or `5/18/2026`; None where the text is no date.
+    """A release date as the files print it: `March 15, 2023`, `5/18/2026` or `3/18/26`; None where the text is no date.
 
+    A year of two digits is of this century: no release that is on the web was before it.
     Raises LayoutError for a day that the calendar does not have.
     """
     stated = text.strip()
-    if found := re.fullmatch(r"(\d{1,2})/(\d{1,2})/((?:19|20)\d{2})", stated, re.ASCII):
+    if found := re.fullmatch(r"(\d{1,2})/(\d{1,2})/((?:19|20)?\d{2})", stated, re.ASCII):
         month, day, year = (int(part) for part in found.groups())
-    elif found := re.fullmatch(r"([A-Z][a-z]+) (\d{1,2}), ((?:19|20)\d{2})", stated, re.ASCII):
+    elif found := re.fullmatch(r"([A-Z][a-z]+) (\d{1,2}), ((?:19|20)?\d{2})", stated, re.ASCII):
         if found[1] not in calendar.month_name:
             return None
         month, day, year = list(calendar.month_name).index(found[1]), int(found[2]), int(found[3])
     else:
         return None
     try:
-        return date(year, month, day)
+        return date(year + 2000 if year < 100 else year, month, day)
     except ValueError as problem:
         raise LayoutError(source, place, "a date", stated) from problem

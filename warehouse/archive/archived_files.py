@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +18,10 @@ from typing import Any
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.home.durable_files import write_whole
 
+Place = tuple[str, date, date, date, datetime, str]
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DAY = re.compile(rf"(?<!\d)((?:19|20)\d\d)[-_.]?(\d\d|{'|'.join(MONTHS)})[-_.]?(\d\d)(?!\d)", re.IGNORECASE | re.ASCII)
+
 
 class ArchiveDamaged(TreasuryWatchError):
     """An archived file is missing or no longer has its checksum."""
@@ -23,8 +29,13 @@ class ArchiveDamaged(TreasuryWatchError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One archived file. `released_basis`: file, calendar, retrieval or user; `refused` says why it was not loaded,
-    `same_figures` that it told nothing new when it was: it need not be read again."""
+    """One archived file. `refused` says why it was not loaded, `same_figures` that it told nothing new when it was: it
+    need not be read again.
+
+    `released` is the day that its release is stated to be, by `released_basis`: user, file, calendar, container or
+    retrieval. Of several states of one release all have it; the ledger tells them apart. `last` is the newest month or
+    day that it covers, `container` the name of the archive or folder that it lay in.
+    """
 
     source: str
     sha256: str
@@ -38,6 +49,21 @@ class Entry:
     evidence: str | None = None
     refused: str | None = None
     same_figures: bool = False
+    container: str | None = None
+    last: date | None = None
+
+    @property
+    def seen(self) -> date:
+        """The day on which the file was there at the latest: that in the name of what it lay in, else its retrieval."""
+        retrieved = self.retrieved.date()
+        named = day_in(self.container or "")
+        return named if named is not None and (self.released or named) <= named <= retrieved else retrieved
+
+    @property
+    def place(self) -> Place:
+        """Its place among the files of its source; see `release_order`."""
+        last, released = self.last or date.min, self.released or date.min
+        return release_order(self.source, last, released, self.seen, self.retrieved, self.sha256)
 
     @property
     def accepted(self) -> bool:
@@ -54,12 +80,26 @@ def entry_of(content: dict[str, Any]) -> Entry:
     """The entry that `content_of` made these values from. Raises ValueError, TypeError or KeyError where none did."""
     retrieved = datetime.fromisoformat(content["retrieved"])
     released = date.fromisoformat(content["released"]) if content["released"] else None
-    return Entry(**{**content, "retrieved": retrieved, "released": released})
+    last = date.fromisoformat(content["last"]) if content.get("last") else None
+    return Entry(**{**content, "retrieved": retrieved, "released": released, "last": last})
 
 
-def release_order(source: str, released: date, retrieved: datetime, name: str) -> tuple[str, date, datetime, str]:
-    """The place of a file among those to load: source by source, the oldest release first. `name` tells the rest apart."""
-    return source, released, retrieved, name
+def release_order(source: str, last: date, released: date, seen: date, retrieved: datetime, sha256: str) -> Place:
+    """The place of a file among its source's, the one rule for it: what it covers, when it was released, when it was seen.
+
+    A file that covers less is an older statement, whenever it was downloaded. The checksum tells apart what nothing else
+    does, so that the order does not depend on that of loading.
+    """
+    return source, last, released, seen, retrieved, sha256
+
+
+def day_in(name: str) -> date | None:
+    """The day that a name states, such as `ticrel_20220222.zip`, `2026-06-22` or `ticrel_2002dec31.zip`; None without one."""
+    for year, month, day in DAY.findall(name):
+        number = f"{1 + MONTHS.index(month.lower()):02}" if month.isalpha() else month
+        with suppress(ValueError):
+            return date.fromisoformat(f"{year}-{number}-{day}")
+    return None
 
 
 class Archive:
@@ -77,8 +117,10 @@ class Archive:
         retrieved: datetime,
         etag: str | None = None,
         last_modified: str | None = None,
+        container: str | None = None,
     ) -> tuple[Entry, bool]:
-        """Keep the bytes. Returns the entry and whether they are new; bytes seen before keep their first entry."""
+        """Keep the bytes. Returns the entry and whether they are new; bytes seen before keep their first entry, and learn
+        what they lay in where that was not known."""
         checksum = hashlib.sha256(body).hexdigest()
         known = self._read(self._note(source, checksum))
         if known is not None:
@@ -86,8 +128,10 @@ class Archive:
                 self.body(known)
             except ArchiveDamaged:  # the same bytes are at hand: they mend the file
                 write_whole(self.path(known), body)
+            if container and not known.container:
+                known = self.note(known, container=container)
             return known, False
-        entry = Entry(source, checksum, len(body), url, retrieved, etag, last_modified)
+        entry = Entry(source, checksum, len(body), url, retrieved, etag, last_modified, container=container)
         write_whole(self.path(entry), body)
         self.note(entry)
         return entry, True
@@ -103,11 +147,11 @@ class Archive:
         return self._read(self._note(source, checksum))
 
     def entries(self, source: str | None = None) -> list[Entry]:
-        """Every entry, or one source's, by release and retrieval."""
+        """Every entry, or one source's, in the order of `release_order`."""
         folders = [self._folder(source)] if source else sorted(p for p in self.folder.glob("*") if p.is_dir())
         found = [self._read(path) for folder in folders for path in sorted(folder.glob("*.json"))]
         kept = [entry for entry in found if entry is not None]
-        return sorted(kept, key=lambda e: release_order(e.source, e.released or date.min, e.retrieved, e.sha256))
+        return sorted(kept, key=lambda entry: entry.place)
 
     def body(self, entry: Entry) -> bytes:
         """The bytes, checked against their checksum. Raises ArchiveDamaged that names the file."""

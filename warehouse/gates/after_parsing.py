@@ -9,6 +9,7 @@ from datetime import date
 import pandas as pd
 
 from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.layouts.pages.release_dates import ReleaseDates
 from treasury_watch.transforms.model import Parsed, Source
 from treasury_watch.transforms.quality import checks
 from treasury_watch.warehouse.gates.expectations import Gates
@@ -42,6 +43,29 @@ class FirstGate:
             return
         frame = checks.against_known(parsed.table, known, source.id, day, newest)
         self.record(self.gates.check(GATE, "release", frame, of=source.id))
+
+    def on_date(self, source: Source, released: date, basis: str, last: date) -> None:
+        """Warn of a release that no source dates, so that the file's retrieval has to."""
+        if basis != "retrieval":
+            return
+        observed = f"{last:%Y-%m} is not in the release calendar: dated {released}, the day it was retrieved"
+        why = (
+            "The file was released by then, perhaps earlier: as-of answers know it late. "
+            "Add the month to config/release_calendar.csv, or give the day with --released."
+        )
+        self.record(
+            [Result(GATE, f"release of {source.id}", "the day of the release is known", False, False, observed, why)]
+        )
+
+    def on_release_dates(self, page: ReleaseDates) -> None:
+        """Warn of what could not be read of the page that announces the coming releases."""
+        if page.problems:
+            more = f"; and {len(page.problems) - 3} more" if len(page.problems) > 3 else ""
+            observed = "; ".join(page.problems[:3]) + more
+            why = (
+                "Coming releases are estimated where the calendar lacks them: add them to config/release_calendar.csv."
+            )
+            self.record([Result(GATE, "release_dates", "the page can be read", False, False, observed, why)])
 
     def _frames(self, parsed: Parsed, source: Source) -> Iterator[tuple[str, pd.DataFrame]]:
         """The figures, where their kind has a suite of checks; of holders' figures also what follows from them."""

@@ -11,10 +11,8 @@ import duckdb
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import Source
 from treasury_watch.transforms.months import months_between, shifted
-from treasury_watch.transforms.release_calendar import expected_month, release_of
+from treasury_watch.transforms.release_calendar import Calendar, expected_month, latest_release
 from treasury_watch.warehouse.declarations import Declarations
-
-Calendar = list[tuple[date, date]]
 
 
 @dataclass(frozen=True)
@@ -74,14 +72,14 @@ def stale_sources(connection: duckdb.DuckDBPyConnection, declarations: Declarati
 
 
 def late_month(today: date, calendar: Calendar) -> date:
-    """The newest month that counts as late where it is missing: the day of its release is over."""
-    return expected_month(today - timedelta(days=1), calendar)
+    """The newest month that counts as late where it is missing: every day is over on which it was to be released."""
+    return expected_month(today - timedelta(days=1), calendar, at_the_latest=True)
 
 
 def _freshness_of(source: Source, last: date, calendar: Calendar, today: date) -> Freshness:
     if source.judged_by == "calendar":
         next_month = shifted(last, 1)
-        due = release_of(next_month, calendar)
+        due = latest_release(next_month, calendar)
         missing = months_between(last, late_month(today, calendar))
         return Freshness(source, last, due, max(0, (today - due).days), next_month, max(0, missing))
     due = last + timedelta(days=source.stale_after_days or 0)

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.layouts.pages import release_dates
 from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.model import Parsed
-from treasury_watch.warehouse.archive.archived_files import Archive, release_order
+from treasury_watch.warehouse.archive.archived_files import Archive, Entry, Place, day_in
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.ledger.dating import dated
@@ -30,7 +31,10 @@ CHECKSUM = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Found:
-    """A file to load. Of one that an archive holds: its source, its release, and whether a user gave that date."""
+    """A file to load. Of one that an archive holds: its source, its release, and whether a user gave that date.
+
+    `container` is the name of what it lay in, a zip or a folder named for a day: `ticrel_20251118`, `2026-06-22`.
+    """
 
     path: Path
     url: str
@@ -38,6 +42,7 @@ class Found:
     source: str | None = None
     released: date | None = None
     released_by_user: bool = False
+    container: str | None = None
 
     def body(self) -> bytes:
         """The bytes. Raises TreasuryWatchError where they cannot be read."""
@@ -56,8 +61,18 @@ class ParsedFile:
     found: Found
     sha256: str
     source: str | None = None
+    last: date = date.max
     day: date = date.max
     figures: Path | None = None
+
+    @property
+    def place(self) -> Place:
+        """Its place among the files to load, as the archive will have it."""
+        entry = Entry(
+            self.source or "", self.sha256, 0, self.found.url, self.found.retrieved,
+            released=self.day, container=self.found.container, last=self.last,
+        )  # fmt: skip
+        return entry.place
 
     def parsed(self, body: bytes) -> Parsed | None:
         """What the file says, None where `body` is not what was parsed or nothing could be."""
@@ -77,7 +92,9 @@ def files_in(folder: Path, now: datetime) -> list[Found]:
             continue
         archived = CHECKSUM.fullmatch(path.stem) is not None and path.with_suffix(".json").exists()
         if not archived:
-            found.append(Found(path, path.resolve().as_uri(), now))
+            found.append(
+                Found(path, path.resolve().as_uri(), now, container=dated_folder(path.relative_to(folder.parent)))
+            )
             continue
         archive = Archive(path.parent.parent)
         entry = archive.noted(path)
@@ -87,8 +104,15 @@ def files_in(folder: Path, now: datetime) -> list[Found]:
             archive.body(entry)  # a damaged archive is no source of vintages
             continue
         by_user = entry.released_basis == "user"
-        found.append(Found(path, entry.url, entry.retrieved, entry.source, entry.released, by_user))
+        found.append(
+            Found(path, entry.url, entry.retrieved, entry.source, entry.released, by_user, entry.container)
+        )  # fmt: skip
     return found
+
+
+def dated_folder(path: Path) -> str | None:
+    """The name of the nearest folder of the path that is named for a day, None where none is."""
+    return next((parent.name for parent in path.parents if day_in(parent.name)), None)
 
 
 @contextmanager
@@ -107,6 +131,8 @@ def parse_file(found: Found, into: Path, declarations: Declarations) -> ParsedFi
     """Parse one file into the scratch folder. Raises TreasuryWatchError where it cannot be read from disk."""
     body = found.body()
     checksum = hashlib.sha256(body).hexdigest()
+    if found.source == release_dates.SOURCE or (found.source is None and release_dates.recognise(body)):
+        return ParsedFile(found, checksum, release_dates.SOURCE, date.min)
     try:
         name = found.source or layouts.recognised(body)
     except LayoutError:
@@ -117,17 +143,17 @@ def parse_file(found: Found, into: Path, declarations: Declarations) -> ParsedFi
             return ParsedFile(found, checksum, name)
         parsed = figures_of(body, source, declarations.holder_labels)
         retrieved = found.retrieved.date()
-        day = found.released or dated(parsed, source, declarations.calendar, retrieved=retrieved)[0]
+        user = found.released if found.released_by_user else None
+        day, _ = dated(
+            parsed, source, declarations.calendar, retrieved=retrieved, user=user, container=found.container
+        )  # fmt: skip
     except TreasuryWatchError:
         return ParsedFile(found, checksum, name)
     figures = into / f"{checksum}.pickle"
     figures.write_bytes(pickle.dumps(parsed))
-    return ParsedFile(found, checksum, name, day, figures)
+    return ParsedFile(found, checksum, name, parsed.last.date(), day, figures)
 
 
 def in_release_order(items: Iterable[ParsedFile]) -> list[ParsedFile]:
     """The files of known layouts, source by source and oldest release first, so that no vintage comes in between."""
-    known = [item for item in items if item.source is not None]
-    return sorted(
-        known, key=lambda item: release_order(item.source or "", item.day, item.found.retrieved, str(item.found.path))
-    )
+    return sorted((item for item in items if item.source is not None), key=lambda item: item.place)

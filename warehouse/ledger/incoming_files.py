@@ -13,7 +13,7 @@ class IncomingFile:
     """Bytes to load, with where they came from. Without `source` the layout is recognised from the content.
 
     `released` is the user's word for the release date and goes before the file's own. `figures` is what these very bytes
-    say, where they were parsed before.
+    say, where they were parsed before. `container` is the name of the archive or dated folder that they lay in.
     """
 
     body: bytes
@@ -24,13 +24,15 @@ class IncomingFile:
     etag: str | None = None
     last_modified: str | None = None
     figures: Parsed | None = None
+    container: str | None = None
 
 
 @dataclass(frozen=True)
 class Loaded:
     """What became of a file.
 
-    `outcome`: vintage (new figures), same_figures (other bytes, no vintage) or known (seen before).
+    `outcome`: vintage (new figures), same_figures (other bytes, no vintage), known (seen before), or
+    announced (a page with days of coming releases).
     """
 
     source: str
@@ -48,6 +50,7 @@ class Loaded:
             "vintage": f"{self.changed:,} new or changed figures of {self.figures:,}",
             "same_figures": "other bytes, the same figures: no vintage",
             "known": "seen before",
+            "announced": f"{self.changed} days of coming releases are new",
         }[self.outcome]
         when = f", released {self.released} (by the {self.released_basis})" if self.released else ""
         return f"{self.source}: {said}{when}"

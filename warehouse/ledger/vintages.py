@@ -7,7 +7,7 @@ is added in one step; an older one, slotted in, makes the source be replayed fro
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -128,11 +128,16 @@ class Ledger:
         newest: date | None = self._one("SELECT max(released) FROM vintages WHERE source = ?", [source])
         return newest
 
-    def day_of(self, source: str, sha256: str) -> date | None:
-        """The release day under which a file is a vintage, or None where it is none."""
-        query = "SELECT max(released) FROM vintages WHERE source = ? AND sha256 = ?"
-        day: date | None = self._one(query, [source, sha256])
-        return day
+    def vintage(self, source: str, sha256: str) -> tuple[date, str] | None:
+        """The day under which a file is a vintage and how it was determined, or None where it is none."""
+        query = "SELECT released, released_basis FROM vintages WHERE source = ? AND sha256 = ?"
+        found = self.connection.execute(query, [source, sha256]).fetchall()
+        return found[0] if found else None
+
+    def days_of(self, source: str, checksums: Sequence[str]) -> list[date]:
+        """The days under which these files are vintages, each once, in order."""
+        query = "SELECT DISTINCT released FROM vintages WHERE source = ? AND list_contains(?, sha256) ORDER BY released"
+        return [row[0] for row in self.connection.execute(query, [source, list(checksums)]).fetchall()]
 
     def press_files(self) -> set[str]:
         """The checksums of the files that the press figures were last read from."""
@@ -160,11 +165,23 @@ class Ledger:
                 )
             )
 
-    def differing(self, source: str, kind: Kind, table: pd.DataFrame, day: date) -> int:
-        """How many of the table's figures are new to or differ from what the source said at the end of `day`."""
+    def restated(self, source: str, kind: Kind, table: pd.DataFrame, checksums: Sequence[str]) -> int:
+        """How many of the table's figures say otherwise than those files of their release did: of the figures that stand,
+        those that they gave, or left standing by stating the month too.
+        """
+        day, first = self.connection.execute(
+            "SELECT min(released), min(first) FROM vintages WHERE source = ? AND list_contains(?, sha256)",
+            [source, list(checksums)],
+        ).fetchall()[0]
         with self._incoming(kind, table):
-            query = f"SELECT count(*) FROM incoming i WHERE {self._differs(kind, KNOWN_AT)}"
-            return int(self._one(query, [source, day, day]))
+            return int(
+                self._one(
+                    f"SELECT count(*) FROM incoming i JOIN {kind.name} t ON {self._same_key(kind, 't', 'i')} "
+                    f"WHERE t.source = ? AND {STANDING} AND t.{kind.value} IS DISTINCT FROM i.{kind.value} "
+                    f"AND (CAST(? AS DATE) IS NULL OR t.released >= ? OR t.{kind.dated_by} >= ?)",
+                    [source, day, day, first],
+                )
+            )
 
     def add(self, vintage: Vintage, kind: Kind, table: pd.DataFrame) -> int:
         """Add a vintage newer than all of its source: close the figures it replaces, append the new ones.

@@ -52,7 +52,11 @@ class Builder:
 
     def observations(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Every figure that any release stated."""
-        self._fill(connection, "observations", f"FROM {self.ledger}.observations ORDER BY {STATED_ORDER}")
+        dated = (
+            f"SELECT o.*, released_basis AS dated_by FROM {self.ledger}.observations AS o "
+            f"LEFT JOIN {self.ledger}.vintages USING (source, released, sha256)"
+        )
+        self._fill(connection, "observations", f"FROM ({dated}) ORDER BY {STATED_ORDER}")
 
     def reference(self, connection: duckdb.DuckDBPyConnection) -> None:
         """What is declared: holders, sources, series breaks, the scopes of holders' lines; and press figures."""

@@ -35,6 +35,8 @@ TABLE3_NOTE = (
 DATED_BY = {
     "file": "date printed in the file",
     "calendar": "date from the release calendar",
+    "container": "date in the name of the archive or folder that it lay in",
+    "next_release": "before the release that followed, the day is not known",
     "retrieval": "day of the download, the day of release is not known",
     "user": "date given when the file was loaded",
 }

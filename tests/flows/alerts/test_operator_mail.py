@@ -167,7 +167,7 @@ class TestARun:
         assert len(health_rows(loaded)) == 2
 
     def test_a_first_run_that_fails_is_told_although_nothing_was_ever_published(self, settings, monkeypatch):
-        for name in ("TIC", "FRED", "ECB", "MOF"):
+        for name in ("TIC", "FRED", "ECB", "MOF", "TREASURY"):
             monkeypatch.setenv(f"TREASURY_WATCH_BASE_{name}", "http://127.0.0.1:9/")
         warehouse = settings.warehouse()
         with pytest.raises(TreasuryWatchError, match="no source could be reached"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from datetime import date
 
 import pandas as pd
 import pytest
@@ -72,7 +71,7 @@ def test_the_treasury_series_are_read_exactly_and_the_others_left():
     assert figures(document(FILLER, JAPAN, FILLER, BOUGHT, FILLER)) == RIGHT
     assert found.table["month"].dtype == "datetime64[us]"
     assert found.table["line"].isna().all()
-    assert (found.layout, found.holds, found.dated) == ("cslt", "observations", date(2026, 6, 18))
+    assert (found.layout, found.holds, found.dated) == ("cslt", "observations", None)
 
 
 def test_every_family_has_its_measure():
@@ -149,7 +148,6 @@ def test_the_order_of_the_other_keys_changes_nothing():
     plain = document(*turned)
     last_first = {key: plain[key] for key in ("series", "transmissionDt", "releaseID")}
     assert figures(plain) == figures(last_first) == RIGHT
-    assert parsed(last_first).dated == date(2026, 6, 18)
 
 
 TEXTS = {
@@ -187,17 +185,9 @@ def test_wherever_the_pieces_are_cut_the_figures_are_the_same(indent, monkeypatc
         assert figures(text) == RIGHT, f"pieces of {piece} bytes"
 
 
-def test_the_release_is_the_day_of_transmission_and_may_be_missing():
-    assert parsed({"series": [JAPAN]}).dated is None
-    assert parsed(document(JAPAN, series("us_x"), transmissionDt="2026-05-18")).dated == date(2026, 5, 18)
-    error = refusal("cslt", zipped(document(JAPAN, transmissionDt="18 June 2026")))
-    assert (error.place, error.found) == ("transmissionDt", "18 June 2026")
-
-
-def test_a_transmission_date_within_a_series_is_not_the_release():
-    assert parsed(
-        {"series": [{**JAPAN, "transmissionDt": "2020-01-01"}], "transmissionDt": "2026-06-18"}
-    ).dated == date(2026, 6, 18)
+@pytest.mark.parametrize("transmitted", ["2026-05-12", "2026-05-12T16:00:00", "12 May 2026", None])
+def test_the_day_of_transmission_is_before_the_release_and_dates_nothing(transmitted):
+    assert parsed(document(JAPAN, series("us_x"), transmissionDt=transmitted)).dated is None
 
 
 WHOLE = zipped(document(FILLER, JAPAN, BOUGHT))

@@ -157,6 +157,24 @@ def test_a_release_date_that_is_none_is_refused(printed):
     assert refusal(NAME, history(dated=[[printed]])).found == printed
 
 
+@pytest.mark.parametrize(
+    ("printed", "day"),
+    [
+        ("3/18/26", date(2026, 3, 18)),
+        ("12/1/13", date(2013, 12, 1)),
+        ("5/18/2026", date(2026, 5, 18)),
+        ("March 18, 26", date(2026, 3, 18)),
+    ],
+)
+def test_a_release_date_reads_with_two_digits_of_the_year_and_with_four(printed, day):
+    assert parse(history(dated=[[printed]]), source(NAME)).dated == day
+
+
+def test_a_release_date_before_the_newest_month_is_a_cut_one():
+    error = refusal(NAME, history(dated=[["5/18/12"]]))
+    assert (error.expected, error.found) == ("a whole day after 2012-12, the newest month", "2012-05-18")
+
+
 def test_a_release_date_that_the_calendar_does_not_have_is_refused():
     error = refusal(NAME, history(dated=[["2/30/2026"]]))
     assert (error.expected, error.found) == ("a date", "2/30/2026")

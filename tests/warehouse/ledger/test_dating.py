@@ -6,9 +6,15 @@ import pandas as pd
 import pytest
 
 from treasury_watch.transforms.model import Parsed
+from treasury_watch.transforms.release_calendar import Listed
 from treasury_watch.warehouse.ledger.dating import FutureRelease, dated
 
-CALENDAR = [(date(2025, 12, 18), date(2025, 10, 1)), (date(2026, 1, 15), date(2025, 11, 1))]
+CALENDAR = [
+    Listed(date(2025, 11, 18), date(2025, 8, 1), archive="ticrel_20251017.zip"),
+    Listed(date(2025, 12, 18), date(2025, 10, 1)),
+    Listed(date(2026, 1, 15), date(2025, 11, 1)),
+    Listed(date(2026, 2, 17), date(2025, 12, 1), "estimated"),
+]
 
 
 def parsed(last: str, printed: date | None = None, holds="observations") -> Parsed:
@@ -36,6 +42,27 @@ def test_a_printed_date_goes_before_the_calendar(declarations):
 def test_a_file_without_a_date_is_of_the_release_that_first_had_its_newest_month(declarations):
     found = dated(parsed("2025-10-01"), declarations.source("slt_table5"), CALENDAR, retrieved=date(2026, 7, 1))
     assert found == (date(2025, 12, 18), "calendar")
+
+
+@pytest.mark.parametrize(
+    ("container", "last", "day", "basis"),
+    [
+        ("ticrel_20251017.zip", "2024-12-01", date(2025, 11, 18), "calendar"),  # the archive's day, not its label's
+        ("ticrel_20251017", "2025-08-01", date(2025, 11, 18), "calendar"),  # unpacked
+        ("ticrel_20260310.zip", "2025-10-01", date(2025, 12, 18), "calendar"),  # by the newest month
+        ("ticrel_20260217.zip", "2025-12-01", date(2026, 2, 17), "container"),
+        ("saved 2026-02-19", "2025-12-01", date(2026, 2, 19), "container"),
+        ("ticrel_20251230.zip", "2025-12-01", date(2026, 3, 1), "retrieval"),  # before the month's end
+        ("2026-03-02", "2025-12-01", date(2026, 3, 1), "retrieval"),  # after the retrieval
+        (None, "2025-12-01", date(2026, 3, 1), "retrieval"),  # an estimate dates nothing
+    ],
+)
+def test_what_a_file_lay_in_dates_it_where_the_calendar_lists_it_or_nothing_else_does(
+    declarations, container, last, day, basis
+):
+    source = declarations.source("slt_table5")
+    found = dated(parsed(last), source, CALENDAR, retrieved=date(2026, 3, 1), container=container)
+    assert found == (day, basis)
 
 
 def test_a_daily_series_is_dated_by_its_retrieval(declarations):

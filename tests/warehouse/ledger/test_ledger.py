@@ -94,19 +94,21 @@ def test_figures_are_compared_with_what_was_known_on_the_day_asked_for(ledger):
     ledger.add(vintage(MAY), OBSERVATIONS, figures(m2026_02=1.0))
     ledger.add(vintage(JUNE, "b"), OBSERVATIONS, figures(m2026_02=2.0))
     first, second = figures(m2026_02=1.0), figures(m2026_02=2.0)
-    assert ledger.differing("slt_table5", OBSERVATIONS, first, MAY) == 0
-    assert ledger.differing("slt_table5", OBSERVATIONS, first, JUNE) == 1
-    assert ledger.differing("slt_table5", OBSERVATIONS, second, JUNE) == 0
-    assert ledger.differing("slt_table5", OBSERVATIONS, first, date(2026, 5, 17)) == 1
-    assert ledger.conflicting("slt_table5", OBSERVATIONS, second, MAY) == 1
-    assert ledger.conflicting("slt_table5", OBSERVATIONS, second, JUNE) == 0
+    assert [ledger.conflicting("slt_table5", OBSERVATIONS, first, day) for day in (MAY, JUNE)] == [0, 1]
+    assert [ledger.conflicting("slt_table5", OBSERVATIONS, second, day) for day in (MAY, JUNE)] == [1, 0]
 
 
-def test_a_figure_new_to_the_source_differs_but_does_not_conflict(ledger):
+def test_a_figure_new_to_the_source_does_not_conflict(ledger):
     ledger.add(vintage(MAY), OBSERVATIONS, figures(m2026_02=1.0))
     more = figures(m2026_02=1.0, m2026_03=2.0)
-    assert ledger.differing("slt_table5", OBSERVATIONS, more, MAY) == 1
     assert ledger.conflicting("slt_table5", OBSERVATIONS, more, MAY) == 0
+
+
+def test_a_release_is_restated_where_its_own_figures_differ_and_not_where_an_older_release_does(ledger):
+    ledger.add(vintage(MAY), OBSERVATIONS, figures(m2026_02=1.0))
+    ledger.add(vintage(JUNE, "b"), OBSERVATIONS, figures(m2026_03=2.0))
+    complete, other = figures(m2026_02=1.5, m2026_03=2.0), figures(m2026_03=2.5)
+    assert [ledger.restated("slt_table5", OBSERVATIONS, table, ["b"]) for table in (complete, other)] == [0, 1]
 
 
 def test_a_figure_against_na_conflicts(ledger):
@@ -175,5 +177,5 @@ def test_what_was_added_is_there_when_the_ledger_is_opened_again(tmp_path: Path)
         before = content(ledger)
     with Ledger(tmp_path / "ledger.duckdb") as ledger:
         assert content(ledger) == before
-        assert ledger.day_of("slt_table5", "a") == MAY
-        assert ledger.day_of("slt_table5", "b") is None
+        assert ledger.vintage("slt_table5", "a") == (MAY, "calendar")
+        assert ledger.vintage("slt_table5", "b") is None

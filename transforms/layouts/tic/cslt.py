@@ -16,7 +16,6 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import date
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -26,7 +25,7 @@ import orjson
 import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError
-from treasury_watch.transforms.layouts.cells import OBSERVATION_COLUMNS, ZIP_DAMAGES, is_plausible, month_of
+from treasury_watch.transforms.layouts.cells import OBSERVATION_COLUMNS, ZIP_DAMAGES, month_of
 from treasury_watch.transforms.model import Parsed, Source
 
 MEMBER = "cslt.json"
@@ -60,14 +59,16 @@ def recognise(body: bytes) -> bool:
 
 
 def parse(body: bytes, source: Source) -> Parsed:
-    """Positions, net purchases and valuation change of the Treasury series. Raises LayoutError."""
+    """Positions, net purchases and valuation change of the Treasury series. Raises LayoutError.
+
+    `transmissionDt` dates nothing: it is the day on which the archive was handed over, days before it was public.
+    """
     found: list[Figures] = []
     seen: set[str] = set()
     count = 0
-    dated: date | None = None
     for identifier, text in _series(body, source.id):
         if identifier is None:
-            dated = _transmitted(text, source.id)
+            _document(text, source.id)
             continue
         count += 1
         named = TREASURY.fullmatch(identifier)
@@ -83,7 +84,7 @@ def parse(body: bytes, source: Source) -> Parsed:
         raise LayoutError(source.id, MEMBER, "Treasury series such as for_lt_treas_pos_42609", f"none among {count}")
     if not any(len(months) for *_, months, _ in found):
         raise LayoutError(source.id, MEMBER, "figures in the Treasury series", f"none in {len(found)} series")
-    return Parsed(source.layout, "observations", _table(found, source), dated)
+    return Parsed(source.layout, "observations", _table(found, source))
 
 
 def _table(found: list[Figures], source: Source) -> pd.DataFrame:
@@ -105,20 +106,6 @@ def _table(found: list[Figures], source: Source) -> pd.DataFrame:
 
 def _repeated(texts: tuple[str, ...], lengths: list[int]) -> Any:
     return pd.array(texts, dtype="str").repeat(lengths)
-
-
-def _transmitted(document: bytes, source: str) -> date | None:
-    """The day of `transmissionDt`, which is the release; None where the document does not state it."""
-    stated = _document(document, source).get("transmissionDt")
-    if stated is None:
-        return None
-    try:
-        day = date.fromisoformat(_shown(stated)[:10])
-    except ValueError as problem:
-        raise LayoutError(source, "transmissionDt", "a day such as 2026-06-18", _shown(stated)) from problem
-    if not is_plausible(day):
-        raise LayoutError(source, "transmissionDt", "a day such as 2026-06-18", str(day))
-    return day
 
 
 def _shown(stated: object) -> str:
