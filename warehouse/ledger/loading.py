@@ -44,6 +44,8 @@ class Loader:
         Raises LayoutError, ValidationBlocked, FutureRelease or UnplacedRelease; the ledger is then as before, and the
         archive notes why the file was refused.
         """
+        if file.unreadable is not None:
+            raise file.unreadable
         source = self.declarations.source(file.source or layouts.recognised(file.body))
         if source.layout == PRESS:
             return self.press.load_file(file)
