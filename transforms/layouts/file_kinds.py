@@ -24,6 +24,7 @@ SIGNATURES = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Word document", AS_TEXT),
     (b"Rar!\x1a\x07", "a RAR archive", UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
+    (b"\x1f\x8b", "a gzip file", UNPACK),
     (b"BZh", "a bzip2 archive", UNPACK),
     (b"\xfd7zXZ\0", "an xz archive", UNPACK),
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive", UNPACK),
@@ -32,6 +33,7 @@ SIGNATURES = (
 )
 TAR_MARK, TAR_MARK_AT = b"ustar", 257
 # Of these tables the publisher serves text beside those that are read; they are told so that none is taken for another.
+TABLE_TITLE = re.compile(r"(?:^|[\n\t])(Table \d+:)", re.IGNORECASE)
 UNREAD_TITLE = re.compile(r'[\ufeff\s"]*(Table [124]: [^\t\r\n",]*)', re.IGNORECASE)
 UNREAD_COLUMNS = {
     "for_lt_total_pos": "Table 1: long-term securities held by foreign residents",
@@ -58,12 +60,14 @@ class FileKind:
 
 
 def as_utf8(body: bytes) -> bytes:
-    """Text in UTF-16 or UTF-32 (Excel's "Unicode Text") as UTF-8; anything else, and damaged text, as it is."""
+    """Text in UTF-16 or UTF-32 (Excel's "Unicode Text") as UTF-8 with its mark; anything else, and damaged text, as it
+    is.
+    """
     encoding = encoding_of(body)
     if encoding is None:
         return body
     try:
-        return body.decode(encoding).removeprefix("\ufeff").encode()
+        return codecs.BOM_UTF8 + body.decode(encoding).removeprefix("\ufeff").encode()
     except UnicodeError:
         return body
 
@@ -99,7 +103,8 @@ def kind_of(body: bytes) -> FileKind | None:
         if body.startswith(start):
             return FileKind(name, next_step)
     if body.startswith(ZIP_STARTS):
-        return FileKind("an Excel workbook, or another zip archive that is no folder of tables", AS_TEXT)
+        office = b"[Content_Types].xml" in body[:START_BYTES] or b"mimetype" in body[:64]
+        return FileKind("an Excel workbook, or another office document", AS_TEXT) if office else FileKind("a zip archive", UNPACK)
     if body[TAR_MARK_AT : TAR_MARK_AT + len(TAR_MARK)] == TAR_MARK:
         return FileKind("a tar archive", UNPACK)
     start = readable(body)[:8192].decode("utf-8", errors="replace")
@@ -150,5 +155,6 @@ def _shown(body: bytes) -> bytes:
     for row in ROW_END.split(body):
         texts = [b" ".join(TAG.sub(b" ", cell).split()) for cell in CELL_END.split(row)]
         cells.append(b"\t".join(texts[:-1] if len(texts) > 1 and not texts[-1] else texts))
-    text = b"\n".join(cells).decode("utf-8", errors="replace")
-    return html.unescape(text).encode()
+    text = html.unescape(b"\n".join(cells).decode("utf-8", errors="replace"))
+    titled = TABLE_TITLE.search(text)  # a page may have more in it
+    return text[titled.start(1) if titled else 0 :].encode()

@@ -104,7 +104,7 @@ def _row(cells: list[etree._Element], lines: dict[etree._Element, int]) -> tuple
     texts: list[str] = []
     own_lines: list[int] = []
     for cell in cells:
-        text = " ".join("".join(cell.itertext()).split())
+        text = " ".join(("".join(cell.itertext()) if len(cell) else cell.text or "").split())
         span = cell.get("colspan", "1")
         width = min(int(span), WIDEST_CELL) if span.isdecimal() else 1
         texts += ["" if EMPTY.fullmatch(text) else text, *[""] * (width - 1)]
