@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
+from treasury_watch.transforms.errors import LayoutError, UnknownHolderError, shorten
 
 LABEL_KEYS = ["label", "code"]
 FOOTNOTE = re.compile(r"\d{1,2}/", re.ASCII)
@@ -111,19 +111,26 @@ class Names:
         holder, declared = self.codes.get(code, (None, ""))
         known = next((self.shared[key] for key in ((name, "", series), (name, "", "")) if key in self.shared), None)
         if holder is None and others:
-            return Found(None, note=f"{label!r} with code {code}, and {name!r} is declared with code {_listed(others)}")
+            return Found(None, note=f"{_shown(label, code)}, and {name!r} is declared with code {_listed(others)}")
         if holder is None:
             if known is None or known[1]:
                 return Found(None)
-            return Found(known[0], note=f"{label!r} has the code {code}, which is not declared; known by its label")
+            return Found(
+                known[0], note=f"{_shown(label, code)}, which is not declared: loaded as {known[0]} by its label"
+            )
         if known is not None and known[0] != holder:
             words = f" with code {_listed(others)}" if others else f" ({known[0]})"
             return Found(
-                None, note=f"{label!r} with code {code}, which is {declared!r} ({holder}), and {name!r} is declared{words}"
+                None, note=f"{_shown(label, code)}, which is {declared!r} ({holder}), and {name!r} is declared{words}"
             )
         if self.without_labels or not declared or declared == label or _unmarked(declared) == name:
             return Found(holder)
-        return Found(holder, note=f"{label!r} with code {code} is declared as {declared!r}: loaded as {holder} by its code")
+        return Found(holder, note=f"{_shown(label, code)} is declared as {declared!r}: loaded as {holder} by its code")
+
+
+def _shown(label: str, code: str) -> str:
+    """A label and its code for a message in which others stand too."""
+    return f"{shorten(label, 60)!r}" + (f" with code {shorten(code, 20)}" if code else "")
 
 
 def _listed(codes: set[str]) -> str:
@@ -188,7 +195,9 @@ def _refusal(
     if contradicting:
         return UnknownHolderError(
             layout,
-            _place(_line_of(table, next(key for key, name in zip(keys, found, strict=True) if name.note in contradicting))),
+            _place(
+                _line_of(table, next(key for key, name in zip(keys, found, strict=True) if name.note in contradicting))
+            ),
             "a label and a code of one holder, as in config/holder_labels.csv",
             "; ".join(contradicting),
             "check that the file is whole; a code that was changed is declared in config/holder_labels.csv",
@@ -196,10 +205,12 @@ def _refusal(
     without = (key[:2] for key, name in zip(keys, found, strict=True) if name.holder_id is None)
     unknown = list({code or label: (label, code) for label, code in without}.values())
     lines = [_line_of(table, key) for key in unknown]
-    described = [f"{label.strip()!r}" + (f" with code {code}" if code else "") for label, code in unknown]
+    described = [_shown(label, code) for label, code in unknown]
     if len(unknown) == 1:
         closest = _closest(unknown[0][0], names)
-        expected = "a holder that config/holder_labels.csv knows" + (f" (closest: {', '.join(closest)})" if closest else "")
+        expected = "a holder that config/holder_labels.csv knows" + (
+            f" (closest: {', '.join(closest)})" if closest else ""
+        )
         stated = described[0]
     else:
         expected = "holders that config/holder_labels.csv knows"

@@ -105,7 +105,9 @@ def _backfill(settings: Settings, folder: Path) -> str:
             refuse_unreadable(looked_at, outcome)
             passed_over.extend(item for item in looked_at if item.source is None and item.unreadable is None)
             for item in passed_over:
-                logs.say("passed over", f"passed over, {what_it_is(item)}", path=item.found.path, file=item.found.member)
+                logs.say(
+                    "passed over", f"passed over, {what_it_is(item)}", path=item.found.path, file=item.found.member
+                )
             items = in_release_order(looked_at)
             if not items and not outcome.refused:
                 raise TreasuryWatchError(
@@ -128,7 +130,12 @@ def refuse_unreadable(looked_at: list[ParsedFile], outcome: Outcome) -> None:
         if item.unreadable is not None:
             problem = TreasuryWatchError(f"{item.found.path}: {item.unreadable}")
             outcome.refused.append(problem)
-            said = {"outcome": "refused", "error": type(item.unreadable).__name__, "source": None, "url": item.found.url}
+            said = {
+                "outcome": "refused",
+                "error": type(item.unreadable).__name__,
+                "source": None,
+                "url": item.found.url,
+            }
             logs.say("refused", f"refused: {problem}", level=logging.ERROR, **said)
 
 

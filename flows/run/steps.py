@@ -170,7 +170,9 @@ def incoming(answer: Fetched) -> list[IncomingFile]:
         contents = contents_of(answer.body, name)
         inside = [member for member, source in contents.read if source in (None, answer.source)]
         if not inside:
-            named = ", ".join(f"{member.name} ({source})" for member, source in contents.read[:5]) or "none that is whole"
+            named = (
+                ", ".join(f"{member.name} ({source})" for member, source in contents.read[:5]) or "none that is whole"
+            )
             raise LayoutError(answer.source, name, f"a file of {answer.source} in it", named)
         return [replace(file, body=member.body, container=member.container) for member in inside]
     except LayoutError as problem:

@@ -163,7 +163,7 @@ def test_a_code_that_nobody_declares_goes_by_a_label_without_one_and_is_told():
     rows = table(("Korea, South", "43001", "2020-01", ""))
     assert identified(rows, "coded", LABELS)["holder_id"].tolist() == ["korea_south"]
     assert renamed(rows, "coded", LABELS) == (
-        "'Korea, South' has the code 43001, which is not declared; known by its label",
+        "'Korea, South' with code 43001, which is not declared: loaded as korea_south by its label",
     )
 
 

@@ -98,7 +98,7 @@ def members(body: bytes, name: str) -> list[Member]:
     except ZIP_DAMAGES as problem:
         if any(recognise(body) for recognise in READ_WHOLE.values()):
             return [_itself(body, name)]  # its layout says best what is wrong with it
-        found = str(problem) or type(problem).__name__
+        found = f"one that is cut or damaged ({str(problem) or type(problem).__name__})"
         raise LayoutError(name, "zip archive", "a whole zip archive", found, FETCH_AGAIN) from problem
     names = [entry.filename for entry in entries]
     if (len(names) == 1 and names[0] in READ_WHOLE) or is_office_document(names):
@@ -110,14 +110,14 @@ def members(body: bytes, name: str) -> list[Member]:
             name, "zip archive", f"at most {MOST_MEMBERS:,} files", f"{len(names):,}", "unpack it and name the folder"
         )
     if all(entry.flag_bits & ENCRYPTED for entry in entries):
-        raise LayoutError(name, "zip archive", "files without a password", "encrypted ones", "unpack it and name the files")
+        raise LayoutError(
+            name, "zip archive", "files without a password", "encrypted ones", "unpack it and name the files"
+        )
 
     def opener(entry: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
         return lambda: archive.open(entry)
 
-    return [
-        Member(entry.filename, name, entry.compress_size, entry.file_size, opener(entry)) for entry in entries
-    ]
+    return [Member(entry.filename, name, entry.compress_size, entry.file_size, opener(entry)) for entry in entries]
 
 
 def is_office_document(names: list[str]) -> bool:
@@ -135,5 +135,3 @@ def _is_hidden(name: str) -> bool:
 
 def _gunzipped(body: bytes) -> Any:
     return gzip.GzipFile(fileobj=io.BytesIO(body))
-
-

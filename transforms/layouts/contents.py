@@ -44,5 +44,7 @@ def contents_of(body: bytes, name: str) -> Contents:
     if not found.read and not found.refused:
         named = "; ".join(f"{inner} ({what})" for inner, what in found.passed_over[:5])
         more = f" and {len(found.passed_over) - 5} more" if len(found.passed_over) > 5 else ""
-        raise LayoutError(name, "container", "a file of a known layout", shorten(named, 400) + more, "name the files to load")
+        raise LayoutError(
+            name, "container", "a file of a known layout", shorten(named, 400) + more, "name the files to load"
+        )
     return found

@@ -104,7 +104,11 @@ def kind_of(body: bytes) -> FileKind | None:
             return FileKind(name, next_step)
     if body.startswith(ZIP_STARTS):
         office = b"[Content_Types].xml" in body[:START_BYTES] or b"mimetype" in body[:64]
-        return FileKind("an Excel workbook, or another office document", AS_TEXT) if office else FileKind("a zip archive", UNPACK)
+        return (
+            FileKind("an Excel workbook, or another office document", AS_TEXT)
+            if office
+            else FileKind("a zip archive", UNPACK)
+        )
     if body[TAR_MARK_AT : TAR_MARK_AT + len(TAR_MARK)] == TAR_MARK:
         return FileKind("a tar archive", UNPACK)
     start = readable(body)[:8192].decode("utf-8", errors="replace")
@@ -131,7 +135,9 @@ def unread_table(start: str) -> FileKind | None:
     if not title:
         return None
     table = UNREAD_NAMES[title[len("Table ")]]
-    return FileKind(f"{title} ({table})", f"{table} is not read yet; the Treasuries by country are in slt_table3", table)
+    return FileKind(
+        f"{title} ({table})", f"{table} is not read yet; the Treasuries by country are in slt_table3", table
+    )
 
 
 def without_hidden_parts(body: bytes) -> bytes:

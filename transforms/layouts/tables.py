@@ -130,5 +130,5 @@ def _encoding(body: bytes) -> str:
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
-        return "latin-1"
+        return "iso-8859-1"
     return "utf-8"

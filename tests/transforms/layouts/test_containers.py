@@ -57,7 +57,9 @@ def test_the_content_tells_a_container_and_not_the_name():
 
 
 @pytest.mark.parametrize(
-    "body", [test_cslt.WHOLE, test_ecb.zipped(), test_ecb.zipped()[:-30], workbook()], ids=["cslt", "ecb", "cut", "xlsx"]
+    "body",
+    [test_cslt.WHOLE, test_ecb.zipped(), test_ecb.zipped()[:-30], workbook()],
+    ids=["cslt", "ecb", "cut", "xlsx"],
 )
 def test_an_archive_that_a_layout_reads_whole_and_a_workbook_are_not_opened(body):
     (member,) = members(body, "x.zip")
@@ -81,8 +83,14 @@ def test_a_container_within_a_container_is_named_and_not_opened():
         (RELEASE[:-40], "x.zip, zip archive: expected a whole zip archive, found .*; fetch it again"),
         (encrypted(RELEASE), "x.zip, zip archive: expected files without a password, found encrypted ones; unpack it"),
         (zipped(), "x.zip, zip archive: expected at least one file, found an empty archive"),
-        (zipped(**{f"f{n}": b"" for n in range(2001)}), "x.zip, zip archive: expected at most 2,000 files, found 2,001"),
-        (zipped(readme__txt=b"Dear reader"), r"expected a file of a known layout, found readme.txt \(of no known layout"),
+        (
+            zipped(**{f"f{n}": b"" for n in range(2001)}),
+            "x.zip, zip archive: expected at most 2,000 files, found 2,001",
+        ),
+        (
+            zipped(readme__txt=b"Dear reader"),
+            r"expected a file of a known layout, found readme.txt \(of no known layout",
+        ),
     ],
 )
 def test_an_archive_that_cannot_be_opened_is_refused_in_one_line(body, told):

@@ -29,9 +29,11 @@ FORMS = {
     "csv": as_csv,
     "html": as_html,
     "html on one line": lambda body: as_html(body, one_line=True),
-    "a page": lambda body: b"<!doctype html><html><head><title>TIC</title></head><body><table><tr><td>Menu</td></tr></table>"
-    + as_html(body)
-    + b"</body></html>",
+    "a page": lambda body: (
+        b"<!doctype html><html><head><title>TIC</title></head><body><table><tr><td>Menu</td></tr></table>"
+        + as_html(body)
+        + b"</body></html>"
+    ),
     "Excel's Unicode text": lambda body: ("\ufeff" + body.decode()).encode("utf-16-le"),
 }
 
@@ -89,7 +91,9 @@ def test_lines_are_counted_beyond_65_535_which_is_where_the_parser_stops_countin
 def test_comments_scripts_spans_and_marks_within_a_cell_are_no_figures_and_move_no_line():
     plain = as_html(table5())
     dressed = plain.replace(b"<tbody>", b"<!-- <td>1</td>\r\n -->\r\n<script>'<td>2</td>'</script><tbody>")
-    dressed = dressed.replace(b"<td>Country</td>", b"<td><b>Country</b></td>").replace(b"<td>n.a.</td>", b"<td> n.a.<br></td>")
+    dressed = dressed.replace(b"<td>Country</td>", b"<td><b>Country</b></td>").replace(
+        b"<td>n.a.</td>", b"<td> n.a.<br></td>"
+    )
     one, other = (parse(body, source("slt_table5")).table for body in (plain, dressed))
     assert reading(one) == reading(other)
     assert set(other["line"] - one["line"]) == {2}
@@ -116,7 +120,9 @@ def test_a_page_that_is_no_table_of_ours_is_named():
     page = b"<html><head><title>Access &amp; Denied</title></head><body><table><tr><td>Error 15</td></tr></table></body></html>"
     for name in TABBED:
         assert "a web page titled 'Access & Denied'" in refusal(name, page).found
-    with pytest.raises(LayoutError, match=r"unknown file, start: .* found a web page titled 'Access & Denied': <html>.*; the address"):
+    with pytest.raises(
+        LayoutError, match=r"unknown file, start: .* found a web page titled 'Access & Denied': <html>.*; the address"
+    ):
         recognised(page)
 
 
@@ -131,7 +137,14 @@ def test_a_csv_cell_with_a_comma_is_one_cell():
     assert {label for label in parse(body, source("slt_table3")).table["label"]} >= {"Korea, South"}
 
 
-@pytest.mark.parametrize("tail", [b"<!--" * 50_000, b"<script>" * 20_000, b"<" * 200_000, b"<td>" * 50_000, b"<title" * 20_000])
+def test_html_that_is_no_text_is_refused():
+    for body in (b"<\xff", b"<", b"<>", b"<table>\x80</table>"):
+        assert "a web page" in refusal("slt_table5", body).found
+
+
+@pytest.mark.parametrize(
+    "tail", [b"<!--" * 50_000, b"<script>" * 20_000, b"<" * 200_000, b"<td>" * 50_000, b"<title" * 20_000]
+)
 def test_hostile_html_is_refused_in_time(tail):
     with pytest.raises(LayoutError):
         recognised(b"<html>" + tail)
@@ -172,7 +185,10 @@ def workbook() -> bytes:
         (b"7z\xbc\xaf\x27\x1cabc", "a 7-Zip archive; unpack it"),
         (bytes(257) + b"ustar\x0000", "a tar archive; unpack it"),
         (b"\xff\xfeT\x00a", "damaged text in UTF-16; fetch"),
-        (b"Table 2: Foreign Long-Term Securities\tx\r\n", r"Table 2: Foreign Long-Term Securities \(slt_table2\); slt_table2 is not read"),
+        (
+            b"Table 2: Foreign Long-Term Securities\tx\r\n",
+            r"Table 2: Foreign Long-Term Securities \(slt_table2\); slt_table2 is not read",
+        ),
         (b'"Table 4: By type",,\r\n', r"Table 4: By type \(slt_table4\); slt_table4 is not read"),
     ],
 )
@@ -180,5 +196,3 @@ def test_what_no_layout_reads_is_named_with_the_next_step(body, found):
     with pytest.raises(LayoutError, match=f"found {found}") as caught:
         recognised(body)
     assert "\n" not in str(caught.value)
-
-

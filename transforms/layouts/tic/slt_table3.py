@@ -123,7 +123,9 @@ def _columns(cells: list[str], line: int, source: str) -> dict[str, int]:
     other = [name for name in dict.fromkeys(named) if name and (name not in COLUMNS or named.count(name) > 1)]
     missing = [name for name in COLUMNS if name not in named and (other or name not in ADDED_LATER)]
     if missing or other:
-        closest = [f"{name} for {near[0]}" for name in other if (near := difflib.get_close_matches(name, missing, 1, 0.5))]
+        closest = [
+            f"{name} for {near[0]}" for name in other if (near := difflib.get_close_matches(name, missing, 1, 0.5))
+        ]
         raise LayoutError(
             source,
             f"line {line}",
