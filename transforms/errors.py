@@ -1,5 +1,6 @@
 """The project's errors. Each says in one line what happened, where, and what to do next."""
 
+LONGEST_UNKNOWN = 3000  # characters that name everything in a file that is not known
 LONGEST_EXPECTED = 600  # characters of a message; what was expected can name a label of the file, or every currency
 
 
@@ -17,11 +18,13 @@ class LayoutError(TreasuryWatchError):
     `source` is the layout, `place` a line, column or member, `expected` and `found` say what differs.
     """
 
+    longest_found = 120  # characters of the message
+
     def __init__(self, source: str, place: str, expected: str, found: str, next_step: str | None = None):
         self.source, self.place, self.expected, self.found = source, place, expected, found
         self.next_step = next_step or "check that the file is whole and unaltered; nothing of it was loaded"
-        stated = f"{source}, {shorten(place)}: expected {shorten(expected, LONGEST_EXPECTED)}, found {shorten(found)}"
-        super().__init__(f"{stated}; {self.next_step}")
+        stated = f"expected {shorten(expected, LONGEST_EXPECTED)}, found {shorten(found, self.longest_found)}"
+        super().__init__(f"{source}, {shorten(place)}: {stated}; {self.next_step}")
 
     def __reduce__(self) -> tuple:
         """So that it survives the way from one process to another."""
@@ -29,7 +32,9 @@ class LayoutError(TreasuryWatchError):
 
 
 class UnknownHolderError(LayoutError):
-    """A label that the holder reference does not know; the message shows the closest known labels."""
+    """Labels that the holder reference does not know, all of a file; of one alone the message shows the closest known ones."""
+
+    longest_found = LONGEST_UNKNOWN
 
 
 def shorten(text: str, length: int = 120) -> str:

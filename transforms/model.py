@@ -67,13 +67,14 @@ class Source:
 class Parsed:
     """What one file says. `table` has the columns of its kind, one row per figure; those of a holder have `label` and
     `code`, as the file names the holder, until it is identified. `dated` is the release date printed in the file, where
-    it prints one.
+    it prints one; `notes` are what was read all the same although it is not as declared, a line each.
     """
 
     layout: str
     holds: str
     table: pd.DataFrame
     dated: date | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def first(self) -> pd.Timestamp:

@@ -31,7 +31,7 @@ from treasury_watch.warehouse.ledger.backfill_files import (
     ParsedFile,
     files_in,
     in_release_order,
-    parse_file,
+    parse_found,
     scratch,
 )
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
@@ -49,7 +49,7 @@ def _declarations(folder: Path) -> Declarations:
 @task(name="parse", timeout_seconds=60 * MINUTES, **STEP)
 def parse_files(bundle: list[Found], into: Path, config: Path) -> list[ParsedFile]:
     """Parse a few files, wherever the task runner puts it."""
-    return [parse_file(found, into, _declarations(config)) for found in bundle]
+    return [item for found in bundle for item in parse_found(found, into, _declarations(config))]
 
 
 @task(name="load", timeout_seconds=6 * 60 * MINUTES, **STEP)
@@ -61,16 +61,11 @@ def load_parsed(session: Session, items: list[ParsedFile], outcome: Outcome) -> 
         steps.load_one(
             session,
             IncomingFile(
-                body,
-                found.url,
-                found.retrieved,
-                item.source,
-                released,
-                figures=item.parsed(body),
-                container=found.container,
+                body, found.url, found.retrieved, item.source, released,
+                figures=item.parsed(body), container=found.container,
             ),
             outcome,
-        )
+        )  # fmt: skip
     steps.load_press(session)
     for loaded in outcome.loaded:
         note(loaded.line())
@@ -99,7 +94,7 @@ def _backfill(settings: Settings, folder: Path) -> str:
     warehouse = settings.warehouse()
     found = files_in(folder, datetime.now(UTC))
     outcome = Outcome()
-    passed_over: list[Path] = []
+    passed_over: list[ParsedFile] = []
 
     def load(session: Session) -> None:
         with scratch(warehouse.home) as into:
@@ -107,11 +102,14 @@ def _backfill(settings: Settings, folder: Path) -> str:
                 bundles = [found[start : start + BUNDLE] for start in range(0, len(found), BUNDLE)]
                 running = parse_files.map(bundles, into=unmapped(into), config=unmapped(settings.declarations.folder))
                 looked_at = [item for future in progress.with_bar(running, "Parsing") for item in future.result()]
-            passed_over.extend(item.found.path for item in looked_at if item.source is None)
-            for path in passed_over:
-                logs.say("passed over", f"passed over, of no known layout: {path}", path=path)
+            refuse_unreadable(looked_at, outcome)
+            passed_over.extend(item for item in looked_at if item.source is None and item.unreadable is None)
+            for item in passed_over:
+                logs.say(
+                    "passed over", f"passed over, {what_it_is(item)}", path=item.found.path, file=item.found.member
+                )
             items = in_release_order(looked_at)
-            if not items:
+            if not items and not outcome.refused:
                 raise TreasuryWatchError(
                     f"{folder}: expected official files, found {len(found)} files of no known layout; "
                     "name the folder that holds them"
@@ -119,11 +117,31 @@ def _backfill(settings: Settings, folder: Path) -> str:
             with outcome.timed("load"):
                 load_parsed(session, items, outcome)
         if outcome.refused:
-            raise refusal(outcome, len(items))
+            raise refusal(outcome, len(looked_at) - len(passed_over))
 
     steps.take_in(settings, warehouse, load, outcome, command="backfill")
     show(warehouse, outcome)
     return describe(outcome, passed_over)
+
+
+def refuse_unreadable(looked_at: list[ParsedFile], outcome: Outcome) -> None:
+    """What could not be opened or expanded counts as refused, whatever becomes of the rest of its archive."""
+    for item in looked_at:
+        if item.unreadable is not None:
+            problem = TreasuryWatchError(f"{item.found.path}: {item.unreadable}")
+            outcome.refused.append(problem)
+            said = {
+                "outcome": "refused",
+                "error": type(item.unreadable).__name__,
+                "source": None,
+                "url": item.found.url,
+            }
+            logs.say("refused", f"refused: {problem}", level=logging.ERROR, **said)
+
+
+def what_it_is(item: ParsedFile) -> str:
+    """A file that is passed over, for a message."""
+    return f"{item.kind or 'of no known layout'}: {item.name}"
 
 
 def refusal(outcome: Outcome, files: int) -> TreasuryWatchError:
@@ -136,7 +154,7 @@ def refusal(outcome: Outcome, files: int) -> TreasuryWatchError:
     )
 
 
-def describe(outcome: Outcome, passed_over: list[Path]) -> str:
+def describe(outcome: Outcome, passed_over: list[ParsedFile]) -> str:
     """The backfill in a few lines."""
     kinds = {kind: sum(item.outcome == kind for item in outcome.loaded) for kind in ("same_figures", "known")}
     lines = [outcome.summary()]
@@ -144,9 +162,9 @@ def describe(outcome: Outcome, passed_over: list[Path]) -> str:
         lines.append(f"same figures as before: {kinds['same_figures']} files")
     if kinds["known"]:
         lines.append(f"seen before: {kinds['known']} files")
-    lines += [f"passed over, of no known layout: {path}" for path in passed_over[:NAMED]]
+    lines += [f"passed over, {what_it_is(item)}" for item in passed_over[:NAMED]]
     if len(passed_over) > NAMED:
-        lines.append(f"and {len(passed_over) - NAMED} more of no known layout")
+        lines.append(f"and {len(passed_over) - NAMED} more passed over")
     lines.append(", ".join(f"{step} {seconds:.1f} s" for step, seconds in outcome.seconds.items()))
     return "\n".join(lines)
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from time import perf_counter
 from typing import Any
+from urllib.parse import urlsplit
 
 from treasury_watch.flows.alerts import delivery, queueing
 from treasury_watch.flows.alerts.outbox import SendResult
@@ -25,7 +26,9 @@ from treasury_watch.flows.run.revisions import revised_by
 from treasury_watch.flows.run.store_exchange import stored
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import page
-from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.layouts.containers import is_container
+from treasury_watch.transforms.layouts.contents import contents_of
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Session, Warehouse
@@ -95,7 +98,7 @@ def _run(
         if found.problems and not found.files and not found.unchanged:
             raise TreasuryWatchError(f"no source could be reached; the first: {found.problems[0]}")
         with outcome.timed("load"):
-            steps.load(session, [incoming(answer) for answer in found.files], outcome)
+            steps.load(session, [file for answer in found.files for file in incoming(answer)], outcome)
         with outcome.timed("publish"):
             published_now = steps.publish(session, outcome)
         session.summary = outcome.summary()
@@ -156,22 +159,59 @@ def finish(
             outcome.page = steps.write_page(warehouse)
 
 
-def incoming(answer: Fetched) -> IncomingFile:
-    """What a server answered, as a file to load."""
-    return IncomingFile(
+def incoming(answer: Fetched) -> list[IncomingFile]:
+    """What a server answered, as files to load: one, or of an archive those of the source's layout."""
+    file = IncomingFile(
         answer.body, answer.url, answer.retrieved, answer.source, None, answer.etag, answer.last_modified
     )
+    name = PurePosixPath(urlsplit(answer.url).path).name or answer.source
+    if not is_container(answer.body):
+        return [file]
+    try:
+        contents = contents_of(answer.body, name)
+        inside = [member for member, source in contents.read if source in (None, answer.source)]
+        if not inside:
+            named = (
+                ", ".join(f"{member.name} ({source})" for member, source in contents.read[:5]) or "none that is whole"
+            )
+            raise LayoutError(answer.source, name, f"a file of {answer.source} in it", named)
+        return [replace(file, body=member.body, container=member.container) for member in inside]
+    except LayoutError as problem:
+        return [replace(file, unreadable=problem)]
 
 
 def files_on_disk(paths: list[Path], released: date | None) -> Iterator[IncomingFile]:
-    """Files named by the user; each one's layout is recognised from its content."""
+    """Files named by the user, and those of known layouts in archives; each one's layout is recognised from its content."""
     for path in paths:
         try:
             body = path.read_bytes()
         except OSError as problem:
             raise TreasuryWatchError(f"{path}: {problem.strerror}; name a file that can be read") from problem
         folder = dated_folder(path.resolve())
-        yield IncomingFile(body, path.resolve().as_uri(), datetime.now(UTC), released=released, container=folder)
+        file = IncomingFile(body, path.resolve().as_uri(), datetime.now(UTC), released=released, container=folder)
+        yield from _within(file, path) if is_container(body) else [file]
+
+
+def _within(archive: IncomingFile, path: Path) -> Iterator[IncomingFile]:
+    """The files in an archive; those that cannot be read come with the reason, the others are named in the log."""
+    try:
+        contents = contents_of(archive.body, path.name)
+    except LayoutError as problem:
+        yield replace(archive, unreadable=problem)
+        return
+    for name, what in contents.passed_over:
+        logs.say("passed over", f"passed over, {what}: {path}: {name}", path=path, file=name)
+    for name, problem in contents.refused:
+        yield replace(archive, url=f"{archive.url}#{name}", container=path.name, unreadable=problem)
+    for member, source in contents.read:
+        if member.container is None:
+            yield archive
+            continue
+        inside = replace(archive, url=f"{archive.url}#{member.name}", source=source, container=path.name)
+        try:
+            yield replace(inside, body=member.body)
+        except LayoutError as problem:
+            yield replace(inside, unreadable=problem)
 
 
 def load_all(session: Session, files: list[IncomingFile], outcome: Outcome) -> None:

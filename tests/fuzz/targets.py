@@ -38,6 +38,7 @@ STRATEGIES: dict[str, SearchStrategy] = {
     "mfh": written.mfh_files(),
     "cslt": test_cslt_properties.documents(),
 }
+OTHER_FORMS = ("slt_table3", "slt_table5", "mfhhis01")  # in HTML, separated by commas, in UTF-16
 RATES = ("fred:DEXJPUS", "fred:DEXUSUK", "fred:DGS10")
 
 
@@ -82,6 +83,10 @@ def _seeds(name: str) -> Iterable[Seed]:
     source = tic.DECLARATIONS.source(name)
     if name in tic.BODIES:
         yield Seed(tic.BODIES[name], source)
+    if name in OTHER_FORMS:
+        yield Seed(tic.as_html(tic.BODIES[name]), source)
+        yield Seed(tic.as_csv(tic.BODIES[name]), source)
+        yield Seed(("\ufeff" + tic.BODIES[name].decode()).encode("utf-16-le"), source)
     if name == "slt_table3":
         yield Seed(_table3(), source)
     elif name in ("slt_table5", "mfhhis01"):

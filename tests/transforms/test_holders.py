@@ -5,7 +5,7 @@ import pytest
 
 from tests.transforms.tic import DECLARATIONS, FILES, official, official_body, source
 from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
-from treasury_watch.transforms.holders import identified
+from treasury_watch.transforms.holders import identified, renamed
 from treasury_watch.transforms.layouts import parse
 
 LABELS = [
@@ -94,12 +94,37 @@ def test_rows_keep_their_order_figures_and_columns():
     pd.testing.assert_frame_equal(found[rows.columns], rows)
 
 
-def test_a_label_counts_only_with_its_own_code_and_in_its_own_layout():
+def test_a_label_with_the_code_of_nobody_is_refused_with_its_own_code():
     assert holder_of("Japan", "coded", "42609") == "japan"
-    with pytest.raises(UnknownHolderError, match=r"\(closest: Japan with code 42609\), found 'Japan' with code 42608"):
+    with pytest.raises(
+        UnknownHolderError, match=r"found 'Japan' with code 42608, and 'Japan' is declared with code 42609;"
+    ):
         holder_of("Japan", "coded", "42608")
+
+
+def test_a_label_with_the_code_of_another_holder_is_refused_with_both():
+    with pytest.raises(
+        UnknownHolderError,
+        match=r"'Japan' with code 10251, which is 'Belgium' \(belgium\), and 'Japan' is declared with code 42609",
+    ):
+        holder_of("Japan", "coded", "10251")
+
+
+def test_a_label_that_one_layout_declares_is_known_to_all():
+    assert holder_of("Japan", "history") == "japan"
+    assert holder_of("Japan 3/", "a layout without rows") == "japan"
+    assert holder_of("Treasury Bills", "another") == "foreign_official"
+    assert holder_of("Belgium", "another", series="II") == "belgium_luxembourg"
+    assert holder_of("Belgium", "another", series="III") == "belgium"
+
+
+def test_a_label_that_two_layouts_give_to_different_holders_is_known_to_those_alone():
+    labels = [dict(LABELS[0], layout=name, label="Islands", holder_id=f"{name}_islands") for name in ("one", "two")]
+    rows = table(("Islands", "", "2020-01", ""))
+    assert identified(rows, "one", labels)["holder_id"].tolist() == ["one_islands"]
+    assert identified(rows, "two", labels)["holder_id"].tolist() == ["two_islands"]
     with pytest.raises(UnknownHolderError):
-        holder_of("Japan", "history")
+        identified(rows, "three", labels)
 
 
 def test_a_row_without_a_label_goes_by_the_code_alone():
@@ -119,9 +144,38 @@ def test_an_unknown_label_is_refused_with_its_line_the_closest_labels_and_where_
     assert isinstance(error, LayoutError)
 
 
-def test_a_new_name_for_a_known_code_is_refused_with_the_old_name_first():
-    with pytest.raises(UnknownHolderError, match=r"\(closest: Japan[,)].*found 'Nippon' with code 42609"):
-        holder_of("Nippon", "coded", "42609")
+def test_a_new_name_for_a_known_code_is_known_by_the_code_and_told_with_both_names():
+    rows = table(("Nippon", "42609", "2020-02", "XIII"), ("Nippon", "42609", "2020-01", "XIII"))
+    assert identified(rows, "coded", LABELS)["holder_id"].tolist() == ["japan", "japan"]
+    assert renamed(rows, "coded", LABELS) == (
+        "'Nippon' with code 42609 is declared as 'Japan': loaded as japan by its code",
+    )
+    assert holder_of("Nippon", "another", code="42609") == "japan"
+
+
+def test_a_name_as_declared_or_with_a_footnote_is_no_news():
+    rows = table(("Japan ", "42609", "2020-02", ""), ("Belgium 7/", "10251", "2020-02", ""))
+    assert renamed(rows, "coded", LABELS) == ()
+    assert renamed(table(("for_lt_treas_pos_10251", "10251", "2020-01", "")), "codes", LABELS) == ()
+
+
+def test_a_code_that_nobody_declares_goes_by_a_label_without_one_and_is_told():
+    rows = table(("Korea, South", "43001", "2020-01", ""))
+    assert identified(rows, "coded", LABELS)["holder_id"].tolist() == ["korea_south"]
+    assert renamed(rows, "coded", LABELS) == (
+        "'Korea, South' with code 43001, which is not declared: loaded as korea_south by its label",
+    )
+
+
+def test_all_unknown_holders_of_a_file_are_listed_in_one_line():
+    names = [f"Ruritania, Province {number}" for number in range(1, 31)]
+    rows = table(("Japan", "42609", "2020-01", ""), *((name, f"{n}", "2020-01", "") for n, name in enumerate(names)))
+    with pytest.raises(UnknownHolderError) as caught:
+        identified(rows, "coded", LABELS)
+    told = str(caught.value)
+    assert "coded, line 1: expected holders that config/holder_labels.csv knows, found 30 others: " in told
+    assert all(f"'{name}' with code {n} (line {n + 1})" in told for n, name in enumerate(names))
+    assert "\n" not in told
 
 
 def test_a_label_without_anything_close_is_refused_too():

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import io
+import zipfile
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -91,6 +95,39 @@ def assert_every_cut_is_refused_or_whole(name: str) -> None:
 
 def tabbed(rows: Iterable[Sequence[str]], end: str = "\r\n") -> bytes:
     return "".join("\t".join(row) + end for row in rows).encode()
+
+
+def cells_of(body: bytes) -> list[list[str]]:
+    """The rows of tab-separated text."""
+    return list(csv.reader(io.StringIO(body.decode(), newline=""), delimiter="\t"))
+
+
+def as_csv(body: bytes) -> bytes:
+    """Tab-separated text, separated by commas."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows(cells_of(body))
+    return text.getvalue().encode()
+
+
+def as_html(body: bytes, *, one_line: bool = False) -> bytes:
+    """Tab-separated text as the release archive has it in HTML: a table, each cell on a line of its own."""
+    rows = cells_of(body)
+    width = max(map(len, rows))
+    lines = ['<table border="1" class="dataframe">', "  <thead>"]
+    for number, row in enumerate(rows):
+        name = "td" if number else "th"
+        cells = [f"      <{name}>{html.escape(cell)}</{name}>" for cell in [*row, *[""] * (width - len(row))]]
+        lines += ["    <tr>", *cells, "    </tr>", *(["  </thead>", "  <tbody>"] if not number else [])]
+    return ("" if one_line else "\r\n").join([*lines, "  </tbody>", "</table>", ""]).encode()
+
+
+def zipped(**files: bytes) -> bytes:
+    """A zip archive with a file for each name, `__` standing for a point."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in files.items():
+            archive.writestr(name.replace("__", "."), body)
+    return buffer.getvalue()
 
 
 TABLE3_COLUMNS = [

@@ -9,6 +9,8 @@ import re
 from types import ModuleType
 
 from treasury_watch.transforms.errors import LayoutError, shorten
+from treasury_watch.transforms.layouts.containers import is_container, members
+from treasury_watch.transforms.layouts.file_kinds import as_utf8, kind_of, readable
 from treasury_watch.transforms.layouts.japan import interventions
 from treasury_watch.transforms.layouts.rates import ecb, fred
 from treasury_watch.transforms.layouts.tic import (
@@ -44,25 +46,20 @@ LAYOUTS: dict[str, ModuleType] = {
 
 def recognised(body: bytes) -> str:
     """The source id that the content is of: a layout's name, or `fred:<ID>`. Raises LayoutError where none fits."""
-    found = [name for name, module in LAYOUTS.items() if module.recognise(body)]
+    start = readable(body)
+    found = [name for name, module in LAYOUTS.items() if module.recognise(start)]
     if len(found) != 1:
-        start = shorten(body[:80].decode("latin-1"))
-        raise LayoutError(
-            "unknown file",
-            "start",
-            f"one of the layouts {', '.join(LAYOUTS)}",
-            "an empty file" if not body.strip() else start,
-            "a new layout is declared in transforms/layouts",
-        )
-    return f"fred:{fred.series_of(body)}" if found == ["fred"] else found[0]
+        raise _unread(body)
+    return f"fred:{fred.series_of(start)}" if found == ["fred"] else found[0]
 
 
 def parse(body: bytes, source: Source) -> Parsed:
     """Read one file of a declared source. Raises LayoutError that names source, line or column."""
     module = LAYOUTS[source.layout]
+    body = as_utf8(body)
     # The parser first: of a file that both refuse, it says best what is wrong with it.
     parsed = module.parse(body, source)
-    if not module.recognise(body):
+    if not module.recognise(readable(body)):
         raise LayoutError(source.id, "start", f"the layout {source.layout}", shorten(body[:80].decode("latin-1")))
     # Cut within its year, 5/18/2026 reads as a day of 2020.
     if parsed.dated is not None and (CUT_DATE.search(body[-80:]) or parsed.dated < shifted(parsed.last, 1).date()):
@@ -71,3 +68,25 @@ def parse(body: bytes, source: Source) -> Parsed:
             "the file looks cut; fetch it again",
         )  # fmt: skip
     return parsed
+
+
+def _unread(body: bytes) -> LayoutError:
+    """Why a file of no layout is not read, with what it is as far as that can be told."""
+    if is_container(body):
+        try:
+            inside = members(body, "this file")
+        except LayoutError as problem:
+            return problem
+        if inside[0].container is not None:
+            return _unknown(f"a container of {', '.join(one.name for one in inside[:5])}", "name the files themselves")
+    kind = kind_of(body)
+    if kind is not None and kind.table:
+        return LayoutError(kind.table, "whole file", "a table that is read", kind.name, kind.next_step)
+    if kind is not None:
+        return _unknown(kind.name, kind.next_step)
+    start = shorten(as_utf8(body)[:80].decode("latin-1"))
+    return _unknown("an empty file" if not body.strip() else start, "a new layout is declared in transforms/layouts")
+
+
+def _unknown(found: str, next_step: str) -> LayoutError:
+    return LayoutError("unknown file", "start", f"one of the layouts {', '.join(LAYOUTS)}", found, next_step)

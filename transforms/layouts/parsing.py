@@ -9,7 +9,7 @@ import pandas as pd
 
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError
-from treasury_watch.transforms.holders import identified
+from treasury_watch.transforms.holders import identified, renamed
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import Parsed, Source
 
@@ -21,7 +21,8 @@ def figures_of(body: bytes, source: Source, labels: list[dict[str, str]]) -> Par
         parsed = replace(parsed, table=_without_zeros(parsed, source, source.zero_is_missing_before))
     if not KINDS[parsed.holds].of_holders:
         return parsed
-    return replace(parsed, table=identified(parsed.table, source.layout, labels))
+    table = identified(parsed.table, source.layout, labels)
+    return replace(parsed, table=table, notes=(*parsed.notes, *renamed(table, source.layout, labels)))
 
 
 def _without_zeros(parsed: Parsed, source: Source, day: date) -> pd.DataFrame:

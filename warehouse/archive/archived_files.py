@@ -177,7 +177,10 @@ class Archive:
     def path(self, entry: Entry) -> Path:
         """Where the bytes lie."""
         ending = Path(entry.url.partition("?")[0]).suffix.lower() or ".txt"
-        return self._folder(entry.source) / f"{entry.sha256}{ending if ending in {'.txt', '.csv', '.zip'} else '.csv'}"
+        return (
+            self._folder(entry.source)
+            / f"{entry.sha256}{ending if ending in {'.txt', '.csv', '.html', '.zip'} else '.csv'}"
+        )
 
     def _folder(self, source: str) -> Path:
         return self.folder / source.replace(":", "_")

@@ -16,6 +16,10 @@ from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.results import Result, ValidationBlocked, blocking_failures
 
 GATE = "parsed"
+AS_DECLARED = "names and columns are as declared"
+NOT_AS_DECLARED = (
+    "The file was read all the same; the new name is declared in config/holder_labels.csv, and the warning ends."
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,10 @@ class FirstGate:
         results: list[Result] = []
         for subject, frame in self._frames(parsed, source):
             results += self.gates.check(GATE, subject, frame, of=source.id)
+        results += [
+            Result(GATE, f"contents of {source.id}", AS_DECLARED, False, False, note, NOT_AS_DECLARED)
+            for note in parsed.notes
+        ]
         self.record(results)
         if blocking_failures(results):
             raise ValidationBlocked(results)

@@ -12,12 +12,15 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.layouts.containers import is_container, members
+from treasury_watch.transforms.layouts.contents import contents_of
+from treasury_watch.transforms.layouts.file_kinds import kind_of
 from treasury_watch.transforms.layouts.pages import release_dates
 from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.model import Parsed
@@ -31,9 +34,10 @@ CHECKSUM = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Found:
-    """A file to load. Of one that an archive holds: its source, its release, and whether a user gave that date.
+    """A file to load. Of one that an archive of the warehouse holds: its source, its release, and whether a user gave that
+    date. Of one that lies in a zip or gzip file, at `path`: its name there.
 
-    `container` is the name of what it lay in, a zip or a folder named for a day: `ticrel_20251118`, `2026-06-22`.
+    `container` is the name of what it lay in, a zip or a folder named for a day: `ticrel_20251118.zip`, `2026-06-22`.
     """
 
     path: Path
@@ -43,19 +47,32 @@ class Found:
     released: date | None = None
     released_by_user: bool = False
     container: str | None = None
+    member: str | None = None
 
     def body(self) -> bytes:
         """The bytes. Raises TreasuryWatchError where they cannot be read."""
         try:
-            return self.path.read_bytes()
+            body = self.path.read_bytes()
         except OSError as problem:
             raise TreasuryWatchError(f"{self.path}: {problem.strerror}; make it readable, or move it away") from problem
+        if self.member is None:
+            return body
+        inside = next((one for one in members(body, self.path.name) if one.name == self.member), None)
+        if inside is None:
+            raise TreasuryWatchError(f"{self.path}: {self.member} is no longer in it; start again")
+        return inside.body
+
+    def within(self, member: str) -> Found:
+        """The file of that name within this one."""
+        url = f"{self.url}#{member}"
+        return replace(self, url=url, container=self.path.name, member=member)
 
 
 @dataclass(frozen=True)
 class ParsedFile:
     """A file that was looked at. `source` is None where no layout fits; `figures` is where what it says lies, None where
-    that has to be parsed again when it is loaded: the loader then says why it is refused.
+    that has to be parsed again when it is loaded: the loader then says why it is refused. `kind` is what a file of no
+    layout is, as far as that can be told; `unreadable` why a container, or what lies in it, could not be opened.
     """
 
     found: Found
@@ -64,6 +81,13 @@ class ParsedFile:
     last: date = date.max
     day: date = date.max
     figures: Path | None = None
+    kind: str = ""
+    unreadable: TreasuryWatchError | None = None
+
+    @property
+    def name(self) -> str:
+        """The file for a message, with its place in an archive."""
+        return f"{self.found.path}: {self.found.member}" if self.found.member else str(self.found.path)
 
     @property
     def place(self) -> Place:
@@ -127,16 +151,41 @@ def scratch(home: Home) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def parse_file(found: Found, into: Path, declarations: Declarations) -> ParsedFile:
-    """Parse one file into the scratch folder. Raises TreasuryWatchError where it cannot be read from disk."""
+def parse_found(found: Found, into: Path, declarations: Declarations) -> list[ParsedFile]:
+    """Parse a file, or those of known layouts that lie in it, into the scratch folder. What is not read is named.
+
+    Raises TreasuryWatchError where the file cannot be read from disk.
+    """
     body = found.body()
+    if found.source is not None or not is_container(body):
+        return [parse_file(found, into, declarations, body)]
+    checksum = hashlib.sha256(body).hexdigest()
+    try:
+        contents = contents_of(body, found.path.name)
+    except LayoutError as problem:
+        return [ParsedFile(found, checksum, unreadable=problem)]
+    items = [ParsedFile(found.within(name), checksum, kind=what) for name, what in contents.passed_over]
+    items += [ParsedFile(found.within(name), checksum, unreadable=why) for name, why in contents.refused]
+    for member, source in contents.read:
+        inside = found.within(member.name) if member.container else found
+        try:
+            items.append(parse_file(replace(inside, source=source), into, declarations, member.body))
+        except LayoutError as problem:
+            items.append(ParsedFile(inside, checksum, unreadable=problem))
+    return items
+
+
+def parse_file(found: Found, into: Path, declarations: Declarations, body: bytes | None = None) -> ParsedFile:
+    """Parse one file into the scratch folder. Raises TreasuryWatchError where it cannot be read from disk."""
+    body = found.body() if body is None else body
     checksum = hashlib.sha256(body).hexdigest()
     if found.source == release_dates.SOURCE or (found.source is None and release_dates.recognise(body)):
         return ParsedFile(found, checksum, release_dates.SOURCE, date.min)
     try:
         name = found.source or layouts.recognised(body)
     except LayoutError:
-        return ParsedFile(found, checksum)
+        kind = kind_of(body)
+        return ParsedFile(found, checksum, kind=kind.name if kind else "")
     try:
         source = declarations.source(name)
         if source.layout == "press":  # each row has its own release: the loader reads them all together

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.model import Parsed
 
 
@@ -13,7 +14,8 @@ class IncomingFile:
     """Bytes to load, with where they came from. Without `source` the layout is recognised from the content.
 
     `released` is the user's word for the release date and goes before the file's own. `figures` is what these very bytes
-    say, where they were parsed before. `container` is the name of the archive or dated folder that they lay in.
+    say, where they were parsed before. `container` is the name of the archive or dated folder that the bytes lay in. Of what
+    could not be read `unreadable` says why; the bytes are then those of the archive.
     """
 
     body: bytes
@@ -25,6 +27,7 @@ class IncomingFile:
     last_modified: str | None = None
     figures: Parsed | None = None
     container: str | None = None
+    unreadable: TreasuryWatchError | None = None
 
 
 @dataclass(frozen=True)

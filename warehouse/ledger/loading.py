@@ -51,6 +51,8 @@ class Loader:
         Raises LayoutError, ValidationBlocked, FutureRelease or TooEarlyRelease; the ledger is then as before, and the
         archive notes why the file was refused.
         """
+        if file.unreadable is not None:
+            raise file.unreadable
         if file.source == release_dates.SOURCE or (file.source is None and release_dates.recognise(file.body)):
             return self.load_release_dates(file)
         source = self.declarations.source(file.source or layouts.recognised(file.body))

@@ -12,18 +12,22 @@ from tests.transforms.tic import (
     TABLE3_COLUMNS,
     TABLE3_MEASURES,
     TABLE3_ROWS,
+    as_csv,
+    as_html,
     assert_every_cut_is_refused_or_whole,
     by_holder,
+    cells_of,
     official,
     official_body,
     reading,
     refusal,
     source,
+    tabbed,
     table3,
 )
-from treasury_watch.transforms.errors import UnknownHolderError
+from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
 from treasury_watch.transforms.holders import identified
-from treasury_watch.transforms.layouts import parse
+from treasury_watch.transforms.layouts import parse, recognised
 from treasury_watch.transforms.layouts.cells import OBSERVATION_COLUMNS
 
 NAME = "slt_table3"
@@ -160,8 +164,50 @@ def test_a_damaged_cell_is_refused_with_line_column_and_what_was_expected(row, c
 def test_a_renamed_column_is_refused_with_its_name_and_where_to_declare_it():
     error = refusal(NAME, table3().replace(b"for_lt_treas_valchg", b"for_lt_valchg"))
     assert error.place == "line 5"
-    assert error.found == "missing for_lt_treas_valchg; unknown or twice for_lt_valchg"
+    assert error.found == (
+        "missing for_lt_treas_valchg; unknown or twice for_lt_valchg (perhaps for_lt_valchg for for_lt_treas_valchg)"
+    )
     assert "transforms/layouts/tic/slt_table3.py" in error.next_step
+
+
+def without(column: str, months: tuple[str, ...] = ("2023-03", "2023-02", "2023-01")) -> bytes:
+    """The table without a column, and with other months."""
+    index = TABLE3_COLUMNS.index(column)
+    renumbered = dict(zip(("2023-03", "2023-02", "2023-01"), months, strict=True))
+    rows = [[renumbered.get(cell, cell) for cell in row] for row in cells_of(table3())]
+    return tabbed([row[:index] + row[index + 1 :] if len(row) == len(TABLE3_COLUMNS) else row for row in rows])
+
+
+def test_an_edition_without_valuation_changes_is_read_with_these_unknown():
+    whole, older = parse(table3(), source(NAME)), parse(without("for_lt_treas_valchg"), source(NAME))
+    expected = {key: value for key, value in reading(whole.table).items() if key[2] != "long_term_valuation"}
+    assert reading(older.table) == expected
+    assert older.notes == ()
+
+
+def test_a_release_that_should_have_valuation_changes_and_has_none_is_read_and_told():
+    newer = parse(without("for_lt_treas_valchg", ("2026-04", "2026-03", "2026-02")), source(NAME))
+    assert newer.notes == ("no column for_lt_treas_valchg, which every release of 2026-04 has: read without it",)
+    assert len(newer.table) == len(TABLE3_ROWS) * 6
+
+
+@pytest.mark.parametrize("column", ["for_treas_pos", "for_st_treas_net", "country_code"])
+def test_a_column_that_every_edition_has_is_missed(column):
+    assert refusal(NAME, without(column)).found == f"missing {column}; unknown or twice none"
+
+
+def test_a_table_1_is_told_and_not_taken_for_a_table_3_with_renamed_columns():
+    columns = ["country", "country_code", "date", "for_lt_total_pos", *TABLE3_COLUMNS[5:8], "for_lt_agcy_pos"]
+    rows = [["Japan", "42609", f"2026-0{month}", "9", "8", "7", "6", "5"] for month in (4, 3, 2)]
+    title = ["Table 1: U.S. Long-Term Securities Held by Foreign Residents"]
+    table_1 = tabbed([title, ["Millions of dollars"], columns, *rows])
+    for body in (table_1, as_html(table_1), as_csv(table_1)):
+        with pytest.raises(LayoutError, match="Table 1: U.S. Long-Term Securities .* slt_table1 is not read yet"):
+            recognised(body)
+        assert refusal(NAME, body).expected == "Table 3"
+    untitled = table_1[table_1.index(b"country\t") :]
+    with pytest.raises(LayoutError, match="found Table 1: long-term securities .*slt_table1 is not read yet"):
+        recognised(untitled)
 
 
 def test_a_column_named_twice_is_refused():
@@ -226,11 +272,11 @@ def test_rows_after_the_notes_and_a_second_table_are_refused():
     [
         (b"", "an empty body"),
         (b" \r\n\t", "an empty body"),
-        (b"<!DOCTYPE html><html>Not found", "a web page: <!DOCTYPE html><html>Not found"),
+        (b"<html><title>403 Forbidden", "a web page titled '403 Forbidden': <html><title>403 Forbidden"),
         (b"\xef\xbb\xbf\n<HTML><body>Table 3", "a web page: <HTML><body>Table 3"),
         (b"<!-- moved --><html>", "a web page: <!-- moved --><html>"),
         (table3().replace(b"42609", b"4\x00609"), "NUL bytes"),
-        (table3().decode().encode("utf-16"), "NUL bytes"),
+        (table3().decode().encode("utf-16")[:-1], "NUL bytes"),
         (table3([], notes=[]), "0"),
         (b"Table 3: U.S. Treasury Securities\r\n", "none"),
     ],
@@ -245,8 +291,9 @@ def test_a_cell_too_long_for_a_table_is_refused():
 
 
 def test_an_unknown_holder_is_refused_with_the_closest_labels():
-    parsed = parse(table3([["Japn" if c == "Japan" else c for c in row] for row in TABLE3_ROWS]), source(NAME))
-    with pytest.raises(UnknownHolderError, match=r"slt_table3, line 9.*closest: Japan.*'Japn' with code 42609"):
+    other = {"Japan": "Japn", "42609": "42699"}
+    parsed = parse(table3([[other.get(cell, cell) for cell in row] for row in TABLE3_ROWS]), source(NAME))
+    with pytest.raises(UnknownHolderError, match=r"slt_table3, line 9.*closest: Japan.*'Japn' with code 42699"):
         by_holder(parsed)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RETRIEVED, majors, table5
+from tests.transforms.tic import as_html, zipped
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
@@ -18,6 +19,7 @@ from treasury_watch.warehouse.ledger.backfill_files import (
     files_in,
     in_release_order,
     parse_file,
+    parse_found,
     scratch,
 )
 
@@ -87,6 +89,52 @@ class TestParsing:
     def test_a_file_that_cannot_be_parsed_keeps_its_source_for_the_loader_to_refuse(self, tmp_path, declarations):
         item = parse_file(found(tmp_path / "x", APRIL.replace(b"Japan", b"Nippon")), tmp_path, declarations)
         assert (item.source, item.figures) == ("slt_table5", None)
+
+
+class TestContainers:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        (tmp_path / "into").mkdir()
+        archive = zipped(slt_table5__txt=APRIL, slt_table5__html=as_html(APRIL), readme__txt=b"Dear reader")
+        (tmp_path / "ticrel_20260415.zip").write_bytes(archive)
+        return tmp_path
+
+    def parsed(self, folder: Path, declarations: Declarations) -> list[ParsedFile]:
+        (item,) = [one for one in files_in(folder, NOW) if one.path.suffix == ".zip"]
+        return parse_found(item, folder / "into", declarations)
+
+    def test_what_lies_in_a_zip_is_parsed_with_its_place_and_the_rest_is_named(self, folder, declarations):
+        passed_over, text, html = self.parsed(folder, declarations)
+        assert (passed_over.source, passed_over.kind) == (None, "of no known layout: Dear reader")
+        assert passed_over.name == f"{folder / 'ticrel_20260415.zip'}: readme.txt"
+        for item, name in ((text, "slt_table5.txt"), (html, "slt_table5.html")):
+            assert (item.source, item.day) == ("slt_table5", date(2026, 4, 15))
+            assert item.found.url == (folder / "ticrel_20260415.zip").as_uri() + "#" + name
+            assert item.found.container == "ticrel_20260415.zip"
+            assert item.parsed(item.found.body()) is not None
+        assert text.found.body() == APRIL
+
+    def test_a_zip_that_is_cut_is_refused_with_what_it_is(self, folder, declarations):
+        path = folder / "ticrel_20260415.zip"
+        path.write_bytes(path.read_bytes()[:-30])
+        (item,) = self.parsed(folder, declarations)
+        assert (item.source, item.figures) == (None, None)
+        assert "ticrel_20260415.zip, zip archive: expected a whole zip archive" in str(item.unreadable)
+
+    def test_damage_in_one_file_of_a_zip_leaves_the_others(self, folder, declarations):
+        path = folder / "ticrel_20260415.zip"
+        body = bytearray(path.read_bytes())
+        start = body.find(b"slt_table5.html") + len("slt_table5.html")
+        body[start + 10 : start + 30] = bytes(20)
+        path.write_bytes(bytes(body))
+        items = self.parsed(folder, declarations)
+        assert [item.source for item in items if item.figures] == ["slt_table5"]
+        (refused,) = [item for item in items if item.unreadable]
+        assert "member slt_table5.html: expected a whole file" in str(refused.unreadable)
+
+    def test_a_file_of_no_known_layout_is_named_by_what_it_is(self, folder, declarations):
+        item = parse_file(found(folder / "a.pdf", b"%PDF-1.7"), folder, declarations)
+        assert (item.source, item.kind) == (None, "a PDF document")
 
 
 def test_files_go_source_by_source_and_oldest_release_first(tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT, RETRIEVED, TODAY, majors, table5
+from tests.transforms.tic import TABLE3_ROWS, as_csv, as_html, table3
 from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.layouts.parsing import figures_of
@@ -449,3 +450,35 @@ def test_the_stale_table_never_becomes_the_latest(loading):
     loaded = loading.load((OFFICIAL / "tic" / "mfh.txt").read_bytes())
     assert (loaded.source, loaded.released, loaded.last) == ("mfh", date(2023, 3, 15), date(2023, 1, 1))
     assert loading.japan("2026-04") == [(1209900.0, JUNE_18, None, "release")]
+
+
+def test_the_same_figures_in_html_or_in_another_encoding_are_no_new_vintage(loading):
+    loading.load(JUNE)
+    before = loading.content()
+    for body in (as_html(JUNE), as_csv(JUNE), ("\ufeff" + JUNE.decode()).encode("utf-16-le")):
+        assert loading.load(body).outcome == "same_figures"
+    assert loading.content() == before
+    assert {loading.archive.body(entry)[:4] for entry in loading.archive.entries()} == {
+        b"Tabl",
+        b"<tab",
+        b"\xff\xfeT\0",
+    }
+
+
+def test_a_holder_under_a_new_name_is_loaded_by_its_code_and_the_checks_show_both_names(loading):
+    renamed = table3([["Nippon" if cell == "Japan" else cell for cell in row] for row in TABLE3_ROWS])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading.loader.first_gate.gates, "check", lambda *_, **__: [])
+        loading.load(renamed, source="slt_table3")
+    assert loading.japan("2023-03")
+    (found,) = [(one.subject, one.success, one.blocking, one.observed) for one in loading.results]
+    assert found == (
+        "contents of slt_table3", False, False,
+        "'Nippon' with code 42609 is declared as 'Japan': loaded as japan by its code",
+    )  # fmt: skip
+
+
+def test_what_could_not_be_opened_is_refused_with_the_reason_and_not_archived(loading):
+    with pytest.raises(LayoutError, match="a.zip, zip archive: expected a whole zip archive"):
+        loading.load(b"PK", unreadable=LayoutError("a.zip", "zip archive", "a whole zip archive", "half of one"))
+    assert loading.archive.entries() == []

@@ -7,6 +7,7 @@ check the rows above them. Titles come first, footnotes last.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -68,7 +69,7 @@ class _Subtotal:
 
 def recognise(body: bytes) -> bool:
     """Whether the file's opening has the header row: Year, Month, Day in columns 4 to 6 and an amount of money."""
-    opening = _tidy(body[:8192].decode("cp932", errors="replace"))
+    opening = _tidy(body[:8192].decode(_encoding(body), errors="replace"))
     return (
         bool(re.search(r'(?:^|,)"?year"?,"?month"?,"?day"?,', opening, re.IGNORECASE))
         and "intervention" in opening.lower()
@@ -142,10 +143,15 @@ def _cell(text: str) -> str:
     return "" if DASHES.fullmatch(bare) else bare
 
 
+def _encoding(body: bytes) -> str:
+    """The Ministry's own, but of a file that was saved again with a mark of UTF-8."""
+    return "utf-8-sig" if body.startswith(codecs.BOM_UTF8) else "cp932"
+
+
 def _records(body: bytes, source: str) -> list[tuple[int, list[str]]]:
     """(line number, tidy cells) of every line; at least nine cells each, missing ones blank."""
     try:
-        text = body.decode("cp932")
+        text = body.decode(_encoding(body))
     except UnicodeDecodeError as problem:
         line = body.count(b"\n", 0, problem.start) + 1
         raise LayoutError(

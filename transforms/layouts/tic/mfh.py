@@ -27,13 +27,14 @@ from treasury_watch.transforms.model import Parsed, Source
 
 MEASURE = "total_position"
 CELL = re.compile(r"\S+")
+YEARS = re.compile(rb"(?:^|[\r\n]) *Country(?: +(?:19|20)\d\d)+ *(?:$|[\r\n])")
 PUBLISHER = "Department of the Treasury"
 
 
 def recognise(body: bytes) -> bool:
-    """Whether the content is the fixed-width table of major holders."""
-    start = body[:2048]
-    return b"MAJOR FOREIGN HOLDERS OF TREASURY SECURITIES" in start and start.count(b"\t") == 0
+    """Whether the content is the fixed-width table of major holders: below the title years in columns of blanks."""
+    start = body[:4096]
+    return b"MAJOR FOREIGN HOLDERS OF TREASURY SECURITIES" in start and YEARS.search(start) is not None
 
 
 def parse(body: bytes, source: Source) -> Parsed:

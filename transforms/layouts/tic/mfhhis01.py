@@ -1,4 +1,4 @@
-"""The history of major holders: year blocks of up to 13 columns, tab-separated, USD billions.
+"""The history of major holders: year blocks of up to 13 columns, USD billions: tab- or comma-separated, or HTML.
 
 A block's month row names its columns, newest first. Where the survey basis changed within a year, the month of the
 change stands twice (but for December 2011), the newer basis first, and two rows above the months name the series of the
@@ -23,9 +23,8 @@ from treasury_watch.transforms.layouts.cells import (
     figures,
     observations,
     printed_date,
-    records,
-    text_of,
 )
+from treasury_watch.transforms.layouts.tables import line_of, table_of
 from treasury_watch.transforms.model import Parsed, Source
 from treasury_watch.transforms.months import shifted
 
@@ -33,13 +32,14 @@ MEASURE = "total_position"
 SERIES = ("XIII", "XII", "XI", "X", "IX", "VIII", "VII", "VI", "V", "IV", "III", "II", "I")  # newest first
 MARK = re.compile(r"Series(?: +\d+/)?", re.ASCII)
 ROMAN = re.compile(r"[IVX]+")
+YEARS = re.compile(rb'(?:^|[\r\n])[ "]*Country[ "]*[\t,][ "]*(?:19|20)\d\d\b')
 PUBLISHER = "Department of the Treasury"
 
 
 def recognise(body: bytes) -> bool:
-    """Whether the content is the tab-separated history (the fixed-width table of the same title has no tabs)."""
-    start = body[:2048]
-    return b"MAJOR FOREIGN HOLDERS OF TREASURY SECURITIES" in start and start.count(b"\t") > 20
+    """Whether the content is the history: below the title a row of cells that begins with Country and names years."""
+    start = body[:4096]
+    return b"MAJOR FOREIGN HOLDERS OF TREASURY SECURITIES" in start and YEARS.search(start) is not None
 
 
 def parse(body: bytes, source: Source) -> Parsed:
@@ -49,7 +49,7 @@ def parse(body: bytes, source: Source) -> Parsed:
     The blocks must follow one another month by month, each with a Grand Total; the release date proves the end.
     """
     reader = _Reader(source)
-    for line, cells in records(text_of(body, source.id), "\t", source.id):
+    for line, cells in table_of(body, source.id, "Country").rows:
         reader.take(line, cells)
     return reader.finish()
 
@@ -193,6 +193,6 @@ class _Reader:
         columns = (f"{month:%Y-%m} (series {series})" for _, month, series in self.columns)
         scale, decimals = self.source.scale_to_usd_mn, self.source.decimals
         values = figures(stated, columns, self.source.id, line, scale=scale, decimals=decimals)
-        for (_, month, series), value in zip(self.columns, values, strict=True):
-            self.rows.append((cells[0], "", month, MEASURE, series, value, line))
+        for (index, month, series), value in zip(self.columns, values, strict=True):
+            self.rows.append((cells[0], "", month, MEASURE, series, value, line_of(cells, index, line)))
         self.labels.add(label)

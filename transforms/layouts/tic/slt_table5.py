@@ -1,4 +1,4 @@
-"""Table 5: the current major holders. Tab-separated, one column a month (newest first), USD billions."""
+"""Table 5: the current major holders. One column a month (newest first), USD billions: tab- or comma-separated, or HTML."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.holders import bare
 from treasury_watch.transforms.layouts.cells import (
     TRUNCATED,
-    check_row_ends,
     check_unit,
     figure,
     month_of,
     observations,
-    records,
-    text_of,
 )
+from treasury_watch.transforms.layouts.tables import line_of, table_of
 from treasury_watch.transforms.model import Parsed, Source
 from treasury_watch.transforms.months import shifted
 
@@ -36,12 +34,12 @@ def parse(body: bytes, source: Source) -> Parsed:
     Raises LayoutError, also for a table that may have been cut: the file must go on with notes or end with the last
     row of the official holders.
     """
-    text = text_of(body, source.id)
+    table = table_of(body, source.id, "Country")
     rows: list[tuple] = []
     months: list[pd.Timestamp] = []
     units = notes = False
     last_row, last_label = 0, ""
-    for line, cells in records(text, "\t", source.id):
+    for line, cells in table.rows:
         label = bare(cells[0])
         filled = [cell.strip() for cell in cells if cell.strip()]
         if not months:
@@ -60,21 +58,21 @@ def parse(body: bytes, source: Source) -> Parsed:
         if not label or len(figures) < len(months) or any(cell.strip() for cell in cells[len(months) + 1 :]):
             place, expected = f"line {line}", f"{label or 'a holder'} with {len(months)} figures"
             raise LayoutError(source.id, place, expected, f"{len(filled) - bool(label)}: {' '.join(filled)}")
-        for month, cell in zip(months, figures, strict=True):
+        for index, (month, cell) in enumerate(zip(months, figures, strict=True), start=1):
             place = f"line {line}, column {month:%Y-%m}"
             value = figure(cell, source.id, place, scale=source.scale_to_usd_mn, decimals=source.decimals)
-            rows.append((cells[0], "", month, MEASURE, source.series, value, line))
+            rows.append((cells[0], "", month, MEASURE, source.series, value, line_of(cells, index, line)))
         last_row, last_label = line, label
     if not months:
         raise LayoutError(source.id, "header", "a row that starts with Country and names months", "none")
     check_unit(units, "Billions of dollars", source.id)
-    check_row_ends(text, last_row, source.id)
-    table = observations(rows, source.id, at_least=len(months) * 5)
-    if "Grand Total" not in set(table["label"].map(bare)):
+    table.check_row_ends(last_row)
+    observed = observations(rows, source.id, at_least=len(months) * 5)
+    if "Grand Total" not in set(observed["label"].map(bare)):
         raise LayoutError(source.id, "whole file", "a Grand Total row", "none", TRUNCATED)
     if not notes and last_label != LAST_ROW:
         raise LayoutError(source.id, f"line {last_row}", f"{LAST_ROW} or notes as the end", last_label, TRUNCATED)
-    return Parsed(source.layout, "observations", table)
+    return Parsed(source.layout, "observations", observed)
 
 
 def _months(cells: list[str], line: int, source: str) -> list[pd.Timestamp]:
