@@ -83,13 +83,16 @@ class Source:
 class Parsed:
     """What one file says. `table` has the columns of its kind, one row per figure; those of a holder have `label` and
     `code`, as the file names the holder, until it is identified. `dated` is the release date printed in the file, where
-    it prints one.
+    it prints one; `notes` are what was read all the same although it is not as declared, a line each.
+    `ended_groups` are the codes of lines for several countries that the publisher has ended, with their names.
     """
 
     layout: str
     holds: str
     table: pd.DataFrame
     dated: date | None = None
+    notes: tuple[str, ...] = ()
+    ended_groups: tuple[tuple[str, str], ...] = ()
 
     @property
     def first(self) -> pd.Timestamp:
