@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.cells import FIGURE, NOT_AVAILABLE, lines, printed_date
-from treasury_watch.transforms.layouts.tic.major_holders.headings import CELL, is_heading, month_number
+from treasury_watch.transforms.layouts.tic.major_holders.headings import CELL, COUNTRY, is_heading, month_number
 
 WORD = re.compile(r"\S+")
 PUBLISHER = "Department of the Treasury"
@@ -70,7 +70,8 @@ def records(text: str, source: str) -> Records:
 
 def _head(content: str) -> tuple[str, list[re.Match[str]]] | None:
     """`Country` or nothing, and the cells of a head's row; None for another line."""
-    first = "Country" if content.strip().startswith("Country") else ""
+    above = COUNTRY.match(content.lstrip())
+    first = above[0] if above else ""
     start = content.index(first) + len(first)
     cells = list(CELL.finditer(content, start))
     between = [content[start : cells[0].start()]] if cells else [content[start:]]

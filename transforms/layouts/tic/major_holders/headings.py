@@ -24,6 +24,7 @@ CELL = re.compile(
         | \d{1,2}/(?!\d)""",
     re.ASCII | re.VERBOSE,
 )
+COUNTRY = re.compile(r"Countr(?:y|ies)(?: \d{1,2}/)?", re.ASCII | re.IGNORECASE)  # the cell above the holders
 LAST_TWO_DIGIT_YEAR = 68  # '69 is 1969: as the C library reads two digits
 
 

@@ -6,6 +6,7 @@ the survey basis changed, with the series' names above it or without.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pandas as pd
@@ -23,11 +24,12 @@ from treasury_watch.transforms.layouts.cells import (
     text_of,
 )
 from treasury_watch.transforms.layouts.tic.major_holders import fixed_width
-from treasury_watch.transforms.layouts.tic.major_holders.headings import HEAD, Column, Head, is_heading
+from treasury_watch.transforms.layouts.tic.major_holders.headings import COUNTRY, HEAD, Column, Head, is_heading
 from treasury_watch.transforms.layouts.tic.major_holders.survey_series import series_of
 from treasury_watch.transforms.model import Parsed, Source
 
-TITLE = b"MAJOR FOREIGN HOLDERS OF TREASURY SECURITIES"
+TITLE = re.compile(rb"MAJOR FOREIGN HOLDERS OF (?:U\.S\. )?TREASURY SECURITIES")
+UNIT = re.compile(r"\(?(?:in )?billions of dollars\)?", re.IGNORECASE)
 MEASURE = "total_position"
 NO_FIGURE = "--"  # the older editions' sign for n.a.
 FEWEST_FIGURES = 20
@@ -35,7 +37,7 @@ FEWEST_FIGURES = 20
 
 def heads(text: str) -> list[list[str]]:
     """The cells of every row that begins with Country: one for each block."""
-    return [cells for _, cells in records_of(text, "") if cells and bare(cells[0]) == "Country"]
+    return [cells for _, cells in records_of(text, "") if cells and COUNTRY.fullmatch(bare(cells[0]))]
 
 
 def is_history(body: bytes) -> bool | None:
@@ -43,7 +45,7 @@ def is_history(body: bytes) -> bool | None:
 
     The history has a block for each year; one that holds a single year has the twelve months of that year.
     """
-    if TITLE not in body[:4096]:
+    if TITLE.search(body[:4096]) is None:
         return None
     try:
         found = heads(text_of(body, ""))
@@ -87,17 +89,17 @@ class Reader:
         if self.dated is not None:
             if filled:
                 self._refuse(line, "notes only after the release date", cells)
-        elif first in ("", "Country") and (filled or first) and all(map(is_heading, filled.values())):
+        elif (COUNTRY.fullmatch(first) or (not first and filled)) and all(map(is_heading, filled.values())):
             self._begin(line, first, filled)
         elif set("".join(cells).replace(" ", "")) == {"-"} and not first:
             return
-        elif first == "Country" and self.head.begun:
+        elif COUNTRY.fullmatch(first) and self.head.begun:
             bad = next(index for index, cell in filled.items() if not is_heading(cell))
             raise LayoutError(self.source.id, f"line {line}, column {bad + 1}", "a year", filled[bad])
         elif self.head.begun and not self._open_block(line):
             self._refuse(line, HEAD, cells)
         elif not self.columns:
-            self.units = self.units or "(in billions of dollars)" in [first, *filled.values()]
+            self.units = self.units or any(map(UNIT.fullmatch, [first, *filled.values()]))
             if len(filled) + bool(first) > 1:
                 self._refuse(line, "months and Country above all figures", cells)
         elif first and filled and not self.closing:
