@@ -169,6 +169,7 @@ def test_cells_that_state_no_figure_are_missing_and_less_than_half_of_the_last_d
         (b"HOLDERS OF TREASURY", b"HOLDERS OF U.S. TREASURY"), (b"(in billions of dollars)", b"(In Billions of Dollars)"),
         (b"Of which:", b"Of Which"), (b"\n", b"\r\n"), (b"Country", b"COUNTRY"),
         (b"Oil Exporters 3/", b"Oil Exporters 4/"), (b"Russia   ", b"Russia 6/"),
+        (b"Grand Total   ", b"Grand Total 6/"), (b"Reserve Board\nApril", b"Reserve Board   April"),
     ],
 )  # fmt: skip
 def test_small_differences_of_an_edition_change_nothing(old, new):

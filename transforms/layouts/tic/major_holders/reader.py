@@ -106,6 +106,8 @@ class Reader:
             self._row(line, cells, first)
         elif first.startswith(fixed_width.PUBLISHER):
             self.closing = True
+            beside = ", ".join(filter(None, [first.partition("Board")[2].strip(), *filled.values()]))
+            self.dated = printed_date(beside, self.source.id, f"line {line}")
         elif first.rstrip(":").lower() != "of which" or self.closing:
             # Where commas separate the cells, the comma of `March 15, 2023` does too.
             stated = ", ".join(filter(None, [first, *filled.values()]))
@@ -153,7 +155,7 @@ class Reader:
         return True
 
     def _close_block(self, line: int) -> None:
-        if self.columns and "Grand Total" not in self.labels:
+        if self.columns and not any(label.startswith("Grand Total") for label in self.labels):
             year = f"{self.columns[0].month:%Y}"
             raise LayoutError(
                 self.source.id, f"line {line}", f"a Grand Total in the block of {year}", "none", TRUNCATED
