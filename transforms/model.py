@@ -16,9 +16,24 @@ MAIN_SOURCE = "slt_table3"  # whose releases are the statistics' own
 
 
 @dataclass(frozen=True)
+class SeriesBreak:
+    """A change of the survey basis (config/series_breaks.csv): from `month` on the figures are of the new series.
+
+    Releases before `in_releases_from` still state those months on the old one; None where that day is not known.
+    """
+
+    month: pd.Timestamp
+    old_series: str
+    new_series: str
+    in_releases_from: date | None = None
+
+
+@dataclass(frozen=True)
 class Source:
     """One declared source (config/sources.toml). `id` is its name everywhere, `layout` the parser that reads it, `holds` the
     kind of its figures (transforms/kinds.py). A zero dated before `zero_is_missing_before` stands for no figure.
+    `series` is the survey basis of all its figures; a source of holders' figures that leaves it empty states several, which
+    follow from what a file prints and from `series_breaks`.
     """
 
     id: str
@@ -42,6 +57,7 @@ class Source:
     per: str = ""
     covers: str = ""
     zero_is_missing_before: date | None = None
+    series_breaks: tuple[SeriesBreak, ...] = ()
 
     @property
     def last_digit_usd_mn(self) -> float:
@@ -68,6 +84,7 @@ class Parsed:
     """What one file says. `table` has the columns of its kind, one row per figure; those of a holder have `label` and
     `code`, as the file names the holder, until it is identified. `dated` is the release date printed in the file, where
     it prints one; `notes` are what was read all the same although it is not as declared, a line each.
+    `ended_groups` are the codes of lines for several countries that the publisher has ended, with their names.
     """
 
     layout: str
@@ -75,6 +92,7 @@ class Parsed:
     table: pd.DataFrame
     dated: date | None = None
     notes: tuple[str, ...] = ()
+    ended_groups: tuple[tuple[str, str], ...] = ()
 
     @property
     def first(self) -> pd.Timestamp:

@@ -12,11 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.layouts.pages.release_dates import SOURCE
-from treasury_watch.transforms.model import Source
+from treasury_watch.transforms.model import SeriesBreak, Source
 from treasury_watch.transforms.release_calendar import Calendar, Listed, with_announced
 
 VERSION = "0.1.0"
@@ -100,7 +102,10 @@ class Declarations:
                     f"sources.toml, {name}: expected base and path, found {', '.join(place) or 'neither'}"
                 )
             url = self._base(name, place["base"]) + place["path"]
-            found[name] = self._source(name, url=url, **{key: entry[key] for key in entry if key not in place})
+            own = {key: entry[key] for key in entry if key not in place}
+            if not own.get("series"):
+                own["series_breaks"] = self._breaks
+            found[name] = self._source(name, url=url, **own)
         return found | self._fred_sources()
 
     @cached_property
@@ -249,6 +254,25 @@ class Declarations:
     def series_breaks(self) -> list[dict[str, str]]:
         """The months in which the survey basis changed, as in series_breaks.csv."""
         return self.rows("series_breaks.csv")
+
+    @cached_property
+    def _breaks(self) -> tuple[SeriesBreak, ...]:
+        """The breaks as the layouts take them, oldest first. Raises ConfigurationError for a month or day that is none."""
+        found = []
+        for number, row in enumerate(self.series_breaks, start=2):
+            try:
+                since = row.get("in_releases_from") or None
+                found.append(
+                    SeriesBreak(
+                        pd.Timestamp(f"{row['month']}-01"), row["old_series"], row["new_series"],
+                        date.fromisoformat(since) if since else None,
+                    )
+                )  # fmt: skip
+            except ValueError as problem:
+                raise ConfigurationError(
+                    f"series_breaks.csv, line {number}: {problem}; write months as YYYY-MM and days as YYYY-MM-DD"
+                ) from problem
+        return tuple(sorted(found, key=lambda found: found.month))
 
     @cached_property
     def press_figures(self) -> list[dict[str, str]]:

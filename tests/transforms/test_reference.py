@@ -133,7 +133,7 @@ def test_a_label_means_one_holder_in_every_layout_but_belgium_which_included_lux
     }
 
 
-def test_the_label_of_a_country_is_its_name_but_for_koreas_old_one():
+def test_the_label_of_a_country_is_its_name_but_for_other_names_that_tables_use():
     names = {row["holder_id"]: row["holder"] for row in COUNTRIES}
     others = {
         (row["label"], row["holder_id"])
@@ -141,7 +141,10 @@ def test_the_label_of_a_country_is_its_name_but_for_koreas_old_one():
         if row["label"] and row["holder_id"] in names
         and re.sub(r" \d+/$", "", " ".join(row["label"].split())) != names[row["holder_id"]]
     }  # fmt: skip
-    assert others == {("Korea", "korea_south")}
+    assert others == {
+        ("Korea", "korea_south"), ("South Korea", "korea_south"), ("Mainland China", "china_mainland"),
+        ("China", "china_mainland"), ("Türkiye", "turkey"),
+    }  # fmt: skip
 
 
 def test_layouts_codes_and_measures_are_known():

@@ -22,7 +22,7 @@ KINDS = {
     "oil_exporters": "group",
     "euro_area": "memo",
 }
-PRECEDENCE = {"slt_table3": 1, "slt_table5": 2, "mfhhis01": 3, "cslt": 4, "s1_globl": 9, "press": 20}
+PRECEDENCE = {"slt_table3": 1, "slt_table5": 2, "mfhhis01": 3, "cslt": 4, "mfh": 6, "s1_globl": 9, "press": 20}
 BREAKS = [(date(2010, 6, 1), "X", "XI"), (date(2011, 6, 1), "XI", "XII"), (date(2011, 12, 1), "XII", "XIII")]
 MAY, JUNE = date(2026, 5, 18), date(2026, 6, 18)
 

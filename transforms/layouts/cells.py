@@ -30,6 +30,7 @@ FIGURE = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|-?\.\d+", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 1900, 2200  # a year outside of these is a slip or damage
 LONGEST_FIGURE = 20  # characters; the largest figure in USD millions has 7 digits
 TRUNCATED = "the file looks truncated; fetch it again"
+HEAD_CHARACTERS = 16_000  # within which a table begins
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # zipfile has no common base for what damaged input raises: RuntimeError also covers encryption and unknown methods,
 # MemoryError a member that asks for gigabytes to be expanded.
@@ -91,6 +92,11 @@ def records(text: str, delimiter: str, source: str) -> Iterator[tuple[int, list[
             raise LayoutError(source, f"line {number}", "delimited text", str(problem)) from problem
         if any(cell.strip() for cell in cells):
             yield number, cells
+
+
+def delimiter_of(text: str, fewest_cells: int) -> str:
+    """What separates the cells: a tab where a row among the first has at least so many cells by it, else a comma."""
+    return "\t" if any(line.count("\t") >= fewest_cells - 1 for line in lines(text[:HEAD_CHARACTERS])) else ","
 
 
 def check_row_ends(text: str, line: int, source: str) -> None:

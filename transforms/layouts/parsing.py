@@ -11,6 +11,7 @@ from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.holders import identified, renamed
 from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.layouts.tic.continuous_slt import discontinued
 from treasury_watch.transforms.model import Parsed, Source
 
 
@@ -21,8 +22,17 @@ def figures_of(body: bytes, source: Source, labels: list[dict[str, str]]) -> Par
         parsed = replace(parsed, table=_without_zeros(parsed, source, source.zero_is_missing_before))
     if not KINDS[parsed.holds].of_holders:
         return parsed
+    if source.layout == "cslt":
+        parsed = _without_unknown_groups(parsed, labels)
     table = identified(parsed.table, source.layout, labels)
     return replace(parsed, table=table, notes=(*parsed.notes, *renamed(table, source.layout, labels)))
+
+
+def _without_unknown_groups(parsed: Parsed, labels: list[dict[str, str]]) -> Parsed:
+    """The Continuous SLT without lines for several countries that ended and are not declared, and a note on them."""
+    known = {row["code"] for row in labels if row["code"]}
+    table, notes = discontinued.without_unknown(parsed.table, parsed.ended_groups, known)
+    return replace(parsed, table=table, notes=(*parsed.notes, *notes))
 
 
 def _without_zeros(parsed: Parsed, source: Source, day: date) -> pd.DataFrame:

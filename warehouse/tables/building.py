@@ -68,6 +68,7 @@ class Builder:
         breaks = pd.DataFrame(self.declarations.series_breaks)
         breaks["month"] = pd.to_datetime(breaks["month"] + "-01")
         breaks["both_published"] = breaks["both_published"] == "true"
+        breaks["in_releases_from"] = pd.to_datetime(breaks["in_releases_from"])  # NaT where it is not known
         self._create(connection, "series_breaks", breaks)
         scopes = pd.DataFrame(self.declarations.rows("holder_scopes.csv"))
         for column in ("first_month", "last_month"):

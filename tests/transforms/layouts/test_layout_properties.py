@@ -194,7 +194,8 @@ def history_files(draw) -> tuple[bytes, Reading]:
 
 @st.composite
 def mfh_files(draw) -> tuple[bytes, Reading]:
-    months = months_back(draw(NEWEST), draw(st.integers(9, 13)))
+    months = months_back(draw(NEWEST.filter(lambda newest: newest >= "2003-06")), draw(st.integers(9, 13)))
+    breaks = [(row["month"], row["new_series"]) for row in DECLARATIONS.series_breaks]
     holders = [(*row, "total_position") for row in countries(draw, "mfh", 5, 8)]
     holders += [("Grand Total", "", "grand_total", "total_position")]
     holders += [("  T-Bonds & Notes", "", "foreign_official", "long_term_position")]
@@ -204,7 +205,8 @@ def mfh_files(draw) -> tuple[bytes, Reading]:
         texts = ["n.a." if value is None else f"{value // 10}.{value % 10}" for value in values]
         rows.append([draw(st.sampled_from(["", " "])) + label, *texts])
         for month, value in zip(months, values, strict=True):
-            expected[holder, month, measure, "XIII"] = None if value is None else value * 100
+            series = [new for since, new in breaks if since <= month][-1]
+            expected[holder, month, measure, series] = None if value is None else value * 100
     rows.insert(-1, ["Of which:"])
     named = [(MONTHS[12 - int(month[5:])], month[:4]) for month in months]
     body = mfh(rows, months=named, end=draw(st.sampled_from(["\r\n", "\n", "\r", "  \r\n"])))

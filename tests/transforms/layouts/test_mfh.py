@@ -1,4 +1,4 @@
-"""The stale fixed-width table: read by column positions, dated by the date it prints."""
+"""The monthly table of major holders in its last edition: read by column positions, dated by the date it prints."""
 
 from datetime import date
 
@@ -115,13 +115,13 @@ def test_a_shifted_or_damaged_row_is_refused_with_line_and_column(old, new, plac
     ],
 )
 def test_months_out_of_order_twice_or_missing_are_refused(months):
-    assert refusal(NAME, mfh(months=months)).place == "line 6"
+    assert refusal(NAME, mfh(months=months)).place == "line 6, column 3"
 
 
 def test_a_damaged_head_is_refused():
-    assert refusal(NAME, edited("  Dec  ", "  Dce  ")).expected == "0 years, one below each month"
-    assert refusal(NAME, edited("Country", "Contry ")).expected == "the row of years above all figures"
-    assert refusal(NAME, edited("    2022", "    202x")).expected == "3 years, one below each month"
+    assert refusal(NAME, edited("  Dec  ", "  Dce  ")).expected == "the head of a block: series, months, Country"
+    assert refusal(NAME, edited("Country", "Contry ")).expected == "the head of a block: series, months, Country"
+    assert refusal(NAME, edited("    2022", "    202x")).expected == "a year"
 
 
 @pytest.mark.parametrize("unit", ["(in millions of dollars)", ""])
@@ -135,11 +135,15 @@ def test_a_holder_stated_twice_is_refused():
 
 def test_a_table_without_a_grand_total_is_refused():
     rows = [row for row in MFH_ROWS if row[0] != "Grand Total"]
-    assert refusal(NAME, mfh([*rows, ["Germany", "1.0", "2.0", "3.0"]])).expected == "a Grand Total row"
+    assert (
+        refusal(NAME, mfh([*rows, ["Germany", "1.0", "2.0", "3.0"]])).expected == "a Grand Total in the block of 2023"
+    )
 
 
 def test_a_second_table_is_refused():
-    assert refusal(NAME, mfh() + mfh()).found == "a second row of months"
+    assert refusal(NAME, mfh() + mfh()).expected == "notes only after the release date"
+    table, head = mfh()[: mfh().index(b"Department")], mfh().index(b"  Jan")
+    assert refusal(NAME, table + mfh()[head:]).found == "a second row of months"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +152,7 @@ def test_a_second_table_is_refused():
         (b"", "an empty body"),
         (b"<html>MAJOR FOREIGN HOLDERS", "a web page: <html>MAJOR FOREIGN HOLDERS"),
         (mfh() + b"\0", "NUL bytes"),
-        (mfh([]), "0"),
+        (mfh([]), "none"),
     ],
 )
 def test_what_is_no_table_is_refused_with_what_it_is(body, found):

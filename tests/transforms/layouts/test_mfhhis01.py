@@ -219,9 +219,15 @@ def test_a_damaged_head_of_a_break_year_is_refused(old, new, expected):
     assert refusal(NAME, body).expected == expected
 
 
-def test_a_break_year_without_its_series_is_refused():
+def test_a_break_year_without_its_series_has_those_of_the_declared_breaks():
     lines = [line for line in history().split(b"\r\n") if b"Series" not in line and b" XI" not in line]
-    assert refusal(NAME, b"\r\n".join(lines)).expected == "2011-05 after 2011-06"
+    assert read(b"\r\n".join(lines)) == EXPECTED
+
+
+def test_a_month_twice_where_no_break_is_declared_is_refused():
+    twice = edited("\tAug\tJul\tJun\tJun", "\tAug\tJul\tJul\tJun")
+    lines = [line for line in twice.split(b"\r\n") if b"Series" not in line and b" XI" not in line]
+    assert refusal(NAME, b"\r\n".join(lines)).expected == "2011-06 after 2011-07"
 
 
 def test_a_break_year_with_the_names_moved_is_refused():
@@ -232,12 +238,12 @@ def test_a_break_year_with_the_names_moved_is_refused():
 @pytest.mark.parametrize(
     ("row", "place", "expected"),
     [
-        (["Japan", *["1.0"] * 11], "line 9, column 2012-01 (series XIII)", "a figure or n.a."),
+        (["Japan", *["1.0"] * 11], "line 9, column 2012-01", "a figure or n.a."),
         (["Japan", *["1.0"] * 13], "line 9", "Japan with 12 figures"),
-        (["Japan", "", *["1.0"] * 11], "line 9, column 2012-12 (series XIII)", "a figure or n.a."),
-        (["Japan", *["1.0"] * 5, "many", *["1.0"] * 6], "line 9, column 2012-07 (series XIII)", "a figure or n.a."),
-        (["Japan", *["1.0"] * 5, "(1.0)", *["1.0"] * 6], "line 9, column 2012-07 (series XIII)", "a figure or n.a."),
-        (["Japan", *["1.0"] * 5, "1.05", *["1.0"] * 6], "line 9, column 2012-07 (series XIII)", "at most 1 decimals"),
+        (["Japan", "", *["1.0"] * 11], "line 9, column 2012-12", "a figure or n.a."),
+        (["Japan", *["1.0"] * 5, "many", *["1.0"] * 6], "line 9, column 2012-07", "a figure or n.a."),
+        (["Japan", *["1.0"] * 5, "(1.0)", *["1.0"] * 6], "line 9, column 2012-07", "a figure or n.a."),
+        (["Japan", *["1.0"] * 5, "1.05", *["1.0"] * 6], "line 9, column 2012-07", "at most 1 decimals"),
         (["Japan"], "line 9", "a holder with 12 figures"),
         (["", *["1.0"] * 12], "line 9", "a holder with 12 figures"),
         (['"China,  Mainland "', *["1.0"] * 12], "line 9", "each holder and month once"),
@@ -285,7 +291,7 @@ def test_a_file_with_its_years_oldest_first_is_refused():
         (b"", "an empty body"),
         (b"<html>MAJOR FOREIGN HOLDERS", "a web page: <html>MAJOR FOREIGN HOLDERS"),
         (history() + b"\0", "NUL bytes"),
-        (history({}), "Department of the Treasury/Federal Reserve Board"),
+        (history({}), "none"),
     ],
 )
 def test_what_is_no_table_is_refused_with_what_it_is(body, found):

@@ -51,6 +51,12 @@ def test_form_s_without_bills_states_bonds_alone(published):
     assert september(published) == (-35461, None, None, None, None, "form_s")
 
 
+def test_the_continuous_slts_total_stands_for_net_purchases_where_it_states_no_bills(published):
+    held(published, bills=False)
+    cslt(published, ("long_term_net", -30000), ("long_term_valuation", -44000), ("total_net", -36500))
+    assert september(published) == (-30000, None, -36500, -44000, 500, "cslt")
+
+
 def test_form_s_needs_purchases_and_sales(published):
     held(published)
     form_s(published, sold=None)

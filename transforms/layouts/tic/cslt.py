@@ -3,9 +3,9 @@
     {"series": [{"source_id": "for_lt_treas_net_42609", "metadata": {..., "units": "Millions of Dollars"},
                  "observations": [["2026-04-01", "14705.0"], ...]}, ...]}    newest first, values are strings
 
-Nine tenths of the bytes belong to other securities. The member is inflated piece by piece and cut into series at their
-key `source_id`, which comes first in each; only the Treasury series are parsed as JSON, so memory stays at the size of
-the figures kept. The order of the other keys and the white space between tokens do not matter.
+Most of the bytes belong to U.S. residents' holdings abroad and to notes. The member is inflated piece by piece and cut into
+series at their key `source_id`, which comes first in each; only the series that are kept are parsed as JSON, so memory stays
+at the size of the figures kept. The order of the other keys and the white space between tokens do not matter.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.cells import OBSERVATION_COLUMNS, ZIP_DAMAGES, month_of
+from treasury_watch.transforms.layouts.tic.continuous_slt import discontinued
 from treasury_watch.transforms.model import Parsed, Source
 
 MEMBER = "cslt.json"
@@ -36,7 +37,8 @@ SPACE = b" \t\r\n"
 MARK = b'"source_id"'
 NOT_SPACE = re.compile(rb"[^ \t\r\n]")
 IDENTIFIER = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*"([^"\\]+)"')
-TREASURY = re.compile(rb"for_(lt_treas_(?:pos|net|valchg)|st_treas_(?:pos|net))_(\d+)")
+TREASURY = re.compile(rb"for_(lt_treas_(?:pos|net|valchg)|(?:st_)?treas_(?:pos|net))_(\d+)")
+OTHER_SECURITIES = re.compile(rb"for_(lt_(?:agcy|corp|eqty)_(?:pos|net|valchg))_(\d+)")
 FIRST_OF_MONTH = re.compile(r"(\d{4}-\d{2})-01", re.ASCII)
 FIGURE = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 # Bills have no valuation change in these statistics; should the archive carry one, it is passed over like other series.
@@ -46,6 +48,15 @@ MEASURES = {
     b"lt_treas_valchg": "long_term_valuation",
     b"st_treas_pos": "short_term_position",
     b"st_treas_net": "short_term_net",
+    b"treas_pos": "total_position",
+    b"treas_net": "total_net",
+}
+SECURITIES = {"agcy": "agency", "corp": "corporate", "eqty": "equity"}
+AMOUNTS = {"pos": "position_usd_mn", "net": "net_purchases_usd_mn", "valchg": "valuation_usd_mn"}
+# Totals stand only where a part is not stated: elsewhere they say the same again.
+PARTS = {
+    "total_position": ("long_term_position", "short_term_position"),
+    "total_net": ("long_term_net", "short_term_net"),
 }
 MISSING = {"", ".", "n.a.", "NA", "ND"}
 TRUNCATED = "the file looks truncated or damaged; fetch it again"
@@ -64,6 +75,7 @@ def parse(body: bytes, source: Source) -> Parsed:
     `transmissionDt` dates nothing: it is the day on which the archive was handed over, days before it was public.
     """
     found: list[Figures] = []
+    ended: list[tuple[str, str, bool]] = []
     seen: set[str] = set()
     count = 0
     for identifier, text in _series(body, source.id):
@@ -74,17 +86,67 @@ def parse(body: bytes, source: Source) -> Parsed:
         named = TREASURY.fullmatch(identifier)
         if named is None:
             continue
-        name = identifier.decode()
-        if name in seen:
-            raise LayoutError(source.id, f"series {name}", "each series once", "a second one")
-        seen.add(name)
-        series = _loaded(text, name, source.id)
-        found.append(_figures(series, name, named[2].decode(), MEASURES[named[1]], source.id))
+        series, figures = _read(text, identifier.decode(), named[2].decode(), MEASURES[named[1]], seen, source.id)
+        found.append(figures)
+        ended.append((figures[1], figures[0], discontinued.has_ended(series)))
     if not found:
         raise LayoutError(source.id, MEMBER, "Treasury series such as for_lt_treas_pos_42609", f"none among {count}")
     if not any(len(months) for *_, months, _ in found):
         raise LayoutError(source.id, MEMBER, "figures in the Treasury series", f"none in {len(found)} series")
-    return Parsed(source.layout, "observations", _table(found, source))
+    table = _table(_without_repeated_totals(found), source)
+    return Parsed(source.layout, "observations", table, ended_groups=discontinued.groups(ended))
+
+
+def other_securities(body: bytes, source: Source) -> pd.DataFrame:
+    """What foreigners hold of other long-term securities, for every code and month that the archive states.
+
+    Columns code, security (agency, corporate, equity), month, position_usd_mn, net_purchases_usd_mn, valuation_usd_mn; NaN
+    where the archive states no such amount. Raises LayoutError.
+    """
+    sides: dict[tuple[str, str], list[pd.Series]] = {}
+    seen: set[str] = set()
+    for identifier, text in _series(body, source.id):
+        named = OTHER_SECURITIES.fullmatch(identifier) if identifier is not None else None
+        if identifier is None or named is None:
+            continue
+        _, security, amount = named[1].decode().split("_")
+        _, figures = _read(text, identifier.decode(), named[2].decode(), amount, seen, source.id)
+        _, code, _, months, values = figures
+        stated = pd.Series(values * source.scale_to_usd_mn + 0.0, index=months, name=AMOUNTS[amount])  # -0 is 0
+        sides.setdefault((code, SECURITIES[security]), []).append(stated)
+    parts = [
+        pd.concat(amounts, axis=1, sort=True).rename_axis("month").reset_index().assign(code=code, security=security)
+        for (code, security), amounts in sides.items()
+    ]
+    columns = ["code", "security", "month", *AMOUNTS.values()]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(parts).reindex(columns=columns).sort_values(columns[:3], ignore_index=True)
+
+
+def _read(
+    text: bytes, name: str, code: str, measure: str, seen: set[str], source: str
+) -> tuple[dict[str, Any], Figures]:
+    """One series as stated and what it says; `seen` are the names met so far."""
+    if name in seen:
+        raise LayoutError(source, f"series {name}", "each series once", "a second one")
+    seen.add(name)
+    series = _loaded(text, name, source)
+    return series, _figures(series, name, code, measure, source)
+
+
+def _without_repeated_totals(found: list[Figures]) -> list[Figures]:
+    """The series; of the totals only the months of which a part is not stated, for a holder whose bills are not published."""
+    stated = {(code, measure): months[~np.isnan(values)] for _, code, measure, months, values in found}
+    none = np.array([], dtype="datetime64[us]")
+    kept = []
+    for label, code, measure, months, values in found:
+        if parts := PARTS.get(measure):
+            first, second = (stated.get((code, part), none) for part in parts)
+            missing = ~(np.isin(months, first) & np.isin(months, second))
+            months, values = months[missing], values[missing]
+        kept.append((label, code, measure, months, values))
+    return kept
 
 
 def _table(found: list[Figures], source: Source) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Form S: gross purchases and sales of long-term securities by country since 1977. Tab-separated, USD millions."""
+"""Form S: gross purchases and sales of long-term securities by country since 1977. Separated by tabs or commas, USD millions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from treasury_watch.transforms.layouts.cells import (
     check_consecutive,
     check_row_ends,
     check_unit,
+    delimiter_of,
     figure,
     month_of,
     observations,
@@ -44,7 +45,7 @@ def parse(body: bytes, source: Source) -> Parsed:
     blocks = Blocks(source.id)
     heading = ""
     last_row = 0
-    for line, cells in records(text, "\t", source.id):
+    for line, cells in records(text, delimiter_of(text, WIDTH), source.id):
         if not columns:
             heading += " ".join(cells) + "\n"
             if "[1]" in [cell.strip() for cell in cells]:

@@ -1,4 +1,8 @@
-"""Table 3D: holdings of all countries, frozen in March 2023. Quoted CSV with thousands commas, USD millions."""
+"""Table 3D: holdings of all countries, USD millions, in every edition until March 2023.
+
+Quoted CSV with thousands commas, or its sibling with tabs. The headings of the figures stand in one line or are cut into
+several, and in any order.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from treasury_watch.transforms.layouts.cells import (
     Blocks,
     check_row_ends,
     check_unit,
+    delimiter_of,
     figure,
     month_of,
     observations,
@@ -18,37 +23,38 @@ from treasury_watch.transforms.layouts.cells import (
 )
 from treasury_watch.transforms.model import Parsed, Source
 
-# Columns 4 to 6, by the first of the three lines over which their headings are split.
-MEASURES = {"Total U.S.": "total_position", "Long-term": "long_term_position", "Short-term": "short_term_position"}
+# Columns 4 to 6, by the word with which their headings begin.
+MEASURES = {"Total": "total_position", "Long-term": "long_term_position", "Short-term": "short_term_position"}
+MEMO = re.compile(r"Of which|Memo:", re.IGNORECASE)
 WIDTH = 3 + len(MEASURES)
 
 
 def recognise(body: bytes) -> bool:
     """Whether the content is a Table 3D. Its title is cut into cells, so cells are joined first."""
-    start = body[:1024].decode("latin-1").replace('","', "").replace('"', "")
-    return re.search(r"TABLE\s+3D:", start) is not None
+    start = re.sub(r'","|["\t]', "", body[:1024].decode("latin-1"))
+    return re.search(r"TABLE\s+3D:", start, re.IGNORECASE) is not None
 
 
 def parse(body: bytes, source: Source) -> Parsed:
     """Positions by holder and month. Raises LayoutError, also for a table that may have been cut.
 
-    The table begins below a row of dashes and ends with the Grand Total, for every month that any holder has; notes may
-    follow. A holder may begin late or end early, but has every month of the Grand Total in between.
+    The table begins below a row of dashes and ends with the Grand Total, for every month that any holder has; memo lines
+    and notes may follow. A holder may begin late or end early, but has every month of the Grand Total in between.
     """
     text = text_of(body, source.id)
     rows: list[tuple] = []
     blocks = Blocks(source.id)
     heading: list[list[str]] = []
-    started = notes = False
+    measures: list[str] = []
+    notes = False
     last_row = 0
-    for line, cells in records(text, ",", source.id):
-        if not started:
+    for line, cells in records(text, delimiter_of(text, WIDTH), source.id):
+        if not measures:
             heading.append(cells)
             if any(month_of(cell) is not None for cell in cells):
                 raise LayoutError(source.id, f"line {line}", "a row of dashes above all figures", ",".join(cells))
-            if set("".join(cells).strip()) == {"-"}:
-                _check_heading(heading, source.id)
-                started = True
+            if set("".join(cells).replace(" ", "")) == {"-"}:
+                measures = _measures(heading, source.id)
             continue
         month = month_of(cells[2]) if len(cells) > 2 else None
         if month is None and (notes or cells[0].startswith("Note")):
@@ -61,30 +67,36 @@ def parse(body: bytes, source: Source) -> Parsed:
         if month is None:
             raise LayoutError(source.id, f"line {line}, column 3", "a month such as 2023-01", cells[2])
         blocks.take(cells[0], month, line)
-        for measure, cell in zip(MEASURES.values(), cells[3:WIDTH], strict=True):
+        for measure, cell in zip(measures, cells[3:WIDTH], strict=True):
             place = f"line {line}, column {measure}"
             value = figure(cell, source.id, place, scale=source.scale_to_usd_mn, decimals=source.decimals)
             rows.append((cells[0], cells[1].strip(), month, measure, source.series, value, line))
         last_row = line
-    if not started:
+    if not measures:
         raise LayoutError(source.id, "header", "a row of dashes below the headings", "none")
     check_row_ends(text, last_row, source.id)
     table = observations(rows, source.id, at_least=36)
     blocks.check_grand_total()
-    if blocks.last != "Grand Total":
+    if blocks.last != "Grand Total" and not MEMO.match(blocks.last):
         raise LayoutError(source.id, f"line {last_row}", "the Grand Total at the end", blocks.last, TRUNCATED)
     _check_gaps(blocks, source.id)
     return Parsed(source.layout, "observations", table)
 
 
-def _check_heading(heading: list[list[str]], source: str) -> None:
+def _measures(heading: list[list[str]], source: str) -> list[str]:
+    """What the columns 4 to 6 state, in their order. Raises LayoutError where the unit or a heading is another."""
     flat = "\n".join("".join(cells) for cells in heading).lower()
     check_unit("millions of dollars" in flat, "Millions of dollars", source)
-    expected = ["", "", "", *MEASURES]
-    named = [[cell.strip() for cell in cells] for cells in heading]
-    if expected not in [cells[:WIDTH] for cells in named]:
-        found = next((" ".join(cells) for cells in named if not set(cells).isdisjoint(MEASURES)), "none of them")
-        raise LayoutError(source, "header", f"columns {', '.join(MEASURES)}", found, "the columns may have changed")
+    found = "none of them"
+    for cells in heading:
+        named = [cell.split()[0] if cell.split() else "" for cell in cells[3:WIDTH]]
+        if sorted(named) == sorted(MEASURES):
+            return [MEASURES[name] for name in named]
+        if not set(named).isdisjoint(MEASURES):
+            found = " ".join(cell.strip() for cell in cells)
+    raise LayoutError(
+        source, "header", f"columns {', '.join(MEASURES)}", " ".join(found.split()), "the columns may have changed"
+    )
 
 
 def _check_gaps(blocks: Blocks, source: str) -> None:

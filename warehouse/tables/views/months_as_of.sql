@@ -56,6 +56,7 @@ stated AS (
         max(value_usd_mn) FILTER (source = 'slt_table3' AND measure = 'long_term_net') AS slt_long_term,
         max(value_usd_mn) FILTER (source = 'slt_table3' AND measure = 'short_term_net') AS slt_short_term,
         max(value_usd_mn) FILTER (source = 'slt_table3' AND measure = 'long_term_valuation') AS slt_valuation,
+        max(value_usd_mn) FILTER (source = 'cslt' AND measure = 'total_net') AS cslt_net,
         max(value_usd_mn) FILTER (source = 'cslt' AND measure = 'long_term_net') AS cslt_long_term,
         max(value_usd_mn) FILTER (source = 'cslt' AND measure = 'short_term_net') AS cslt_short_term,
         max(value_usd_mn) FILTER (source = 'cslt' AND measure = 'long_term_valuation') AS cslt_valuation,
@@ -73,7 +74,8 @@ based AS (
 ),
 decomposed AS (
     SELECT *,
-        CASE basis WHEN 'slt' THEN slt_net ELSE net_long_term_usd_mn + net_short_term_usd_mn END AS net_purchases_usd_mn
+        CASE basis WHEN 'slt' THEN slt_net WHEN 'cslt' THEN coalesce(net_long_term_usd_mn + net_short_term_usd_mn, cslt_net)
+                   ELSE net_long_term_usd_mn + net_short_term_usd_mn END AS net_purchases_usd_mn
     FROM (
         SELECT *,
             CASE basis WHEN 'slt' THEN slt_long_term WHEN 'cslt' THEN cslt_long_term

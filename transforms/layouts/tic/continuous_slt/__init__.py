@@ -1,0 +1,1 @@
+"""What the Continuous SLT needs beside its reader."""
