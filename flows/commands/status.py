@@ -129,7 +129,8 @@ def _freshness(warehouse: Warehouse, today: date) -> list[dict[str, Any]]:
     with open_published(warehouse.home.database) as connection:
         newest = newest_figures(connection)
         releases = connection.execute(
-            "SELECT source, max(released), arg_max(released_basis, released) FROM releases GROUP BY source ORDER BY source"
+            "SELECT source, max(released), arg_max(released_basis, released) FROM releases "
+            "WHERE last_month IS NOT NULL GROUP BY source ORDER BY source"
         ).fetchall()
     stale = {item.source.id for item in freshness(newest, warehouse.declarations, today) if item.stale}
     return [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -24,7 +25,8 @@ class ArchiveDamaged(TreasuryWatchError):
 @dataclass(frozen=True)
 class Entry:
     """One archived file. `released_basis`: file, calendar, retrieval or user; `refused` says why it was not loaded,
-    `same_figures` that it told nothing new when it was: it need not be read again."""
+    `same_figures` that it told nothing new when it was: it need not be read again. `withdrawn` is the reason for which a user
+    took it out of the ledger, `withdrawal_decided` when that was, or when it was undone."""
 
     source: str
     sha256: str
@@ -38,11 +40,13 @@ class Entry:
     evidence: str | None = None
     refused: str | None = None
     same_figures: bool = False
+    withdrawn: str | None = None
+    withdrawal_decided: datetime | None = None
 
     @property
     def accepted(self) -> bool:
-        """Whether the file was loaded, as a vintage or as one that told nothing new."""
-        return self.refused is None and self.released is not None
+        """Whether the file was loaded, as a vintage or as one that told nothing new, and was not withdrawn since."""
+        return self.refused is None and self.withdrawn is None and self.released is not None
 
 
 def content_of(entry: Entry) -> dict[str, Any]:
@@ -54,7 +58,29 @@ def entry_of(content: dict[str, Any]) -> Entry:
     """The entry that `content_of` made these values from. Raises ValueError, TypeError or KeyError where none did."""
     retrieved = datetime.fromisoformat(content["retrieved"])
     released = date.fromisoformat(content["released"]) if content["released"] else None
-    return Entry(**{**content, "retrieved": retrieved, "released": released})
+    decided = content.get("withdrawal_decided")
+    withdrawal = {"withdrawal_decided": datetime.fromisoformat(decided) if decided else None}
+    return Entry(**{**content, "retrieved": retrieved, "released": released, **withdrawal})
+
+
+def quarantined(entries: Iterable[Entry]) -> list[Entry]:
+    """The files that were refused and still wait for somebody to look at them, the newest first.
+
+    One whose address was later read without fault waits no more, nor does one that was withdrawn.
+    """
+    entries = list(entries)
+    read: dict[str, datetime] = {}
+    for entry in entries:
+        if entry.accepted:
+            read[entry.url] = max(entry.retrieved, read.get(entry.url, entry.retrieved))
+    waiting = [
+        entry
+        for entry in entries
+        if entry.refused is not None
+        and entry.withdrawn is None
+        and not (entry.url in read and read[entry.url] > entry.retrieved)
+    ]
+    return sorted(waiting, key=lambda entry: (entry.retrieved, entry.source, entry.sha256), reverse=True)
 
 
 def release_order(source: str, released: date, retrieved: datetime, name: str) -> tuple[str, date, datetime, str]:

@@ -15,6 +15,8 @@ from treasury_watch.transforms.release_calendar import expected_month, release_o
 from treasury_watch.warehouse.declarations import Declarations
 
 Calendar = list[tuple[date, date]]
+# a withdrawn file states no month
+STATED = "SELECT source, max(last_month) FROM releases WHERE last_month IS NOT NULL GROUP BY source"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Freshness:
 
 def newest_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, date]:
     """The newest month or day of each loaded source in a published database, perhaps of an earlier version's tables."""
-    found = dict(connection.execute("SELECT source, max(last_month) FROM releases GROUP BY source").fetchall())
+    found = dict(connection.execute(STATED).fetchall())
     kept = {name for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()}
     for kind in KINDS.values():
         if not kind.in_releases and kind.published in kept:

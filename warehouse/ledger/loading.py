@@ -18,7 +18,7 @@ from treasury_watch.warehouse.gates.after_parsing import FirstGate
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.results import Result
 from treasury_watch.warehouse.ledger.dating import Release, release_noted, release_of_file
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded, withdrawn
 from treasury_watch.warehouse.ledger.press_loading import PRESS, PressLoader
 from treasury_watch.warehouse.ledger.vintages import Ledger, Vintage
 
@@ -37,6 +37,7 @@ class Loader:
         self.declarations, self.archive, self.ledger, self.gates = declarations, archive, ledger, gates
         self.first_gate = FirstGate(gates, record)
         self.press = PressLoader(declarations, archive, ledger)
+        self.left_out: set[tuple[str, str]] = set()  # (source, sha256) of files that a replay passes over
 
     def load(self, file: IncomingFile) -> Loaded:
         """Archive and load one file.
@@ -51,6 +52,8 @@ class Loader:
             source.id, file.body, url=file.url, retrieved=file.retrieved,
             etag=file.etag, last_modified=file.last_modified,
         )  # fmt: skip
+        if entry.withdrawn is not None:
+            return withdrawn(entry)
         keeps_its_release = entry.accepted and file.released in (None, entry.released)
         if keeps_its_release and (outcome := self._outcome_before(entry)):
             return Loaded(source.id, outcome, entry.released, entry.released_basis, 0, 0, entry.sha256)
@@ -136,6 +139,10 @@ class Loader:
 
     def _archived(self, source: str | None) -> AbstractContextManager[Iterator[tuple[Entry, Parsed]]]:
         """What was accepted of a source, or of all but the press, with its figures, in the order of release."""
-        entries = [entry for entry in self.archive.entries(source) if entry.accepted and entry.source != PRESS]
+        entries = [
+            entry
+            for entry in self.archive.entries(source)
+            if entry.accepted and entry.source != PRESS and (entry.source, entry.sha256) not in self.left_out
+        ]
         labels = self.declarations.holder_labels
         return parsed_in_order(entries, self.archive, self.declarations.source, labels)

@@ -134,6 +134,10 @@ class Ledger:
         day: date | None = self._one(query, [source, sha256])
         return day
 
+    def files(self) -> set[tuple[str, str, date]]:
+        """The source, the checksum and the release of every file that is a vintage."""
+        return set(self.connection.execute("SELECT source, sha256, released FROM vintages").fetchall())
+
     def press_files(self) -> set[str]:
         """The checksums of the files that the press figures were last read from."""
         return {row[0] for row in self.connection.execute("SELECT sha256 FROM press_files").fetchall()}

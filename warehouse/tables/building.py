@@ -72,14 +72,26 @@ class Builder:
         self._create(connection, "press_figures", press_frame(self.declarations, self.archive))
 
     def releases(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Every vintage of every source."""
+        """Every vintage of every source, and what was one until it was withdrawn."""
         vintages = connection.execute(
             f"SELECT * RENAME (first AS first_month, last AS last_month) FROM {self.ledger}.vintages "
             "ORDER BY source, released, retrieved, sha256"
         ).df()
         for column in ("first_month", "last_month"):
             vintages[column] = pd.to_datetime(vintages[column]).dt.to_period("M").dt.to_timestamp()
+        kept = [name for name in self.declarations.tables["releases"].column_names if name not in vintages]
+        vintages = pd.concat([vintages.assign(**dict.fromkeys(kept)), *self._withdrawn()], ignore_index=True)
         self._create(connection, "releases", vintages)
+
+    def _withdrawn(self) -> list[pd.DataFrame]:
+        """The rows of `releases` on files that were withdrawn, if any."""
+        entries = [entry for entry in self.archive.entries() if entry.withdrawn is not None and entry.released]
+        rows = [{**vars(entry), "layout": self.declarations.source(entry.source).layout} for entry in entries]
+        if not rows:
+            return []
+        frame = pd.DataFrame(rows)
+        frame["retrieved"] = pd.to_datetime(frame["retrieved"], utc=True).dt.tz_localize(None)
+        return [frame[[name for name in self.declarations.tables["releases"].column_names if name in frame]]]
 
     def daily(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Exchange rates by day and month, and every kind that is published as its sources state it."""
@@ -151,7 +163,7 @@ class Builder:
     def before_newest_release(self, connection: duckdb.DuckDBPyConnection) -> BeforeNewestRelease:
         """What was known the day before the newest release of the main source."""
         released = connection.execute(
-            "SELECT released FROM releases WHERE source = ? GROUP BY released ORDER BY released DESC LIMIT 2",
+            "SELECT released FROM releases WHERE source = ? AND withdrawn IS NULL GROUP BY released ORDER BY released DESC LIMIT 2",
             [MAIN_SOURCE],
         ).fetchall()
         if len(released) < 2:

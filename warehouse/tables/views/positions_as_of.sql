@@ -8,7 +8,7 @@ vintages AS (
     FROM (
         SELECT source, released, unnest(range(first_month, last_month + 1, INTERVAL 1 MONTH))::DATE AS month
         FROM releases
-        WHERE released <= d
+        WHERE released <= d AND withdrawn IS NULL
     )
     GROUP BY source, month
 ),
