@@ -80,6 +80,10 @@ class Session:
         with self._replaying([entry.source]):
             withdrawal.undo(self.loader, entry, now())
 
+    def forget_publication(self) -> None:
+        """Let the next publication be made though the ledger may not have changed."""
+        self.state.remember(PUBLISHED, "")
+
     def mend(self) -> None:
         """Finish what a crash interrupted: make again the sources whose part of the ledger was being made again."""
         interrupted = json.loads(self.state.remembered(REPLAY) or "[]")
@@ -121,7 +125,9 @@ class Session:
         known: set[tuple[str, str, date]] = set()
         if self.publisher.home.database.exists() and not self.publisher.damaged():
             with open_published(self.publisher.home.database) as connection:
-                query = "SELECT source, sha256, released FROM releases WHERE last_month IS NOT NULL"  # not the withdrawn
+                query = (
+                    "SELECT source, sha256, released FROM releases WHERE last_month IS NOT NULL"  # not the withdrawn
+                )
                 known = set(connection.execute(query).fetchall())
         unknown = {(source, sha256) for source, sha256, _ in self.ledger.files() - known}
         new = [

@@ -67,7 +67,7 @@ def load_parsed(session: Session, items: list[ParsedFile], outcome: Outcome) -> 
     for loaded in outcome.loaded:
         note(loaded.line())
     for problem in outcome.refused:
-        note(str(problem), logging.ERROR)
+        note(problem.line, logging.ERROR)
 
 
 @flow(
@@ -79,8 +79,8 @@ def load_parsed(session: Session, items: list[ParsedFile], outcome: Outcome) -> 
 def backfill(folder: Path) -> str:
     """Load every file of known layout below the folder, publish, alert, write the page. Returns the summary.
 
-    Raises TreasuryWatchError where no file is of a known layout, or where files were refused: the others are then in the
-    ledger, and the publication is as it was.
+    Raises TreasuryWatchError where no file is of a known layout, FilesRefused where some were refused, once all others are
+    loaded and published.
     """
     settings = Settings()
     with logs.command(settings, "backfill"):
@@ -110,22 +110,11 @@ def _backfill(settings: Settings, folder: Path) -> str:
                 )
             with outcome.timed("load"):
                 load_parsed(session, items, outcome)
-        if outcome.refused:
-            raise refusal(outcome, len(items))
 
     steps.take_in(settings, warehouse, load, outcome, command="backfill")
     show(warehouse, outcome)
+    outcome.raise_refusals(describe(outcome, passed_over))
     return describe(outcome, passed_over)
-
-
-def refusal(outcome: Outcome, files: int) -> TreasuryWatchError:
-    """The refused files as one error: the only one itself, else how many there are and the first."""
-    first = outcome.refused[0]
-    if len(outcome.refused) == 1:
-        return first
-    return TreasuryWatchError(
-        f"{len(outcome.refused)} of {files} files were refused, the archive notes why of each; the first: {first}"
-    )
 
 
 def describe(outcome: Outcome, passed_over: list[Path]) -> str:

@@ -92,7 +92,8 @@ def monthly_run(
     """Fetch every source (or take the embedded sample), load, publish, alert, report. Returns the summary.
 
     With `wait_hours` the run first polls until the month that is due is there; where it stays away, what else is new is
-    loaded all the same, and the run then fails with ReleaseLate. A month that is published already is not waited for.
+    loaded all the same, and the run then fails with ReleaseLate; with FilesRefused where files were
+    refused, once all else is done. A month that is published already is not waited for.
     With `only_on_release_day` nothing at all is done on other days of New York.
     """
     server_start.STARTED.set()
@@ -115,6 +116,7 @@ def _monthly_run(settings: Settings, sample: bool, command: str, wait_hours: flo
     tasks = steps.Steps(collect, load_files, publish_tables, send_alerts, write_page)
     outcome = steps.run(settings, warehouse, tasks, sample=sample, command=command)
     show(warehouse, outcome)
+    outcome.raise_refusals(describe(outcome))
     if late is not None:
         raise late
     return describe(outcome)
@@ -164,6 +166,7 @@ def describe(outcome: Outcome) -> str:
     lines = [outcome.summary()]
     lines += [f"revised: {line}" for line in outcome.revisions.largest]
     lines += [f"not reached: {problem}" for problem in outcome.problems]
+    lines += [item.line() for item in outcome.loaded if item.outcome == "withdrawn"]
     if outcome.page:
         lines.append(f"page: {outcome.page}")
     return "\n".join(lines)

@@ -10,7 +10,9 @@ from treasury_watch.warehouse.gates.results import ValidationBlocked
 File = TypeVar("File")
 
 
-def offenders(files: Sequence[File], judged: Callable[[list[File]], ValidationBlocked | None]) -> dict[File, ValidationBlocked]:
+def offenders(
+    files: Sequence[File], judged: Callable[[list[File]], ValidationBlocked | None]
+) -> dict[File, ValidationBlocked]:
     """The files without which the others pass, each with what it failed; empty where it is none of them.
 
     `judged` says what stands in the way of publishing with these of the files and no others. A file that comes earlier is
