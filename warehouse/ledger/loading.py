@@ -35,7 +35,8 @@ class Loader:
         record: Callable[[list[Result]], None],
     ):
         self.declarations, self.archive, self.ledger, self.gates = declarations, archive, ledger, gates
-        self.first_gate = FirstGate(gates, record)
+        kinds = {row["holder_id"]: row["kind"] for row in declarations.holders}
+        self.first_gate = FirstGate(gates, record, kinds)
         self.press = PressLoader(declarations, archive, ledger)
         self.left_out: set[tuple[str, str]] = set()  # (source, sha256) of files that a replay passes over
 
@@ -60,20 +61,22 @@ class Loader:
         try:
             parsed = file.figures or figures_of(file.body, source, self.declarations.holder_labels)
             self.first_gate.on_figures(parsed, source)
+            if source.holds == "fx":
+                self.first_gate.on_second_source(parsed, source, self.ledger.rates_of_others(source.id))
             # One that keeps it had the figures already known, or a crash came between the archive and the ledger.
             release = (
                 release_noted(entry)
                 if keeps_its_release
                 else release_of_file(file, parsed, source, self.declarations.calendar, self.ledger)
             )
+            kind = KINDS[source.holds]
+            if kind.in_releases:
+                known, newest = self.ledger.current(source.id, kind), self.ledger.newest(source.id)
+                self.first_gate.on_release(parsed, source, release.day, known, newest)
         except TreasuryWatchError as problem:
             if not entry.accepted:
                 self.archive.note(entry, refused=str(problem))
             raise
-        kind = KINDS[source.holds]
-        if kind.in_releases:
-            known, newest = self.ledger.current(source.id, kind), self.ledger.newest(source.id)
-            self.first_gate.on_release(parsed, source, release.day, known, newest)
         entry = self.archive.note(
             entry, released=release.day, released_basis=release.basis, evidence=release.evidence,
             refused=None, same_figures=False,

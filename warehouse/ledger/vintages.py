@@ -217,6 +217,11 @@ class Ledger:
         query = f"SELECT {names} FROM {kind.name} t WHERE source = ? AND {STANDING}"
         return with_categories(self.connection.sql(query, params=[source]))
 
+    def rates_of_others(self, source: str) -> pd.DataFrame:
+        """The exchange rates that stand of all sources but one: currency, date, per_usd, source; texts as categories."""
+        query = f"SELECT currency, date, per_usd, source FROM fx t WHERE source <> ? AND {STANDING}"
+        return with_categories(self.connection.sql(query, params=[source]))
+
     def _note(self, vintage: Vintage, changed: int) -> None:
         v = vintage
         self.connection.execute(
