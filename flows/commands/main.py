@@ -413,9 +413,12 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
     Example:
         treasury-watch serve
     """
+    from functools import partial
+
+    from treasury_watch.flows.alerts import delivery
     from treasury_watch.flows.fetch.release_polling import due_month_is_missing
     from treasury_watch.flows.log import logs
-    from treasury_watch.flows.prefect_support import environment
+    from treasury_watch.flows.prefect_support import environment, named_server
     from treasury_watch.flows.serve import server
     from treasury_watch.flows.settings.settings import Settings
 
@@ -427,7 +430,8 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
         on_calendar = not cron and not interval
         catch_up = on_calendar and due_month_is_missing(warehouse, settings.declarations.calendar, datetime.now(UTC))
         log = warehouse.home.root / "prefect-server.log"
-        server.serve(plan, port=port, log=log, announce=click.echo, catch_up=catch_up)
+        with named_server.reached(partial(delivery.tell_failure, warehouse, settings)):
+            server.serve(plan, port=port, log=log, announce=click.echo, catch_up=catch_up)
 
 
 @main.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from prefect import flow, task, unmapped
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
+from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.log import logs, progress
+from treasury_watch.flows.prefect_support import named_server
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.monthly import MINUTES, STEP, note
@@ -158,7 +160,13 @@ def task_runner(files: int, *, dask: bool = False, workers: int | None = None) -
 
 
 def run(folder: Path, *, dask: bool = False, workers: int | None = None) -> str:
-    """One backfill in this process, with the parsing where `task_runner` puts it. Raises what stopped it."""
+    """One backfill in this process, with the parsing where `task_runner` puts it. Raises what stopped it, PrefectAway
+    where the server that PREFECT_API_URL names is not there.
+    """
+    settings = Settings()
     runner = task_runner(len(files_in(folder, datetime.now(UTC))), dask=dask, workers=workers)
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with (
+        named_server.reached(partial(delivery.tell_failure, settings.warehouse(), settings)),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
         return backfill.with_options(task_runner=runner)(folder)

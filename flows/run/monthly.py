@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from treasury_watch.flows.fetch.release_polling import (
     month_due,
 )
 from treasury_watch.flows.log import logs
-from treasury_watch.flows.prefect_support import server_start
+from treasury_watch.flows.prefect_support import named_server, server_start
 from treasury_watch.flows.prefect_support.early_imports import early_imports
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.artifacts import show
@@ -173,9 +174,13 @@ def describe(outcome: Outcome) -> str:
 
 
 def run(*, sample: bool, command: str) -> str:
-    """One run in this process. Raises what stopped it, ServerSilent where Prefect's temporary server does not start."""
-    seconds = Settings().prefect.startup_timeout_seconds
+    """One run in this process. Raises what stopped it, ServerSilent where Prefect's temporary server does not start,
+    PrefectAway where the server that PREFECT_API_URL names is not there.
+    """
+    settings = Settings()
+    seconds = settings.prefect.startup_timeout_seconds
     with (
+        named_server.reached(partial(delivery.tell_failure, settings.warehouse(), settings)),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
         server_start.starting_within(seconds),
         early_imports(),
