@@ -114,7 +114,7 @@ class Session:
                 withdrawal.leave_out(self.loader, [], sources)  # they stay: what is in the way is elsewhere
                 found = {}
             for entry, problem in found.items():
-                withdrawal.set_aside(self.loader, entry, str(problem))
+                withdrawal.set_aside(self.loader, entry, problem.reason)
                 self.state.change("DELETE FROM validators WHERE sha256 = ?", (entry.sha256,))  # to be fetched again
                 self.set_aside.append(SetAside(entry, problem))
         if not found:

@@ -85,6 +85,8 @@ def queue_source_health(warehouse: Warehouse, settings: Settings, unreached: Ite
     routes = routing.read(settings)
     today = datetime.now(UTC).date()
     away, month = set(unreached), today.replace(day=1)
+    if not warehouse.home.database.exists():
+        return 0
     with open_published(warehouse.home.database) as connection:
         stale = stale_sources(connection, settings.declarations, today)
         missing = never_loaded(connection, settings.declarations)

@@ -118,7 +118,7 @@ class Outcome:
         self.loaded = [item for item in self.loaded if (item.source, item.sha256) not in gone]
         for item in aside:
             entry = item.entry
-            self.refused.append(Refusal(place_of(entry.url), str(item.problem), entry.source, entry.sha256))
+            self.refused.append(Refusal(place_of(entry.url), item.problem.reason, entry.source, entry.sha256))
 
     def raise_refusals(self, said: str = "") -> None:
         """Raises FilesRefused where any file was refused; `said` is what the command has to say besides."""

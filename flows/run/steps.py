@@ -152,7 +152,8 @@ def finish(
     and the page, which show it.
     """
     with outcome.timed("alert"):
-        result = steps.alert(warehouse, settings, since)
+        nothing_yet = not warehouse.home.database.exists()  # then only the operator can be told of anything
+        result = delivery.deliver(warehouse, settings) if nothing_yet else steps.alert(warehouse, settings, since)
         outcome.add_messages(result)
     if warehouse.home.database.exists() and (published_now or result.changed):
         warehouse.publisher().refresh_operations()
@@ -228,7 +229,8 @@ def publish(session: Session, outcome: Outcome) -> bool:
 
     New files that cannot be published are set aside, and stand in the outcome as refused. Raises ValidationBlocked.
     """
-    if session.is_published():
+    nothing_yet = not session.publisher.home.database.exists()
+    if session.is_published() or (nothing_yet and outcome.refused and not outcome.loaded):
         return False
     outcome.published = session.publish()
     outcome.add_set_aside(session.set_aside)

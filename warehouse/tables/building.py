@@ -59,7 +59,12 @@ class Builder:
         holders = pd.DataFrame(self.declarations.holders).replace("", None)
         holders["custodial_centre"] = holders["custodial_centre"] == "true"
         self._create(connection, "holders", holders.sort_values("holder_id"))
-        sources = pd.DataFrame([{**vars(s), "source": s.id, "last_digit_usd_mn": s.last_digit_usd_mn} for s in self.declarations.sources.values()])
+        sources = pd.DataFrame(
+            [
+                {**vars(s), "source": s.id, "last_digit_usd_mn": s.last_digit_usd_mn}
+                for s in self.declarations.sources.values()
+            ]
+        )
         self._create(connection, "sources", sources.sort_values("source"))
         breaks = pd.DataFrame(self.declarations.series_breaks)
         breaks["month"] = pd.to_datetime(breaks["month"] + "-01")

@@ -16,10 +16,12 @@ from tests.conftest import PROJECT, TODAY, majors, table5
 from treasury_watch.warehouse.archive.archived_files import ArchiveDamaged, quarantined
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.before_publication import SecondGate
+from treasury_watch.warehouse.gates.freshness import newest_figures
 from treasury_watch.warehouse.gates.results import ValidationBlocked
 from treasury_watch.warehouse.home.folders import Busy, Home
 from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.withdrawal import find_archived
 from treasury_watch.warehouse.publication import publishing
 from treasury_watch.warehouse.publication.publishing import FRAMES, OPERATIONS, QUERIES
 from treasury_watch.warehouse.publication.steps import carry_out
@@ -275,6 +277,34 @@ def test_of_several_new_files_only_the_one_that_blocks_is_set_aside(sample):
         ]
         assert connection.execute("SELECT max(month)::TEXT FROM positions").fetchall() == [("2026-04-01",)]
     assert last_run(sample)["outcome"] == "published"
+
+
+def test_a_withdrawn_file_leaves_the_tables_with_its_reason_and_stays_out_until_that_is_undone(sample):
+    load(sample, NEXT)
+    newest = "SELECT max(month) FROM positions_as_of(?)"
+    assert japan(sample.home.root, newest) == [(date(2026, 5, 1),)]
+    entry = find_archived(sample.archive, hashlib.sha256(NEXT).hexdigest()[:10])
+    with sample.session("withdraw", today=JULY.date()) as session:
+        assert session.withdraw(entry, "served by mistake") == []
+        session.publish()
+    assert japan(sample.home.root, newest) == [(date(2026, 4, 1),)]
+    stated = "SELECT released, withdrawn, last_month, changed_figures FROM releases WHERE withdrawn IS NOT NULL"
+    with opened(sample.home.root) as connection:
+        assert connection.execute(stated).fetchall() == [(date(2026, 7, 14), "served by mistake", None, None)]
+        assert newest_figures(connection)["slt_table5"] == date(2026, 4, 1)
+    assert sample.archive.body(entry) == NEXT
+    with sample.session("ingest", today=JULY.date()) as session:
+        again = session.loader.load(IncomingFile(NEXT, url="file:any.txt", retrieved=JULY))
+        assert again.outcome == "withdrawn"
+        assert f"withdrawn on {datetime.now(UTC):%Y-%m-%d}: served by mistake" in again.line()
+        assert f"`treasury-watch withdraw {entry.sha256[:12]} --undo`" in again.line()
+        assert session.is_published()
+    sample.rebuild(today=JULY.date())
+    assert japan(sample.home.root, newest) == [(date(2026, 4, 1),)]
+    with sample.session("withdraw", today=JULY.date()) as session:
+        session.undo_withdrawal(find_archived(sample.archive, entry.sha256))
+        session.publish()
+    assert japan(sample.home.root, newest) == [(date(2026, 5, 1),)]
 
 
 def test_where_no_new_file_is_to_blame_all_stay_and_the_publication_is_held_back(sample, tmp_path):
