@@ -234,6 +234,10 @@ def publish(session: Session, outcome: Outcome) -> bool:
         return False
     outcome.published = session.publish()
     outcome.add_set_aside(session.set_aside)
+    for item in session.set_aside:
+        place = {"source": item.entry.source, "url": public_url(item.entry.url)}
+        words = f"refused: {item.entry.source}: {item.problem.reason}"
+        logs.say("refused", words, level=logging.ERROR, **place, outcome="refused", error="ValidationBlocked")
     if outcome.published is None:
         return False
     with open_published(session.publisher.home.database) as connection:
