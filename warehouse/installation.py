@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
-from treasury_watch.warehouse.archive.archived_files import Archive, Entry
+from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged, Entry
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.results import Result, ValidationBlocked
@@ -87,10 +88,14 @@ class Session:
     def mend(self) -> None:
         """Finish what a crash interrupted: make again the sources whose part of the ledger was being made again."""
         interrupted = json.loads(self.state.remembered(REPLAY) or "[]")
-        if interrupted:
+        if not interrupted:
+            return
+        try:
             with self._replaying(interrupted):
                 for source in interrupted:
                     withdrawal.replayed(self.loader, source)
+        except ArchiveDamaged as problem:  # it is tried again by the next run; the other sources need not wait for it
+            logging.getLogger(__name__).warning("an interrupted replay could not be finished: %s", problem)
 
     def _set_aside_what_blocks(self, blocked: ValidationBlocked) -> None:
         """Find the newly loaded files that the gate stops and make the ledger without them. Raises ValidationBlocked."""

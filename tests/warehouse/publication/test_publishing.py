@@ -265,9 +265,11 @@ def test_a_file_that_the_second_gate_stops_is_set_aside_and_poisons_nothing(samp
 
 def test_of_several_new_files_only_the_one_that_blocks_is_set_aside(sample):
     slipped = majors([1.2, 1209.9, 1191.6])  # a thousandth: no position moves so
+    bad = table5(["2026-05", "2026-04", "2026-03"], slipped)
+    with sample.session("ingest", today=JULY.date()) as session:  # it ended before it came to publish
+        session.loader.load(IncomingFile(bad, url="file:bad.txt", retrieved=JULY))
     with sample.session("ingest", today=JULY.date()) as session:
-        for name, body in (("bad.txt", table5(["2026-05", "2026-04", "2026-03"], slipped)), ("rates.csv", RATES)):
-            session.loader.load(IncomingFile(body, url=f"file:{name}", retrieved=JULY))
+        session.loader.load(IncomingFile(RATES, url="file:rates.csv", retrieved=JULY))
         assert session.publish() is not None
     assert [aside.entry.url for aside in session.set_aside] == ["file:bad.txt"]
     assert "no position moved by a factor near 1,000" in str(session.set_aside[0].problem)
