@@ -324,20 +324,20 @@ FRANC = b"observation_date,DEXSZUS\n2026-06-26,%s\n2026-06-29,%s\n2026-06-30,%s\
 def test_monthly_averages_under_the_name_of_a_daily_series_are_refused_and_the_days_stay(loading):
     loading.load(YEN)
     before = loading.content()
-    with pytest.raises(ValidationBlocked, match="rhythm of fred:DEXJPUS.*declared daily, found monthly"):
+    with pytest.raises(ValidationBlocked, match=r"rhythm of fred:DEXJPUS.*declared daily, found monthly"):
         loading.load(AVERAGES)
     assert loading.content() == before
 
 
 def test_a_series_filled_up_over_a_weekend_is_refused_with_its_first_day(loading):
-    with pytest.raises(ValidationBlocked, match="rests at the weekend.*first_weekend_day 2026-06-27"):
+    with pytest.raises(ValidationBlocked, match=r"rests at the weekend.*first_weekend_day 2026-06-27"):
         loading.load(YEN.replace(b"2026-06-29", b"2026-06-27,158.3\n2026-06-28,158.3\n2026-06-29"))
 
 
 def test_a_rate_upside_down_against_the_second_source_is_refused_and_one_wrong_day_is_told(loading):
     loading.load(EURO)
     with pytest.raises(
-        ValidationBlocked, match="second_source of fred:DEXSZUS.*CHF: compared_with ecb.*upside_down True"
+        ValidationBlocked, match=r"second_source of fred:DEXSZUS.*CHF: compared_with ecb.*upside_down True"
     ):
         loading.load(FRANC % (b"1.25", b"1.24", b"1.25"))
     assert loading.load(FRANC % (b"0.80", b"8.08", b"0.80")).outcome == "vintage"
