@@ -363,7 +363,8 @@ def test_a_file_that_adds_up_in_itself_is_not_told_of_beside_an_older_one_of_oth
     told = [found for found in loading.results if found.expectation == "every month of the file adds up"]
     assert [found.success for found in told] == [True, True]
     loading.load(
-        table5(["2026-05", "2026-04"], majors([1143.1, 1209.9], Bermuda=[122.0, 122.0]), off=5.0), retrieved=JULY
+        table5(["2026-05", "2026-04"], majors([1143.1, 1209.9], Bermuda=[122.0, 122.0]), off=5.0),
+        retrieved=datetime(2026, 7, 15, tzinfo=UTC),
     )
     told = [found for found in loading.results if found.expectation == "every month of the file adds up"]
     assert "slt_table5 XIII 2026-05: difference_usd_mn -5,000" in told[-1].observed
