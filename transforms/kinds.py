@@ -15,7 +15,8 @@ class Kind:
     `keys` identify a figure, `value` is its value, `extras` are kept with it. `dated_by` is the key that dates it, `month`
     or `date`. `published` is the table it fills (config/tables.toml). `in_releases`: it comes in the releases of the
     statistics and is dated by them; a file of any other kind is a snapshot of the day on which it was retrieved.
-    `published_as_stated`: every figure that stands is a row of the table; the others have a step of their own that makes it.
+    `published_as_stated`: every figure that stands is a row of the table; the others have a step of their own that makes
+    it. `of_events`: a figure comes when something happens, at no rhythm that its days could be checked against.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Kind:
     dated_by: str = "date"
     in_releases: bool = False
     published_as_stated: bool = True
+    of_events: bool = False
 
     @property
     def columns(self) -> list[str]:
@@ -57,6 +59,7 @@ DECLARED = (
         value="amount_jpy_mn",
         published="interventions",
         extras=("direction", "line"),
+        of_events=True,
     ),
 )
 KINDS = {kind.name: kind for kind in DECLARED}

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from treasury_watch.warehouse.archive.announced_releases import announced_releases
-from treasury_watch.warehouse.archive.archived_files import Archive
+from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged, Entry
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.results import Result, ValidationBlocked
 from treasury_watch.warehouse.home.durable_files import move_into_place
 from treasury_watch.warehouse.home.folders import Busy, Home
+from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.state import State, now
 from treasury_watch.warehouse.home.storage_failures import StorageFailed
+from treasury_watch.warehouse.ledger import withdrawal
 from treasury_watch.warehouse.ledger.loading import Loader
+from treasury_watch.warehouse.ledger.press_loading import PRESS
 from treasury_watch.warehouse.ledger.vintages import Ledger
 from treasury_watch.warehouse.publication.publishing import Publisher, remove_database
+from treasury_watch.warehouse.publication.setting_aside import offenders
 
 __all__ = ["Busy", "Session", "Warehouse"]
 
 PUBLISHED = "published"  # under which the state remembers the ledger and the declarations that were published
+REPLAY = "replay"  # and the sources whose part of the ledger was being made again: a crash has left it half done
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A loaded file that could not be published: its entry in the archive, and what it failed at the second gate."""
+
+    entry: Entry
+    problem: ValidationBlocked
 
 
 @dataclass
@@ -38,13 +53,101 @@ class Session:
     state: State
     outcome: str = "unchanged"
     summary: str = "nothing new"
+    set_aside: list[SetAside] = field(default_factory=list)
 
-    def publish(self) -> dict[str, int]:
-        """Publish from the ledger as it stands. Raises ValidationBlocked."""
-        rows = self.publisher.publish(self.ledger, self.gates, self.run_id)
+    def publish(self, *, always: bool = False) -> dict[str, int] | None:
+        """Publish from the ledger as it stands; rows by table.
+
+        Where the second gate stops it, the newly loaded files that it stops are set aside and the rest is published; None
+        where that is what is published already, unless `always`. Raises ValidationBlocked where it is none of them.
+        """
+        try:
+            rows = self.publisher.publish(self.ledger, self.gates, self.run_id)
+        except ValidationBlocked as blocked:
+            self._set_aside_what_blocks(blocked)
+            if not always and self.is_published():
+                return None
+            rows = self.publisher.publish(self.ledger, self.gates, self.run_id)
         self.state.remember(PUBLISHED, self._fingerprint())
         self.outcome = "published"
         return rows
+
+    def withdraw(self, entry: Entry, reason: str) -> list[Entry]:
+        """Take a file out of the ledger, as `warehouse.ledger.withdrawal.withdraw` does."""
+        with self._replaying([entry.source]):
+            return withdrawal.withdraw(self.loader, entry, reason, now())
+
+    def undo_withdrawal(self, entry: Entry) -> None:
+        """Put a withdrawn file back. Raises TreasuryWatchError where it was not withdrawn."""
+        with self._replaying([entry.source]):
+            withdrawal.undo(self.loader, entry, now())
+
+    def forget_publication(self) -> None:
+        """Let the next publication be made though the ledger may not have changed."""
+        self.state.remember(PUBLISHED, "")
+
+    def mend(self) -> None:
+        """Finish what a crash interrupted: make again the sources whose part of the ledger was being made again."""
+        interrupted = json.loads(self.state.remembered(REPLAY) or "[]")
+        if not interrupted:
+            return
+        try:
+            with self._replaying(interrupted):
+                for source in interrupted:
+                    withdrawal.replayed(self.loader, source)
+        except ArchiveDamaged as problem:  # it is tried again by the next run; the other sources need not wait for it
+            logging.getLogger(__name__).warning("an interrupted replay could not be finished: %s", problem)
+
+    def _set_aside_what_blocks(self, blocked: ValidationBlocked) -> None:
+        """Find the newly loaded files that the gate stops and make the ledger without them. Raises ValidationBlocked."""
+        entries = self._not_yet_published()
+        sources = list(dict.fromkeys(entry.source for entry in entries))
+        stopped = {(result.subject, result.expectation) for result in blocked.failed}
+
+        def judged(kept: list[Entry]) -> ValidationBlocked | None:
+            out = {(entry.source, entry.sha256) for entry in entries if entry not in kept}
+            withdrawal.leave_out(self.loader, out, sources)
+            problem = self.publisher.judge(self.ledger, self.gates, self.run_id)
+            if problem is None or not stopped & {(found.subject, found.expectation) for found in problem.failed}:
+                return None  # an empty home fails otherwise; whether what is left can be published is seen then
+            return problem
+
+        with self._replaying(sources):
+            found = offenders(entries, judged)
+            out = {(entry.source, entry.sha256) for entry in found}
+            withdrawal.leave_out(self.loader, out, sources)
+            if not found or self.publisher.judge(self.ledger, self.gates, self.run_id) is not None:
+                withdrawal.leave_out(self.loader, [], sources)  # they stay: what is in the way is elsewhere
+                found = {}
+            for entry, problem in found.items():
+                withdrawal.set_aside(self.loader, entry, problem.reason)
+                self.state.change("DELETE FROM validators WHERE sha256 = ?", (entry.sha256,))  # to be fetched again
+                self.set_aside.append(SetAside(entry, problem))
+        if not found:
+            raise blocked
+
+    def _not_yet_published(self) -> list[Entry]:
+        """The files in the ledger that the publication in place is made without: of sources that go first, then oldest."""
+        known: set[tuple[str, str, date]] = set()
+        if self.publisher.home.database.exists() and not self.publisher.damaged():
+            with open_published(self.publisher.home.database) as connection:
+                query = (
+                    "SELECT source, sha256, released FROM releases WHERE last_month IS NOT NULL"  # not the withdrawn
+                )
+                known = set(connection.execute(query).fetchall())
+        unknown = {(source, sha256) for source, sha256, _ in self.ledger.files() - known}
+        new = [
+            entry
+            for entry in self.loader.archive.entries()
+            if entry.accepted and entry.source != PRESS and (entry.source, entry.sha256) in unknown
+        ]
+        return sorted(new, key=lambda entry: self.publisher.declarations.source(entry.source).precedence)
+
+    @contextmanager
+    def _replaying(self, sources: list[str]) -> Iterator[None]:
+        self.state.remember(REPLAY, json.dumps(sources))
+        yield
+        self.state.remember(REPLAY, "[]")
 
     def is_published(self) -> bool:
         """Whether the publication in place, undamaged, was made from this ledger with these declarations."""
@@ -93,6 +196,8 @@ class Warehouse:
                     remove_database(path)
                 with Ledger(path) as ledger:
                     session = self._session(run_id, ledger, today)
+                    if not afresh:
+                        session.mend()
                     yield session
                 if afresh:
                     move_into_place(path, self.home.ledger)
@@ -127,14 +232,17 @@ class Warehouse:
     def rebuild(self, *, today: date | None = None) -> dict[str, int]:
         """Every table again from the archive alone. Returns rows by table.
 
-        The old ledger and publication stay until the new ones are complete. Other processes parse: a script that calls
-        this needs a `__main__` guard. Raises Busy, ArchiveDamaged or ValidationBlocked.
+        The old ledger and publication stay until the new ones are complete. Files that were never published and that the
+        second gate stops are set aside. Other processes parse: a script that calls this needs a `__main__` guard. Raises
+        Busy, ArchiveDamaged or ValidationBlocked.
         """
         with self.session("rebuild", today=today, afresh=True) as session:
             entries = self.archive.entries()
             session.loader.replay_all()
             session.loader.load_press()
-            rows = session.publish()
+            rows = session.publish(always=True) or {}
             session.summary = f"rebuilt from {len(entries)} archived files"
+            if session.set_aside:
+                session.summary += f", {len(session.set_aside)} of them set aside"
         self.publisher(today).refresh_operations()
         return rows

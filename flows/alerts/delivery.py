@@ -21,14 +21,19 @@ from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.tables.published_findings import announcements
 
 
-def alert(warehouse: Warehouse, settings: Settings, since: date | None = None) -> outbox.SendResult:
+def alert(
+    warehouse: Warehouse, settings: Settings, since: date | None = None, *, today: date | None = None
+) -> outbox.SendResult:
     """Queue the published findings that are new, by their routes, and send what waits.
 
-    `since` takes the place of alerts.recent_months.
+    How recent a finding is counts from `today`, by default the day by this machine's clock; `since` takes the place of
+    alerts.recent_months.
     """
     with open_published(warehouse.home.database) as connection:
         found = announcements(connection, settings.declarations.rules)
-        queued = queue_findings(found, connection, warehouse.state, settings, since)
+        queued = queue_findings(
+            found, connection, warehouse.state, settings, since, today=today or datetime.now(UTC).date()
+        )
         return replace(deliver(warehouse, settings, connection, found), queued=queued)
 
 

@@ -12,9 +12,13 @@ from treasury_watch.flows.alerts import outbox, routing
 from treasury_watch.flows.alerts.mails import operator_mail
 from treasury_watch.flows.alerts.mails.digest_mail import digest, release_key
 from treasury_watch.flows.settings.settings import Settings
-from treasury_watch.transforms.findings.finding import Announcement
+from treasury_watch.transforms.findings.finding import Announcement, Finding
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
-from treasury_watch.warehouse.gates.freshness import stale_sources
+from treasury_watch.transforms.model import MAIN_SOURCE
+from treasury_watch.transforms.months import months_from
+from treasury_watch.transforms.release_calendar import expected_month
+from treasury_watch.warehouse.archive.archived_files import quarantined
+from treasury_watch.warehouse.gates.freshness import never_loaded, stale_sources
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.installation import Warehouse
@@ -27,17 +31,23 @@ def queue_findings(
     state: State,
     settings: Settings,
     since: date | None = None,
+    *,
+    today: date,
 ) -> int:
     """Queue the findings that are new, by their routes, and the release's digests; returns how many messages that makes.
 
-    `since` takes the place of alerts.recent_months.
+    How recent a finding is counts from the month that should be out `today`, however old the figures here are. `since`
+    takes the place of alerts.recent_months. What rests on press figures alone is not queued: it may yet, once a release
+    says it.
     """
     newest, routes = newest_month(connection), routing.read(settings)
     if newest is None:
         return 0
+    found = without_press_alone(found, connection)
+    due = expected_month(today, settings.declarations.calendar)
     # the routes have their own minimum severity
     rules = settings.alerts.model_copy(update={"minimum_severity": SEVERITIES[0]})
-    asked: dict[str, Any] = {"newest_month": newest, "settings": rules, "since": since}
+    asked: dict[str, Any] = {"newest_month": due, "settings": rules, "since": since}
     queued = 0
     for recipient in routes.recipients("single", "both"):
         queued += outbox.queue(state, routes.taken(found, recipient, "single", "both"), [recipient], **asked)
@@ -56,6 +66,17 @@ def queue_findings(
     return queued
 
 
+def without_press_alone(found: Sequence[Announcement], connection: duckdb.DuckDBPyConnection) -> list[Announcement]:
+    """The findings of which at least the position of one month was stated by a release; all that are no findings."""
+    rows = connection.execute("SELECT DISTINCT holder_id, month FROM positions WHERE evidence <> 'press'").fetchall()
+    released = set(rows)
+
+    def stated(item: Announcement) -> bool:
+        return any((item.holder_id, month) in released for month in months_from(item.month, item.end_month))
+
+    return [item for item in found if not isinstance(item, Finding) or stated(item)]
+
+
 def queue_source_health(warehouse: Warehouse, settings: Settings, unreached: Iterable[str]) -> int:
     """Queue for the operator, once, what to know of sources that are late or stand still; withdraw what waits and is over.
 
@@ -63,13 +84,47 @@ def queue_source_health(warehouse: Warehouse, settings: Settings, unreached: Ite
     """
     routes = routing.read(settings)
     today = datetime.now(UTC).date()
+    away, month = set(unreached), today.replace(day=1)
+    if not warehouse.home.database.exists():
+        return 0
     with open_published(warehouse.home.database) as connection:
         stale = stale_sources(connection, settings.declarations, today)
-    found = operator_mail.source_notices(
-        stale, today.replace(day=1), late_after_days=routes.late_after_days, unreached=set(unreached)
-    )
-    for kind in operator_mail.SOURCES:
+        missing = never_loaded(connection, settings.declarations)
+    found = operator_mail.never_loaded_notices(missing, month, unreached=away)
+    found += operator_mail.source_notices(stale, month, late_after_days=routes.late_after_days, unreached=away)
+    for kind in (operator_mail.NEVER, *operator_mail.SOURCES):
         outbox.drop(warehouse.state, kind, [item.key for item in found], "no longer the case")
     for kind in operator_mail.RUNS:
         outbox.drop(warehouse.state, kind, [], "a later run ended well")
     return sum(outbox.add(warehouse.state, item, routes.operator, item.content()) for item in found)
+
+
+def queue_never_loaded(warehouse: Warehouse, settings: Settings) -> int:
+    """Queue for the operator, once, that the main table was never loaded; returns how many messages that makes.
+
+    For what loads files that a user names: the other sources may be on their way, and are named beside it only.
+    """
+    if not warehouse.home.database.exists():
+        return 0
+    with open_published(warehouse.home.database) as connection:
+        missing = never_loaded(connection, settings.declarations)
+    found = operator_mail.never_loaded_notices(missing, datetime.now(UTC).date().replace(day=1), main_only=True)
+    if not found:
+        outbox.drop(warehouse.state, f"{operator_mail.NEVER}{MAIN_SOURCE}", [], "it was loaded")
+    return _tell_operator(warehouse, settings, found)
+
+
+def queue_quarantine(warehouse: Warehouse, settings: Settings) -> int:
+    """Queue for the operator, once for each file, what lies in quarantine; withdraw what waits and is over.
+
+    Returns how many messages that makes.
+    """
+    waiting = quarantined(warehouse.archive.entries())
+    found = operator_mail.quarantine_notices(waiting, datetime.now(UTC).date().replace(day=1))
+    outbox.drop(warehouse.state, operator_mail.REFUSED, [item.key for item in found], "no longer in quarantine")
+    return _tell_operator(warehouse, settings, found)
+
+
+def _tell_operator(warehouse: Warehouse, settings: Settings, found: Iterable[operator_mail.Notice]) -> int:
+    operator = routing.read(settings).operator
+    return sum(outbox.add(warehouse.state, item, operator, item.content()) for item in found)

@@ -26,6 +26,8 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except TreasuryWatchError as problem:
+            if said := getattr(problem, "said", ""):  # what was done all the same
+                click.echo(said)
             _complain(problem, str(problem))
             ctx.exit(1)
         except BrokenPipeError:
@@ -116,21 +118,47 @@ def ingest(files: tuple[Path, ...], released: date | None) -> None:
     outcome = Outcome()
 
     def load(session: Session) -> None:
-        try:
-            steps.load_all(session, list(steps.files_on_disk(list(files), released)), outcome)
-        finally:
-            for item in outcome.loaded:
-                click.echo(item.line())
-            for problem in outcome.refused[1:]:
-                if not logs.on_standard_error():
-                    click.echo(f"treasury-watch: {problem}", err=True)
+        steps.load_all(session, list(steps.files_on_disk(list(files), released)), outcome)
 
     with logs.command(settings, "ingest"):
         warehouse = settings.warehouse()
         published = steps.take_in(settings, warehouse, load, outcome, command="ingest")
+    for item in outcome.loaded:
+        click.echo(item.line())
     click.echo(outcome.summary())
     if published:
         _where(warehouse)
+    outcome.raise_refusals()
+    if not_loaded := [item.line() for item in outcome.loaded if item.outcome == "withdrawn"]:
+        raise TreasuryWatchError("; ".join(not_loaded))
+
+
+@main.command()
+@click.argument("file", metavar="FILE|SHA256")
+@click.option("--reason", metavar="TEXT", help="Why; kept in the table releases.")
+@click.option("--undo", is_flag=True, help="Load a withdrawn file again.")
+def withdraw(file: str, reason: str | None, undo: bool) -> None:
+    """Take a loaded file out of the ledger again, and publish without it.
+
+    The bytes stay in the archive with the reason, and no later run, ingest or rebuild loads them until it is undone. A
+    file in quarantine leaves it.
+
+    \b
+    Example:
+        treasury-watch withdraw slt_table3.txt --reason "served by mistake, see the notice of 22 June"
+    """
+    from treasury_watch.flows.commands.withdraw import withdraw as take_out
+    from treasury_watch.flows.log import logs
+    from treasury_watch.flows.settings.settings import Settings
+
+    if undo == bool(reason and reason.strip()):
+        raise click.UsageError("give either --reason TEXT or --undo")
+    settings = Settings()
+    with logs.command(settings, "withdraw"):
+        warehouse = settings.warehouse()
+        for line in take_out(settings, warehouse, file, None if undo else reason):
+            click.echo(line)
+    _where(warehouse)
 
 
 @main.command()
@@ -385,9 +413,12 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
     Example:
         treasury-watch serve
     """
+    from functools import partial
+
+    from treasury_watch.flows.alerts import delivery
     from treasury_watch.flows.fetch.release_polling import due_month_is_missing
     from treasury_watch.flows.log import logs
-    from treasury_watch.flows.prefect_support import environment
+    from treasury_watch.flows.prefect_support import environment, named_server
     from treasury_watch.flows.serve import server
     from treasury_watch.flows.settings.settings import Settings
 
@@ -399,7 +430,8 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
         on_calendar = not cron and not interval
         catch_up = on_calendar and due_month_is_missing(warehouse, settings.declarations.calendar, datetime.now(UTC))
         log = warehouse.home.root / "prefect-server.log"
-        server.serve(plan, port=port, log=log, announce=click.echo, catch_up=catch_up)
+        with named_server.reached(partial(delivery.tell_failure, warehouse, settings)):
+            server.serve(plan, port=port, log=log, announce=click.echo, catch_up=catch_up)
 
 
 @main.command()

@@ -8,8 +8,10 @@ from datetime import date
 from typing import Any
 
 from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.release_calendar import next_release
-from treasury_watch.warehouse.gates.freshness import freshness, late_month, newest_figures
+from treasury_watch.warehouse.archive.archived_files import quarantined
+from treasury_watch.warehouse.gates.freshness import freshness, late_month, never_loaded, newest_figures
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
@@ -49,7 +51,17 @@ def lines(warehouse: Warehouse, today: date, *, as_json: bool, store: Store | No
         yield NOT_AS_DECLARED
     for name in facts["damaged"]:
         yield f"DAMAGED: {name} is not as it was published; `treasury-watch rebuild` makes it again"
+    for item in facts["quarantine"]:
+        yield f"QUARANTINE: {item['source']} {item['sha256'][:12]}, retrieved {item['retrieved']:%Y-%m-%d}: {item['refused']}"
+    if facts["quarantine"]:
+        yield (
+            "  nothing of these files is published; load a mended file (`treasury-watch run` or `ingest`), or close one with "
+            "`treasury-watch withdraw SHA256 --reason TEXT`"
+        )
     yield "sources:"
+    for name in facts["never_loaded"]:
+        main = ": THE MAIN TABLE; `treasury-watch run`, or `ingest` its file" if name == MAIN_SOURCE else ""
+        yield f"  {name:<14} NEVER LOADED{main}"
     for item in facts["sources"]:
         mark = "STALE" if item["stale"] else "ok"
         yield f"  {item['source']:<14} {mark:<6} last {item['last']}  released {item['released']}  by the {item['released_basis']}"
@@ -91,10 +103,23 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
         "alerts": {row["state"]: row["n"] for row in waiting},
         "declarations_changed": warehouse.declarations_changed(),
         "damaged": _damaged(warehouse, today),
+        "quarantine": [
+            {name: getattr(entry, name) for name in ("source", "sha256", "url", "retrieved", "refused")}
+            for entry in quarantined(warehouse.archive.entries())
+        ],
+        "never_loaded": _never_loaded(warehouse),
         "sources": _freshness(warehouse, today),
         "reconciliation": _reconciled(warehouse),
         "failed_checks": failed,
     }
+
+
+def _never_loaded(warehouse: Warehouse) -> list[str]:
+    """The sources that a run fetches and that were never loaded; none before the first publication."""
+    if not warehouse.home.database.exists():
+        return []
+    with open_published(warehouse.home.database) as connection:
+        return [source.id for source in never_loaded(connection, warehouse.declarations)]
 
 
 def _exchange(store: Store) -> dict[str, str]:
@@ -129,7 +154,8 @@ def _freshness(warehouse: Warehouse, today: date) -> list[dict[str, Any]]:
     with open_published(warehouse.home.database) as connection:
         newest = newest_figures(connection)
         releases = connection.execute(
-            "SELECT source, max(released), arg_max(released_basis, released) FROM releases GROUP BY source ORDER BY source"
+            "SELECT source, max(released), arg_max(released_basis, released) FROM releases "
+            "WHERE last_month IS NOT NULL GROUP BY source ORDER BY source"
         ).fetchall()
     stale = {item.source.id for item in freshness(newest, warehouse.declarations, today) if item.stale}
     return [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from prefect import flow, task, unmapped
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
+from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.log import logs, progress
+from treasury_watch.flows.prefect_support import named_server
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.monthly import MINUTES, STEP, note
-from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.outcome import Outcome, Refusal
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.warehouse.archive.parse_pool import processes
@@ -70,7 +72,7 @@ def load_parsed(session: Session, items: list[ParsedFile], outcome: Outcome) -> 
     for loaded in outcome.loaded:
         note(loaded.line())
     for problem in outcome.refused:
-        note(str(problem), logging.ERROR)
+        note(problem.line, logging.ERROR)
 
 
 @flow(
@@ -82,8 +84,8 @@ def load_parsed(session: Session, items: list[ParsedFile], outcome: Outcome) -> 
 def backfill(folder: Path) -> str:
     """Load every file of known layout below the folder, publish, alert, write the page. Returns the summary.
 
-    Raises TreasuryWatchError where no file is of a known layout, or where files were refused: the others are then in the
-    ledger, and the publication is as it was.
+    Raises TreasuryWatchError where no file is of a known layout, FilesRefused where some were refused, once all others are
+    loaded and published.
     """
     settings = Settings()
     with logs.command(settings, "backfill"):
@@ -116,11 +118,10 @@ def _backfill(settings: Settings, folder: Path) -> str:
                 )
             with outcome.timed("load"):
                 load_parsed(session, items, outcome)
-        if outcome.refused:
-            raise refusal(outcome, len(looked_at) - len(passed_over))
 
     steps.take_in(settings, warehouse, load, outcome, command="backfill")
     show(warehouse, outcome)
+    outcome.raise_refusals(describe(outcome, passed_over))
     return describe(outcome, passed_over)
 
 
@@ -128,30 +129,20 @@ def refuse_unreadable(looked_at: list[ParsedFile], outcome: Outcome) -> None:
     """What could not be opened or expanded counts as refused, whatever becomes of the rest of its archive."""
     for item in looked_at:
         if item.unreadable is not None:
-            problem = TreasuryWatchError(f"{item.found.path}: {item.unreadable}")
-            outcome.refused.append(problem)
+            outcome.refused.append(Refusal(item.name, str(item.unreadable)))
+            words = f"refused: {item.name}: {item.unreadable}"
             said = {
                 "outcome": "refused",
                 "error": type(item.unreadable).__name__,
                 "source": None,
                 "url": item.found.url,
             }
-            logs.say("refused", f"refused: {problem}", level=logging.ERROR, **said)
+            logs.say("refused", words, level=logging.ERROR, **said)
 
 
 def what_it_is(item: ParsedFile) -> str:
     """A file that is passed over, for a message."""
     return f"{item.kind or 'of no known layout'}: {item.name}"
-
-
-def refusal(outcome: Outcome, files: int) -> TreasuryWatchError:
-    """The refused files as one error: the only one itself, else how many there are and the first."""
-    first = outcome.refused[0]
-    if len(outcome.refused) == 1:
-        return first
-    return TreasuryWatchError(
-        f"{len(outcome.refused)} of {files} files were refused, the archive notes why of each; the first: {first}"
-    )
 
 
 def describe(outcome: Outcome, passed_over: list[ParsedFile]) -> str:
@@ -195,7 +186,13 @@ def task_runner(files: int, *, dask: bool = False, workers: int | None = None) -
 
 
 def run(folder: Path, *, dask: bool = False, workers: int | None = None) -> str:
-    """One backfill in this process, with the parsing where `task_runner` puts it. Raises what stopped it."""
+    """One backfill in this process, with the parsing where `task_runner` puts it. Raises what stopped it, PrefectAway
+    where the server that PREFECT_API_URL names is not there.
+    """
+    settings = Settings()
     runner = task_runner(len(files_in(folder, datetime.now(UTC))), dask=dask, workers=workers)
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with (
+        named_server.reached(partial(delivery.tell_failure, settings.warehouse(), settings)),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
         return backfill.with_options(task_runner=runner)(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from treasury_watch.flows.fetch.release_polling import (
     month_due,
 )
 from treasury_watch.flows.log import logs
-from treasury_watch.flows.prefect_support import server_start
+from treasury_watch.flows.prefect_support import named_server, server_start
 from treasury_watch.flows.prefect_support.early_imports import early_imports
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.artifacts import show
@@ -93,7 +94,8 @@ def monthly_run(
     """Fetch every source (or take the embedded sample), load, publish, alert, report. Returns the summary.
 
     With `wait_hours` the run first polls until the month that is due is there; where it stays away, what else is new is
-    loaded all the same, and the run then fails with ReleaseLate. A month that is published already is not waited for.
+    loaded all the same, and the run then fails with ReleaseLate; with FilesRefused where files were
+    refused, once all else is done. A month that is published already is not waited for.
     With `only_on_release_day` nothing at all is done on other days of New York.
     """
     server_start.STARTED.set()
@@ -116,6 +118,7 @@ def _monthly_run(settings: Settings, sample: bool, command: str, wait_hours: flo
     tasks = steps.Steps(collect, load_files, publish_tables, send_alerts, write_page)
     outcome = steps.run(settings, warehouse, tasks, sample=sample, command=command)
     show(warehouse, outcome)
+    outcome.raise_refusals(describe(outcome))
     if late is not None and not may_still_come(calendar, month_due(calendar, moment), moment):
         raise late
     return describe(outcome)
@@ -165,15 +168,20 @@ def describe(outcome: Outcome) -> str:
     lines = [outcome.summary()]
     lines += [f"revised: {line}" for line in outcome.revisions.largest]
     lines += [f"not reached: {problem}" for problem in outcome.problems]
+    lines += [item.line() for item in outcome.loaded if item.outcome == "withdrawn"]
     if outcome.page:
         lines.append(f"page: {outcome.page}")
     return "\n".join(lines)
 
 
 def run(*, sample: bool, command: str) -> str:
-    """One run in this process. Raises what stopped it, ServerSilent where Prefect's temporary server does not start."""
-    seconds = Settings().prefect.startup_timeout_seconds
+    """One run in this process. Raises what stopped it, ServerSilent where Prefect's temporary server does not start,
+    PrefectAway where the server that PREFECT_API_URL names is not there.
+    """
+    settings = Settings()
+    seconds = settings.prefect.startup_timeout_seconds
     with (
+        named_server.reached(partial(delivery.tell_failure, settings.warehouse(), settings)),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
         server_start.starting_within(seconds),
         early_imports(),

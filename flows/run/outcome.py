@@ -1,19 +1,70 @@
-"""What a run did: filled step by step, for its summary, its lines in the log and Prefect's pages."""
+"""What a run did and which files it refused: filled step by step, for its summary, its lines in the log and Prefect's pages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from urllib.parse import unquote, urlsplit
 
 from treasury_watch.flows.alerts.outbox import SendResult
+from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.flows.fetch.sources import Collected
 from treasury_watch.flows.log import logs, run_lines
 from treasury_watch.flows.run.revisions import Revisions
 from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.model import MAIN_SOURCE
+from treasury_watch.warehouse.installation import SetAside
 from treasury_watch.warehouse.ledger.incoming_files import Loaded
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One refused file: where it came from, its source and checksum where they are known, and why."""
+
+    place: str
+    reason: str
+    source: str | None = None
+    sha256: str | None = None
+
+    @property
+    def of_main_table(self) -> bool:
+        """Whether it is a file of the table from which the figures are published."""
+        return self.source == MAIN_SOURCE
+
+    @property
+    def line(self) -> str:
+        """The file and the reason in one line."""
+        return f"{'THE MAIN TABLE, ' if self.of_main_table else ''}{self.place}: {self.reason}"
+
+
+class FilesRefused(TreasuryWatchError):
+    """Files were refused; everything else of the run was done. `refused` has them, `said` what the run did."""
+
+    def __init__(self, refused: Sequence[Refusal], said: str = ""):
+        self.refused = sorted(refused, key=lambda item: not item.of_main_table)
+        self.said = said
+        if len(self.refused) == 1:
+            words = f"refused, all else is done: {self.refused[0].line}"
+        else:
+            words = "\n  ".join(
+                [f"{len(self.refused)} files refused, all else is done:", *(item.line for item in self.refused)]
+            )
+        super().__init__(words)
+
+    def __reduce__(self) -> tuple:
+        """So that it survives the way from one process to another."""
+        return type(self), (self.refused, self.said)
+
+
+def place_of(url: str) -> str:
+    """A file's address for a reader: the path of one on this machine, else the address without its secrets."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return unquote(parts.path) + (f"#{unquote(parts.fragment)}" if parts.fragment else "")
+    return public_url(url)
 
 
 @dataclass
@@ -26,7 +77,7 @@ class Outcome:
     unchanged: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     unreached: list[str] = field(default_factory=list)
-    refused: list[TreasuryWatchError] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     published: dict[str, int] | None = None
     revisions: Revisions = field(default_factory=Revisions)
     queued: int = 0
@@ -61,6 +112,19 @@ class Outcome:
         self.written += result.written
         self.failed += result.failed
 
+    def add_set_aside(self, aside: Sequence[SetAside]) -> None:
+        """Moves the files that could not be published from what was loaded to what was refused."""
+        gone = {(item.entry.source, item.entry.sha256) for item in aside}
+        self.loaded = [item for item in self.loaded if (item.source, item.sha256) not in gone]
+        for item in aside:
+            entry = item.entry
+            self.refused.append(Refusal(place_of(entry.url), item.problem.reason, entry.source, entry.sha256))
+
+    def raise_refusals(self, said: str = "") -> None:
+        """Raises FilesRefused where any file was refused; `said` is what the command has to say besides."""
+        if self.refused:
+            raise FilesRefused(self.refused, said)
+
     def _log(self, step: str, seconds: float) -> None:
         """The line of a step that is one for all files; `fetch` and `load` have one for each."""
         if step == "publish" and self.published is None:
@@ -82,6 +146,8 @@ class Outcome:
             [f"{len(vintages)} new vintages with {changed:,} new or changed figures"] if vintages else ["nothing new"]
         )
         parts += self.revisions.words()
+        if self.refused:
+            parts.append(f"{len(self.refused)} files refused")
         if self.problems:
             parts.append(f"{len(self.problems)} sources not reached")
         if self.queued or self.sent or self.written or self.failed:

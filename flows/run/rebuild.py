@@ -12,12 +12,17 @@ from treasury_watch.flows.log import logs, run_lines
 from treasury_watch.flows.run.store_exchange import stored
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.warehouse.archive.archived_files import quarantined
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.installation import Warehouse
 
 
 def rebuild(settings: Settings, warehouse: Warehouse) -> dict[str, int]:
-    """Every table again from the archive alone, and the store after it. Returns rows by table. Raises what a rebuild does."""
+    """Every table again from the archive alone, and the store after it. Returns rows by table.
+
+    Raises what a rebuild does, and FilesRefused where files that were never published had to be set aside.
+    """
+    refused = {entry.sha256 for entry in quarantined(warehouse.archive.entries())}
     with logs.running("rebuild"), stored(settings, warehouse):
         before, began = _newest_run(warehouse.state), perf_counter()
         try:
@@ -29,6 +34,13 @@ def rebuild(settings: Settings, warehouse: Warehouse) -> dict[str, int]:
                 logs.with_run_id(run_id=run_id)
                 run_lines.checks(warehouse.state, run_id)
         logs.ending(f"rebuilt {len(rows)} tables", outcome="published")
+    aside = [entry for entry in quarantined(warehouse.archive.entries()) if entry.sha256 not in refused]
+    if aside:
+        from treasury_watch.flows.run.outcome import FilesRefused, Refusal, place_of
+
+        raise FilesRefused(
+            [Refusal(place_of(entry.url), entry.refused or "", entry.source, entry.sha256) for entry in aside]
+        )
     return rows
 
 

@@ -5,6 +5,7 @@ monthly.py makes Prefect tasks of them; the command line and the tests call them
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from treasury_watch.flows.fetch.embedded_sample import embedded_sample
 from treasury_watch.flows.fetch.http import Fetched, public_url
 from treasury_watch.flows.fetch.sources import Collected, fetch_all
 from treasury_watch.flows.log import logs, progress, run_lines
-from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.outcome import Outcome, Refusal, place_of
 from treasury_watch.flows.run.revisions import revised_by
 from treasury_watch.flows.run.store_exchange import stored
 from treasury_watch.flows.settings.settings import Settings
@@ -31,6 +32,7 @@ from treasury_watch.transforms.layouts.containers import is_container
 from treasury_watch.transforms.layouts.contents import contents_of
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published
+from treasury_watch.warehouse.home.storage_failures import StorageFailed
 from treasury_watch.warehouse.installation import Session, Warehouse
 from treasury_watch.warehouse.ledger.backfill_files import dated_folder
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
@@ -53,9 +55,9 @@ class Steps:
 def run(settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool, command: str) -> Outcome:
     """One run: fetch (or take the sample), load, publish, alert, report.
 
-    A source that cannot be reached is a problem in the outcome and the others go on; a file that is refused is raised,
-    once the others are in the ledger, and the publication stays as it was. What ended the run is told to the operator
-    before it is raised on. Raises TreasuryWatchError; StoreBehind where only the store lacks what the run published.
+    A source that cannot be reached is a problem in the outcome, and a file that is refused or cannot be published is set
+    aside and stands in its `refused`: the others go on. The operator is told of both, and of what ended the run before it
+    is raised on. Raises TreasuryWatchError; StoreBehind where only the store lacks what the run published.
     """
     outcome = Outcome()
     with logs.running(command):
@@ -103,6 +105,7 @@ def _run(
             published_now = steps.publish(session, outcome)
         session.summary = outcome.summary()
     if not sample:
+        outcome.queued += queueing.queue_quarantine(warehouse, settings)
         outcome.queued += queueing.queue_source_health(warehouse, settings, outcome.unreached)
     finish(settings, warehouse, steps, outcome, published_now, SAMPLE_ALERTS_SINCE if sample else None)
 
@@ -112,8 +115,8 @@ def take_in(
 ) -> bool:
     """Load files that the user names, publish, alert, write the page. Returns whether anything was published.
 
-    Unlike `run` it fetches nothing, so that no source counts as late, and a failure is the user's to see: the operator
-    is told nothing. Raises TreasuryWatchError.
+    Unlike `run` it fetches nothing, so that no source counts as late, and what ends it is the user's to see. The operator
+    is told of files in quarantine, and where the main table was never loaded. Raises TreasuryWatchError.
     """
     settings.mail.check_login()
     with logs.running(command), stored(settings, warehouse):
@@ -122,6 +125,8 @@ def take_in(
             with outcome.timed("publish"):
                 published_now = publish(session, outcome)
             session.summary = outcome.summary()
+        outcome.queued += queueing.queue_quarantine(warehouse, settings)
+        outcome.queued += queueing.queue_never_loaded(warehouse, settings)
         finish(settings, warehouse, PLAIN, outcome, published_now)
         logs.ending(outcome.summary())
     return published_now
@@ -151,7 +156,8 @@ def finish(
     and the page, which show it.
     """
     with outcome.timed("alert"):
-        result = steps.alert(warehouse, settings, since)
+        nothing_yet = not warehouse.home.database.exists()  # then only the operator can be told of anything
+        result = delivery.deliver(warehouse, settings) if nothing_yet else steps.alert(warehouse, settings, since)
         outcome.add_messages(result)
     if warehouse.home.database.exists() and (published_now or result.changed):
         warehouse.publisher().refresh_operations()
@@ -215,13 +221,10 @@ def _within(archive: IncomingFile, path: Path) -> Iterator[IncomingFile]:
 
 
 def load_all(session: Session, files: list[IncomingFile], outcome: Outcome) -> None:
-    """Load every file. The refusal of one does not keep the others from the ledger, but it blocks publication:
-    the first refusal is raised once all are loaded."""
+    """Load every file; one that is refused keeps none of the others back."""
     for file in progress.with_bar(files, "Loading"):
         load_one(session, file, outcome)
     load_press(session)
-    if outcome.refused:
-        raise outcome.refused[0]
 
 
 def load_press(session: Session) -> None:
@@ -232,13 +235,15 @@ def load_press(session: Session) -> None:
 
 
 def load_one(session: Session, file: IncomingFile, outcome: Outcome) -> None:
-    """Load one file; its refusal is kept in the outcome."""
+    """Load one file; its refusal is kept in the outcome. Raises StorageFailed, which is no fault of the file."""
     place: dict[str, Any] = {"source": file.source, "url": public_url(file.url)}
     began = perf_counter()
     try:
         item = session.loader.load(file)
+    except StorageFailed:
+        raise
     except TreasuryWatchError as problem:
-        outcome.refused.append(problem)
+        outcome.refused.append(refusal(session, file, problem))
         said = {"outcome": "refused", "error": type(problem).__name__}
         logs.say("refused", f"refused: {problem}", level=logging.ERROR, **place, **said)
         return
@@ -250,11 +255,33 @@ def load_one(session: Session, file: IncomingFile, outcome: Outcome) -> None:
         session.state.keep_validators(item.source, file.url, file.etag, file.last_modified, item.sha256)
 
 
+def refusal(session: Session, file: IncomingFile, problem: TreasuryWatchError) -> Refusal:
+    """What is said of a file that was refused; its source is known where the archive keeps its bytes."""
+    checksum = hashlib.sha256(file.body).hexdigest()
+    source = file.source or (problem.source if isinstance(problem, LayoutError) else None)
+    kept = [entry for entry in session.loader.archive.entries(source) if entry.sha256 == checksum] if source else []
+    if not kept:
+        kept = [entry for entry in session.loader.archive.entries() if entry.sha256 == checksum]
+    known = kept[0] if kept else None
+    return Refusal(place_of(file.url), str(problem), known.source if known else None, known.sha256 if known else None)
+
+
 def publish(session: Session, outcome: Outcome) -> bool:
-    """Publish if the ledger or the declarations changed since the last publication. Returns whether it did."""
-    if session.is_published():
+    """Publish if the ledger or the declarations changed since the last publication. Returns whether it did.
+
+    New files that cannot be published are set aside, and stand in the outcome as refused. Raises ValidationBlocked.
+    """
+    nothing_yet = not session.publisher.home.database.exists()
+    if session.is_published() or (nothing_yet and outcome.refused and not outcome.loaded):
         return False
     outcome.published = session.publish()
+    outcome.add_set_aside(session.set_aside)
+    for item in session.set_aside:
+        place = {"source": item.entry.source, "url": public_url(item.entry.url)}
+        words = f"refused: {item.entry.source}: {item.problem.reason}"
+        logs.say("refused", words, level=logging.ERROR, **place, outcome="refused", error="ValidationBlocked")
+    if outcome.published is None:
+        return False
     with open_published(session.publisher.home.database) as connection:
         outcome.revisions = revised_by(connection, outcome.loaded)
     return True

@@ -171,7 +171,7 @@ def _vintages(
         "SELECT releases.source, any_value(coalesce(sources.title, releases.source)) AS title, "
         "max(released) AS released, max(last_month) AS last_month, arg_max(released_basis, released) AS released_basis "
         "FROM releases LEFT JOIN sources USING (source) "
-        "WHERE releases.source IN (SELECT DISTINCT source FROM positions WHERE month >= ?) "
+        "WHERE last_month IS NOT NULL AND releases.source IN (SELECT DISTINCT source FROM positions WHERE month >= ?) "
         "GROUP BY releases.source ORDER BY released DESC, releases.source",
         first,
     )
@@ -300,7 +300,7 @@ def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
         "any_value(sources.rhythm) AS rhythm, max(released) AS released, "
         "arg_max(released_basis, released) AS released_basis, max(last_month) AS last_month, "
         "sum(changed_figures)::BIGINT AS changed_figures FROM releases LEFT JOIN sources USING (source) "
-        "GROUP BY releases.source ORDER BY max(released) DESC, releases.source",
+        "WHERE last_month IS NOT NULL GROUP BY releases.source ORDER BY max(released) DESC, releases.source",
     )
     for row in sources:
         # A file without a release date is dated by its download, which says nothing about how old its figures are.
@@ -308,7 +308,7 @@ def _health(connection: duckdb.DuckDBPyConnection, today: date) -> Row:
         row["months_old"] = months_between(row["last_month"], today) if row["last_month"] else None
     never = rows_of(
         connection,
-        "SELECT count(*) AS n FROM sources WHERE source NOT IN (SELECT source FROM releases WHERE source IS NOT NULL)",
+        "SELECT count(*) AS n FROM sources WHERE source NOT IN (SELECT source FROM releases WHERE last_month IS NOT NULL)",
     )
     runs = rows_of(connection, "SELECT * FROM runs ORDER BY started DESC LIMIT 1")
     return {

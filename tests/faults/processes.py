@@ -148,7 +148,7 @@ def environment(home: Path, server: Loopback | None = None, **settings: object) 
     quick = {
         "HTTP_RETRIES": 1, "HTTP_BACKOFF_SECONDS": 0.01, "HTTP_BACKOFF_JITTER_SECONDS": 0.01,
         "HTTP_READ_TIMEOUT_SECONDS": 2,
-        "ALERTS_RECENT_MONTHS": 12,  # press figures of 2024 are newer than the small releases
+        "ALERTS_RECENT_MONTHS": 600,  # the small releases are of 2023
     }  # fmt: skip
     values = {"HOME": home, **bases, **quick, **settings}
     named = {f"TREASURY_WATCH_{name}": str(value) for name, value in values.items()}

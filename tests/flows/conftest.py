@@ -6,12 +6,15 @@ import hashlib
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, SAMPLE
+from tests.conftest import PROJECT, SAMPLE, TODAY
 from tests.flows.loopback import Loopback, Reply
+from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.declarations import Declarations
@@ -122,7 +125,8 @@ def first_run(
         with pytest.MonkeyPatch.context() as patch:
             environment(patch, server, home, config_of_the_sample)
             settings = Settings()
-            steps.run(settings, settings.warehouse(), steps.PLAIN, sample=False, command="run")
+            then = replace(steps.PLAIN, alert=partial(delivery.alert, today=TODAY))  # when the sample was the newest
+            steps.run(settings, settings.warehouse(), then, sample=False, command="run")
         yield publishers, home
 
 

@@ -46,7 +46,8 @@ class LiteralDatabase:
                 "holders", holder_id=holder, holder=holder.title(), kind=kind, custodial_centre=holder == "belgium"
             )
         for source, precedence in PRECEDENCE.items():
-            self.add("sources", source=source, precedence=precedence)
+            digit = declarations.source(source).last_digit_usd_mn
+            self.add("sources", source=source, precedence=precedence, last_digit_usd_mn=digit)
         for month, old, new in BREAKS:
             self.add("series_breaks", month=month, old_series=old, new_series=new)
 

@@ -151,7 +151,8 @@ def totals(observations: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame
     """Named holders plus All Other against the Grand Total, for the sources that state All Other.
 
     One row per source, series and month: parts (figures added), sum_usd_mn, grand_total_usd_mn, difference_usd_mn (sum
-    less total), tolerance_usd_mn, agrees, newest (the source's newest month). Only holders whose kind (`kinds`, by
+    less total), tolerance_usd_mn, agrees, newest (the source's newest month), one_vintage (all lines of the month are of one
+    release, where the observations have `released`; where they do not they are of one file). Only holders whose kind (`kinds`, by
     holder_id) is country or group are added: sums, sectors and memo lines would count twice. The tolerance is half a
     tenth of a billion for every figure that was rounded. A month without a Grand Total or without All Other disagrees.
     """
@@ -177,6 +178,8 @@ def totals(observations: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame
     table["agrees"] = (table["difference_usd_mn"].abs() <= table["tolerance_usd_mn"]) & table.index.isin(
         has_residual.index
     )
+    vintages = positions.groupby(key)["released"].nunique() if "released" in positions else 1
+    table["one_vintage"] = vintages == 1
     table = table.reset_index()
     table["newest"] = table["month"].eq(table.groupby("source")["month"].transform("max"))
     return table

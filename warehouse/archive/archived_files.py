@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
@@ -30,7 +31,8 @@ class ArchiveDamaged(TreasuryWatchError):
 @dataclass(frozen=True)
 class Entry:
     """One archived file. `refused` says why it was not loaded, `same_figures` that it told nothing new when it was: it
-    need not be read again.
+    need not be read again. `withdrawn` is the reason for which a user took it out of the ledger, `withdrawal_decided` when
+    that was, or when it was undone.
 
     `released` is the day that its release is stated to be, by `released_basis`: user, file, calendar, container or
     retrieval. Of several states of one release all have it; the ledger tells them apart. `last` is the newest month or
@@ -51,6 +53,8 @@ class Entry:
     same_figures: bool = False
     container: str | None = None
     last: date | None = None
+    withdrawn: str | None = None
+    withdrawal_decided: datetime | None = None
 
     @property
     def seen(self) -> date:
@@ -67,8 +71,8 @@ class Entry:
 
     @property
     def accepted(self) -> bool:
-        """Whether the file was loaded, as a vintage or as one that told nothing new."""
-        return self.refused is None and self.released is not None
+        """Whether the file was loaded, as a vintage or as one that told nothing new, and was not withdrawn since."""
+        return self.refused is None and self.withdrawn is None and self.released is not None
 
 
 def content_of(entry: Entry) -> dict[str, Any]:
@@ -81,7 +85,29 @@ def entry_of(content: dict[str, Any]) -> Entry:
     retrieved = datetime.fromisoformat(content["retrieved"])
     released = date.fromisoformat(content["released"]) if content["released"] else None
     last = date.fromisoformat(content["last"]) if content.get("last") else None
-    return Entry(**{**content, "retrieved": retrieved, "released": released, "last": last})
+    decided = content.get("withdrawal_decided")
+    known = {"retrieved": retrieved, "released": released, "last": last}
+    return Entry(**{**content, **known, "withdrawal_decided": datetime.fromisoformat(decided) if decided else None})
+
+
+def quarantined(entries: Iterable[Entry]) -> list[Entry]:
+    """The files that were refused and still wait for somebody to look at them, the newest first.
+
+    One whose address was later read without fault waits no more, nor does one that was withdrawn.
+    """
+    entries = list(entries)
+    read: dict[str, datetime] = {}
+    for entry in entries:
+        if entry.accepted:
+            read[entry.url] = max(entry.retrieved, read.get(entry.url, entry.retrieved))
+    waiting = [
+        entry
+        for entry in entries
+        if entry.refused is not None
+        and entry.withdrawn is None
+        and not (entry.url in read and read[entry.url] > entry.retrieved)
+    ]
+    return sorted(waiting, key=lambda entry: (entry.retrieved, entry.source, entry.sha256), reverse=True)
 
 
 def release_order(source: str, last: date, released: date, seen: date, retrieved: datetime, sha256: str) -> Place:

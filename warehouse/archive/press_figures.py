@@ -46,7 +46,7 @@ def press_checksums(declarations: Declarations, archive: Archive) -> set[str]:
 
 def _files(declarations: Declarations, archive: Archive) -> list[tuple[str, bytes]]:
     files = [(FILE, (declarations.folder / FILE).read_bytes())]
-    return files + [(entry.url, archive.body(entry)) for entry in archive.entries("press") if entry.refused is None]
+    return files + [(entry.url, archive.body(entry)) for entry in archive.entries("press") if entry.accepted]
 
 
 def check_names(table: pd.DataFrame, declarations: Declarations) -> None:

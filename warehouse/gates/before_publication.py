@@ -31,7 +31,7 @@ class SecondGate:
         stated = standing[~_left_behind(connection, standing, self.declarations)]
         replaced = connection.execute(
             "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations o WHERE superseded = "
-            "(SELECT max(released) FROM releases r WHERE r.source = o.source) AND evidence <> 'press'"
+            "(SELECT max(released) FROM releases r WHERE r.source = o.source AND withdrawn IS NULL) AND evidence <> 'press'"
         ).df()
         replaced = replaced.astype(standing.dtypes[standing.dtypes == "category"].to_dict())  # else they compare slowly
         return self._check(
@@ -77,7 +77,7 @@ def _left_behind(
     """
     rolling = [source.id for source in declarations.sources.values() if source.statements == "rolling"]
     windows = connection.execute(
-        "SELECT source, arg_max(first_month, released) FROM releases GROUP BY source"
+        "SELECT source, arg_max(first_month, released) FROM releases WHERE withdrawn IS NULL GROUP BY source"
     ).fetchall()
     first = {source: np.datetime64(month, "us") for source, month in windows if source in rolling}
     never = np.datetime64("NaT", "us")

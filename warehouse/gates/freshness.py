@@ -9,10 +9,13 @@ from datetime import date, timedelta
 import duckdb
 
 from treasury_watch.transforms.kinds import KINDS
-from treasury_watch.transforms.model import Source
+from treasury_watch.transforms.model import MAIN_SOURCE, Source
 from treasury_watch.transforms.months import months_between, shifted
 from treasury_watch.transforms.release_calendar import Calendar, expected_month, latest_release
 from treasury_watch.warehouse.declarations import Declarations
+
+# a withdrawn file states no month
+STATED = "SELECT source, max(last_month) FROM releases WHERE last_month IS NOT NULL GROUP BY source"
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Freshness:
 
 def newest_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, date]:
     """The newest month or day of each loaded source in a published database, perhaps of an earlier version's tables."""
-    found = dict(connection.execute("SELECT source, max(last_month) FROM releases GROUP BY source").fetchall())
+    found = dict(connection.execute(STATED).fetchall())
     kept = {name for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()}
     for kind in KINDS.values():
         if not kind.in_releases and kind.published in kept:
@@ -63,6 +66,13 @@ def freshness(newest: Mapping[str, date], declarations: Declarations, today: dat
     """The freshness at the end of `today` of every loaded source that can grow stale, in the order of their declaration."""
     judged = [source for source in declarations.sources.values() if source.id in newest and source.judged_by]
     return [_freshness_of(source, newest[source.id], declarations.calendar, today) for source in judged]
+
+
+def never_loaded(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> list[Source]:
+    """The sources that a run fetches and of which a published database has nothing, the main table first."""
+    loaded = newest_figures(connection)
+    missing = [source for source in declarations.sources.values() if source.fetch and source.id not in loaded]
+    return sorted(missing, key=lambda source: source.id != MAIN_SOURCE)
 
 
 def stale_sources(connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date) -> list[Freshness]:

@@ -26,8 +26,13 @@ class Result:
         return self.blocking and not self.success
 
 
+STAYS = {"parsed": "Nothing of the file is loaded.", "publish": "The last good publication stays."}
+
+
 class ValidationBlocked(TreasuryWatchError):
-    """A blocking expectation failed. `results` holds everything that was checked, `failed` what blocked."""
+    """A blocking expectation failed. `results` holds everything that was checked, `failed` what blocked, `reason` the
+    words on that without what becomes of it.
+    """
 
     def __init__(self, results: Iterable[Result]):
         self.results = list(results)
@@ -37,10 +42,9 @@ class ValidationBlocked(TreasuryWatchError):
         named = "; ".join(f"{r.subject}, {r.expectation!r}: {shorten(r.observed, 200)}" for r in self.failed[:3])
         more = f"; and {len(self.failed) - 3} more" if len(self.failed) > 3 else ""
         count = f"{len(self.failed)} blocking check{'s' if len(self.failed) > 1 else ''}"
-        super().__init__(
-            f"{count} failed at the gate {self.failed[0].gate}: {named}{more}. {self.failed[0].why} "
-            "The last good publication stays."
-        )
+        gate = self.failed[0].gate
+        self.reason = f"{count} failed at the gate {gate}: {named}{more}. {self.failed[0].why}"
+        super().__init__(f"{self.reason} {STAYS.get(gate, '')}".rstrip())
 
 
 def blocking_failures(results: Iterable[Result]) -> list[Result]:

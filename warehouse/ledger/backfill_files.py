@@ -106,7 +106,7 @@ class ParsedFile:
 
 
 def files_in(folder: Path, now: datetime) -> list[Found]:
-    """Every file below the folder, by name. Hidden ones, an archive's notes and what it refused are left out.
+    """Every file below the folder, by name. Hidden ones, an archive's notes, what it refused and what was withdrawn are left out.
 
     Raises ArchiveDamaged for a note that cannot be read, or whose file is missing or altered.
     """
@@ -122,7 +122,7 @@ def files_in(folder: Path, now: datetime) -> list[Found]:
             continue
         archive = Archive(path.parent.parent)
         entry = archive.noted(path)
-        if entry is None or entry.refused is not None:
+        if entry is None or entry.refused is not None or entry.withdrawn is not None:
             continue
         if path.suffix == ".json":
             archive.body(entry)  # a damaged archive is no source of vintages

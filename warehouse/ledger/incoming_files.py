@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.model import Parsed
+from treasury_watch.warehouse.archive.archived_files import Entry
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class IncomingFile:
 class Loaded:
     """What became of a file.
 
-    `outcome`: vintage (new figures), same_figures (other bytes, no vintage), known (seen before), or
-    announced (a page with days of coming releases).
+    `outcome`: vintage (new figures), same_figures (other bytes, no vintage), known (seen before), announced (a page with days
+    of coming releases) or withdrawn (a user took these bytes out of the ledger: not loaded); `note` says more of it.
     """
 
     source: str
@@ -46,6 +47,7 @@ class Loaded:
     changed: int
     sha256: str
     last: date | None = None
+    note: str = ""
 
     def line(self) -> str:
         """The outcome in one line."""
@@ -54,6 +56,17 @@ class Loaded:
             "same_figures": "other bytes, the same figures: no vintage",
             "known": "seen before",
             "announced": f"{self.changed} days of coming releases are new",
+            "withdrawn": self.note,
         }[self.outcome]
         when = f", released {self.released} (by the {self.released_basis})" if self.released else ""
         return f"{self.source}: {said}{when}"
+
+
+def withdrawn(entry: Entry) -> Loaded:
+    """What is said of bytes that a user took out of the ledger: why, when, and how that is undone."""
+    when = f" on {entry.withdrawal_decided:%Y-%m-%d}" if entry.withdrawal_decided else ""
+    note = (
+        f"not loaded, these bytes were withdrawn{when}: {entry.withdrawn}; to load them all the same: "
+        f"`treasury-watch withdraw {entry.sha256[:12]} --undo`"
+    )
+    return Loaded(entry.source, "withdrawn", None, None, 0, 0, entry.sha256, note=note)

@@ -22,7 +22,7 @@ from treasury_watch.warehouse.gates.after_parsing import FirstGate
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.results import Result
 from treasury_watch.warehouse.ledger.dating import RETRIEVAL, USER, dated, dated_again, release
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded, withdrawn
 from treasury_watch.warehouse.ledger.placing import Place, in_place, standing_day
 from treasury_watch.warehouse.ledger.press_loading import PRESS, PressLoader
 from treasury_watch.warehouse.ledger.vintages import Ledger, Vintage
@@ -40,10 +40,12 @@ class Loader:
         record: Callable[[list[Result]], None],
     ):
         self.declarations, self.archive, self.ledger, self.gates = declarations, archive, ledger, gates
-        self.first_gate = FirstGate(gates, record)
+        kinds = {row["holder_id"]: row["kind"] for row in declarations.holders}
+        self.first_gate = FirstGate(gates, record, kinds)
         self.press = PressLoader(declarations, archive, ledger)
         self._entries: dict[str, dict[str, Entry]] = {}
         self._stale: dict[str, bool] = {}  # sources of which a file in the ledger is dated anew
+        self.left_out: set[tuple[str, str]] = set()  # (source, sha256) of files that a replay passes over
 
     def load(self, file: IncomingFile) -> Loaded:
         """Archive and load one file.
@@ -62,11 +64,16 @@ class Loader:
             source.id, file.body, url=file.url, retrieved=file.retrieved,
             etag=file.etag, last_modified=file.last_modified, container=file.container,
         )  # fmt: skip
+        if entry.withdrawn is not None:
+            return withdrawn(entry)
         if (known := self._loaded_before(entry, source, file.released)) is not None:
             return known
+        kind = KINDS[source.holds]
         try:
             parsed = file.figures or figures_of(file.body, source, self.declarations.holder_labels)
             self.first_gate.on_figures(parsed, source)
+            if source.holds == "fx":
+                self.first_gate.on_second_source(parsed, source, self.ledger.rates_of_others(source.id))
             retrieved = entry.retrieved if entry.accepted else file.retrieved
             by_user = entry.released if entry.accepted and entry.released_basis == USER else None
             day, basis = dated(
@@ -75,15 +82,15 @@ class Loader:
             )  # fmt: skip
             if basis == RETRIEVAL:
                 day = entry.retrieved.date()  # of one that was refused before, when it first came
+            stated = release(day, basis, source)
+            if kind.in_releases:
+                known_figures, newest = self.ledger.current(source.id, kind), self.ledger.newest(source.id)
+                self.first_gate.on_release(parsed, source, stated.day, known_figures, newest)
+                self.first_gate.on_date(source, stated.day, stated.basis, parsed.last.date())
         except TreasuryWatchError as problem:
             if not entry.accepted:
                 self.archive.note(entry, refused=str(problem))
             raise
-        kind, stated = KINDS[source.holds], release(day, basis, source)
-        if kind.in_releases:
-            known_figures, newest = self.ledger.current(source.id, kind), self.ledger.newest(source.id)
-            self.first_gate.on_release(parsed, source, stated.day, known_figures, newest)
-            self.first_gate.on_date(source, stated.day, stated.basis, parsed.last.date())
         entry = self.archive.note(
             entry, released=stated.day, released_basis=stated.basis, evidence=stated.evidence,
             retrieved=entry.retrieved if day <= entry.retrieved.date() else retrieved,
@@ -209,10 +216,12 @@ class Loader:
         return in_place(found)
 
     def _accepted(self, source: str) -> dict[str, Entry]:
-        """The accepted files of a source by checksum. The archive is read once, not at every file of many."""
+        """The accepted files of a source by checksum, but for those left out. The archive is read once, not at every file."""
         if source not in self._entries:
             accepted = (entry for entry in self.archive.entries(source) if entry.accepted)
-            self._entries[source] = {entry.sha256: entry for entry in accepted}
+            self._entries[source] = {
+                entry.sha256: entry for entry in accepted if (source, entry.sha256) not in self.left_out
+            }
         return dict(self._entries[source])
 
     def _parsed(self, places: list[Place]) -> AbstractContextManager[Iterator[tuple[Entry, Parsed]]]:

@@ -11,7 +11,7 @@ from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.archive.press_figures import check_names, press_checksums, press_frame
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.ledger.dating import FutureRelease
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded, withdrawn
 from treasury_watch.warehouse.ledger.vintages import Ledger, Vintage
 
 PRESS = "press"
@@ -36,6 +36,8 @@ class PressLoader:
                 f"press: a figure released {last}, but retrieved {retrieved}; correct the column released"
             )
         entry, new = self.archive.put(PRESS, file.body, url=file.url, retrieved=file.retrieved)
+        if entry.withdrawn is not None:
+            return withdrawn(entry)
         self.archive.note(entry, released=last, released_basis="file", evidence=PRESS, refused=None)
         try:
             changed = self.load_figures()

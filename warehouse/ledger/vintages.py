@@ -139,6 +139,10 @@ class Ledger:
         query = "SELECT DISTINCT released FROM vintages WHERE source = ? AND list_contains(?, sha256) ORDER BY released"
         return [row[0] for row in self.connection.execute(query, [source, list(checksums)]).fetchall()]
 
+    def files(self) -> set[tuple[str, str, date]]:
+        """The source, the checksum and the release of every file that is a vintage."""
+        return set(self.connection.execute("SELECT source, sha256, released FROM vintages").fetchall())
+
     def press_files(self) -> set[str]:
         """The checksums of the files that the press figures were last read from."""
         return {row[0] for row in self.connection.execute("SELECT sha256 FROM press_files").fetchall()}
@@ -228,6 +232,11 @@ class Ledger:
         """A source's figures that stand now: the key and the value of the kind, texts as categories."""
         names = ", ".join([*kind.keys, kind.value])
         query = f"SELECT {names} FROM {kind.name} t WHERE source = ? AND {STANDING}"
+        return with_categories(self.connection.sql(query, params=[source]))
+
+    def rates_of_others(self, source: str) -> pd.DataFrame:
+        """The exchange rates that stand of all sources but one: currency, date, per_usd, source; texts as categories."""
+        query = f"SELECT currency, date, per_usd, source FROM fx t WHERE source <> ? AND {STANDING}"
         return with_categories(self.connection.sql(query, params=[source]))
 
     def _note(self, vintage: Vintage, changed: int) -> None:

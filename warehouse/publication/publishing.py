@@ -31,7 +31,7 @@ from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.home.storage_failures import REBUILD, StorageFailed
 from treasury_watch.warehouse.ledger.vintages import Ledger
-from treasury_watch.warehouse.publication.steps import Step, carry_out
+from treasury_watch.warehouse.publication.steps import Step, carry_out, needed_for
 from treasury_watch.warehouse.tables.building import FINDINGS, Builder, standing_figures
 from treasury_watch.warehouse.tables.declared_tables import create, place_parquet, write_parquet
 
@@ -57,25 +57,41 @@ class Publisher:
 
         Raises ValidationBlocked where the second gate stops it; the last publication then stays as it is.
         """
+        with self._staging() as staged:
+            results = self._carried_out(staged, ledger, gates, run_id)
+            self._place(staged, self.declarations.tables)
+        rows = results["first files"] | results["last files"]
+        return {name: rows[name] for name in self.declarations.tables}
+
+    def judge(self, ledger: Ledger, gates: Gates, run_id: str) -> ValidationBlocked | None:
+        """What the second gate would stop a publication of this ledger for; nothing is published."""
+        try:
+            with self._staging() as staged:
+                self._carried_out(staged, ledger, gates, run_id, up_to="second gate")
+        except ValidationBlocked as problem:
+            return problem
+        return None
+
+    def _carried_out(
+        self, staged: Path, ledger: Ledger, gates: Gates, run_id: str, up_to: str | None = None
+    ) -> dict[str, Any]:
+        """The steps in a staged database, or what the step `up_to` needs of them; their results by name."""
         connection = ledger.connection
         ledger_name = _one(connection, "SELECT current_database()")
         builder = Builder(ledger_name, self.declarations, Archive(self.home.raw))
         gate = SecondGate(connection, self.declarations, gates, self.today)
-        with self._staging() as staged:
-            self._attach(connection, staged)
-            try:
-                with connection.cursor() as second_connection:
-                    second_connection.execute("USE published")
-                    connections = {FRAMES: connection, QUERIES: second_connection}
-                    results = carry_out(self.steps(builder, gate, run_id), connections)
-            finally:
-                with suppress(duckdb.TransactionException):  # none is open, unless an interruption left one
-                    connection.execute("ROLLBACK")
-                connection.execute(f"USE {ledger_name}")
-                connection.execute("DETACH published")
-            self._place(staged, self.declarations.tables)
-        rows = results["first files"] | results["last files"]
-        return {name: rows[name] for name in self.declarations.tables}
+        steps = self.steps(builder, gate, run_id)
+        self._attach(connection, staged)
+        try:
+            with connection.cursor() as second_connection:
+                second_connection.execute("USE published")
+                connections = {FRAMES: connection, QUERIES: second_connection}
+                return carry_out(steps if up_to is None else needed_for(up_to, steps), connections)
+        finally:
+            with suppress(duckdb.TransactionException):  # none is open, unless an interruption left one
+                connection.execute("ROLLBACK")
+            connection.execute(f"USE {ledger_name}")
+            connection.execute("DETACH published")
 
     def steps(self, builder: Builder, gate: SecondGate, run_id: str) -> list[Step]:
         """The steps of a publication up to the staged files, each with all that it needs.

@@ -63,6 +63,18 @@ def carry_out(steps: Sequence[Step], connections: Mapping[str, duckdb.DuckDBPyCo
     return results
 
 
+def needed_for(name: str, steps: Sequence[Step]) -> list[Step]:
+    """The step of this name and all that it needs, in the order declared."""
+    by_name = {step.name: step for step in steps}
+    wanted, waiting = set[str](), [name]
+    while waiting:
+        step = by_name[waiting.pop()]
+        if step.name not in wanted:
+            wanted.add(step.name)
+            waiting += [*step.takes, *step.needs]
+    return [step for step in steps if step.name in wanted]
+
+
 def _in_order(steps: Sequence[Step], connections: Collection[str]) -> TopologicalSorter[str]:
     """The steps, ready to be asked for in the order of their needs. Raises ValueError."""
     names = [step.name for step in steps]

@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -120,8 +121,7 @@ class Store:
         def take(content: dict[str, Any]) -> None:
             entry = entry_of(content)
             mine = archive.find(entry.source, entry.sha256)
-            # a file that one machine refused and the other has loaded is loaded
-            chosen = mine if mine and mine.refused is None and entry.refused is not None else entry
+            chosen = _chosen(entry, mine) if mine else entry
             path = archive.path(chosen)
             if not path.exists():
                 staged = folder / f"{entry.source.replace(':', '_')}.{path.name}"
@@ -301,3 +301,11 @@ def _newest_first(name: str | None, current: dict[str, Any], kind: str, keep: in
     """The names to keep of one kind."""
     known = current.get("kept", {}).get(kind, [])
     return [item for item in dict.fromkeys([name, *known]) if item][:keep]
+
+
+def _chosen(theirs: Entry, mine: Entry) -> Entry:
+    """Which of two notes on the same bytes holds: the later word on a withdrawal, else that it was loaded."""
+    never = datetime.min.replace(tzinfo=UTC)
+    if (mine.withdrawal_decided or never) > (theirs.withdrawal_decided or never):
+        return mine
+    return mine if mine.refused is None and mine.withdrawn is None and theirs.refused is not None else theirs

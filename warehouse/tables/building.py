@@ -63,7 +63,12 @@ class Builder:
         holders = pd.DataFrame(self.declarations.holders).replace("", None)
         holders["custodial_centre"] = holders["custodial_centre"] == "true"
         self._create(connection, "holders", holders.sort_values("holder_id"))
-        sources = pd.DataFrame([{**vars(s), "source": s.id} for s in self.declarations.sources.values()])
+        sources = pd.DataFrame(
+            [
+                {**vars(s), "source": s.id, "last_digit_usd_mn": s.last_digit_usd_mn}
+                for s in self.declarations.sources.values()
+            ]
+        )
         self._create(connection, "sources", sources.sort_values("source"))
         breaks = pd.DataFrame(self.declarations.series_breaks)
         breaks["month"] = pd.to_datetime(breaks["month"] + "-01")
@@ -77,14 +82,26 @@ class Builder:
         self._create(connection, "press_figures", press_frame(self.declarations, self.archive))
 
     def releases(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Every vintage of every source."""
+        """Every vintage of every source, and what was one until it was withdrawn."""
         vintages = connection.execute(
             f"SELECT * RENAME (first AS first_month, last AS last_month) FROM {self.ledger}.vintages "
             "ORDER BY source, released, retrieved, sha256"
         ).df()
         for column in ("first_month", "last_month"):
             vintages[column] = pd.to_datetime(vintages[column]).dt.to_period("M").dt.to_timestamp()
+        kept = [name for name in self.declarations.tables["releases"].column_names if name not in vintages]
+        vintages = pd.concat([vintages.assign(**dict.fromkeys(kept)), *self._withdrawn()], ignore_index=True)
         self._create(connection, "releases", vintages)
+
+    def _withdrawn(self) -> list[pd.DataFrame]:
+        """The rows of `releases` on files that were withdrawn, if any."""
+        entries = [entry for entry in self.archive.entries() if entry.withdrawn is not None and entry.released]
+        rows = [{**vars(entry), "layout": self.declarations.source(entry.source).layout} for entry in entries]
+        if not rows:
+            return []
+        frame = pd.DataFrame(rows)
+        frame["retrieved"] = pd.to_datetime(frame["retrieved"], utc=True).dt.tz_localize(None)
+        return [frame[[name for name in self.declarations.tables["releases"].column_names if name in frame]]]
 
     def daily(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Exchange rates by day and month, and every kind that is published as its sources state it."""
@@ -156,7 +173,7 @@ class Builder:
     def before_newest_release(self, connection: duckdb.DuckDBPyConnection) -> BeforeNewestRelease:
         """What was known the day before the newest release of the main source."""
         released = connection.execute(
-            "SELECT released FROM releases WHERE source = ? GROUP BY released ORDER BY released DESC LIMIT 2",
+            "SELECT released FROM releases WHERE source = ? AND withdrawn IS NULL GROUP BY released ORDER BY released DESC LIMIT 2",
             [MAIN_SOURCE],
         ).fetchall()
         if len(released) < 2:
@@ -198,7 +215,7 @@ class Builder:
 def standing_figures(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """The figures that stand now, without those of the press."""
     query = (
-        "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations "
+        "SELECT source, holder_id, month, measure, series, value_usd_mn, released FROM observations "
         "WHERE superseded IS NULL AND evidence <> 'press'"
     )
     return with_categories(connection.sql(query))

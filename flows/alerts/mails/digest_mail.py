@@ -35,7 +35,9 @@ class Digest(Announcement):
 
 def release_key(connection: duckdb.DuckDBPyConnection) -> str | None:
     """The key of the newest release's digest, `digest:<source>:<released>`; None where no release is loaded."""
-    found = connection.execute("SELECT max(released) FROM releases WHERE source = ?", [MAIN_SOURCE]).fetchall()
+    found = connection.execute(
+        "SELECT max(released) FROM releases WHERE source = ? AND last_month IS NOT NULL", [MAIN_SOURCE]
+    ).fetchall()
     return key_of(Kind.DIGEST, MAIN_SOURCE, found[0][0].isoformat()) if found and found[0][0] else None
 
 

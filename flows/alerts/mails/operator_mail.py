@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from email.message import EmailMessage
@@ -19,7 +19,9 @@ from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.errors import shorten
 from treasury_watch.transforms.findings.finding import Announcement, Kind, key_of
+from treasury_watch.transforms.model import MAIN_SOURCE, Source
 from treasury_watch.transforms.wording import month_name, one_line
+from treasury_watch.warehouse.archive.archived_files import Entry
 from treasury_watch.warehouse.gates.freshness import Freshness
 from treasury_watch.warehouse.gates.results import ValidationBlocked
 from treasury_watch.warehouse.home.state import State
@@ -27,8 +29,8 @@ from treasury_watch.warehouse.store.exchange import NOTE
 from treasury_watch.warehouse.store.objects import StoreBehind
 
 # What notices are on, as the beginnings of their keys.
-LATE, FROZEN, BLOCKED, FAILED, STORE = (
-    key_of(Kind.NOTICE, name, "") for name in ("late", "frozen", "blocked", "failed", "store")
+LATE, FROZEN, BLOCKED, FAILED, STORE, NEVER, REFUSED = (
+    key_of(Kind.NOTICE, name, "") for name in ("late", "frozen", "blocked", "failed", "store", "never", "refused")
 )
 SOURCES, RUNS = (LATE, FROZEN), (BLOCKED, FAILED)
 LONGEST_REASON = 1500
@@ -102,6 +104,109 @@ def _about_sources(group: list[Freshness], unreached: Collection[str], newest: d
         meaning=meaning,
         cure=tuple(cure),
         places=tuple(sorted({f"{item.source.id}: {public_url(item.source.url)}" for item in group})[:10]),
+    )
+
+
+def never_loaded_notices(
+    missing: Sequence[Source], newest: date, *, unreached: Collection[str] = (), main_only: bool = False
+) -> list[Notice]:
+    """On sources of which no file was ever loaded: the main table by itself and first, the others together.
+
+    With `main_only` the others are named only beside the main table: they may be on their way.
+    """
+    main = [source for source in missing if source.id == MAIN_SOURCE]
+    others = [source for source in missing if source.id != MAIN_SOURCE]
+    found = []
+    if main:
+        title = f"Treasury Watch: THE MAIN TABLE is missing, {MAIN_SOURCE} was never loaded"
+        meaning = (
+            "Nothing can be said on who holds, buys and sells today: what is published comes from other sources, and "
+            "findings and alerts of the newest months are missing."
+        )
+        found.append(
+            _about_never_loaded(
+                f"{NEVER}{MAIN_SOURCE}", title, meaning, "critical", [*main, *others], unreached, newest
+            )
+        )
+    if others and not main_only:
+        ids = ", ".join(source.id for source in others[:5]) + (
+            f" and {len(others) - 5} more" if len(others) > 5 else ""
+        )
+        known = hashlib.sha256(" ".join(sorted(source.id for source in others)).encode()).hexdigest()[:12]
+        title = f"Treasury Watch: sources never loaded, {ids}"
+        meaning = "Tables and columns that come from them are empty or end early; the rest is published."
+        found.append(
+            _about_never_loaded(f"{NEVER}others:{known}", title, meaning, "warning", others, unreached, newest)
+        )
+    return found
+
+
+def _about_never_loaded(
+    key: str,
+    title: str,
+    meaning: str,
+    severity: str,
+    sources: Sequence[Source],
+    unreached: Collection[str],
+    newest: date,
+) -> Notice:
+    cure = [
+        "Open the addresses below in a browser, then start `treasury-watch run`; or save the file and load it with "
+        "`treasury-watch ingest FILE`.",
+        "If the publisher has moved a file, correct base or path in config/sources.toml; `fetch = false` there says that a "
+        "source is not wanted.",
+    ]
+    if any(source.id in unreached for source in sources):
+        cure.insert(0, "The server was not reached in this run: check the network, a proxy, and the address.")
+    what = [
+        f"{source.id}: never loaded{', not reached in this run' if source.id in unreached else ''} ({source.title})"
+        for source in sources
+    ]
+    return Notice(
+        key=key,
+        rule=Kind.NOTICE,
+        month=newest,
+        end_month=newest,
+        severity=severity,
+        title=one_line(title),
+        what=tuple(what),
+        meaning=meaning,
+        cure=tuple(cure),
+        places=tuple(f"{source.id}: {public_url(source.url)}" for source in sources[:10]),
+    )
+
+
+def quarantine_notices(waiting: Iterable[Entry], newest: date) -> list[Notice]:
+    """One notice for each refused file that waits for somebody to look at it, the main table's first."""
+    ordered = sorted(waiting, key=lambda entry: entry.source != MAIN_SOURCE)
+    return [_about_refused(entry, newest) for entry in ordered]
+
+
+def _about_refused(entry: Entry, newest: date) -> Notice:
+    main = entry.source == MAIN_SOURCE
+    what = f"THE MAIN TABLE, {entry.source}, was refused" if main else f"file refused, {entry.source}"
+    meaning = (
+        "The file is kept aside and nothing of it is published; everything else is loaded and published without it."
+    )
+    if main:
+        meaning += " Its figures stay as they were published before, and grow old."
+    return Notice(
+        key=f"{REFUSED}{entry.source}:{entry.sha256[:12]}",
+        rule=Kind.NOTICE,
+        month=newest,
+        end_month=newest,
+        severity="critical" if main else "warning",
+        title=one_line(f"Treasury Watch: {what}: {shorten(entry.refused or '', 120)}"),
+        what=(
+            f"{entry.source}, retrieved {entry.retrieved:%Y-%m-%d %H:%M} UTC: {shorten(entry.refused or '', LONGEST_REASON)}",
+        ),
+        meaning=meaning,
+        cure=(
+            "If the publisher erred, wait for its correction: the next run fetches the file again. If the layout or a "
+            "figure has changed for good, mend the parser or the declaration that the reason names, and run again.",
+            f"If the file is of no use, `treasury-watch withdraw {entry.sha256[:12]} --reason TEXT` closes this.",
+        ),
+        places=(f"{entry.source}: {public_url(entry.url)}", f"archive: sha256 {entry.sha256}"),
     )
 
 

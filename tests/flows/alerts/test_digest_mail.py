@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.conftest import TODAY
 from tests.flows.alerts.test_outbox import DESK
 from tests.flows.alerts.test_outbox import settings as mail_settings
 from tests.flows.findings_data import declared, insert, month_and_episode, named, published
@@ -116,7 +117,7 @@ class TestRoutes:
             "digest_when_empty = true\n",
         )
         for _ in range(2):
-            delivery.alert(loaded, chosen)
+            delivery.alert(loaded, chosen, today=TODAY)
         single, daily, both = (self.rows(loaded, f"{name}@example.org") for name in "sdb")
         assert [key.split(":")[0] for key, _ in daily] == ["digest"]
         assert {key.split(":")[0] for key, _ in single} <= {"month", "episode", "revision"}

@@ -14,16 +14,16 @@ from tests.flows.alerts.test_outbox import DESK, state
 from tests.flows.alerts.test_outbox import settings as mail_settings
 from tests.flows.findings_data import declared, insert
 from treasury_watch.flows.alerts.mails import operator_mail
-from treasury_watch.flows.alerts.mails.operator_mail import run_notice, source_notices
+from treasury_watch.flows.alerts.mails.operator_mail import never_loaded_notices, run_notice, source_notices
 from treasury_watch.flows.alerts.outbox import pending
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.run.steps import PLAIN
 from treasury_watch.flows.settings.settings import Settings
-from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.gates.freshness import stale_sources
+from treasury_watch.warehouse.gates.freshness import never_loaded, stale_sources
 from treasury_watch.warehouse.gates.results import Result, ValidationBlocked
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.tables.declared_tables import SQL
@@ -104,6 +104,25 @@ def test_daily_rates_that_stand_still_are_one_message_for_all_series_of_that_day
     assert told(tables, date(2026, 6, 5)) == []
 
 
+def test_sources_never_loaded_are_told_the_main_table_first_as_critical():
+    missing = never_loaded(known(slt_table5=APRIL), DECLARED)
+    main, others = never_loaded_notices(missing, date(2026, 7, 1), unreached=["slt_table3"])
+    assert (main.key, main.severity) == ("health:never:slt_table3", "critical")
+    assert main.title == "Treasury Watch: THE MAIN TABLE is missing, slt_table3 was never loaded"
+    assert main.what[0].startswith("slt_table3: never loaded, not reached in this run")
+    assert "check the network" in main.cure[0]
+    assert others.severity == "warning"
+    assert "mfhhis01" in others.title
+    assert not any("slt_table5" in line for line in others.what)
+
+
+def test_beside_files_that_a_user_names_only_the_main_table_is_missed():
+    missing = never_loaded(known(slt_table3=APRIL), DECLARED)
+    assert never_loaded_notices(missing, date(2026, 7, 1), main_only=True) == []
+    [main] = never_loaded_notices(never_loaded(known(), DECLARED), date(2026, 7, 1), main_only=True)
+    assert any(line.startswith("mfhhis01") for line in main.what)
+
+
 def test_the_same_reason_is_the_same_occurrence_until_a_run_ends_well(state):
     def key(problem: Exception) -> str:
         return run_notice(state, problem, date(2026, 7, 1)).key
@@ -148,23 +167,28 @@ def health_rows(warehouse) -> list[tuple[str, str, int]]:
     return [(row["finding"], row["state"], row["attempts"]) for row in rows]
 
 
+@pytest.fixture
+def nobody_answers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TIC", "FRED", "ECB", "MOF"):
+        monkeypatch.setenv(f"TREASURY_WATCH_BASE_{name}", "http://127.0.0.1:9/")
+
+
 @pytest.mark.slow
 class TestARun:
-    def test_a_failed_run_is_told_once_and_again_after_a_good_one(self, loaded, settings, publishers):
+    def test_a_refused_main_table_is_told_once_as_critical_and_another_bad_file_again(
+        self, loaded, settings, publishers
+    ):
         for _ in range(2):
             publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
-            with pytest.raises(LayoutError, match="slt_table3"):
-                run(settings, loaded)
-        [(_, became, attempts)] = health_rows(loaded)
-        assert (became, attempts) == ("written", 1)
-        [mail] = loaded.home.outbox.glob("*run-failed*.eml")
+            assert run(settings, loaded).refused
+        [mail] = loaded.home.outbox.glob("*main-table*refused*.eml")
         assert b"Auto-Submitted: auto-generated" in mail.read_bytes()
-        publishers.serve("slt_table3", TABLE3)
+        publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 3])
         run(settings, loaded)
-        publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
-        with pytest.raises(LayoutError):
-            run(settings, loaded)
-        assert len(health_rows(loaded)) == 2
+        told = loaded.state.rows(
+            "SELECT severity, attempts FROM alerts WHERE finding LIKE 'health:refused:slt_table3:%'"
+        )
+        assert told == [{"severity": "critical", "attempts": 1}] * 2
 
     def test_a_first_run_that_fails_is_told_although_nothing_was_ever_published(self, settings, monkeypatch):
         for name in ("TIC", "FRED", "ECB", "MOF", "TREASURY"):
@@ -175,10 +199,9 @@ class TestARun:
         assert not warehouse.home.database.exists()
         assert [row[1] for row in health_rows(warehouse)] == ["written"]
 
-    def test_an_operator_who_cannot_be_told_does_not_hide_the_error(self, loaded, settings, publishers, monkeypatch):
+    def test_an_operator_who_cannot_be_told_does_not_hide_the_error(self, loaded, nobody_answers, monkeypatch):
         monkeypatch.setenv("TREASURY_WATCH_MAIL_CA_FILE", "missing.pem")
-        publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
-        with pytest.raises(LayoutError) as caught:
+        with pytest.raises(TreasuryWatchError, match="no source could be reached") as caught:
             run(Settings(), loaded)
         assert any("the operator could not be told" in note for note in caught.value.__notes__)
         assert [row["finding"].split(":")[1] for row in pending(loaded.state)] == ["failed"]
@@ -192,10 +215,10 @@ class TestARun:
         with monkeypatch.context() as patch:
             patch.setenv("TREASURY_WATCH_MAIL_HOST", "127.0.0.1")
             patch.setenv("TREASURY_WATCH_MAIL_PORT", "9")
-            publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
-            with pytest.raises(LayoutError):
+            for name in ("TIC", "FRED", "ECB", "MOF"):
+                patch.setenv(f"TREASURY_WATCH_BASE_{name}", "http://127.0.0.1:9/")
+            with pytest.raises(TreasuryWatchError, match="no source could be reached"):
                 run(Settings(), loaded)
         assert [row[1] for row in health_rows(loaded)] == ["failed"]
-        publishers.serve("slt_table3", TABLE3)
         run(settings, loaded)
         assert [row[1] for row in health_rows(loaded)] == ["superseded"]

@@ -17,9 +17,10 @@ from tests.conftest import PROJECT, SAMPLE, majors, table5
 from tests.prefect_database import prefect_server
 from treasury_watch.flows.commands.main import main
 from treasury_watch.flows.run import backfill
-from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.outcome import FilesRefused, Outcome, Refusal
 from treasury_watch.flows.settings.settings import Settings
-from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.warehouse.archive.archived_files import quarantined
 
 # What two installations that loaded the same files cannot share: the run's id, and when it was.
 OF_THE_RUN = {"releases": ["retrieved"], "validation_results": ["run_id", "checked"], "alerts": ["queued", "sent"]}
@@ -115,19 +116,24 @@ class TestTheFlow:
         fill(folder / "old")
         assert fill(folder / "old").splitlines()[:2] == ["nothing new", "seen before: 3 files"]
 
-    def test_a_refused_file_keeps_the_others_in_the_ledger_and_the_publication_as_it_was(self, fill, folder):
+    def test_a_refused_file_keeps_none_of_the_others_from_being_published(self, fill, folder):
         fill(folder / "old")
         home = Settings().home()
-        before = home.database.read_bytes()
         (folder / "old" / "d.txt").write_bytes(OLD_RELEASES["a.txt"].replace(b"Japan", b"Nippon"))
         (folder / "old" / "e.txt").write_bytes(
             table5(["2024-05", "2024-04", "2024-03"], majors([1001.0, 1009.9, 1091.6]))
         )
-        with pytest.raises(LayoutError, match="Nippon"):
+        with pytest.raises(FilesRefused, match=r"old/d\.txt: slt_table5.*Nippon") as ended:
             fill(folder / "old")
-        assert home.database.read_bytes() == before
-        with duckdb.connect(str(home.ledger), read_only=True) as connection:
-            assert connection.execute("SELECT count(*) FROM vintages WHERE source = 'slt_table5'").fetchall() == [(4,)]
+        assert ended.value.said.startswith("1 new vintages with 12 new or changed figures")
+        with duckdb.connect(str(home.database), read_only=True) as connection:
+            assert connection.execute("SELECT max(month)::TEXT FROM positions").fetchall() == [("2024-05-01",)]
+        warehouse = Settings().warehouse()
+        assert [entry.url for entry in quarantined(warehouse.archive.entries())] == [
+            (folder / "old" / "d.txt").resolve().as_uri()
+        ]
+        told = warehouse.state.rows("SELECT state FROM alerts WHERE finding LIKE 'health:refused:slt_table5:%'")
+        assert told == [{"state": "written"}]
 
     def test_a_folder_without_official_files_is_a_failure(self, fill, tmp_path):
         (tmp_path / "letters").mkdir()
@@ -152,7 +158,12 @@ class TestTheTaskRunner:
         assert isinstance(backfill.task_runner(1, workers=2), ProcessPoolTaskRunner)
 
 
-def test_of_many_refused_files_the_number_and_the_first_are_told():
-    outcome = Outcome(refused=[TreasuryWatchError("first"), TreasuryWatchError("second")])
-    assert str(backfill.refusal(outcome, 5)).startswith("2 of 5 files were refused")
-    assert str(backfill.refusal(outcome, 5)).endswith("first")
+def test_of_many_refused_files_each_is_told_the_main_table_first():
+    outcome = Outcome(refused=[Refusal("/b.csv", "no rates"), Refusal("/a.txt", "cut off", "slt_table3", "00")])
+    with pytest.raises(FilesRefused) as ended:
+        outcome.raise_refusals()
+    assert str(ended.value).splitlines() == [
+        "2 files refused, all else is done:",
+        "  THE MAIN TABLE, /a.txt: cut off",
+        "  /b.csv: no rates",
+    ]

@@ -8,13 +8,13 @@ import duckdb
 import pytest
 
 from tests.conftest import SAMPLE
+from tests.faults.small_installation import published_figures
 from tests.flows.loopback import Reply
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.run.steps import PLAIN
 from treasury_watch.flows.settings.settings import Settings
-from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError, UnknownHolderError
-from treasury_watch.warehouse.gates.results import ValidationBlocked
+from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.installation import Warehouse
 
 TABLE3 = (SAMPLE / "tic" / "slt_table3.txt").read_bytes()
@@ -111,17 +111,15 @@ def unit_slip(body: bytes) -> bytes:
 
 
 BAD_FILES = {
-    "a truncated file": (TABLE3[: len(TABLE3) // 2], LayoutError, "slt_table3"),
-    "a renamed column": (TABLE3.replace(b"for_lt_treas_net", b"for_lt_net", 1), LayoutError, "for_lt_treas_net"),
+    "a truncated file": (TABLE3[: len(TABLE3) // 2], "slt_table3"),
+    "a renamed column": (TABLE3.replace(b"for_lt_treas_net", b"for_lt_net", 1), "for_lt_treas_net"),
     "a unit line that changed": (
         TABLE3.replace(b"Millions of dollars", b"Billions of dollars", 1),
-        LayoutError,
         "Millions",
     ),
-    "an unknown holder": (TABLE3.replace(b"Japan\t42609", b"Nippon\t42609"), UnknownHolderError, "Japan"),
+    "an unknown holder": (TABLE3.replace(b"Japan\t42609", b"Nippon\t42609"), "Japan"),
     "a duplicate month": (
         TABLE3.replace(b"Japan\t42609\t2026-03", b"Japan\t42609\t2026-04", 1),
-        LayoutError,
         "2026-04",
     ),
 }
@@ -130,20 +128,33 @@ BAD_FILES = {
 @pytest.mark.slow
 class TestBadInput:
     @pytest.mark.parametrize("name", list(BAD_FILES))
-    def test_it_is_refused_with_its_reason_and_the_publication_stays(self, name, loaded, settings, publishers):
-        body, error, words = BAD_FILES[name]
-        before = loaded.home.database.read_bytes()
+    def test_it_is_refused_with_its_reason_and_the_figures_stay(self, name, loaded, settings, publishers):
+        body, words = BAD_FILES[name]
+        before = published_figures(loaded.home.root)
         publishers.serve("slt_table3", body)
-        with pytest.raises(error, match=words):
-            run(settings, loaded)
-        assert loaded.home.database.read_bytes() == before
+        [refused] = run(settings, loaded).refused
+        assert refused.source == "slt_table3"
+        assert words in refused.reason
+        assert refused.line.startswith(f"THE MAIN TABLE, {publishers.server.url('/tic/slt_table3.txt')}: ")
+        assert published_figures(loaded.home.root) == before
 
-    def test_figures_in_the_wrong_unit_are_stopped_by_their_magnitude(self, loaded, settings, publishers):
-        before = loaded.home.database.read_bytes()
+    def test_a_refused_file_holds_back_none_of_the_others_and_the_operator_is_told(self, loaded, settings, publishers):
         publishers.serve("slt_table5", unit_slip(TABLE5))
-        with pytest.raises(ValidationBlocked, match="magnitude"):
-            run(settings, loaded)
-        assert loaded.home.database.read_bytes() == before
+        publishers.serve("mfhhis01", b"no history")
+        publishers.serve("fred:DEXJPUS", (SAMPLE / "fred" / "DEXJPUS.csv").read_bytes() + b"2026-09-01,151.25\n")
+        outcome = run(settings, loaded)
+        assert sorted(item.source for item in outcome.refused) == ["mfhhis01", "slt_table5"]
+        assert "magnitude" in next(item.reason for item in outcome.refused if item.source == "slt_table5")
+        assert outcome.summary().startswith("1 new vintages with 1 new or changed figures; 2 files refused")
+        assert rows(loaded, "SELECT per_usd FROM fx_daily WHERE currency = 'JPY' AND date = DATE '2026-09-01'") == [
+            (151.25,)
+        ]
+        told = loaded.state.rows("SELECT finding, state FROM alerts WHERE finding LIKE 'health:refused:%' ORDER BY 1")
+        assert [(row["finding"].split(":")[2], row["state"]) for row in told] == [
+            ("mfhhis01", "written"),
+            ("slt_table5", "written"),
+        ]
+        assert loaded.state.rows("SELECT outcome FROM runs ORDER BY started DESC LIMIT 1") == [{"outcome": "published"}]
 
     @pytest.mark.parametrize(
         ("reply", "words"),
@@ -167,8 +178,7 @@ class TestBadInput:
 
     def test_a_good_file_after_a_bad_one_is_loaded(self, loaded, settings, publishers):
         publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
-        with pytest.raises(LayoutError):
-            run(settings, loaded)
+        assert run(settings, loaded).refused
         publishers.serve("slt_table3", TABLE3)
         outcome = run(settings, loaded)
         assert not outcome.refused

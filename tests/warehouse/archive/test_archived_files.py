@@ -1,6 +1,7 @@
 """The archive: bytes once, notes beside them, damage found and named."""
 
 import hashlib
+import json
 import os
 import tempfile
 from datetime import UTC, date, datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from treasury_watch.warehouse.archive import archived_files as archive_module
-from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
+from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged, quarantined
 from treasury_watch.warehouse.home.durable_files import move_into_place, write_whole
 
 FIRST = datetime(2026, 6, 18, 20, 5, tzinfo=UTC)
@@ -156,3 +157,33 @@ def test_a_file_is_moved_into_place_on_another_filesystem_too(tmp_path):
             assert reader.read() == b"old"
         assert [(p.name, p.read_bytes()) for p in path.parent.iterdir()] == [("table.parquet", b"new")]
     assert not staged.exists()
+
+
+def test_a_refused_file_waits_until_its_address_is_read_without_fault_or_it_is_withdrawn(archive):
+    bad, _ = archive.put("slt_table5", b"bad", url=URL, retrieved=FIRST)
+    bad = archive.note(bad, refused="cut off")
+    other, _ = archive.put("slt_table5", b"other", url="file:///a.txt", retrieved=LATER)
+    other = archive.note(other, refused="another unit")
+    assert quarantined(archive.entries()) == [other, bad]
+    good, _ = archive.put("slt_table5", b"good", url=URL, retrieved=LATER)
+    archive.note(good, released=date(2026, 6, 18))
+    assert quarantined(archive.entries()) == [other]
+    archive.note(other, withdrawn="of no use", withdrawal_decided=LATER)
+    assert quarantined(archive.entries()) == []
+
+
+def test_a_withdrawal_is_kept_with_its_time_and_a_withdrawn_file_is_not_accepted(archive):
+    entry, _ = archive.put("slt_table5", b"a", url=URL, retrieved=FIRST)
+    entry = archive.note(entry, released=date(2026, 6, 18))
+    assert entry.accepted
+    archive.note(entry, withdrawn="by mistake", withdrawal_decided=LATER)
+    (kept,) = archive.entries()
+    assert (kept.withdrawn, kept.withdrawal_decided, kept.accepted) == ("by mistake", LATER, False)
+
+
+def test_a_note_of_an_earlier_version_says_nothing_of_a_withdrawal(archive):
+    entry, _ = archive.put("slt_table5", b"a", url=URL, retrieved=FIRST)
+    path = archive.path(entry).with_suffix(".json")
+    content = json.loads(path.read_bytes())
+    path.write_text(json.dumps({k: v for k, v in content.items() if not k.startswith("withdr")}))
+    assert archive.entries() == [entry]

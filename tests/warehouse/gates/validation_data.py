@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from treasury_watch.transforms.quality import checks
+from treasury_watch.transforms.quality import checks, declared_facts
 from treasury_watch.warehouse.declarations import Declarations
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -47,6 +47,25 @@ def an_fx() -> pd.DataFrame:
 
 def a_release() -> pd.DataFrame:
     return checks.against_known(observations(), observations(), "mfhhis01", date(2026, 6, 18), date(2026, 5, 18))
+
+
+def a_rhythm() -> pd.DataFrame:
+    days = pd.Series(pd.bdate_range("2026-06-01", periods=10))
+    return declared_facts.rhythm(days, "fred:DEXJPUS", "daily")
+
+
+def a_second_source() -> pd.DataFrame:
+    return declared_facts.against_second_source(an_fx(), an_fx().assign(source="ecb"))
+
+
+def no_zeros() -> pd.DataFrame:
+    return declared_facts.zeros_for_billions(observations(), observations(), "slt_table5")
+
+
+def zeros(holders: int) -> pd.DataFrame:
+    table = observations().iloc[[NEWEST]]
+    several = pd.concat([table.assign(holder_id=f"holder {n}") for n in range(holders)], ignore_index=True)
+    return declared_facts.zeros_for_billions(several.assign(value_usd_mn=0.0), several, "slt_table5")
 
 
 def a_correction() -> pd.DataFrame:
@@ -126,6 +145,10 @@ GOOD: dict[tuple[str, str], Callable[[], pd.DataFrame]] = {
     ("parsed", "fx"): an_fx,
     ("parsed", "fed_custody"): some_custody,
     ("parsed", "release"): a_release,
+    ("parsed", "rhythm"): a_rhythm,
+    ("parsed", "second_source"): a_second_source,
+    ("parsed", "zeros"): no_zeros,
+    ("parsed", "totals"): a_total,
     ("publish", "totals"): a_total,
     ("publish", "table3_against_table5"): an_agreement,
     ("publish", "table3_against_history"): a_history,
@@ -165,6 +188,7 @@ RELEASE, CORRECTIONS, RATES = ("parsed", "release"), ("publish", "corrections"),
 LEAPS, FRESH, POSITIONS = (("publish", s) for s in ("leaps", "freshness", "positions"))
 MONTHS = ("publish", "holder_months")
 CUSTODY = ("parsed", "fed_custody")
+RHYTHM, SECOND, ZEROS, SUMS = (("parsed", s) for s in ("rhythm", "second_source", "zeros", "totals"))
 NEWEST = 11  # the last of the twelve months
 GRAND_TOTAL = 0  # first of the two holders in the order of coverage
 
@@ -195,6 +219,13 @@ BAD = [
     (FX, "a currency has one rate a day", doubled),
     (FX, "rates are above zero", cell("per_usd", 0.0)),
     (CUSTODY, "custody is counted in millions of dollars", cell("value_usd_mn", 2_636.9)),
+    (RHYTHM, "a series comes as often as declared", cell("as_declared", False)),
+    (RHYTHM, "a daily series rests at the weekend", cell("on_weekdays", False)),
+    (SECOND, "most rates are within 20% of the second source", cell("mostly_apart", True)),
+    (SECOND, "every rate is within 20% of the second source", cell("some_apart", True)),
+    (ZEROS, "no zero stands where billions stood", lambda _: zeros(1)),
+    (ZEROS, "no more than three holders of billions fall to zero in a month", lambda _: zeros(4)),
+    (SUMS, "every month of the file adds up", cell("agrees", False, 0)),
     (RELEASE, "the file is not older than what is known", cell("older", True)),
     (RELEASE, "no holder is dropped", cell("dropped", 1)),
     (RELEASE, "at most a fifth of the figures older than two years changed", cell("old_changed_pct", 20.1)),
@@ -236,6 +267,9 @@ BAD = [
     (MONTHS, "no change crosses a series break that was published on one basis only", cell("change_usd_mn", 5.0, 2)),
 ]
 NOT_BLOCKING = {
+    "every rate is within 20% of the second source",
+    "no zero stands where billions stood",
+    "every month of the file adds up",
     "the file is not older than what is known",
     "no holder is dropped",
     "at most a fifth of the figures older than two years changed",

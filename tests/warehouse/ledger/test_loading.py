@@ -409,6 +409,61 @@ def test_a_daily_series_is_a_snapshot_of_its_download(loading):
     assert (later.released, later.changed) == (date(2026, 7, 2), 1)
 
 
+YEN = b"observation_date,DEXJPUS\n2026-06-25,158.1\n2026-06-26,158.3\n2026-06-29,156.4\n2026-06-30,157.0\n"
+AVERAGES = b"observation_date,DEXJPUS\n2026-03-01,151.8\n2026-04-01,153.9\n2026-05-01,155.9\n2026-06-01,157.9\n"
+EURO = b"Date,USD,CHF,\n2026-06-30,1.25,1.0,\n2026-06-29,1.25,1.01,\n2026-06-26,1.25,1.0,\n"
+FRANC = b"observation_date,DEXSZUS\n2026-06-26,%s\n2026-06-29,%s\n2026-06-30,%s\n"
+
+
+def test_monthly_averages_under_the_name_of_a_daily_series_are_refused_and_the_days_stay(loading):
+    loading.load(YEN)
+    before = loading.content()
+    with pytest.raises(ValidationBlocked, match=r"rhythm of fred:DEXJPUS.*declared daily, found monthly"):
+        loading.load(AVERAGES)
+    assert loading.content() == before
+
+
+def test_a_series_filled_up_over_a_weekend_is_refused_with_its_first_day(loading):
+    with pytest.raises(ValidationBlocked, match=r"rests at the weekend.*first_weekend_day 2026-06-27"):
+        loading.load(YEN.replace(b"2026-06-29", b"2026-06-27,158.3\n2026-06-28,158.3\n2026-06-29"))
+
+
+def test_a_rate_upside_down_against_the_second_source_is_refused_and_one_wrong_day_is_told(loading):
+    loading.load(EURO)
+    with pytest.raises(
+        ValidationBlocked, match=r"second_source of fred:DEXSZUS.*CHF: compared_with ecb.*upside_down True"
+    ):
+        loading.load(FRANC % (b"1.25", b"1.24", b"1.25"))
+    assert loading.load(FRANC % (b"0.80", b"8.08", b"0.80")).outcome == "vintage"
+    told = [found for found in loading.results if found.expectation == "every rate is within 20% of the second source"]
+    assert "first_apart 2026-06-29" in told[-1].observed
+
+
+def test_a_zero_where_billions_stood_is_told_by_name_and_many_are_refused(loading):
+    loading.load(MAY)
+    gone = majors([0.0, 1191.6, 1239.3])
+    loading.load(table5(["2026-04", "2026-03", "2026-02"], gone))
+    told = [found for found in loading.results if found.expectation == "no zero stands where billions stood"]
+    assert "japan 2026-04 total_position" in told[-1].observed
+    many = {name: [0.0, *values[1:]] for name, values in gone.items()}
+    with pytest.raises(ValidationBlocked, match="no more than three holders of billions fall to zero"):
+        loading.load(table5(["2026-04", "2026-03", "2026-02"], many))
+
+
+def test_a_file_that_adds_up_in_itself_is_not_told_of_beside_an_older_one_of_other_holders(loading):
+    """In September 2026 one of the 20 named made way for another: the first one's old figures stay beside All Other."""
+    loading.load(table5(["2026-03", "2026-02"], majors([1191.6, 1239.3], Israel=[120.0, 121.0])))
+    loading.load(table5(["2026-04", "2026-03"], majors([1209.9, 1191.6], Bermuda=[122.0, 119.0])))
+    told = [found for found in loading.results if found.expectation == "every month of the file adds up"]
+    assert [found.success for found in told] == [True, True]
+    loading.load(
+        table5(["2026-05", "2026-04"], majors([1143.1, 1209.9], Bermuda=[122.0, 122.0]), off=5.0),
+        retrieved=datetime(2026, 7, 15, tzinfo=UTC),
+    )
+    told = [found for found in loading.results if found.expectation == "every month of the file adds up"]
+    assert "slt_table5 XIII 2026-05: difference_usd_mn -5,000" in told[-1].observed
+
+
 def test_press_figures_are_loaded_once_each_under_its_own_day(loading):
     assert loading.loader.load_press() == 5
     assert loading.loader.load_press() == 0

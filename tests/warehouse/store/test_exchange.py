@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -16,9 +17,10 @@ import pyarrow.dataset as ds
 import pytest
 
 from tests.conftest import PROJECT
-from tests.warehouse.conftest import FIRST, JULY, NEXT, load, s3_address
+from tests.warehouse.conftest import FIRST, JULY, JUNE, NEXT, load, s3_address
+from treasury_watch.warehouse.archive.archived_files import Entry
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.store.exchange import POINTER, Store
+from treasury_watch.warehouse.store.exchange import POINTER, Store, _chosen
 from treasury_watch.warehouse.store.objects import Objects, StoreMoved
 
 
@@ -411,3 +413,12 @@ def test_a_file_that_one_machine_refused_and_the_other_loaded_counts_as_loaded(f
     monkeypatch.setattr(one, "rebuild", made_by(one))
     Store(folder, one, 3).take()
     assert [(e.refused, e.released) for e in one.archive.entries()] == [(None, entry.released)]
+
+
+def test_of_two_machines_the_later_word_on_a_withdrawal_holds():
+    entry = Entry("slt_table5", "0" * 64, 1, "file:a", JUNE, released=JUNE.date())
+    withdrawn = replace(entry, withdrawn="by mistake", withdrawal_decided=JUNE)
+    undone = replace(entry, withdrawal_decided=JULY)
+    assert _chosen(withdrawn, entry) == withdrawn
+    assert _chosen(entry, withdrawn) == withdrawn
+    assert _chosen(withdrawn, undone) == _chosen(undone, withdrawn) == undone

@@ -27,6 +27,35 @@ def test_a_newer_table_5_goes_before_an_older_table_3(published):
     assert published.ask("total_usd_mn, source", "positions", MAY) == [(1191000, "slt_table3")]
 
 
+@pytest.mark.parametrize(
+    ("table3", "table5", "best"),
+    [
+        (1191621, 1191600, (1191621, "slt_table3")),
+        (1191550, 1191600, (1191550, "slt_table3")),
+        (1191549, 1191600, (1191600, "slt_table5")),
+    ],
+)
+def test_a_newer_table_5_that_states_table_3s_figure_rounded_does_not_replace_it(published, table3, table5, best):
+    published.says("slt_table3", MAY, ("japan", "2026-03", "total_position", table3))
+    published.says("slt_table5", JUNE, ("japan", "2026-03", "total_position", table5))
+    assert published.ask("total_usd_mn, source", "positions") == [best]
+
+
+def test_what_a_rounded_figure_confirms_gives_way_to_a_later_release_all_the_same(published):
+    published.says("slt_table3", MAY, ("belgium", "2025-11", "total_position", 481012))
+    published.says("slt_table5", JUNE, ("belgium", "2025-11", "total_position", 481000))
+    published.says("mfhhis01", date(2026, 9, 16), ("belgium", "2025-11", "total_position", 479300))
+    assert published.ask("total_usd_mn, source", "positions") == [(479300, "mfhhis01")]
+    assert published.ask("total_usd_mn, source", "positions", JUNE) == [(481012, "slt_table3")]
+
+
+def test_a_withdrawn_release_speaks_for_no_month(published):
+    published.says("slt_table3", MAY, ("japan", "2026-03", "total_position", 1191621))
+    published.add("releases", source="slt_table3", released=JUNE, withdrawn="served by mistake")
+    published.says("slt_table5", date(2026, 6, 1), ("japan", "2026-03", "total_position", 1180000))
+    assert published.ask("source", "positions") == [("slt_table5",)]
+
+
 def test_a_figure_that_the_newest_release_repeats_counts_as_of_that_release(published):
     """The ledger stores changes only: Table 3's unchanged March was stated again in June."""
     published.says("slt_table3", MAY, ("japan", "2026-03", "total_position", 1191621))

@@ -8,16 +8,35 @@ vintages AS (
     FROM (
         SELECT source, released, unnest(range(first_month, last_month + 1, INTERVAL 1 MONTH))::DATE AS month
         FROM releases
-        WHERE released <= d
+        WHERE released <= d AND withdrawn IS NULL
     )
     GROUP BY source, month
+),
+-- A newer release of a coarser source that states the same figure, rounded, confirms the finer one and does not replace it.
+confirmed AS (
+    SELECT fine.source, fine.holder_id, fine.month, fine.series, max(vintage) AS confirmed_by
+    FROM known AS fine
+    JOIN sources AS finer ON finer.source = fine.source
+    JOIN known AS rough
+      ON rough.holder_id = fine.holder_id AND rough.month = fine.month AND rough.series = fine.series
+     AND rough.evidence <> 'press'
+    JOIN sources AS rougher
+      ON rougher.source = rough.source AND rougher.last_digit_usd_mn > finer.last_digit_usd_mn
+     AND rougher.precedence > finer.precedence
+    JOIN vintages ON vintages.source = rough.source AND vintages.month = rough.month
+    WHERE fine.evidence <> 'press'
+      AND abs(fine.total_usd_mn - rough.total_usd_mn) <= rougher.last_digit_usd_mn / 2 + 0.001
+    GROUP BY ALL
 ),
 -- The order of preference, best first: a release before a press report, the most recent release of a source that covers the
 -- month, the declared precedence of the source, the newest survey basis.
 ranked AS MATERIALIZED (
-    SELECT known.*, row_number() OVER (ORDER BY evidence = 'press', vintage DESC NULLS LAST, preference) AS place
+    SELECT known.*, row_number() OVER (
+        ORDER BY evidence = 'press', greatest(vintage, confirmed_by) DESC NULLS LAST, preference
+    ) AS place
     FROM known
     LEFT JOIN vintages USING (source, month)
+    LEFT JOIN confirmed USING (source, holder_id, month, series)
 ),
 -- A figure that any release states goes before n.a.
 chosen AS (

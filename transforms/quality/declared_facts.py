@@ -1,0 +1,113 @@
+"""What is declared of a source and can be seen in its figures: how often they come, the direction of a rate.
+
+Also zeros in the place of billions. Tables that the gates judge: each states what was found, config/validation.toml says
+what must hold.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+# The days between two figures, by the name of the rhythm that has such steps; what fits none is told in days.
+STEPS = {"daily": (1, 5), "weekly": (6, 9), "monthly": (26, 35), "quarterly": (80, 100), "yearly": (350, 380)}
+LONG_HOLIDAYS = 14  # days that may lie between the only two or three figures of a daily series
+FEW_STEPS = 3
+RECENT_STEPS = 12
+
+FAR_PCT = 20.0  # no two markets quote one currency so differently; a rate upside down or of another unit is
+BILLION_USD_MN = 1_000.0
+ZERO_MEASURES = ("total_position", "long_term_position")  # bills do fall to nothing
+
+
+def rhythm(days: pd.Series, source: str, declared: str) -> pd.DataFrame:
+    """One row: is the rhythm of the figures on these days the declared one? Empty where `declared` says nothing of it.
+
+    Columns source, declared, found (the rhythm in a word, or the usual step in days), days, weekend_days (of a daily
+    series: the publishers of rates rest on Saturday and Sunday), first_weekend_day, on_weekdays and as_declared. Looked
+    at are all steps and the last 12: a series can change its rhythm. A single figure has any rhythm.
+    """
+    columns = ["source", "declared", "found", "days", "weekend_days", "first_weekend_day", "on_weekdays", "as_declared"]
+    if declared not in STEPS:
+        return pd.DataFrame(columns=columns)
+    stated = pd.Series(np.sort(days.dropna().unique()))
+    steps = stated.diff().dt.days.dropna()
+    found = declared
+    for part in (steps, steps.tail(RECENT_STEPS)):
+        if len(part) and not _fits(part, declared):
+            found = _named(part)
+    weekend = stated[stated.dt.day_of_week >= 5] if declared == "daily" else stated.head(0)
+    first = weekend.iloc[0].strftime("%Y-%m-%d") if len(weekend) else ""
+    row = (source, declared, found, len(stated), len(weekend), first, not len(weekend), found == declared)
+    return pd.DataFrame([row], columns=columns)
+
+
+def _fits(steps: pd.Series, declared: str) -> bool:
+    low, high = STEPS[declared]
+    if declared == "daily" and len(steps) < FEW_STEPS:
+        high = LONG_HOLIDAYS
+    return bool(low <= steps.median() <= high)
+
+
+def _named(steps: pd.Series) -> str:
+    median = steps.median()
+    return next((name for name, (low, high) in STEPS.items() if low <= median <= high), f"every {median:g} days")
+
+
+def against_second_source(rates: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """The rates of one file against what other sources state of the same days, one row per currency and other source.
+
+    Both have currency, date and per_usd, `others` also source. Columns currency, compared_with, compared (days), apart
+    (days over 20% apart), first_apart, per_usd and other_per_usd of that day, upside_down (the days that are apart agree
+    once one of the two is turned over), some_apart and mostly_apart. Empty where no day is stated twice.
+    """
+    columns = ["currency", "compared_with", "compared", "apart", "first_apart", "per_usd", "other_per_usd",
+               "upside_down", "some_apart", "mostly_apart"]  # fmt: skip
+    key = ["currency", "date"]
+    both = rates[[*key, "per_usd"]].merge(others[[*key, "per_usd", "source"]], on=key, suffixes=("", "_other"))
+    both = both[(both["per_usd"] > 0) & (both["per_usd_other"] > 0)].sort_values(["source", *key])
+    rows = []
+    for (currency, source), pair in both.groupby(["currency", "source"], observed=True):
+        far = pair[_far(pair["per_usd"] / pair["per_usd_other"])]
+        shown = (far if len(far) else pair).iloc[0]
+        turned = bool(len(far) and not _far(far["per_usd"] * far["per_usd_other"]).any())
+        first = shown["date"].strftime("%Y-%m-%d") if len(far) else ""
+        rows.append(
+            (currency, source, len(pair), len(far), first, shown["per_usd"], shown["per_usd_other"], turned,
+             bool(len(far)), 2 * len(far) > len(pair))
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _far(ratio: pd.Series) -> pd.Series:
+    limit = 1 + FAR_PCT / 100
+    return (ratio > limit) | (ratio < 1 / limit)
+
+
+def zeros_for_billions(table: pd.DataFrame, known: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Zeros in a file where a holder of a billion dollars or more stood: in the month before, or in the figure replaced.
+
+    `table` is the file's figures, `known` what its source states so far (perhaps nothing). One row per holder, measure and
+    month: source, holder_id, measure, month, value_usd_mn, stood_usd_mn, where_it_stood, holders (how many have such a
+    zero in that month), stands (False: every row is one to look at) and few. Holders sold billions before, but never all
+    of it in a month: a zero is mostly a missing value. Positions in all or in bonds and notes; bills do end.
+    """
+    key = ["holder_id", "measure", "series"]
+    columns = ["source", "holder_id", "measure", "month", "value_usd_mn", "stood_usd_mn", "where_it_stood", "holders",
+               "stands", "few"]  # fmt: skip
+    wanted = table["measure"].isin(ZERO_MEASURES) & table["value_usd_mn"].notna()
+    mine = table.loc[wanted, [*key, "month", "value_usd_mn"]].astype(dict.fromkeys(key, "str"))
+    zeros = mine[mine["value_usd_mn"] == 0]
+    if zeros.empty:
+        return pd.DataFrame(columns=columns)
+    stood = known.loc[known["measure"].isin(ZERO_MEASURES), [*key, "month", "value_usd_mn"]]
+    stood = stood.astype(dict.fromkeys(key, "str"))
+    before = pd.concat([mine, stood]).drop_duplicates([*key, "month"])
+    before = before.assign(month=before["month"] + pd.offsets.MonthBegin(1), where_it_stood="the month before")
+    replaced = stood.assign(where_it_stood="the replaced figure")
+    billions = pd.concat([replaced, before]).rename(columns={"value_usd_mn": "stood_usd_mn"})
+    billions = billions[billions["stood_usd_mn"] >= BILLION_USD_MN]
+    found = zeros.merge(billions, on=[*key, "month"]).drop_duplicates([*key, "month"])
+    found["holders"] = found.groupby("month")["holder_id"].transform("nunique")
+    found = found.assign(source=source, stands=False, few=found["holders"] <= 3)
+    return found.sort_values(["month", "holder_id", "measure"], ignore_index=True)[columns]
