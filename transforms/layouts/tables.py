@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from lxml import etree
-
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.cells import TRUNCATED, check_row_ends, records, text_of
 from treasury_watch.transforms.layouts.file_kinds import as_utf8, is_html, kind_of, without_hidden_parts
@@ -100,6 +98,8 @@ def _html_rows(body: bytes, source: str, landmark: str) -> list[tuple[int, list[
 
 
 def _root(body: bytes) -> Element:
+    from lxml import etree  # only where there is HTML
+
     try:
         root = etree.fromstring(body, etree.HTMLParser(encoding=_encoding(body)))
     except etree.LxmlError:  # nothing in it is an element

@@ -118,7 +118,7 @@ BAD_FILES = {
         LayoutError,
         "Millions",
     ),
-    "an unknown holder": (TABLE3.replace(b"Japan\t42609", b"Nippon\t42609"), UnknownHolderError, "Japan"),
+    "an unknown holder": (TABLE3.replace(b"Japan\t42609", b"Nippon\t42699"), UnknownHolderError, "Nippon"),
     "a duplicate month": (
         TABLE3.replace(b"Japan\t42609\t2026-03", b"Japan\t42609\t2026-04", 1),
         LayoutError,
