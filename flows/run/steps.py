@@ -207,8 +207,8 @@ def _within(archive: IncomingFile, path: Path) -> Iterator[IncomingFile]:
         return
     for name, what in contents.passed_over:
         logs.say("passed over", f"passed over, {what}: {path}: {name}", path=path, file=name)
-    for name, problem in contents.refused:
-        yield replace(archive, url=f"{archive.url}#{name}", container=path.name, unreadable=problem)
+    for name, why in contents.refused:
+        yield replace(archive, url=f"{archive.url}#{name}", container=path.name, unreadable=why)
     for member, source in contents.read:
         if member.container is None:
             yield archive

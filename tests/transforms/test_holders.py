@@ -3,10 +3,11 @@
 import pandas as pd
 import pytest
 
-from tests.transforms.tic import DECLARATIONS, FILES, official, official_body, source
+from tests.transforms.tic import BODIES, DECLARATIONS, FILES, official, official_body, source
 from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
 from treasury_watch.transforms.holders import identified, renamed
 from treasury_watch.transforms.layouts import parse
+from treasury_watch.transforms.layouts.parsing import figures_of
 
 LABELS = [
     {"layout": layout, "label": label, "code": code, "holder_id": holder, "measure": measure, "series": series}
@@ -200,6 +201,28 @@ def test_one_holder_under_two_labels_in_different_months_or_bases_is_no_error():
         ("Belgium 5/", "", "2020-01", "XIII"), ("Belgium", "", "2020-02", "XIII"), ("Belgium", "", "2020-01", "XII")
     )
     assert set(identified(rows, "history", LABELS)["holder_id"]) == {"belgium"}
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "code"),
+    [("slt_table3", "Japan", 42609), ("slt3d_globl", "Greece", 11207), ("s1_globl", "Japan", 42609)],
+)
+def test_each_layout_with_codes_loads_a_renamed_holder_and_notes_it(name, label, code):
+    body = BODIES[name].replace(label.encode(), b"Elsewhere")
+    parsed = figures_of(body, source(name), DECLARATIONS.holder_labels)
+    assert label.lower() in set(parsed.table["holder_id"])
+    assert parsed.notes == (
+        f"'Elsewhere' with code {code} is declared as '{label}': loaded as {label.lower()} by its code",
+    )
+
+
+def test_the_declared_labels_are_known_to_every_layout_of_the_tic_system():
+    rows = table(
+        ("Turkey", "", "2020-01", "XIII"), ("Russia", "", "2020-01", "XIII"), ("Oil Exporters", "", "2020-01", "")
+    )
+    for name in ("mfh", "slt_table5", "mfhhis01"):
+        found = identified(rows, name, DECLARATIONS.holder_labels)["holder_id"].tolist()
+        assert found == ["turkey", "russia", "oil_exporters"]
 
 
 @official

@@ -16,12 +16,11 @@ from typing import IO, Any
 
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.cells import ZIP_DAMAGES
-from treasury_watch.transforms.layouts.rates import ecb
-from treasury_watch.transforms.layouts.tic import cslt
 
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 GZIP_START = b"\x1f\x8b"
-READ_WHOLE = {cslt.MEMBER: cslt.recognise, ecb.MEMBER: ecb.recognise}
+READ_WHOLE = ("cslt.json", "eurofxref-hist.csv")  # alone in a zip that a layout reads from the zip's own bytes
+NAMED_WITHIN = 4096  # bytes at a zip's ends, where its members are named
 MOST_MEMBERS = 2_000
 LARGEST_BYTES = 512 * 1024 * 1024  # expanded, of one member
 LARGEST_RATIO = 400  # tables in HTML shrink to a fortieth; beyond this it is no table
@@ -96,7 +95,7 @@ def members(body: bytes, name: str) -> list[Member]:
         archive = zipfile.ZipFile(io.BytesIO(body))
         entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_hidden(entry.filename)]
     except ZIP_DAMAGES as problem:
-        if any(recognise(body) for recognise in READ_WHOLE.values()):
+        if any(name.encode() in body[:NAMED_WITHIN] + body[-NAMED_WITHIN:] for name in READ_WHOLE):
             return [_itself(body, name)]  # its layout says best what is wrong with it
         found = f"one that is cut or damaged ({str(problem) or type(problem).__name__})"
         raise LayoutError(name, "zip archive", "a whole zip archive", found, FETCH_AGAIN) from problem

@@ -104,15 +104,12 @@ def kind_of(body: bytes) -> FileKind | None:
             return FileKind(name, next_step)
     if body.startswith(ZIP_STARTS):
         office = b"[Content_Types].xml" in body[:START_BYTES] or b"mimetype" in body[:64]
-        return (
-            FileKind("an Excel workbook, or another office document", AS_TEXT)
-            if office
-            else FileKind("a zip archive", UNPACK)
-        )
+        if office:
+            return FileKind("an Excel workbook, or another office document", AS_TEXT)
+        return FileKind("a zip archive", UNPACK)
     if body[TAR_MARK_AT : TAR_MARK_AT + len(TAR_MARK)] == TAR_MARK:
         return FileKind("a tar archive", UNPACK)
-    start = readable(body)[:8192].decode("utf-8", errors="replace")
-    if unread := unread_table(start):
+    if unread := unread_table(readable(body)[:8192].decode("utf-8", errors="replace")):
         return unread
     if encoding_of(body) is not None and as_utf8(body) is body:
         return FileKind("damaged text in UTF-16", "fetch or save it again")

@@ -9,16 +9,16 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-
-from lxml import etree
+from typing import Any
 
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.cells import TRUNCATED, check_row_ends, records, text_of
 from treasury_watch.transforms.layouts.file_kinds import as_utf8, is_html, kind_of, without_hidden_parts
 
+Element = Any  # of lxml, whose types are not at hand everywhere
 DELIMITERS = ("\t", ",")
 HEAD_LINES = 60  # within which the row stands that names the columns
-WIDEST_CELL = 1000  # columns that one cell of HTML may span
+WIDEST_CELL = 100  # columns that one cell of HTML may span
 CELL_START = re.compile(rb"<t[dh](?=[\s>/])", re.IGNORECASE)
 TABLE_END = re.compile(rb"</table\s*>", re.IGNORECASE)
 # What a library that writes tables as HTML puts into a cell that is empty.
@@ -79,18 +79,15 @@ def _delimiter(text: str, landmark: str, source: str) -> str:
 
 def _html_rows(body: bytes, source: str, landmark: str) -> list[tuple[int, list[str]]]:
     shown = without_hidden_parts(body)
-    try:
-        root = etree.fromstring(shown, etree.HTMLParser(encoding=_encoding(shown)))
-    except etree.LxmlError:  # nothing in it is an element
-        root = None
-    cells = list(root.iter("td", "th")) if root is not None else []
-    lines = _cell_lines(shown, cells)
-    for table in root.iter("table") if root is not None else ():
+    root = _root(shown)
+    lines = _cell_lines(shown, list(root.iter("td", "th")))
+    tables = list(root.iter("table"))
+    for table in tables:
         rows = [row for row in table.iter("tr") if next(row.iterancestors("table")) is table]
-        found = [(row, [cell for cell in row if cell.tag in ("td", "th")]) for row in rows]
-        read = [_row(own, lines) for _, own in found if own]
+        cells = [[cell for cell in row if cell.tag in ("td", "th")] for row in rows]
+        read = [_row(own, lines) for own in cells if own]
         if any(landmark in texts for _, texts in read):
-            if len(TABLE_END.findall(shown)) < sum(1 for _ in root.iter("table")):
+            if len(TABLE_END.findall(shown)) < len(tables):
                 raise LayoutError(source, "end", "the end of the table, </table>", "the end of the file", TRUNCATED)
             return [(line, texts) for line, texts in read if any(texts)]
     kind = kind_of(body)
@@ -100,11 +97,21 @@ def _html_rows(body: bytes, source: str, landmark: str) -> list[tuple[int, list[
     )  # fmt: skip
 
 
-def _row(cells: list[etree._Element], lines: dict[etree._Element, int]) -> tuple[int, HtmlCells]:
+def _root(body: bytes) -> Element:
+    from lxml import etree  # only where there is HTML
+
+    try:
+        root = etree.fromstring(body, etree.HTMLParser(encoding=_encoding(body)))
+    except etree.LxmlError:  # nothing in it is an element
+        root = None
+    return etree.Element("html") if root is None else root
+
+
+def _row(cells: list[Element], lines: dict[Element, int]) -> tuple[int, HtmlCells]:
     texts: list[str] = []
     own_lines: list[int] = []
     for cell in cells:
-        text = " ".join(("".join(cell.itertext()) if len(cell) else cell.text or "").split())
+        text = " ".join(("".join(map(str, cell.itertext())) if len(cell) else str(cell.text or "")).split())
         span = cell.get("colspan", "1")
         width = min(int(span), WIDEST_CELL) if span.isdecimal() else 1
         texts += ["" if EMPTY.fullmatch(text) else text, *[""] * (width - 1)]
@@ -113,12 +120,13 @@ def _row(cells: list[etree._Element], lines: dict[etree._Element, int]) -> tuple
     return line, HtmlCells(texts, own_lines)
 
 
-def _cell_lines(body: bytes, cells: list[etree._Element]) -> dict[etree._Element, int]:
+def _cell_lines(body: bytes, cells: list[Element]) -> dict[Element, int]:
     """Each cell's line. The parser counts lines up to 65,535 only, and Table 3 has more: the tags are counted instead."""
     positions = [found.start() for found in CELL_START.finditer(body)]
     if len(positions) != len(cells):
-        return {cell: cell.sourceline or 1 for cell in cells}
-    lines, line, searched = {}, 1, 0
+        return {cell: int(cell.sourceline or 1) for cell in cells}
+    lines: dict[Element, int] = {}
+    line, searched = 1, 0
     for cell, position in zip(cells, positions, strict=True):
         line += body.count(b"\n", searched, position)
         searched = position

@@ -17,9 +17,7 @@ from treasury_watch.warehouse.gates.results import Result, ValidationBlocked, bl
 
 GATE = "parsed"
 AS_DECLARED = "names and columns are as declared"
-NOT_AS_DECLARED = (
-    "The file was read all the same; the new name is declared in config/holder_labels.csv, and the warning ends."
-)
+NOT_AS_DECLARED = "The file was read all the same. A new name is no warning once config/holder_labels.csv declares it."
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ BAD_FILES = {
         TABLE3.replace(b"Millions of dollars", b"Billions of dollars", 1),
         "Millions",
     ),
-    "an unknown holder": (TABLE3.replace(b"Japan\t42609", b"Nippon\t42609"), "Japan"),
+    "an unknown holder": (TABLE3.replace(b"Japan\t42609", b"Nippon\t42699"), "Nippon"),
     "a duplicate month": (
         TABLE3.replace(b"Japan\t42609\t2026-03", b"Japan\t42609\t2026-04", 1),
         "2026-04",

@@ -13,6 +13,8 @@ from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts import containers, recognised
 from treasury_watch.transforms.layouts.containers import members
 from treasury_watch.transforms.layouts.contents import contents_of
+from treasury_watch.transforms.layouts.rates import ecb
+from treasury_watch.transforms.layouts.tic import cslt
 
 RELEASE = zipped(
     slt_table3__txt=table3(), slt_table5__html=as_html(table5()), mfhhis01__txt=history(),
@@ -64,6 +66,10 @@ def test_the_content_tells_a_container_and_not_the_name():
 def test_an_archive_that_a_layout_reads_whole_and_a_workbook_are_not_opened(body):
     (member,) = members(body, "x.zip")
     assert (member.body, member.container) == (body, None)
+
+
+def test_the_archives_that_layouts_read_whole_are_named_once():
+    assert (cslt.MEMBER, ecb.MEMBER) == containers.READ_WHOLE
 
 
 def test_folders_and_what_a_computer_adds_are_left_out_and_names_keep_their_folder():
@@ -132,7 +138,7 @@ def test_a_trap_is_refused_before_it_is_expanded(monkeypatch):
     assert [name for name, _ in found.refused] == ["big.txt", "dense.txt"]
     assert "at most 1,000,000 bytes, and at most 400 times the packed ones, found 2,000" in str(found.refused[0][1])
     (member,) = members(gzip.compress(b"0" * 900_000), "x.gz")  # does not state its size
-    with pytest.raises(LayoutError, match="x.gz, member x: expected at most .* found 900,000 from"):
+    with pytest.raises(LayoutError, match=r"x\.gz, member x: expected at most .* found 900,000 from"):
         _ = member.body
 
 
@@ -155,7 +161,9 @@ def test_the_beginning_of_a_file_tells_its_layout(name):
 
 
 def test_a_container_that_reaches_the_recogniser_is_named():
-    with pytest.raises(LayoutError, match="found a container of slt_table3.txt, slt_table5.html, .*; name the files"):
+    with pytest.raises(
+        LayoutError, match=r"found a container of slt_table3\.txt, slt_table5\.html, .*; name the files"
+    ):
         recognised(RELEASE)
     with pytest.raises(LayoutError, match="expected a whole zip archive"):
         recognised(RELEASE[:-40])

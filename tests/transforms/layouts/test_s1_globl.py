@@ -162,13 +162,19 @@ def test_what_is_no_table_is_refused_with_what_it_is(body, found):
     assert refusal(NAME, body).found == found
 
 
+def test_a_shorter_name_with_the_same_code_is_the_same_holder():
+    shorter = form_s().replace(b'"Korea, South"', b"Korea")
+    assert by_holder(parse(shorter, source(NAME))) == by_holder(parse(form_s(), source(NAME)))
+
+
 def test_an_unknown_holder_is_refused_with_the_closest_labels():
-    with pytest.raises(UnknownHolderError, match=r"s1_globl, line 12.*closest: Korea, South.*'Korea' with code 43001"):
-        by_holder(parse(form_s().replace(b'"Korea, South"', b"Korea"), source(NAME)))
+    unknown = form_s().replace(b'"Korea, South"', b"Koria").replace(b"43001", b"43099")
+    with pytest.raises(UnknownHolderError, match=r"s1_globl, line 12.*closest: Korea, South.*'Koria' with code 43099"):
+        by_holder(parse(unknown, source(NAME)))
 
 
 def test_a_known_label_with_another_code_is_refused_with_its_own_code():
-    with pytest.raises(UnknownHolderError, match=r"closest: Japan with code 42609\), found 'Japan' with code 42608"):
+    with pytest.raises(UnknownHolderError, match=r"'Japan' with code 42608, and 'Japan' is declared with code 42609"):
         by_holder(parse(form_s().replace(b"42609", b"42608"), source(NAME)))
 
 

@@ -166,11 +166,11 @@ def test_what_is_no_table_is_refused_with_what_it_is(body, found):
     assert refusal(NAME, body).found == found
 
 
-def test_an_unknown_holder_is_refused_with_the_label_that_has_its_code():
-    with pytest.raises(UnknownHolderError, match=r"slt3d_globl, line 12.*closest: Greece.*'Hellas' with code 11207"):
-        by_holder(
-            parse(table3d([["Hellas" if c == "Greece" else c for c in row] for row in TABLE3D_ROWS]), source(NAME))
-        )
+def test_an_unknown_holder_is_refused_with_its_code():
+    other = {"Greece": "Hellas", "11207": "11299"}
+    unknown = parse(table3d([[other.get(cell, cell) for cell in row] for row in TABLE3D_ROWS]), source(NAME))
+    with pytest.raises(UnknownHolderError, match=r"slt3d_globl, line 12: .* found 'Hellas' with code 11299"):
+        by_holder(unknown)
 
 
 @official

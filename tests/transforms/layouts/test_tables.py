@@ -120,9 +120,7 @@ def test_a_page_that_is_no_table_of_ours_is_named():
     page = b"<html><head><title>Access &amp; Denied</title></head><body><table><tr><td>Error 15</td></tr></table></body></html>"
     for name in TABBED:
         assert "a web page titled 'Access & Denied'" in refusal(name, page).found
-    with pytest.raises(
-        LayoutError, match=r"unknown file, start: .* found a web page titled 'Access & Denied': <html>.*; the address"
-    ):
+    with pytest.raises(LayoutError, match=r"unknown file, start: .* a web page titled 'Access & Denied': <html>"):
         recognised(page)
 
 
@@ -163,7 +161,7 @@ def test_the_official_html_and_csv_state_every_cell_as_the_text_files_do():
 
 @official
 def test_the_official_table_1_is_told():
-    with pytest.raises(LayoutError, match="Table 1: U.S. Long-Term Securities Held by Foreign Residents"):
+    with pytest.raises(LayoutError, match=r"Table 1: U\.S\. Long-Term Securities Held by Foreign Residents"):
         recognised((OFFICIAL / "slt_table1.txt").read_bytes())
 
 

@@ -534,6 +534,6 @@ def test_a_holder_under_a_new_name_is_loaded_by_its_code_and_the_checks_show_bot
 
 
 def test_what_could_not_be_opened_is_refused_with_the_reason_and_not_archived(loading):
-    with pytest.raises(LayoutError, match="a.zip, zip archive: expected a whole zip archive"):
+    with pytest.raises(LayoutError, match=r"a\.zip, zip archive: expected a whole zip archive"):
         loading.load(b"PK", unreadable=LayoutError("a.zip", "zip archive", "a whole zip archive", "half of one"))
     assert loading.archive.entries() == []
