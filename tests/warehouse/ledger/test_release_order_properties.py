@@ -24,15 +24,15 @@ from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 from treasury_watch.warehouse.ledger.loading import Loader
 from treasury_watch.warehouse.ledger.vintages import Ledger
 
-# Two months of one day, two of a usual distance, and one that no calendar lists: newest month and day of release.
+# Two months of one day, one some weeks after, and two that no calendar lists: newest month and day of release.
 RELEASES = {
     "2025-08": date(2025, 11, 18),
     "2025-09": date(2025, 11, 18),
     "2025-10": date(2025, 12, 18),
-    "2025-11": date(2026, 1, 15),
+    "2026-11": None,
     "2027-01": None,
 }
-FIRST_SEEN = date(2027, 3, 20)  # of the month that is not listed
+FIRST_SEEN = {"2026-11": date(2027, 1, 20), "2027-01": date(2027, 3, 20)}
 WINDOW = 3
 EXAMPLES = settings(
     max_examples=10,
@@ -79,7 +79,7 @@ class File:
 
     @property
     def folder_counts(self) -> bool:
-        earliest = RELEASES[self.newest] or date(2027, 2, 1)
+        earliest = RELEASES[self.newest] or shifted(date.fromisoformat(f"{self.newest}-01"), 1)
         return self.folder is not None and earliest <= self.folder <= self.retrieved.date()
 
 
@@ -91,10 +91,10 @@ def months(newest: str) -> list[str]:
 def files(draw) -> list[File]:
     """Up to five files, each with bytes of its own; the same figures may come twice in other bytes."""
     numbers, made = count(), []
-    for newest in draw(st.lists(st.sampled_from(list(RELEASES)), min_size=1, max_size=5)):
+    for newest in draw(st.lists(st.sampled_from(list(RELEASES)), min_size=3, max_size=5)):
         japan = tuple(draw(st.lists(st.sampled_from([1100, 1101]), min_size=WINDOW, max_size=WINDOW)))
-        first = RELEASES[newest] or FIRST_SEEN
-        retrieved = first + timedelta(days=draw(st.sampled_from([0, 1, 4, 29, 30, 35, 900])))
+        first = RELEASES[newest] or FIRST_SEEN[newest]
+        retrieved = first + timedelta(days=draw(st.sampled_from([0, 1, 4, 29, 35, 90, 900])))
         folder = draw(st.none() | st.sampled_from([-20, 0, 2, 28, 40]))
         body = table5(months(newest), majors(japan), note=f"Copy {next(numbers)}")
         moment = datetime.combine(retrieved, datetime.min.time(), UTC).replace(hour=21)
