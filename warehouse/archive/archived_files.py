@@ -128,6 +128,10 @@ def day_in(name: str) -> date | None:
     return None
 
 
+def _day_of_container(name: str | None) -> tuple[date, str]:
+    return day_in(name or "") or date.max, name or "\uffff"
+
+
 class Archive:
     """The folder raw/ of a home."""
 
@@ -145,8 +149,8 @@ class Archive:
         last_modified: str | None = None,
         container: str | None = None,
     ) -> tuple[Entry, bool]:
-        """Keep the bytes. Returns the entry and whether they are new; bytes seen before keep their first entry, and learn
-        what they lay in where that was not known."""
+        """Keep the bytes. Returns the entry and whether they are new; bytes seen before keep their entry, and of when they
+        were retrieved and what they lay in the earliest, so that it does not matter which copy came first."""
         checksum = hashlib.sha256(body).hexdigest()
         known = self._read(self._note(source, checksum))
         if known is not None:
@@ -154,8 +158,10 @@ class Archive:
                 self.body(known)
             except ArchiveDamaged:  # the same bytes are at hand: they mend the file
                 write_whole(self.path(known), body)
-            if container and not known.container:
-                known = self.note(known, container=container)
+            earliest = min(known.retrieved, retrieved)
+            named = min(known.container, container, key=_day_of_container)
+            if (known.retrieved, known.container) != (earliest, named):
+                known = self.note(known, retrieved=earliest, container=named)
             return known, False
         entry = Entry(source, checksum, len(body), url, retrieved, etag, last_modified, container=container)
         write_whole(self.path(entry), body)

@@ -60,13 +60,15 @@ class Loader:
         source = self.declarations.source(file.source or layouts.recognised(file.body))
         if source.layout == PRESS:
             return self.press.load_file(file)
+        before = self._accepted(source.id)
         entry, _ = self.archive.put(
             source.id, file.body, url=file.url, retrieved=file.retrieved,
             etag=file.etag, last_modified=file.last_modified, container=file.container,
         )  # fmt: skip
         if entry.withdrawn is not None:
             return withdrawn(entry)
-        if (known := self._loaded_before(entry, source, file.released)) is not None:
+        moved = entry.sha256 in before and before[entry.sha256].place != entry.place
+        if not moved and (known := self._loaded_before(entry, source, file.released)) is not None:
             return known
         kind = KINDS[source.holds]
         try:

@@ -17,6 +17,7 @@ from treasury_watch.transforms.errors import LayoutError, UnknownHolderError
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.release_calendar import Listed
+from treasury_watch.warehouse.archive.announced_releases import announced_releases
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
@@ -260,6 +261,48 @@ def test_a_file_that_was_dated_by_its_retrieval_gets_its_day_once_that_is_publis
     loading.loader.replay("slt_table5")
     assert loading.japan("2026-11") == [(1143100.0, date(2027, 1, 19), None, "release")]
     assert (loading.note().released, loading.note().released_basis) == (date(2027, 1, 19), "calendar")
+
+
+def dates_page(january: str) -> bytes:
+    rows = f"<tr><td>2027</td></tr><tr><td>Jan</td><td>{january}</td></tr><tr><td>Feb</td><td>18</td></tr>"
+    return f"<html><h1>Release Dates of TIC Data</h1><table>{rows}</table></html>".encode()
+
+
+class TestAPageOfReleaseDates:
+    @pytest.fixture
+    def home(self, loading: Loading) -> Loading:
+        loading.loader.declarations = Declarations(PROJECT / "config")
+        return loading
+
+    def days(self, home: Loading) -> list[str]:
+        return [str(entry.released) for entry in home.loader.declarations.calendar if entry.month >= date(2026, 10, 1)]
+
+    def test_its_coming_days_go_into_the_calendar_and_the_newest_word_stands(self, home):
+        loaded = home.load(dates_page("19"))
+        assert (loaded.source, loaded.outcome, loaded.changed) == ("release_dates", "announced", 2)
+        assert self.days(home) == ["2026-12-15", "2027-01-19", "2027-02-18"]
+        home.load(dates_page("21"), LATER)
+        assert self.days(home) == ["2026-12-15", "2027-01-21", "2027-02-18"]
+        home.load(dates_page("19"), datetime(2027, 1, 20, tzinfo=UTC))  # on what was released no page has the last word
+        assert self.days(home) == ["2026-12-15", "2027-01-21", "2027-02-18"]
+
+    def test_it_is_kept_where_it_says_something_new_and_a_rebuild_reads_it_again(self, home):
+        home.load(dates_page("19"))
+        assert home.load(dates_page("19") + b"<!-- another request -->", LATER).outcome == "known"
+        assert len(home.archive.entries("release_dates")) == 1
+        assert announced_releases(home.archive) == home.loader.declarations.announced
+        home.loader.replay_all()
+        assert home.content()["vintages"] == []
+
+    def test_what_cannot_be_read_of_it_is_a_warning(self, home):
+        loaded = home.load(dates_page("soon"), source="release_dates")
+        assert (loaded.outcome, self.days(home)) == ("announced", ["2026-12-15", "2027-02-18"])
+        home.load(b"503 Service Unavailable", source="release_dates")
+        (row, page) = home.results
+        assert (row.blocking, row.subject, row.observed) == (
+            False, "release_dates", "2027-01: expected a day such as 15 or Nov 18, found 'soon'",
+        )  # fmt: skip
+        assert not page.success
 
 
 def test_a_day_before_the_end_of_the_newest_month_is_refused(loading):
