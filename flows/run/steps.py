@@ -168,13 +168,14 @@ def incoming(answer: Fetched) -> IncomingFile:
     )
 
 
-def files_on_disk(paths: list[Path], released: date | None) -> Iterator[IncomingFile]:
-    """Files named by the user; each one's layout is recognised from its content."""
+def files_on_disk(paths: list[Path], released: date | None, outcome: Outcome) -> Iterator[IncomingFile]:
+    """Files named by the user; each one's layout is recognised from its content. One that cannot be read is refused."""
     for path in paths:
         try:
             body = path.read_bytes()
         except OSError as problem:
-            raise TreasuryWatchError(f"{path}: {problem.strerror}; name a file that can be read") from problem
+            outcome.refused.append(Refusal(str(path), f"{problem.strerror}; name a file that can be read"))
+            continue
         yield IncomingFile(body, path.resolve().as_uri(), datetime.now(UTC), released=released)
 
 

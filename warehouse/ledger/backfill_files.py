@@ -26,6 +26,7 @@ from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.ledger.dating import dated
 
 CHECKSUM = re.compile(r"[0-9a-f]{64}")
+UNREADABLE = ""  # in the place of a source
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,11 @@ def scratch(home: Home) -> Iterator[Path]:
 
 
 def parse_file(found: Found, into: Path, declarations: Declarations) -> ParsedFile:
-    """Parse one file into the scratch folder. Raises TreasuryWatchError where it cannot be read from disk."""
-    body = found.body()
+    """Parse one file into the scratch folder. One that cannot be read from disk is left for the loader to refuse."""
+    try:
+        body = found.body()
+    except TreasuryWatchError:
+        return ParsedFile(found, "", UNREADABLE)
     checksum = hashlib.sha256(body).hexdigest()
     try:
         name = found.source or layouts.recognised(body)
