@@ -118,7 +118,7 @@ def ingest(files: tuple[Path, ...], released: date | None) -> None:
     outcome = Outcome()
 
     def load(session: Session) -> None:
-        steps.load_all(session, list(steps.files_on_disk(list(files), released)), outcome)
+        steps.load_all(session, list(steps.files_on_disk(list(files), released, outcome)), outcome)
 
     with logs.command(settings, "ingest"):
         warehouse = settings.warehouse()

@@ -58,7 +58,12 @@ def parse_files(bundle: list[Found], into: Path, config: Path) -> list[ParsedFil
 def load_parsed(session: Session, items: list[ParsedFile], outcome: Outcome) -> None:
     """Load the parsed files one after the other, then the press figures."""
     for item in progress.with_bar(items, "Loading"):
-        body, found = item.found.body(), item.found
+        found = item.found
+        try:
+            body = found.body()
+        except TreasuryWatchError as problem:  # it went away, or may not be read
+            outcome.refused.append(Refusal(str(found.path), str(problem)))
+            continue
         released = found.released if found.released_by_user else None
         steps.load_one(
             session,

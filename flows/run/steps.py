@@ -186,13 +186,16 @@ def incoming(answer: Fetched) -> list[IncomingFile]:
         return [replace(file, unreadable=problem)]
 
 
-def files_on_disk(paths: list[Path], released: date | None) -> Iterator[IncomingFile]:
-    """Files named by the user, and those of known layouts in archives; each one's layout is recognised from its content."""
+def files_on_disk(paths: list[Path], released: date | None, outcome: Outcome) -> Iterator[IncomingFile]:
+    """Files named by the user, and those of known layouts in archives; each one's layout is recognised from its content.
+    One that cannot be read is refused.
+    """
     for path in paths:
         try:
             body = path.read_bytes()
         except OSError as problem:
-            raise TreasuryWatchError(f"{path}: {problem.strerror}; name a file that can be read") from problem
+            outcome.refused.append(Refusal(str(path), f"{problem.strerror}; name a file that can be read"))
+            continue
         folder = dated_folder(path.resolve())
         file = IncomingFile(body, path.resolve().as_uri(), datetime.now(UTC), released=released, container=folder)
         yield from _within(file, path) if is_container(body) else [file]

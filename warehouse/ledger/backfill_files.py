@@ -152,11 +152,13 @@ def scratch(home: Home) -> Iterator[Path]:
 
 
 def parse_found(found: Found, into: Path, declarations: Declarations) -> list[ParsedFile]:
-    """Parse a file, or those of known layouts that lie in it, into the scratch folder. What is not read is named.
-
-    Raises TreasuryWatchError where the file cannot be read from disk.
+    """Parse a file, or those of known layouts that lie in it, into the scratch folder. What is not read is named, also what
+    cannot be read from disk.
     """
-    body = found.body()
+    try:
+        body = found.body()
+    except TreasuryWatchError as problem:
+        return [ParsedFile(found, "", unreadable=problem)]
     if found.source is not None or not is_container(body):
         return [parse_file(found, into, declarations, body)]
     checksum = hashlib.sha256(body).hexdigest()
