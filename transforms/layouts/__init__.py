@@ -8,13 +8,13 @@ from __future__ import annotations
 from types import ModuleType
 
 from treasury_watch.transforms.errors import LayoutError, shorten
+from treasury_watch.transforms.layouts.cited import press, press_releases
 from treasury_watch.transforms.layouts.japan import interventions
 from treasury_watch.transforms.layouts.rates import ecb, fred
 from treasury_watch.transforms.layouts.tic import (
     cslt,
     mfh,
     mfhhis01,
-    press,
     s1_globl,
     slt3d_globl,
     slt_table3,
@@ -34,6 +34,7 @@ LAYOUTS: dict[str, ModuleType] = {
     "ecb": ecb,
     "mof": interventions,
     "press": press,
+    "tic_press_releases": press_releases,
 }
 
 

@@ -13,13 +13,14 @@ from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.model import Parsed, Source
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry
 from treasury_watch.warehouse.archive.parse_pool import parsed_in_order
+from treasury_watch.warehouse.archive.press_figures import PRINTED
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.after_parsing import FirstGate
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.results import Result
 from treasury_watch.warehouse.ledger.dating import Release, release_noted, release_of_file
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded
-from treasury_watch.warehouse.ledger.press_loading import PRESS, PressLoader
+from treasury_watch.warehouse.ledger.press_loading import PressLoader
 from treasury_watch.warehouse.ledger.vintages import Ledger, Vintage
 
 
@@ -45,8 +46,8 @@ class Loader:
         archive notes why the file was refused.
         """
         source = self.declarations.source(file.source or layouts.recognised(file.body))
-        if source.layout == PRESS:
-            return self.press.load_file(file)
+        if source.id in PRINTED:
+            return self.press.load_file(file, source)
         entry, _ = self.archive.put(
             source.id, file.body, url=file.url, retrieved=file.retrieved,
             etag=file.etag, last_modified=file.last_modified,
@@ -82,8 +83,8 @@ class Loader:
         figures, last = len(parsed.table), parsed.last.date()
         return Loaded(source.id, outcome, release.day, release.basis, figures, changed, entry.sha256, last)
 
-    def load_press(self) -> int:
-        """Load the press figures, where they changed. Returns the number of figures added. Raises LayoutError."""
+    def load_press(self) -> dict[str, int]:
+        """Load the printed figures, where they changed. Returns the figures added by source. Raises LayoutError."""
         return self.press.load_figures()
 
     def replay(self, source: str) -> dict[str, int]:
@@ -135,7 +136,7 @@ class Loader:
         return self.ledger.add(vintage, KINDS[source.holds], parsed.table)
 
     def _archived(self, source: str | None) -> AbstractContextManager[Iterator[tuple[Entry, Parsed]]]:
-        """What was accepted of a source, or of all but the press, with its figures, in the order of release."""
-        entries = [entry for entry in self.archive.entries(source) if entry.accepted and entry.source != PRESS]
+        """What was accepted of a source, or of all but the printed ones, with its figures, in the order of release."""
+        entries = [entry for entry in self.archive.entries(source) if entry.accepted and entry.source not in PRINTED]
         labels = self.declarations.holder_labels
         return parsed_in_order(entries, self.archive, self.declarations.source, labels)

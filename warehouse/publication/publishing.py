@@ -106,12 +106,16 @@ class Publisher:
 
         return [
             Step("observations", QUERIES, builder.observations),
+            Step("official flows", QUERIES, builder.official_flows),
             Step("declared tables", FRAMES, builder.reference),
             Step("releases", FRAMES, builder.releases),
             Step("rates", FRAMES, builder.daily),
             Step("standing figures", FRAMES, standing_figures, needs=["observations"]),
             Step("corrections", FRAMES, builder.corrections, takes=["standing figures"]),
-            Step("months", QUERIES, builder.months, needs=["declared tables", "releases", "corrections"]),
+            Step(
+                "months", QUERIES, builder.months,
+                needs=["declared tables", "releases", "corrections", "official flows"],
+            ),
             Step("reconciliation", FRAMES, builder.reconciled, takes=["standing figures"]),
             Step(
                 "checks of figures", FRAMES, on_figures, takes=["standing figures"],

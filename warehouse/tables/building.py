@@ -81,6 +81,10 @@ class Builder:
             vintages[column] = pd.to_datetime(vintages[column]).dt.to_period("M").dt.to_timestamp()
         self._create(connection, "releases", vintages)
 
+    def official_flows(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """What the Treasury's press releases printed of private and official net purchases."""
+        self._fill(connection, "official_flows", _sql("official_flows").format(ledger=self.ledger))
+
     def daily(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Exchange rates by day and month, and every kind that is published as its sources state it."""
         standing = "superseded IS NULL"

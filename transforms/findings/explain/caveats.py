@@ -26,6 +26,10 @@ from treasury_watch.transforms.wording import month_name, plain_name, stated
 BASIS = {
     "cslt": "Net purchases and valuation are the Continuous SLT's estimates, not the figures of Table 3.",
     "form_s": "Net purchases come from Form S: bonds and notes by place of the counterparty, without valuation.",
+    "press_release": (
+        "Net purchases are those that the Treasury's press releases printed: before 2023 with a known transaction bias "
+        "against the official sector, and without valuation."
+    ),
 }
 BREAK_NEARBY_MONTHS = 1
 
