@@ -34,7 +34,8 @@ def findings(
     flagged, runs, known = _read(months, holders, rules, aggregates)
     paired = paired_months(months, rules)
     flagged, runs = (
-        _with_remarks(table, known, paired, holders, fx_monthly, interventions, rules, revision_sizes) for table in (flagged, runs)
+        _with_remarks(table, known, paired, holders, fx_monthly, interventions, rules, revision_sizes)
+        for table in (flagged, runs)
     )
     flagged["explanation"] = explain_months(flagged)
     runs["explanation"] = explain_episodes(runs)

@@ -32,7 +32,9 @@ def revision_sizes_of(
     """How far figures had moved from their first prints by day `as_of`; None in a publication that has no table of it."""
     if as_of == CURRENT:
         return connection.execute("FROM revision_sizes").df()
-    kept = connection.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = 'revision_sizes_as_of'").fetchone()
+    kept = connection.execute(
+        "SELECT 1 FROM duckdb_functions() WHERE function_name = 'revision_sizes_as_of'"
+    ).fetchone()
     if kept is None:  # published by an earlier version
         return None
     least = rules["revision_sizes"]["minimum_figures"]

@@ -74,7 +74,9 @@ def _row(cells: list[str], line: int, source: Source) -> tuple[date, str, str | 
     released = _day(released_text, source, f"line {line}, column released")
     page_day = _day(page_text, source, f"line {line}, column page_day").isoformat() if page_text else None
     if not NUMBER.fullmatch(number):
-        raise LayoutError(source.id, f"line {line}, column press_release", "a number such as SB0365", number or "nothing")
+        raise LayoutError(
+            source.id, f"line {line}, column press_release", "a number such as SB0365", number or "nothing"
+        )
     month = month_of(month_text)
     if month is None:
         raise LayoutError(source.id, f"line {line}, column month", "a month such as 2025-11", month_text or "nothing")
