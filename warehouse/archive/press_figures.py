@@ -10,8 +10,8 @@ import hashlib
 
 import pandas as pd
 
-from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms import layouts
+from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.declarations import Declarations
