@@ -15,6 +15,7 @@ class Kind:
     `keys` identify a figure, `value` is its value, `extras` are kept with it. `dated_by` is the key that dates it, `month`
     or `date`. `published` is the table it fills (config/tables.toml). `in_releases`: it comes in the releases of the
     statistics and is dated by them; a file of any other kind is a snapshot of the day on which it was retrieved.
+    `replaced_by_later_prints`: a later statement of the same keys takes a figure's place; not where the keys name the print.
     `published_as_stated`: every figure that stands is a row of the table; the others have a step of their own that makes
     it. `of_events`: a figure comes when something happens, at no rhythm that its days could be checked against.
     """
@@ -28,6 +29,7 @@ class Kind:
     in_releases: bool = False
     published_as_stated: bool = True
     of_events: bool = False
+    replaced_by_later_prints: bool = True
 
     @property
     def columns(self) -> list[str]:
@@ -53,6 +55,16 @@ DECLARED = (
     Kind("fx", keys=("currency", "date"), value="per_usd", published="fx_daily", published_as_stated=False),
     Kind("market_series", keys=("series_id", "date"), value="value", published="market_series"),
     Kind("fed_custody", keys=("series_id", "date"), value="value_usd_mn", published="fed_custody"),
+    Kind(
+        "official_flows",
+        keys=("month", "press_release", "measure"),
+        value="value_usd_mn",
+        published="official_flows",
+        extras=("page_day", "line"),
+        dated_by="month",
+        published_as_stated=False,
+        replaced_by_later_prints=False,
+    ),
     Kind(
         "interventions",
         keys=("country", "date", "pair"),

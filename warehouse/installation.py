@@ -12,6 +12,7 @@ from datetime import date
 
 from treasury_watch.warehouse.archive.announced_releases import announced_releases
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged, Entry
+from treasury_watch.warehouse.archive.press_figures import PRINTED
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.results import Result, ValidationBlocked
@@ -22,7 +23,6 @@ from treasury_watch.warehouse.home.state import State, now
 from treasury_watch.warehouse.home.storage_failures import StorageFailed
 from treasury_watch.warehouse.ledger import withdrawal
 from treasury_watch.warehouse.ledger.loading import Loader
-from treasury_watch.warehouse.ledger.press_loading import PRESS
 from treasury_watch.warehouse.ledger.vintages import Ledger
 from treasury_watch.warehouse.publication.publishing import Publisher, remove_database
 from treasury_watch.warehouse.publication.setting_aside import offenders
@@ -139,7 +139,7 @@ class Session:
         new = [
             entry
             for entry in self.loader.archive.entries()
-            if entry.accepted and entry.source != PRESS and (entry.source, entry.sha256) in unknown
+            if entry.accepted and entry.source not in PRINTED and (entry.source, entry.sha256) in unknown
         ]
         return sorted(new, key=lambda entry: self.publisher.declarations.source(entry.source).precedence)
 

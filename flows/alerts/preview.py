@@ -10,6 +10,7 @@ from pathlib import Path
 from treasury_watch.flows.alerts.composing import Composer
 from treasury_watch.flows.alerts.mails.digest_mail import release_key
 from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.warehouse.holder_names import named
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.tables.published_findings import announcements
@@ -29,13 +30,13 @@ def preview(
     With `digests` the digests of the newest release instead, one for each recipient that gets one, else one with every
     finding that [alerts] would mail.
     """
+    chosen = named(holder, settings.declarations)["holder_id"] if holder else None
     recipient = (settings.mail.recipients or (settings.mail.sender,))[0]
     with open_published(warehouse.home.database) as connection:
         found = [
             finding
             for finding in announcements(connection, settings.declarations.rules)
-            if (holder is None or finding.holder.lower() == holder.lower())
-            and (since is None or finding.end_month >= since)
+            if (chosen is None or finding.holder_id == chosen) and (since is None or finding.end_month >= since)
         ]
         composer = Composer(connection, found, settings, None)
         if digests:

@@ -265,8 +265,40 @@ def query(sql: str, form: str, out: Path | None) -> None:
     query.answer(Settings().home().database, sql, form, out)
 
 
+@main.command()
+@click.argument("holder")
+@click.argument("month", callback=_month)
+@click.argument("measure", default="position")
+@click.option("--as-of", callback=_day, metavar="YYYY-MM-DD", help="As known at the end of that day.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def trace(holder: str, month: date, measure: str, as_of: date | None, form: str) -> None:
+    """A figure back to its source, release, archived file and line, with every other print of it.
+
+    HOLDER is a name, an ISO code or a common alias; MONTH is YYYY-MM; MEASURE is position (the default), long_term,
+    short_term, change, net_purchases, net_long_term, net_short_term, valuation, other, or one of config/measures.toml.
+    Amounts that are not published as such are led back to the figures that they are made of.
+
+    \b
+    Example:
+        treasury-watch trace Japan 2024-04 change
+    """
+    from treasury_watch.flows.commands import trace as tracing
+    from treasury_watch.flows.settings.settings import Settings
+    from treasury_watch.warehouse.archive.archived_files import Archive
+    from treasury_watch.warehouse.holder_names import named
+    from treasury_watch.warehouse.home.published_database import open_published
+    from treasury_watch.warehouse.tables.tracing import Tracer
+
+    settings = Settings()
+    row, home = named(holder, settings.declarations), settings.home()
+    with open_published(home.database) as connection:
+        found = Tracer(connection, Archive(home.raw), settings.declarations, as_of).trace(row, month, measure)
+    for line in [tracing.as_json(found)] if form == "json" else tracing.lines(found):
+        click.echo(line)
+
+
 @main.command("sell-offs")
-@click.option("--holder", metavar="NAME", help="One holder, by the statistics' label.")
+@click.option("--holder", metavar="NAME", help="One holder: a name, an ISO code or a common alias.")
 @click.option("--since", callback=_month, metavar="YYYY-MM", help="Findings of this month and later.")
 @click.option("--as-of", callback=_day, metavar="YYYY-MM-DD", help="As known at the end of that day.")
 def sell_offs(holder: str | None, since: date | None, as_of: date | None) -> None:
@@ -282,7 +314,8 @@ def sell_offs(holder: str | None, since: date | None, as_of: date | None) -> Non
 
     settings = Settings()
     with open_published(settings.home().database) as connection:
-        for line in sell_offs.lines(connection, settings.declarations.rules, holder, since, as_of):
+        chosen = sell_offs.chosen_holder(holder, settings.declarations) if holder else None
+        for line in sell_offs.lines(connection, settings.declarations.rules, chosen, since, as_of):
             click.echo(line)
 
 
@@ -336,7 +369,7 @@ def alerts_list(states: tuple[str, ...]) -> None:
 
 
 @alerts.command("preview")
-@click.option("--holder", metavar="NAME", help="One holder, by the statistics' label.")
+@click.option("--holder", metavar="NAME", help="One holder: a name, an ISO code or a common alias.")
 @click.option("--since", callback=_month, metavar="YYYY-MM", help="Findings of this month and later.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for .eml files; else text is printed."

@@ -15,6 +15,8 @@ from treasury_watch.transforms.amounts import millions_cell, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.wording import stated
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.holder_names import named
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
 AMOUNTS = {
@@ -25,6 +27,16 @@ AMOUNTS = {
 }
 
 
+def chosen_holder(name: str, declarations: Declarations) -> str:
+    """The identifier of the holder that the user names. Raises TreasuryWatchError where none is meant, or no finding can be."""
+    row = named(name, declarations)
+    if row["kind"] != "country" and row["holder_id"] != OFFICIAL:
+        raise TreasuryWatchError(
+            f"{row['holder']} is no country ({row['kind']}): no finding is made on it; name a country, or Foreign Official"
+        )
+    return row["holder_id"]
+
+
 def lines(
     connection: duckdb.DuckDBPyConnection,
     rules: dict[str, Any],
@@ -32,21 +44,10 @@ def lines(
     since: date | None,
     as_of: date | None,
 ) -> Iterator[str]:
-    """Flagged months, then episodes, oldest first, each with its figures (USD mn) and its explanation."""
-    if holder is not None:
-        known = [
-            row[0]
-            for row in connection.execute(
-                "SELECT holder FROM holders WHERE kind = 'country' OR holder_id = ?", [OFFICIAL]
-            ).fetchall()
-        ]
-        named = {name.lower(): name for name in known}.get(holder.lower())
-        if named is None:
-            import difflib
+    """Flagged months, then episodes, oldest first, each with its figures (USD mn) and its explanation.
 
-            close = difflib.get_close_matches(holder, known, n=3, cutoff=0.4)
-            raise TreasuryWatchError(f"no holder {holder!r}" + (f"; did you mean {', '.join(close)}?" if close else ""))
-        holder = named
+    `holder` is an identifier, as `chosen_holder` gives it; None for all.
+    """
     if as_of is None:
         flagged, runs = (connection.execute(f"FROM {name}").df() for name in ("sell_offs", "episodes"))
     else:
@@ -80,7 +81,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _chosen(table: pd.DataFrame, column: str, holder: str | None, since: date | None) -> pd.DataFrame:
     if holder is not None:
-        table = table[table["holder"] == holder]
+        table = table[table["holder_id"] == holder]
     if since is not None:
         table = table[table[column] >= pd.Timestamp(since)]
     return table.sort_values([column, "holder"], kind="stable")

@@ -231,10 +231,10 @@ def load_all(session: Session, files: list[IncomingFile], outcome: Outcome) -> N
 
 
 def load_press(session: Session) -> None:
-    """Load the press figures that come with the program, where they changed. Raises LayoutError."""
-    changed = session.loader.load_press()
-    if changed:
-        logs.say("loaded", f"press: {changed:,} figures", source="press", outcome="vintage", changed=changed)
+    """Load the printed figures that come with the program, where they changed. Raises LayoutError."""
+    for source, changed in session.loader.load_press().items():
+        if changed:
+            logs.say("loaded", f"{source}: {changed:,} figures", source=source, outcome="vintage", changed=changed)
 
 
 def load_one(session: Session, file: IncomingFile, outcome: Outcome) -> None:

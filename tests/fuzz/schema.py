@@ -16,14 +16,17 @@ COLUMNS = {
     "fx": ["currency", "date", "per_usd", "line"],
     "interventions": ["country", "date", "amount_jpy_mn", "pair", "direction", "line"],
     "market_series": ["series_id", "date", "value", "line"],
+    "official_flows": ["month", "press_release", "measure", "value_usd_mn", "released", "page_day", "line"],
 }
 PRESS_COLUMNS = ["holder_id", "month", "measure", "series", "value_usd_mn", "released", "citation", "line"]
-FIGURE = {"observations": "value_usd_mn", "fx": "per_usd", "interventions": "amount_jpy_mn", "market_series": "value"}
+FIGURE = {"observations": "value_usd_mn", "fx": "per_usd", "interventions": "amount_jpy_mn", "market_series": "value",
+          "official_flows": "value_usd_mn"}  # fmt: skip
 KEYS = {
     "observations": ["label", "code", "month", "measure", "series"],
     "fx": ["currency", "date"],
     "interventions": ["country", "date", "pair"],
     "market_series": ["series_id", "date"],
+    "official_flows": ["press_release", "month", "measure"],
 }
 YEARS = (1900, 2200)
 
@@ -39,7 +42,7 @@ def check(parsed: Parsed, source: Source, body: bytes, measures: frozenset[str])
     _hold((parsed.layout, holds) == (source.layout, source.holds), f"is {parsed.layout} {holds}")
     _hold(table.columns.tolist() == (PRESS_COLUMNS if press else COLUMNS[holds]), f"columns {table.columns.tolist()}")
     _hold(press or len(table) > 0, "no row")
-    day = "month" if holds == "observations" else "date"
+    day = "month" if holds in ("observations", "official_flows") else "date"
     _hold(table[day].dtype == "datetime64[us]", f"{day} is {table[day].dtype}")
     _hold(table[FIGURE[holds]].dtype == "float64", f"{FIGURE[holds]} is {table[FIGURE[holds]].dtype}")
     if table.empty:

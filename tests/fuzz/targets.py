@@ -93,6 +93,9 @@ def _seeds(name: str) -> Iterable[Seed]:
         yield sample(name, f"tic/{name}.txt", None)
     elif name == "press":
         yield Seed((tic.PROJECT / "config" / "press_figures.csv").read_bytes(), source)
+    elif name == "tic_press_releases":
+        lines = (tic.PROJECT / "config" / "tic_press_releases.csv").read_bytes().splitlines(keepends=True)
+        yield Seed(b"".join([lines[0], *lines[70:95]]), source)
     elif name == "mof":
         yield sample(name, "mof/foreign_exchange_intervention_operations.csv", None)
         yield Seed(test_interventions.file(*test_interventions.ROWS_1991), source)

@@ -39,15 +39,19 @@ class LiteralDatabase:
         for table in declarations.tables.values():
             columns = ", ".join(f"{column.name} {SQL[column.type]}" for column in table.columns)
             self.connection.execute(f"CREATE TABLE {table.name} ({columns})")
-        for view in ("positions_as_of", "months_as_of"):
+        for view in ("positions_as_of", "months_as_of", "first_prints_as_of", "revision_sizes_as_of"):
             self.connection.execute((VIEWS / f"{view}.sql").read_text(encoding="utf-8"))
         for holder, kind in KINDS.items():
             self.add(
                 "holders", holder_id=holder, holder=holder.title(), kind=kind, custodial_centre=holder == "belgium"
             )
         for source, precedence in PRECEDENCE.items():
-            digit = declarations.source(source).last_digit_usd_mn
-            self.add("sources", source=source, precedence=precedence, last_digit_usd_mn=digit)
+            monthly = source in ("slt_table3", "slt_table5", "cslt")
+            self.add(
+                "sources", source=source, precedence=precedence, statements="full",
+                rhythm="monthly" if monthly else "with revisions",
+                last_digit_usd_mn=declarations.source(source).last_digit_usd_mn,
+            )  # fmt: skip
         for month, old, new in BREAKS:
             self.add("series_breaks", month=month, old_series=old, new_series=new)
 
@@ -55,15 +59,21 @@ class LiteralDatabase:
         marks = ", ".join("?" * len(row))
         self.connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 
-    def says(self, source: str, released: date, *figures: tuple, evidence: str = "release") -> None:
+    def says(
+        self, source: str, released: date, *figures: tuple, evidence: str = "release", dated_by: str = "calendar"
+    ) -> None:
         """Figures are (holder_id, "YYYY-MM", measure, value) with, for some, the series and the day of supersession."""
         months = [first(figure[1]) for figure in figures]
-        self.add("releases", source=source, released=released, first_month=min(months), last_month=max(months))
+        sha256 = f"{source} of {released}"
+        self.add(
+            "releases", source=source, released=released, first_month=min(months), last_month=max(months),
+            evidence=evidence, released_basis=dated_by, sha256=sha256,
+        )  # fmt: skip
         for holder, month, measure, value, *rest in figures:
             series, superseded = (*rest, *("XIII", None)[len(rest) :])
             self.add(
                 "observations", source=source, holder_id=holder, month=first(month), measure=measure, series=series,
-                value_usd_mn=value, released=released, superseded=superseded, evidence=evidence,
+                value_usd_mn=value, released=released, superseded=superseded, evidence=evidence, sha256=sha256,
             )  # fmt: skip
 
     def fill(self) -> None:

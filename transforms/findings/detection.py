@@ -23,16 +23,19 @@ def findings(
     interventions: pd.DataFrame,
     rules: dict[str, Any],
     aggregates: pd.DataFrame | None = None,
+    revision_sizes: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(sell_offs, episodes) with the columns declared in config/tables.toml.
 
     `months` are holder_months, `interventions` as from `interventions_in_usd`. Of `aggregates` (aggregate_months) only
     the foreign official total is read, by the rules of scope `official`; without them those rules find nothing.
+    `revision_sizes`, as the table has them, are told of findings on the newest month.
     """
     flagged, runs, known = _read(months, holders, rules, aggregates)
     paired = paired_months(months, rules)
     flagged, runs = (
-        _with_remarks(table, known, paired, holders, fx_monthly, interventions, rules) for table in (flagged, runs)
+        _with_remarks(table, known, paired, holders, fx_monthly, interventions, rules, revision_sizes)
+        for table in (flagged, runs)
     )
     flagged["explanation"] = explain_months(flagged)
     runs["explanation"] = explain_episodes(runs)
@@ -73,9 +76,10 @@ def _with_remarks(
     fx_monthly: pd.DataFrame,
     interventions: pd.DataFrame,
     rules: dict[str, Any],
+    revision_sizes: pd.DataFrame | None,
 ) -> pd.DataFrame:
     table = with_context(table, holders, fx_monthly, interventions, rules)
     return table.assign(
-        caveats=pd.Series(with_caveats(table, months, rules), index=table.index, dtype=object),
+        caveats=pd.Series(with_caveats(table, months, rules, revision_sizes), index=table.index, dtype=object),
         read_together=pd.Series(read_together(table, paired, rules), index=table.index, dtype=object),
     )

@@ -9,6 +9,7 @@ import re
 from types import ModuleType
 
 from treasury_watch.transforms.errors import LayoutError, shorten
+from treasury_watch.transforms.layouts.cited import press, press_releases
 from treasury_watch.transforms.layouts.containers import is_container, members
 from treasury_watch.transforms.layouts.file_kinds import as_utf8, kind_of, readable
 from treasury_watch.transforms.layouts.japan import interventions
@@ -17,7 +18,6 @@ from treasury_watch.transforms.layouts.tic import (
     cslt,
     mfh,
     mfhhis01,
-    press,
     s1_globl,
     slt3d_globl,
     slt_table3,
@@ -41,6 +41,7 @@ LAYOUTS: dict[str, ModuleType] = {
     "ecb": ecb,
     "mof": interventions,
     "press": press,
+    "tic_press_releases": press_releases,
 }
 
 

@@ -15,9 +15,14 @@ COLUMNS = ["comparison", *KEY, "source", "value_usd_mn", "other_source", "other_
 
 
 def reconciliation(
-    observations: pd.DataFrame, rules: dict[str, Any], corrections: dict[str, Any], units: dict[str, float]
+    observations: pd.DataFrame,
+    rules: dict[str, Any],
+    corrections: dict[str, Any],
+    units: dict[str, float],
+    printed: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(disagreements, counts). `observations` are the figures that stand now; of two bases of a month the newest.
+    `printed`, with the same columns, are figures of a kind of their own that only the pairs of [pairs] look at.
 
     `rules` is config/reconciliation.toml, `corrections` config/corrections.toml, `units` the USD millions of a source's last
     published digit; half of it is tolerated for every figure compared. The counts have one row per comparison:
@@ -25,6 +30,8 @@ def reconciliation(
     """
     stated = observations.dropna(subset=["value_usd_mn"])
     by_source = {str(source): figures for source, figures in stated.groupby("source")}
+    if printed is not None:
+        by_source |= {str(source): figures for source, figures in printed.groupby("source")}
     found, counts = [], []
     for name, rule in rules["pairs"].items():
         table = _pair(by_source, stated.head(0), rule)

@@ -25,6 +25,7 @@ from treasury_watch.transforms.layouts.pages import release_dates
 from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.model import Parsed
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry, Place, day_in
+from treasury_watch.warehouse.archive.press_figures import PRINTED
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.ledger.dating import dated
@@ -190,7 +191,7 @@ def parse_file(found: Found, into: Path, declarations: Declarations, body: bytes
         return ParsedFile(found, checksum, kind=kind.name if kind else "")
     try:
         source = declarations.source(name)
-        if source.layout == "press":  # each row has its own release: the loader reads them all together
+        if source.id in PRINTED:  # each row has its own release: the loader reads them all together
             return ParsedFile(found, checksum, name)
         parsed = figures_of(body, source, declarations.holder_labels)
         retrieved = found.retrieved.date()

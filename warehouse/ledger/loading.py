@@ -17,6 +17,7 @@ from treasury_watch.transforms.model import Parsed, Source
 from treasury_watch.warehouse.archive.announced_releases import announced_releases, still_to_come
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry
 from treasury_watch.warehouse.archive.parse_pool import parsed_in_order
+from treasury_watch.warehouse.archive.press_figures import PRINTED
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.after_parsing import FirstGate
 from treasury_watch.warehouse.gates.expectations import Gates
@@ -24,7 +25,7 @@ from treasury_watch.warehouse.gates.results import Result
 from treasury_watch.warehouse.ledger.dating import RETRIEVAL, USER, dated, dated_again, release
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded, withdrawn
 from treasury_watch.warehouse.ledger.placing import Place, in_place, standing_day
-from treasury_watch.warehouse.ledger.press_loading import PRESS, PressLoader
+from treasury_watch.warehouse.ledger.press_loading import PressLoader
 from treasury_watch.warehouse.ledger.vintages import Ledger, Vintage
 
 
@@ -58,8 +59,8 @@ class Loader:
         if file.source == release_dates.SOURCE or (file.source is None and release_dates.recognise(file.body)):
             return self.load_release_dates(file)
         source = self.declarations.source(file.source or layouts.recognised(file.body))
-        if source.layout == PRESS:
-            return self.press.load_file(file)
+        if source.id in PRINTED:
+            return self.press.load_file(file, source)
         before = self._accepted(source.id)
         entry, _ = self.archive.put(
             source.id, file.body, url=file.url, retrieved=file.retrieved,
@@ -125,8 +126,8 @@ class Loader:
             self.declarations.announced = announced_releases(self.archive)
         return Loaded(source, "announced" if new else "known", None, None, len(page.listed), len(new), checksum)
 
-    def load_press(self) -> int:
-        """Load the press figures, where they changed. Returns the number of figures added. Raises LayoutError."""
+    def load_press(self) -> dict[str, int]:
+        """Load the printed figures, where they changed. Returns the figures added by source. Raises LayoutError."""
         return self.press.load_figures()
 
     def replay(self, source: str) -> dict[str, int]:
@@ -147,7 +148,7 @@ class Loader:
     def replay_all(self) -> None:
         """Fill an empty ledger from the archive. Raises ArchiveDamaged."""
         self._entries.clear()
-        sources = sorted({entry.source for entry in self.archive.entries() if entry.accepted} - {PRESS})
+        sources = sorted({entry.source for entry in self.archive.entries() if entry.accepted} - set(PRINTED))
         places = [place for source in sources for place in self._places(source)]
         with self._parsed(places) as parsed_files:
             self.gates.prepare()  # takes seconds, in which other processes parse

@@ -215,6 +215,24 @@ class Ledger:
                 self._note(vintage, changed)
         return changed
 
+    def add_prints(self, vintages: list[Vintage], kind: Kind, table: pd.DataFrame) -> int:
+        """Add figures that no other print replaces, each with its own `released` and `sha256`, in one step.
+
+        For a source of which the ledger has nothing, and a kind whose keys name the print. Returns the number of figures.
+        """
+        source, evidence = vintages[0].source, vintages[0].evidence
+        names = ", ".join(kind.columns)
+        with self._incoming(kind, table, "released", "sha256"), self.transaction():
+            self.connection.execute(
+                f"INSERT INTO {kind.name} SELECT ?, {names}, released, NULL, ?, sha256 FROM incoming "
+                f"ORDER BY {', '.join(kind.keys)}",
+                [source, evidence],
+            )
+            rows = pa.Table.from_pylist([{**vars(v), "changed_figures": v.figures} for v in vintages])
+            with _Registered(self.connection, rows):
+                self.connection.execute("INSERT INTO vintages BY NAME FROM incoming")
+        return len(table)
+
     def fingerprint(self) -> str:
         """Changes whenever a vintage is added, removed or dated anew."""
         listed = self.connection.execute(
@@ -249,8 +267,8 @@ class Ledger:
             ],
         )  # fmt: skip
 
-    def _incoming(self, kind: Kind, table: pd.DataFrame) -> _Registered:
-        arrow = pa.Table.from_pandas(table[kind.columns], preserve_index=False)  # NaN becomes NULL here
+    def _incoming(self, kind: Kind, table: pd.DataFrame, *besides: str) -> _Registered:
+        arrow = pa.Table.from_pandas(table[[*kind.columns, *besides]], preserve_index=False)  # NaN becomes NULL here
         index = arrow.schema.get_field_index(kind.dated_by)
         arrow = arrow.set_column(index, kind.dated_by, arrow.column(kind.dated_by).cast(pa.date32()))
         return _Registered(self.connection, arrow)

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry
+from treasury_watch.warehouse.archive.press_figures import PRINTED
 from treasury_watch.warehouse.ledger.loading import Loader
-from treasury_watch.warehouse.ledger.press_loading import PRESS
 
 SHORTEST = 8  # characters of a checksum that a user may give for all of it
 
@@ -70,7 +70,7 @@ def set_aside(loader: Loader, entry: Entry, reason: str) -> None:
 
 def replayed(loader: Loader, source: str) -> dict[str, int]:
     """A source's part of the ledger made again from what the archive accepts now; changed figures by checksum."""
-    if source == PRESS:
+    if source in PRINTED:
         loader.load_press()
         return {}
     return loader.replay(source)

@@ -32,6 +32,22 @@ from treasury_watch.warehouse.tables.findings_as_known import CURRENT, findings_
 VIEWS = Path(__file__).parent / "views"
 FINDINGS = ("sell_offs", "episodes", "paired_months", "revised_findings")
 STATED_ORDER = "source, holder_id, measure, series, month, released"
+# What press releases last printed of each month, as figures of the lines that Table 3 has for the two sectors.
+LAST_PRINTS = """
+SELECT source, holder_id, month, measure, 'XIII' AS series, value_usd_mn
+FROM (
+    SELECT source, month, unnest([
+        {'holder_id': 'foreign_official', 'measure': 'long_term_net', 'value_usd_mn': net_long_term_official_usd_mn},
+        {'holder_id': 'foreign_non_official', 'measure': 'long_term_net', 'value_usd_mn': net_long_term_private_usd_mn},
+        {'holder_id': 'foreign_official', 'measure': 'short_term_net', 'value_usd_mn': net_short_term_official_usd_mn},
+        {'holder_id': 'foreign_non_official', 'measure': 'short_term_net', 'value_usd_mn': net_short_term_private_usd_mn}
+    ], recursive := true)
+    FROM official_flows
+    QUALIFY row_number() OVER (PARTITION BY month ORDER BY released DESC, press_release DESC) = 1
+)
+WHERE value_usd_mn IS NOT NULL
+ORDER BY ALL
+"""
 
 
 @dataclass(frozen=True)
@@ -103,6 +119,10 @@ class Builder:
         frame["retrieved"] = pd.to_datetime(frame["retrieved"], utc=True).dt.tz_localize(None)
         return [frame[[name for name in self.declarations.tables["releases"].column_names if name in frame]]]
 
+    def official_flows(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """What the Treasury's press releases printed of private and official net purchases."""
+        self._fill(connection, "official_flows", _sql("official_flows").format(ledger=self.ledger))
+
     def daily(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Exchange rates by day and month, and every kind that is published as its sources state it."""
         standing = "superseded IS NULL"
@@ -150,9 +170,18 @@ class Builder:
         """What sources state differently, and the known errors among it."""
         entries = self.declarations.toml("corrections.toml")
         units = {source.id: source.last_digit_usd_mn for source in self.declarations.sources.values()}
-        rows, counts = reconciliation(standing, self.declarations.toml("reconciliation.toml"), entries, units)
+        rules = self.declarations.toml("reconciliation.toml")
+        rows, counts = reconciliation(standing, rules, entries, units, connection.execute(LAST_PRINTS).df())
         self._create(connection, "reconciliation", rows)
         self._create(connection, "reconciliation_counts", counts)
+
+    def revision_sizes(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """First prints, and how far such figures have moved; both as views as of a day, and the tables at the end of time."""
+        for view in ("first_prints_as_of", "revision_sizes_as_of"):
+            connection.execute(_sql(view))
+        self._fill(connection, "first_prints", "FROM first_prints_as_of(?)", CURRENT)
+        least = self.declarations.rules["revision_sizes"]["minimum_figures"]
+        self._fill(connection, "revision_sizes", "FROM revision_sizes_as_of(?, ?)", CURRENT, least)
 
     def months(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The as-of views; positions and months are these at the end of time."""

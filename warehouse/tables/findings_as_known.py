@@ -22,7 +22,23 @@ def findings_of(
     fx_monthly = connection.execute("FROM fx_monthly WHERE month <= ?", [as_of]).df()
     fx_daily = connection.execute("FROM fx_daily WHERE date <= ?", [as_of]).df()
     operations = connection.execute("FROM interventions WHERE date <= ?", [as_of]).df()
-    return findings(months, holders, fx_monthly, interventions_in_usd(operations, fx_daily), rules, official)
+    in_usd = interventions_in_usd(operations, fx_daily)
+    return findings(months, holders, fx_monthly, in_usd, rules, official, revision_sizes_of(connection, rules, as_of))
+
+
+def revision_sizes_of(
+    connection: duckdb.DuckDBPyConnection, rules: dict[str, Any], as_of: date = CURRENT
+) -> pd.DataFrame | None:
+    """How far figures had moved from their first prints by day `as_of`; None in a publication that has no table of it."""
+    if as_of == CURRENT:
+        return connection.execute("FROM revision_sizes").df()
+    kept = connection.execute(
+        "SELECT 1 FROM duckdb_functions() WHERE function_name = 'revision_sizes_as_of'"
+    ).fetchone()
+    if kept is None:  # published by an earlier version
+        return None
+    least = rules["revision_sizes"]["minimum_figures"]
+    return connection.execute("FROM revision_sizes_as_of(?, ?)", [as_of, least]).df()
 
 
 def months_of(

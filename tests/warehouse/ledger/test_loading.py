@@ -508,8 +508,8 @@ def test_a_file_that_adds_up_in_itself_is_not_told_of_beside_an_older_one_of_oth
 
 
 def test_press_figures_are_loaded_once_each_under_its_own_day(loading):
-    assert loading.loader.load_press() == 5
-    assert loading.loader.load_press() == 0
+    assert loading.loader.load_press()["press"] == 5
+    assert loading.loader.load_press() == {}
     assert loading.japan("2024-04") == [(1150300.0, date(2024, 6, 18), None, "press")]
     assert loading.japan("2024-05") == [(1128300.0, date(2024, 7, 18), None, "press")]
 
@@ -528,7 +528,7 @@ def test_a_crash_amid_the_press_figures_leaves_none_of_them(loading, monkeypatch
         with pytest.raises(KeyboardInterrupt):
             loading.loader.load_press()
     assert loading.content()["vintages"] == []
-    assert loading.loader.load_press() == 5
+    assert loading.loader.load_press()["press"] == 5
 
 
 def test_press_figures_taken_out_of_the_file_leave_the_ledger(loading, tmp_path, shared_gates):
@@ -539,6 +539,37 @@ def test_press_figures_taken_out_of_the_file_leave_the_ledger(loading, tmp_path,
     shorter = Loader(Declarations(tmp_path / "config"), loading.archive, loading.ledger, shared_gates, lambda _: None)
     shorter.load_press()
     assert len(loading.content()["observations"]) == 2
+
+
+PRESS_RELEASES = (
+    b"released,press_release,page_day,month,net_long_term_private_usd_bn,net_long_term_official_usd_bn,"
+    b"net_short_term_usd_bn,net_short_term_private_usd_bn,net_short_term_official_usd_bn\n"
+)
+
+
+def test_a_press_release_of_a_later_year_is_taken_in_beside_those_that_come_with_the_program(loading):
+    loading.loader.load_press()
+    later = PRESS_RELEASES + b"2026-06-18,SB0999,,2026-04,1.5,-70.1,,,\n2026-06-18,SB0999,,2026-03,2.0,3.0,,,\n"
+    loaded = loading.load(later)
+    assert (loaded.source, loaded.outcome, loaded.released, loaded.figures) == (
+        "tic_press_releases", "vintage", JUNE_18, 4,
+    )  # fmt: skip
+    stated = "SELECT value_usd_mn, released FROM official_flows WHERE measure = 'net_long_term_official' AND month = ?"
+    ask = loading.ledger.connection.execute
+    assert ask(stated, [date(2026, 4, 1)]).fetchall() == [(-70100.0, JUNE_18)]
+    assert ask(stated + " ORDER BY 2", [date(2017, 1, 1)]).fetchall() == [
+        (-44900.0, date(2017, 3, 15)), (-44900.0, date(2017, 4, 17)), (-44900.0, date(2017, 5, 15)),
+        (-44900.0, date(2017, 6, 15)),
+    ]  # fmt: skip
+
+
+def test_two_files_that_print_one_press_release_otherwise_are_refused_with_both_places(loading):
+    loading.loader.load_press()
+    other = PRESS_RELEASES + b"2026-01-15,SB0365,,2025-11,52.4,99.9,0.4,1.0,-0.6\n"
+    with pytest.raises(
+        LayoutError, match=r"tic_press_releases, .*expected what another file .*SB0365 net_long_term_official"
+    ):
+        loading.load(other)
 
 
 @pytest.mark.official

@@ -26,8 +26,13 @@ from treasury_watch.transforms.wording import month_name, plain_name, stated
 BASIS = {
     "cslt": "Net purchases and valuation are the Continuous SLT's estimates, not the figures of Table 3.",
     "form_s": "Net purchases come from Form S: bonds and notes by place of the counterparty, without valuation.",
+    "press_release": (
+        "Net purchases are those that the Treasury's press releases printed: before 2023 with a known transaction bias "
+        "against the official sector, and without valuation."
+    ),
 }
 BREAK_NEARBY_MONTHS = 1
+LEAST_TOLD_USD_MN = 100  # the last digit that is shown: smaller moves are "up to $0.1bn", not "up to $0.0bn"
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,15 @@ class _Months:
     past: Past
 
 
-def with_caveats(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> list[str | None]:
+def with_caveats(
+    rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any], revision_sizes: pd.DataFrame | None = None
+) -> list[str | None]:
     """For each finding its caveats, one a line; None where there are none.
 
     `rows` are flagged months or episodes with `suspicion`, `months` the holder months they were found in.
+    `revision_sizes` says how far such figures have moved, where that is known.
     """
+    moves = told_moves(revision_sizes, rules["revision_sizes"])
     newest = months["month"].max()
     press = months[months["evidence"] == "press"].groupby("holder_id")["month"].agg(list)
     breaks = months[months["series_break"].astype(bool)].groupby("holder_id")["month"].agg(list)
@@ -57,7 +66,7 @@ def with_caveats(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]
     for row in told:
         holder = row["holder_id"]
         own = _Months(holder in custodial, press.get(holder, []), breaks.get(holder, []), pasts.get(holder, NONE))
-        caveats = _caveats(row, own, newest, rules)
+        caveats = _caveats(row, own, newest, rules, moves.get(holder))
         caveats += [_overlap(other, rules) for other in runs.get(holder, []) if _reads_differently(row, other)]
         caveats += _reversals(row, own.past, rules["reversals"])
         if "month" in row:
@@ -68,7 +77,27 @@ def with_caveats(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]
     return ["\n".join(lines) if lines else None for lines in found]
 
 
-def _caveats(row: dict[Any, Any], own: _Months, newest: pd.Timestamp, rules: dict[str, Any]) -> list[str]:
+def told_moves(revision_sizes: pd.DataFrame | None, told: dict[str, Any]) -> dict[str, str]:
+    """The declared sentence on how far a holder's changes have moved, by holder; nothing of those with too few figures.
+
+    `told` is [revision_sizes] of config/alert_rules.toml.
+    """
+    if revision_sizes is None:
+        return {}
+    chosen = revision_sizes[
+        (revision_sizes["figure"] == "change")
+        & (revision_sizes["age_months"] == told["told_age_months"])
+        & (revision_sizes["figures"] >= told["minimum_figures"])
+    ]
+    return {
+        holder: told["sentence"].format(size=billions(max(size, LEAST_TOLD_USD_MN), signed=False))
+        for holder, size in zip(chosen["holder_id"], chosen["p80_usd_mn"], strict=True)
+    }
+
+
+def _caveats(
+    row: dict[Any, Any], own: _Months, newest: pd.Timestamp, rules: dict[str, Any], moves: str | None
+) -> list[str]:
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
     begins, ends, reach = number_of(first), number_of(last), BREAK_NEARBY_MONTHS
     lines = []
@@ -102,6 +131,8 @@ def _caveats(row: dict[Any, Any], own: _Months, newest: pd.Timestamp, rules: dic
     lines += [f"A new survey basis starts in {month_name(month)}; no change is taken across it." for month in near]
     if last == newest:
         lines.append(f"{month_name(last)} is the newest month: preliminary, and revised by later releases.")
+        if moves:
+            lines[-1] += f" {moves}"
     return lines
 
 

@@ -25,6 +25,7 @@ AMOUNTS = [
 BONDS = "net_long_term_usd_mn"
 BILLS = "net_short_term_usd_mn"
 NET = "net_purchases_usd_mn"
+PRESS_RELEASE = "press_release"  # the basis of official net purchases before other sources state them
 # Net purchases of one instrument, and of the other one.
 OTHER_INSTRUMENT = {BONDS: BILLS, BILLS: BONDS}
 READ = ["verdict", *SHARE_COLUMNS.values(), "instrument"]
@@ -66,12 +67,21 @@ def valuation_pct(months: pd.DataFrame, rules: dict[str, Any]) -> pd.Series:
     return (100 * valuation / held).where(asked)
 
 
+def compared_with(months: pd.DataFrame, of: str) -> pd.Series:
+    """The months that each row's amount is compared with: its holder's; of net purchases on one side of a known bias.
+
+    What press releases printed of the official sector is biased against it: those months are compared with each other only.
+    """
+    printed = (months["basis"] == PRESS_RELEASE) & (of != "change_usd_mn")
+    return months["holder_id"].where(~printed, months["holder_id"] + ":" + PRESS_RELEASE)
+
+
 def scores(months: pd.DataFrame, of: str, rules: dict[str, Any]) -> pd.Series:
     """Every month's robust score of the amount `of` in its holder's own past. `months` is sorted by holder and month."""
     scoring = rules["score"]
     return robust_score(
         months[of],
-        months["holder_id"],
+        compared_with(months, of),
         window=scoring["window_months"],
         minimum=scoring["minimum_months"],
         floor=scoring["scale_floor_usd_mn"],

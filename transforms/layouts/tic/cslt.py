@@ -16,6 +16,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -343,3 +344,15 @@ def _value(stated: object) -> float:
     if (isinstance(stated, str) and FIGURE.fullmatch(stated)) or type(stated) in (int, float):
         return float(stated)  # type: ignore[arg-type]
     raise ValueError(repr(_shown(stated)))
+
+
+def statement(body: bytes, source: Source, codes: set[str], measure: str, month: date) -> tuple[str, str] | None:
+    """The series that states a measure of one of the country codes for a month, and its text; None where none does."""
+    day = re.compile(rb'\[\s*"%s"\s*,[^\]]*\]' % f"{month:%Y-%m-01}".encode())
+    for identifier, text in _series(body, source.id):
+        named = TREASURY.fullmatch(identifier or b"")
+        if named is None or MEASURES[named[1]] != measure or named[2].decode() not in codes:
+            continue
+        if found := day.search(text):
+            return named[0].decode(), found[0].decode()
+    return None

@@ -65,12 +65,22 @@ stated AS (
     FROM flows
     GROUP BY holder_id, month
 ),
+-- Of the official sector before any of these state it: what the last press release by then printed.
+printed AS (
+    SELECT 'foreign_official' AS holder_id, month, last_print.bonds AS printed_long_term, last_print.bills AS printed_short_term
+    FROM (
+        SELECT month, arg_max({'bonds': net_long_term_official_usd_mn, 'bills': net_short_term_official_usd_mn},
+            (released, press_release)) AS last_print
+        FROM official_flows WHERE released <= d GROUP BY month
+    )
+),
 based AS (
-    SELECT paired.*, stated.* EXCLUDE (holder_id, month),
+    SELECT paired.*, stated.* EXCLUDE (holder_id, month), printed_long_term, printed_short_term,
         CASE WHEN slt_long_term IS NOT NULL THEN 'slt'
              WHEN cslt_long_term IS NOT NULL AND cslt_valuation IS NOT NULL THEN 'cslt'
-             WHEN form_s_long_term IS NOT NULL THEN 'form_s' END AS basis
-    FROM paired LEFT JOIN stated USING (holder_id, month)
+             WHEN form_s_long_term IS NOT NULL THEN 'form_s'
+             WHEN printed_long_term IS NOT NULL THEN 'press_release' END AS basis
+    FROM paired LEFT JOIN stated USING (holder_id, month) LEFT JOIN printed USING (holder_id, month)
 ),
 decomposed AS (
     SELECT *,
@@ -79,9 +89,12 @@ decomposed AS (
     FROM (
         SELECT *,
             CASE basis WHEN 'slt' THEN slt_long_term WHEN 'cslt' THEN cslt_long_term
-                       WHEN 'form_s' THEN form_s_long_term END AS net_long_term_usd_mn,
+                       WHEN 'form_s' THEN form_s_long_term
+                       WHEN 'press_release' THEN printed_long_term END AS net_long_term_usd_mn,
             CASE basis WHEN 'slt' THEN slt_short_term WHEN 'cslt' THEN coalesce(cslt_short_term, change_short_term_usd_mn)
-                       WHEN 'form_s' THEN change_short_term_usd_mn END AS net_short_term_usd_mn,
+                       WHEN 'form_s' THEN change_short_term_usd_mn
+                       WHEN 'press_release' THEN coalesce(printed_short_term, change_short_term_usd_mn)
+                       END AS net_short_term_usd_mn,
             CASE basis WHEN 'slt' THEN slt_valuation WHEN 'cslt' THEN cslt_valuation END AS valuation_usd_mn
         FROM based
     )

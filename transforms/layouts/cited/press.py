@@ -31,7 +31,7 @@ def parse(body: bytes, source: Source) -> Parsed:
 
     The table has holder_id, released and citation besides. Raises LayoutError.
     """
-    lines = _lines(text_of(body, source.id), source.id)
+    lines = lines_of(text_of(body, source.id), source.id)
     if next(lines, (1, []))[1] != HEADER:
         raise LayoutError(source.id, "line 1", ",".join(HEADER), "another header")
     rows = []
@@ -77,7 +77,7 @@ def parse(body: bytes, source: Source) -> Parsed:
     return Parsed(source.layout, "observations", table)
 
 
-def _lines(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
+def lines_of(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
     """(line number, cells) of every record; a cell in quotes may go over several lines."""
     reader = csv.reader(io.StringIO(text, newline=""))
     try:

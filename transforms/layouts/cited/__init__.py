@@ -1,0 +1,1 @@
+"""Layouts of the project's own small tables of figures, each row with the day of its release and its citation."""

@@ -1,0 +1,59 @@
+"""What a user calls a holder, to the holder: by name, identifier, ISO code or a common alias, in any case."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.transforms.wording import plain_name
+from treasury_watch.warehouse.declarations import Declarations
+
+CLOSEST = 3
+
+
+class UnknownHolderName(TreasuryWatchError):
+    """No holder is called so; the message has the closest names."""
+
+
+def named(text: str, declarations: Declarations) -> dict[str, str]:
+    """The row of config/holders.csv that `text` names: `Japan`, `china_mainland`, `jpn`, `UK`, `Türkiye`.
+
+    Capitals, accents, punctuation and a leading `the` do not matter. Aliases are those of config/holder_aliases.csv.
+    Raises UnknownHolderName, or ConfigurationError for an alias of no holder.
+    """
+    known, shown = _names(declarations)
+    found = known.get(_plain(text))
+    if found is not None:
+        return found
+    close = difflib.get_close_matches(_plain(text), known, n=2 * CLOSEST, cutoff=0.6)
+    holders = list(dict.fromkeys(known[name]["holder"] for name in close))[:CLOSEST]
+    hint = f"did you mean {', '.join(holders)}?" if holders else '`treasury-watch query "FROM holders"` lists them all'
+    raise UnknownHolderName(f"no holder {text!r} among the {shown} of config/holders.csv; {hint}")
+
+
+def _names(declarations: Declarations) -> tuple[dict[str, dict[str, str]], int]:
+    """Every name, made plain, with its holder, and the number of holders. A holder's own names go before aliases."""
+    holders = {row["holder_id"]: row for row in declarations.holders}
+    known: dict[str, dict[str, str]] = {}
+    for column in ("holder_id", "holder", "iso3"):
+        for row in holders.values():
+            if row[column]:
+                known.setdefault(_plain(row[column]), row)
+    for row in holders.values():
+        known.setdefault(_plain(plain_name(row["holder"])), row)
+    for number, entry in enumerate(declarations.rows("holder_aliases.csv"), start=2):
+        if entry["holder_id"] not in holders:
+            raise ConfigurationError(
+                f"holder_aliases.csv, line {number}: holder {entry['holder_id']!r} is not in holders.csv"
+            )
+        known.setdefault(_plain(entry["alias"]), holders[entry["holder_id"]])
+    return known, len(holders)
+
+
+def _plain(text: str) -> str:
+    """Letters and digits without accents, in small letters, words by one space."""
+    letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    words = re.sub(r"[^a-z0-9]+", " ", letters.casefold().replace(".", "").replace("&", " and ").replace("'", ""))
+    return words.strip().removeprefix("the ")
