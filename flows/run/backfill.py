@@ -42,14 +42,15 @@ NAMED = 3
 
 
 @cache
-def _declarations(folder: Path) -> Declarations:
+def declarations_of(folder: Path) -> Declarations:
+    """The declarations of a folder, read once in a process."""
     return Declarations(folder)
 
 
 @task(name="parse", timeout_seconds=60 * MINUTES, **STEP)
 def parse_files(bundle: list[Found], into: Path, config: Path) -> list[ParsedFile]:
     """Parse a few files, wherever the task runner puts it."""
-    return [parse_file(found, into, _declarations(config)) for found in bundle]
+    return [parse_file(found, into, declarations_of(config)) for found in bundle]
 
 
 @task(name="load", timeout_seconds=6 * 60 * MINUTES, **STEP)

@@ -30,7 +30,8 @@ CHECKSUM = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Found:
-    """A file to load. Of one that an archive holds: its source, its release, and whether a user gave that date."""
+    """A file to load. Of one that an archive holds: its source, its release, and whether a user gave that date.
+    `container` is the name of the archive that it lay in."""
 
     path: Path
     url: str
@@ -38,6 +39,7 @@ class Found:
     source: str | None = None
     released: date | None = None
     released_by_user: bool = False
+    container: str | None = None
 
     def body(self) -> bytes:
         """The bytes. Raises TreasuryWatchError where they cannot be read."""

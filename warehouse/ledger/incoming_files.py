@@ -13,7 +13,7 @@ class IncomingFile:
     """Bytes to load, with where they came from. Without `source` the layout is recognised from the content.
 
     `released` is the user's word for the release date and goes before the file's own. `figures` is what these very bytes
-    say, where they were parsed before.
+    say, where they were parsed before. `container` is the name of the zip or archive that the bytes lay in.
     """
 
     body: bytes
@@ -24,6 +24,7 @@ class IncomingFile:
     etag: str | None = None
     last_modified: str | None = None
     figures: Parsed | None = None
+    container: str | None = None
 
 
 @dataclass(frozen=True)
