@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from functools import lru_cache
+
+import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.cells import (
@@ -11,9 +15,11 @@ from treasury_watch.transforms.layouts.cells import (
     check_row_ends,
     check_unit,
     figure,
+    lines,
     month_of,
     observations,
     records,
+    stated_figure,
     text_of,
 )
 from treasury_watch.transforms.model import Parsed, Source
@@ -21,6 +27,7 @@ from treasury_watch.transforms.model import Parsed, Source
 # Columns 4 to 6, by the first of the three lines over which their headings are split.
 MEASURES = {"Total U.S.": "total_position", "Long-term": "long_term_position", "Short-term": "short_term_position"}
 WIDTH = 3 + len(MEASURES)
+LONGEST_ROW = 400  # characters; a longer line is damage, and what is remembered must not fill the memory
 
 
 def recognise(body: bytes) -> bool:
@@ -41,7 +48,20 @@ def parse(body: bytes, source: Source) -> Parsed:
     heading: list[list[str]] = []
     started = notes = False
     last_row = 0
-    for line, cells in records(text, ",", source.id):
+    scale, decimals = source.scale_to_usd_mn, source.decimals
+    for line, content in enumerate(lines(text), start=1):
+        if started and not notes and (row := _remembered_row(content, scale, decimals)) is not None:
+            label, code, stated, values = row
+            blocks.take(label, stated, line)
+            rows += [
+                (label, code, stated, measure, source.series, value, line)
+                for measure, value in zip(MEASURES.values(), values, strict=True)
+            ]
+            last_row = line
+            continue
+        cells = next((found for _, found in records(content, ",", source.id, line)), None)
+        if cells is None:
+            continue
         if not started:
             heading.append(cells)
             if any(month_of(cell) is not None for cell in cells):
@@ -75,6 +95,20 @@ def parse(body: bytes, source: Source) -> Parsed:
         raise LayoutError(source.id, f"line {last_row}", "the Grand Total at the end", blocks.last, TRUNCATED)
     _check_gaps(blocks, source.id)
     return Parsed(source.layout, "observations", table)
+
+
+@lru_cache(maxsize=1 << 16)
+def _remembered_row(content: str, scale: int, decimals: int) -> tuple[str, str, pd.Timestamp, list[float]] | None:
+    """Label, code, month and figures of a line that is a whole row; None for any other line, which `parse` looks at cell
+    by cell. A release states most lines of the one before again: remembered ones are free.
+    """
+    if len(content) > LONGEST_ROW:
+        return None
+    cells = next(csv.reader([content]), [])
+    month = month_of(cells[2]) if len(cells) == WIDTH else None
+    values = [stated_figure(cell, scale, decimals) for cell in cells[3:]] if month is not None else []
+    known = [value for value in values if value is not None]
+    return None if month is None or len(known) < len(values) else (cells[0], cells[1].strip(), month, known)
 
 
 def _check_heading(heading: list[list[str]], source: str) -> None:
