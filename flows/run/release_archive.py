@@ -31,7 +31,7 @@ from treasury_watch.transforms.release_archive import ReleaseLink
 from treasury_watch.warehouse.archive.parse_pool import processes
 from treasury_watch.warehouse.archive.release_zips import REFUSED, ReleaseZips
 from treasury_watch.warehouse.installation import Session, Warehouse
-from treasury_watch.warehouse.ledger.backfill_files import scratch
+from treasury_watch.warehouse.ledger.backfill_files import ParsedFile, scratch
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 from treasury_watch.warehouse.ledger.release_files import ReadZip, ZipToRead, read_zip
 
@@ -53,14 +53,16 @@ class _Loading:
     def __init__(self, session: Session, zips: ReleaseZips, outcome: Outcome):
         self.session, self.zips, self.outcome = session, zips, outcome
         self.problems: dict[str, str] = {}
+        self.refused: list[str] = []
         self.releases = self.members = self.passed_over = 0
 
     def take(self, read: ReadZip) -> None:
         """Load one zip's members and note it."""
         became: list[dict[str, Any]] = []
         for name, item in read.files:
-            before = len(self.outcome.loaded)
+            before, refused = len(self.outcome.loaded), len(self.outcome.refused)
             self._load(item)
+            self.refused += [f"{read.name}, {name}: {problem}" for problem in self.outcome.refused[refused:]]
             item.found.path.unlink(missing_ok=True)
             if item.figures is not None:
                 item.figures.unlink(missing_ok=True)
@@ -79,7 +81,7 @@ class _Loading:
         self.members += len(read.files)
         self.passed_over += len(read.passed_over)
 
-    def _load(self, item: Any) -> None:
+    def _load(self, item: ParsedFile) -> None:
         body, found = item.found.body(), item.found
         file = IncomingFile(
             body, found.url, found.retrieved, item.source, figures=item.parsed(body), container=found.container
@@ -130,9 +132,8 @@ def _release_archive(
         note(item.line())
     words = describe(outcome, reader.done, loading[0], warnings)
     missing = {**reader.done.problems, **loading[0].problems}
-    refused = [str(problem) for problem in outcome.refused]
-    if missing or refused:
-        raise TreasuryWatchError("\n".join([words, *_listed(missing, refused)]))
+    if missing or loading[0].refused:
+        raise TreasuryWatchError("\n".join([words, *_listed(missing, loading[0].refused)]))
     return words
 
 
