@@ -17,7 +17,7 @@ ARCHIVE = re.compile(r"ticrel_\w+\.zip", re.ASCII | re.IGNORECASE)
 COVERS = re.compile(r"\b([A-Z][a-z]{2})[a-z]*\.?,?\s+((?:19|20)\d\d)\b", re.ASCII)
 RELEASED = re.compile(r"released\D{0,12}(\d{1,2})[-/](\d{1,2})[-/]((?:19|20)?\d\d)\b", re.ASCII | re.IGNORECASE)
 LABEL = re.compile(r"(\d{1,2})[-/](\d{1,2})[-/]((?:19|20)?\d\d)", re.ASCII)
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 LONGEST_ROW = 300  # characters of the text after a link; more is the page's own prose
 ENDINGS = ("txt", "csv", "html", "htm")  # of siblings that state the same table, the first is taken
 PLACE = "release archive"
@@ -61,7 +61,7 @@ def read_index(page: bytes, url: str) -> tuple[list[ReleaseLink], list[str]]:
         raise LayoutError(PLACE, "index page", "a page with links to ticrel_....zip", str(problem)) from problem
     found: dict[str, ReleaseLink] = {}
     warnings: list[str] = []
-    for anchor in root.iter("a"):
+    for anchor in root.xpath("//a"):
         address = (anchor.get("href") or "").strip()
         try:
             target = urljoin(url, address)

@@ -146,9 +146,7 @@ def ingest(files: tuple[Path, ...], released: date | None) -> None:
     metavar="N",
     help="Processes that parse. Without it: none for a few files, else one per processor, up to 4.",
 )
-def backfill(
-    folder: Path | None, release_archive: bool, since: date | None, dask: bool, workers: int | None
-) -> None:
+def backfill(folder: Path | None, release_archive: bool, since: date | None, dask: bool, workers: int | None) -> None:
     """Load a folder of official files, or another installation's raw/: parsed side by side, loaded in release order.
 
     With --release-archive the Treasury's own archive is fetched, each release since December 2002 once; a run that ended

@@ -204,7 +204,9 @@ def fetch(
         retries.sleep()
 
 
-def _ask(session: requests.Session, source: Addressed, policy: HttpPolicy, headers: dict[str, str]) -> requests.Response:
+def _ask(
+    session: requests.Session, source: Addressed, policy: HttpPolicy, headers: dict[str, str]
+) -> requests.Response:
     """The answer to a GET after at most `max_redirects` redirects, its body unread."""
     url = source.url
     for _ in range(policy.max_redirects + 1):

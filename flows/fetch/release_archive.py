@@ -70,7 +70,9 @@ class ReleaseArchiveReader:
         with make_session(self.policy) as session:
             answer = self._ask(session, _File(self.place.id, self.place.url), before, page=True)
         if answer.status == "new":
-            found, warnings = read_index(answer.body, self.place.url)  # before it is kept: a page that lists nothing is not
+            found, warnings = read_index(
+                answer.body, self.place.url
+            )  # before it is kept: a page that lists nothing is not
             self.zips.keep(INDEX, answer.body, _note(answer, ""))
         else:
             found, warnings = read_index(self.zips.path(INDEX).read_bytes(), self.place.url)
@@ -123,7 +125,9 @@ class ReleaseArchiveReader:
             return ZipToRead(self.zips.path(name), answer.url, answer.retrieved)
         self.done.unchanged += 1
         if usable is None:
-            raise FetchError(name, answer.url, "the file (no earlier copy was mentioned)", "the word that it is unchanged")
+            raise FetchError(
+                name, answer.url, "the file (no earlier copy was mentioned)", "the word that it is unchanged"
+            )
         self.zips.again(name, usable, etag=answer.etag, last_modified=answer.last_modified, row=link.row)
         return None if usable.taken else ZipToRead(self.zips.path(name), usable.url, usable.retrieved)
 

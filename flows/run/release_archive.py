@@ -89,7 +89,11 @@ class _Loading:
         steps.load_one(self.session, file, self.outcome)
 
 
-@flow(name="treasury-watch-release-archive", flow_run_name="backfill the release archive", timeout_seconds=12 * 60 * MINUTES)
+@flow(
+    name="treasury-watch-release-archive",
+    flow_run_name="backfill the release archive",
+    timeout_seconds=12 * 60 * MINUTES,
+)
 def release_archive(since: date | None = None) -> str:
     """Fetch every release of the Treasury's archive from the month `since` on that was not taken in yet, load it, publish.
 

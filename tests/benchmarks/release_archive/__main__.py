@@ -24,7 +24,20 @@ MIB = 1 << 20
 OF_NO_USE = ("npr_history.csv", "tressect.txt", "bltype_history.csv", "shlptab1.csv")
 DOCUMENTS = "https://www.treasury.gov/resource-center/data-chart-center/tic/Documents/"
 INDEX, TRUTH = "index.html", "truth.parquet"
-NAMES = "January February March April May June July August September October November December".split()
+NAMES = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 def releases_of(official: Path) -> list[Release]:

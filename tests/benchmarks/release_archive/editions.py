@@ -22,7 +22,7 @@ from tests.benchmarks.release_archive.figures import (
     text_of,
 )
 
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 TABLES_SINCE, HTML_SINCE = date(2023, 4, 17), date(2023, 9, 18)
 VALUATION_SINCE = date(2024, 4, 17)
 TABLE3D_FROM = 2011 * 12 + 11  # its months are consecutive from here on
@@ -277,7 +277,13 @@ class Edition:
     def mfh(self, release: Release) -> bytes:
         """The table of major holders, fixed width."""
         months = [release.covers - back for back in range(13)]
-        lines = ["", "", "", f"{'MAJOR FOREIGN HOLDERS OF TREASURY SECURITIES':>89}", f"{'(in billions of dollars)':>79}"]
+        lines = [
+            "",
+            "",
+            "",
+            f"{'MAJOR FOREIGN HOLDERS OF TREASURY SECURITIES':>89}",
+            f"{'(in billions of dollars)':>79}",
+        ]
         lines += [f"{'HOLDINGS 1/ AT END OF PERIOD':>81}", "", ""]
         lines.append(" " * 30 + "".join(f"{MONTHS[month % 12]:>8}" for month in months))
         lines.append(f"{'Country':30}" + "".join(f"{month // 12:>8}" for month in months))

@@ -119,7 +119,7 @@ class History:
     @classmethod
     def read(cls, path: Path) -> History:
         """The official text, tab-separated."""
-        names = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+        names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         history = cls([], [], [])
         above: list[list[str]] = []
         for line in path.read_text("latin-1").splitlines():

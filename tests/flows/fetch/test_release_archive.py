@@ -206,7 +206,7 @@ def test_a_zip_that_cannot_be_had_is_a_problem_of_its_own_and_the_others_come(re
 
 def test_the_page_that_cannot_be_had_ends_the_run(reader, server):
     server.script(INDEX, Reply(403))
-    with pytest.raises(FetchError, match="release archive, .*found status 403"):
+    with pytest.raises(FetchError, match=r"release archive, .*found status 403"):
         reader().links(None)
 
 

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -130,7 +130,9 @@ def test_the_command_loads_what_there_is_and_lists_what_is_missing(tmp_path, mon
         (folder / name).write_bytes(zipped(slt_table5__txt=body, slt_table2__txt=b"of no use"))
     rows = zip(bodies, ["February", "March", "April"], strict=True)
     linked = "https://www.treasury.gov/resource-center/data-chart-center/tic/Documents/"
-    links = (f'<a href="{linked}{n}">{n[11:13]}/{n[13:15]}/{n[7:11]}</a> TIC Data for {month} 2024<br>' for n, month in rows)
+    links = (
+        f'<a href="{linked}{n}">{n[11:13]}/{n[13:15]}/{n[7:11]}</a> TIC Data for {month} 2024<br>' for n, month in rows
+    )
     (folder / "index.html").write_text("<html>" + "\n".join(links))
     with ReleaseArchiveServer(folder) as server:
         for name, value in {
@@ -142,7 +144,9 @@ def test_the_command_loads_what_there_is_and_lists_what_is_missing(tmp_path, mon
         command = ["backfill", "--release-archive", "--workers", "1"]
         first = CliRunner().invoke(main, command)
         assert first.exit_code == 1
-        assert "2 releases fetched, 0 known before, 0 unchanged; 2 members of 2 releases read, 2 of no use" in first.output
+        assert (
+            "2 releases fetched, 0 known before, 0 unchanged; 2 members of 2 releases read, 2 of no use" in first.output
+        )
         assert "not loaded: ticrel_20240515.zip: ticrel_20240515.zip, http" in first.output
         server.behaviour.asked.clear()
         second = CliRunner().invoke(main, command)
@@ -151,7 +155,9 @@ def test_the_command_loads_what_there_is_and_lists_what_is_missing(tmp_path, mon
         assert {status for (name, status) in server.behaviour.asked if name == "ticrel_20240417.zip"} == {301, 304}
 
 
-@pytest.mark.parametrize("words", [["backfill"], ["backfill", ".", "--release-archive"], ["backfill", ".", "--since", "2024-01"]])
+@pytest.mark.parametrize(
+    "words", [["backfill"], ["backfill", ".", "--release-archive"], ["backfill", ".", "--since", "2024-01"]]
+)
 def test_a_folder_and_the_release_archive_exclude_each_other(words):
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 2
