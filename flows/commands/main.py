@@ -173,7 +173,7 @@ def backfill(folder: Path | None, release_archive: bool, since: date | None, das
         from treasury_watch.flows.run import backfill as filling
 
         if folder is None:
-            from treasury_watch.flows.run import release_archive as archive
+            from treasury_watch.flows.run.release_archive import flow as archive
 
             said = archive.run(since, dask=dask, workers=workers)
         else:

@@ -12,7 +12,7 @@ from tests.benchmarks.release_archive.server import ReleaseArchiveServer
 from tests.conftest import PROJECT, majors, table5
 from treasury_watch.flows.commands.main import main
 from treasury_watch.flows.run.outcome import Outcome
-from treasury_watch.flows.run.release_archive import _Loading
+from treasury_watch.flows.run.release_archive.loading import Loading
 from treasury_watch.warehouse.archive.release_zips import ReleaseZips, ZipNote
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
@@ -53,9 +53,9 @@ class Room:
         zipped = ZipToRead(self.zips.path(name), f"https://example.org/{name}", FETCHED)
         return read_zip(zipped, TABLES, into, DECLARATIONS)
 
-    def load(self, *names: str) -> _Loading:
+    def load(self, *names: str) -> Loading:
         with self.warehouse.session("test") as session, scratch(self.warehouse.home) as into:
-            loading = _Loading(session, self.zips, self.outcome)
+            loading = Loading(session, self.zips, self.outcome)
             for name in names:
                 loading.take(self.read(name, into))
                 assert [path for path in into.iterdir() if path.name.startswith(name)] == []
@@ -63,7 +63,7 @@ class Room:
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Room, _Loading]:
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Room, Loading]:
     """Three releases: the second holds a table that cannot be read, the third is no zip."""
     room = Room(tmp_path_factory.mktemp("home"))
     room.keep("ticrel_20240417.zip", zipped(slt_table5__txt=FIRST, slt_table5__html=b"<table>", npr_history__csv=b"x"))

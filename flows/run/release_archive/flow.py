@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from prefect import flow, task
 from prefect.futures import PrefectFuture
@@ -25,14 +24,14 @@ from treasury_watch.flows.run import backfill, steps
 from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.monthly import MINUTES, STEP, note
 from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.release_archive.loading import Loading
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.release_archive import ReleaseLink
 from treasury_watch.warehouse.archive.parse_pool import processes
-from treasury_watch.warehouse.archive.release_zips import REFUSED, ReleaseZips
+from treasury_watch.warehouse.archive.release_zips import ReleaseZips
 from treasury_watch.warehouse.installation import Session, Warehouse
-from treasury_watch.warehouse.ledger.backfill_files import ParsedFile, scratch
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.backfill_files import scratch
 from treasury_watch.warehouse.ledger.release_files import ReadZip, ZipToRead, read_zip
 
 BUNDLE = 3  # zips a task
@@ -45,48 +44,6 @@ def read_zips(bundle: list[ZipToRead], into: Path, config: Path) -> list[ReadZip
     """Expand and parse a few zips, wherever the task runner puts it."""
     declarations = backfill.declarations_of(config)
     return [read_zip(zipped, declarations.release_archive.members, into, declarations) for zipped in bundle]
-
-
-class _Loading:
-    """Loads what the zips held, and keeps what became of it."""
-
-    def __init__(self, session: Session, zips: ReleaseZips, outcome: Outcome):
-        self.session, self.zips, self.outcome = session, zips, outcome
-        self.problems: dict[str, str] = {}
-        self.refused: list[str] = []
-        self.releases = self.members = self.passed_over = 0
-
-    def take(self, read: ReadZip) -> None:
-        """Load one zip's members and note it."""
-        became: list[dict[str, Any]] = []
-        for name, item in read.files:
-            before, refused = len(self.outcome.loaded), len(self.outcome.refused)
-            self._load(item)
-            self.refused += [f"{read.name}, {name}: {problem}" for problem in self.outcome.refused[refused:]]
-            item.found.path.unlink(missing_ok=True)
-            if item.figures is not None:
-                item.figures.unlink(missing_ok=True)
-            loaded = self.outcome.loaded[before:]
-            said = loaded[0].outcome if loaded else REFUSED
-            became.append({"name": name, "source": item.source, "sha256": item.sha256, "outcome": said})
-        if read.problems:
-            self.problems[read.name] = "; ".join(read.problems)
-            became.append({"name": read.name, "source": None, "sha256": None, "outcome": REFUSED})
-        logs.say(
-            "passed over", f"{read.name}: passed over {', '.join(read.passed_over) or 'nothing'}", level=logging.DEBUG,
-            archive=read.name, members=list(read.passed_over),
-        )  # fmt: skip
-        self.zips.looked_at(read.name, became, len(read.passed_over))
-        self.releases += 1
-        self.members += len(read.files)
-        self.passed_over += len(read.passed_over)
-
-    def _load(self, item: ParsedFile) -> None:
-        body, found = item.found.body(), item.found
-        file = IncomingFile(
-            body, found.url, found.retrieved, item.source, figures=item.parsed(body), container=found.container
-        )
-        steps.load_one(self.session, file, self.outcome)
 
 
 @flow(
@@ -118,10 +75,10 @@ def _release_archive(
     for words in warnings:
         logs.say("warning", words, level=logging.WARNING)
     outcome = Outcome()
-    loading: list[_Loading] = []
+    loading: list[Loading] = []
 
     def load(session: Session) -> None:
-        loaded = _Loading(session, reader.zips, outcome)
+        loaded = Loading(session, reader.zips, outcome)
         loading.append(loaded)
         with ExitStack() as opened, outcome.timed("load"):
             into = opened.enter_context(scratch(warehouse.home))
@@ -159,7 +116,7 @@ def _listed(missing: dict[str, str], refused: list[str]) -> list[str]:
     return lines + [f"refused: {problem}" for problem in refused]
 
 
-def describe(outcome: Outcome, fetched: Fetching, loading: _Loading, warnings: list[str]) -> str:
+def describe(outcome: Outcome, fetched: Fetching, loading: Loading, warnings: list[str]) -> str:
     """The run in a few lines."""
     counts = (
         f"{fetched.fetched} releases fetched, {fetched.known} known before, {fetched.unchanged} unchanged; "
