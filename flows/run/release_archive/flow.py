@@ -37,6 +37,7 @@ from treasury_watch.warehouse.ledger.release_files import ReadZip, ZipToRead, re
 BUNDLE = 3  # zips a task
 AHEAD = 2  # tasks for each process that run or wait
 NAMED = 3
+FILES_A_RELEASE = 4
 
 
 @task(name="read", timeout_seconds=60 * MINUTES, **STEP)
@@ -132,8 +133,9 @@ def describe(outcome: Outcome, fetched: Fetching, loading: Loading, warnings: li
 def run(since: date | None = None, *, dask: bool = False, workers: int | None = None) -> str:
     """One run in this process, with the parsing where `backfill.task_runner` puts it. Raises what stopped it."""
     settings = Settings()
-    zips = ReleaseZips(settings.home().release_archive)
-    few = any(zips.folder.glob("ticrel_*.json")) and not any(zips.folder.glob("ticrel_*.zip"))
-    runner = backfill.task_runner(0 if few else backfill.WORTHWHILE_FILES, dask=dask, workers=workers)
+    reader = ReleaseArchiveReader(settings, ReleaseZips(settings.home().release_archive))
+    releases = reader.expected(since)
+    files = backfill.WORTHWHILE_FILES if releases is None else releases * FILES_A_RELEASE
+    runner = backfill.task_runner(files, dask=dask, workers=workers)
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         return release_archive.with_options(task_runner=runner)(since)

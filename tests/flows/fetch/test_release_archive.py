@@ -6,6 +6,7 @@ import re
 import threading
 import zipfile
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ LOADED = [{"name": "mfh.txt", "source": "mfh", "sha256": "0" * 64, "outcome": "v
 def zipped(text: str) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr("mfh.txt", text)
+        archive.writestr(zipfile.ZipInfo("mfh.txt"), text)  # without the time: the same bytes every time
     return target.getvalue()
 
 
@@ -202,6 +203,15 @@ def test_a_zip_that_cannot_be_had_is_a_problem_of_its_own_and_the_others_come(re
     assert list(failing.done.problems) == [NAMES[1]]
     assert re.search(words, failing.done.problems[NAMES[1]])
     assert run(reader())[1] == NAMES[1]
+
+
+def test_how_much_is_left_is_told_by_the_page_as_it_was_last_seen(reader, zips):
+    assert reader().expected(None) is None
+    run(reader())
+    taken(zips, NAMES[:1])
+    assert reader().expected(None) == 2
+    assert reader().expected(date(2024, 3, 1)) == 1
+    assert reader().expected(date(2025, 1, 1)) == 0
 
 
 def test_the_page_that_cannot_be_had_ends_the_run(reader, server):
