@@ -11,6 +11,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -49,6 +50,25 @@ class Table:
     def column_names(self) -> list[str]:
         """The columns' names, in their order."""
         return [column.name for column in self.columns]
+
+
+@dataclass(frozen=True)
+class ReleaseArchive:
+    """Where the Treasury's archive of releases is, and which members of its zips are loaded, by name without ending.
+
+    `id` is its name in messages. Links to files in `folder`, on whatever host, are asked for at `files`.
+    """
+
+    url: str
+    files: str
+    folder: str
+    members: tuple[str, ...]
+    id: str = "release archive"
+
+    def address(self, link: str) -> str:
+        """Where the file of a link on the page is asked for."""
+        path = urlsplit(link).path
+        return self.files + path.rpartition("/")[2] if path.startswith(self.folder) else link
 
 
 class Declarations:
@@ -120,6 +140,16 @@ class Declarations:
         except KeyError as problem:
             raise ConfigurationError(f"sources.toml, [{SOURCE}]: expected base, path, title and publisher") from problem
         return Source(SOURCE, title, publisher, url, SOURCE, "observations", "days", "yearly", 0)
+
+    @cached_property
+    def release_archive(self) -> ReleaseArchive:
+        """The Treasury's archive of releases. Raises ConfigurationError where a key is missing."""
+        entry = self._section("sources.toml", "release_archive")
+        if missing := [key for key in ("base", "path", "files", "folder", "members") if key not in entry]:
+            raise ConfigurationError(f"sources.toml, release_archive: expected {', '.join(missing)}, found none")
+        url = self._base("release_archive", entry["base"]) + entry["path"]
+        files = self._base("release_archive", entry["files"])
+        return ReleaseArchive(url, files, entry["folder"], tuple(entry["members"]))
 
     def _fred_sources(self) -> dict[str, Source]:
         """The series of [fred]: a section for each kind of figure; a series' own keys go before those of all."""

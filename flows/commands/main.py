@@ -162,7 +162,11 @@ def withdraw(file: str, reason: str | None, undo: bool) -> None:
 
 
 @main.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--release-archive", is_flag=True, help="Instead of a folder: the Treasury's archive of every release.")
+@click.option(
+    "--since", callback=_month, metavar="YYYY-MM", help="Of the archive, the releases of this month and later."
+)
 @click.option("--dask", is_flag=True, help="Parse on a Dask cluster of this machine; needs the extra `dask`.")
 @click.option(
     "--workers",
@@ -170,8 +174,11 @@ def withdraw(file: str, reason: str | None, undo: bool) -> None:
     metavar="N",
     help="Processes that parse. Without it: none for a few files, else one per processor, up to 4.",
 )
-def backfill(folder: Path, dask: bool, workers: int | None) -> None:
+def backfill(folder: Path | None, release_archive: bool, since: date | None, dask: bool, workers: int | None) -> None:
     """Load a folder of official files, or another installation's raw/: parsed side by side, loaded in release order.
+
+    With --release-archive the Treasury's own archive is fetched, each release since December 2002 once; a run that ended
+    early goes on where it was, and a later one takes in what is new.
 
     Files of no known layout are named and passed over. What an archive knows of its files (day of retrieval, a release
     date given by hand) is taken over; what it refused is left out.
@@ -179,7 +186,10 @@ def backfill(folder: Path, dask: bool, workers: int | None) -> None:
     \b
     Example:
         treasury-watch backfill releases/
+        treasury-watch backfill --release-archive --since 2012-01
     """
+    if (folder is None) != release_archive or (since and not release_archive):
+        raise click.UsageError("give either FOLDER, or --release-archive and perhaps --since")
     from treasury_watch.flows.log import logs
     from treasury_watch.flows.prefect_support import environment
     from treasury_watch.flows.settings.settings import Settings
@@ -190,7 +200,12 @@ def backfill(folder: Path, dask: bool, workers: int | None) -> None:
         environment.apply(warehouse.home.root)
         from treasury_watch.flows.run import backfill as filling
 
-        said = filling.run(folder, dask=dask, workers=workers)
+        if folder is None:
+            from treasury_watch.flows.run.release_archive import flow as archive
+
+            said = archive.run(since, dask=dask, workers=workers)
+        else:
+            said = filling.run(folder, dask=dask, workers=workers)
     click.echo(said)
     _where(warehouse)
 

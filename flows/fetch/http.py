@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import requests
@@ -26,7 +26,6 @@ from urllib3 import exceptions as urllib3_errors
 
 from treasury_watch.flows.settings.sections import HttpPolicy
 from treasury_watch.transforms.errors import TreasuryWatchError, shorten
-from treasury_watch.transforms.model import Source
 
 _PIECE = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -40,6 +39,18 @@ _HTML_START = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _HTML_TITLE = re.compile(r"<title\b[^>]*>([^<]*)", re.IGNORECASE)
+
+
+class Addressed(Protocol):
+    """What can be fetched: a declared source, or anything else with a name for messages and an address."""
+
+    @property
+    def id(self) -> str:
+        """The name."""
+
+    @property
+    def url(self) -> str:
+        """The address."""
 
 
 class FetchError(TreasuryWatchError):
@@ -143,14 +154,19 @@ def make_session(policy: HttpPolicy) -> requests.Session:
 
 def fetch(
     session: requests.Session,
-    source: Source,
+    source: Addressed,
     policy: HttpPolicy,
     *,
     etag: str | None = None,
     last_modified: str | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    page: bool = False,
+    limit_section: str = "http",
 ) -> Fetched:
     """The file of one source, or the word that it is unchanged since `etag` / `last_modified`.
+
+    A web page is refused unless a `page` is asked for. `limit_section` is the section of settings.toml that declares the
+    policy's `max_bytes`, for the message.
 
     A connection that breaks in the middle of the body is asked again, as often as the policy says. Raises FetchError
     for whatever is not one whole file: see the module's description.
@@ -163,7 +179,7 @@ def fetch(
         with closing(_ask(session, source, policy, headers)) as response:
             unchanged = _check_status(source, response, conditional=bool(headers))
             try:
-                body = b"" if unchanged else _read_body(source, response, policy)
+                body = b"" if unchanged else _read_body(source, response, policy, limit_section)
             except urllib3_errors.HTTPError as problem:
                 try:
                     retries = retries.increment("GET", "", error=problem)
@@ -171,7 +187,7 @@ def fetch(
                     raise _broken_body(source, response, problem, policy) from problem
             else:
                 content_type = response.headers.get("Content-Type", "")
-                if not unchanged:
+                if not unchanged and not page:
                     _refuse_html(source, body, content_type)
                 return Fetched(
                     source=source.id,
@@ -188,7 +204,9 @@ def fetch(
         retries.sleep()
 
 
-def _ask(session: requests.Session, source: Source, policy: HttpPolicy, headers: dict[str, str]) -> requests.Response:
+def _ask(
+    session: requests.Session, source: Addressed, policy: HttpPolicy, headers: dict[str, str]
+) -> requests.Response:
     """The answer to a GET after at most `max_redirects` redirects, its body unread."""
     url = source.url
     for _ in range(policy.max_redirects + 1):
@@ -220,7 +238,7 @@ def _ask(session: requests.Session, source: Source, policy: HttpPolicy, headers:
     raise FetchError(source.id, source.url, f"at most {policy.max_redirects} redirects", found, _PAGE_MOVED)
 
 
-def _check_status(source: Source, response: requests.Response, *, conditional: bool) -> bool:
+def _check_status(source: Addressed, response: requests.Response, *, conditional: bool) -> bool:
     """Whether the file is unchanged. Refuses every status but 200, and 304 where validators were sent."""
     status = response.status_code
     if status == HTTPStatus.OK or (status == HTTPStatus.NOT_MODIFIED and conditional):
@@ -242,10 +260,10 @@ def _check_status(source: Source, response: requests.Response, *, conditional: b
     raise FetchError(source.id, url, "status 200", found, step)
 
 
-def _read_body(source: Source, response: requests.Response, policy: HttpPolicy) -> bytes:
+def _read_body(source: Addressed, response: requests.Response, policy: HttpPolicy, section: str) -> bytes:
     """The decoded body, whole. Raises FetchError, or urllib3's HTTPError where the connection broke."""
     url, limit = response.url, policy.max_bytes
-    too_large = f"if the file has really grown, raise max_bytes (now {limit}) in section [http] of settings.toml"
+    too_large = f"if the file has really grown, raise max_bytes (now {limit}) in section [{section}] of settings.toml"
     declared = response.raw.length_remaining
     if declared is not None and declared > limit:
         raise FetchError(source.id, url, f"at most {limit} bytes", f"{declared} announced by the server", too_large)
@@ -266,7 +284,7 @@ def _read_body(source: Source, response: requests.Response, policy: HttpPolicy) 
     return b"".join(kept)
 
 
-def _within_time(source: Source, response: requests.Response, policy: HttpPolicy) -> Iterator[bytes]:
+def _within_time(source: Addressed, response: requests.Response, policy: HttpPolicy) -> Iterator[bytes]:
     """The body as it arrives, undecoded. A slow drip resets every socket time-out, so the sum is limited as well.
 
     urllib3 raises IncompleteRead where fewer bytes arrive than Content-Length or the chunks announce.
@@ -285,7 +303,7 @@ def _within_time(source: Source, response: requests.Response, policy: HttpPolicy
             )
 
 
-def _gunzip(source: Source, url: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _gunzip(source: Addressed, url: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Decoded pieces of bounded size, so that the caller can stop. urllib3's own decoder accepts a cut-off stream."""
     decoder = zlib.decompressobj(wbits=31)
     begun = False
@@ -306,7 +324,7 @@ def _gunzip(source: Source, url: str, pieces: Iterator[bytes]) -> Iterator[bytes
         raise FetchError(source.id, url, "a whole gzip body", "one that is cut off before its end")
 
 
-def _refuse_html(source: Source, body: bytes, content_type: str) -> None:
+def _refuse_html(source: Addressed, body: bytes, content_type: str) -> None:
     """No source serves HTML: a page with status 200 is a notice of maintenance, a block or a move."""
     start = body[:8192].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")  # \0: a page in UTF-16
     if "html" not in content_type.lower() and not _HTML_START.match(start):
@@ -328,7 +346,7 @@ def _chain(problem: BaseException) -> list[BaseException]:
     return found
 
 
-def _broken_body(source: Source, response: requests.Response, problem: Exception, policy: HttpPolicy) -> FetchError:
+def _broken_body(source: Addressed, response: requests.Response, problem: Exception, policy: HttpPolicy) -> FetchError:
     announced = response.headers.get("Content-Length")
     expected = f"a body of {announced} bytes" if announced else "a whole body"
     silent = isinstance(problem, urllib3_errors.ReadTimeoutError)
@@ -338,7 +356,7 @@ def _broken_body(source: Source, response: requests.Response, problem: Exception
     )
 
 
-def _no_answer(source: Source, url: str, problem: Exception, policy: HttpPolicy) -> FetchError:
+def _no_answer(source: Addressed, url: str, problem: Exception, policy: HttpPolicy) -> FetchError:
     """The error in the user's words, from what lies innermost in the libraries' errors."""
     chain = _chain(problem)
     host = urlsplit(public_url(url)).netloc

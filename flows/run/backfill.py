@@ -44,14 +44,15 @@ NAMED = 3
 
 
 @cache
-def _declarations(folder: Path) -> Declarations:
+def declarations_of(folder: Path) -> Declarations:
+    """The declarations of a folder, read once in a process."""
     return Declarations(folder)
 
 
 @task(name="parse", timeout_seconds=60 * MINUTES, **STEP)
 def parse_files(bundle: list[Found], into: Path, config: Path) -> list[ParsedFile]:
     """Parse a few files, wherever the task runner puts it."""
-    return [item for found in bundle for item in parse_found(found, into, _declarations(config))]
+    return [item for found in bundle for item in parse_found(found, into, declarations_of(config))]
 
 
 @task(name="load", timeout_seconds=6 * 60 * MINUTES, **STEP)

@@ -32,6 +32,7 @@ from treasury_watch.flows.settings.sections import (
     LogSettings,
     MailSettings,
     PrefectSettings,
+    ReleaseArchiveSettings,
     RoutingFile,
     Schedule,
     StorageSettings,
@@ -56,6 +57,7 @@ class Sections(BaseSettings):
 
     storage: StorageSettings = StorageSettings()
     http: HttpPolicy = HttpPolicy()
+    releases: ReleaseArchiveSettings = ReleaseArchiveSettings()
     mail: MailSettings = MailSettings()
     alerts: AlertSettings = AlertSettings()
     schedule: Schedule = Schedule()

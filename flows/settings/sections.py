@@ -122,6 +122,14 @@ class HttpPolicy(Section):
     max_bytes: Count = 67108864
 
 
+class ReleaseArchiveSettings(Section):
+    """Section [releases]: how the Treasury's archive of releases is fetched."""
+
+    pause_seconds: SecondsOrNone = 0.5
+    max_bytes: Count = 33554432
+    asked_again: CountOrNone = 3
+
+
 class MailSettings(Section):
     """Section [mail]. The password comes from the environment alone and is never shown."""
 

@@ -38,6 +38,11 @@ class Settings:
         return self._sections.http
 
     @property
+    def releases(self) -> sections.ReleaseArchiveSettings:
+        """Section [releases]."""
+        return self._sections.releases
+
+    @property
     def mail(self) -> sections.MailSettings:
         """Section [mail], with the password from the environment."""
         return self._sections.mail

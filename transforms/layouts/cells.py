@@ -74,13 +74,13 @@ def lines(text: str) -> list[str]:
     return LINE_BREAK.split(text)
 
 
-def records(text: str, delimiter: str, source: str) -> Iterator[tuple[int, list[str]]]:
-    """Lines as (line number, cells). Blank lines are passed over.
+def records(text: str, delimiter: str, source: str, first: int = 1) -> Iterator[tuple[int, list[str]]]:
+    """Lines as (line number, cells), numbered from `first` on. Blank lines are passed over.
 
     Each line is read on its own: no layout has a cell over several lines, and an unclosed quote must not swallow rows.
     Raises LayoutError for a line that is no delimited text.
     """
-    for number, content in enumerate(lines(text), start=1):
+    for number, content in enumerate(lines(text), start=first):
         if not content.strip():
             continue
         if '"' not in content and delimiter.isspace():

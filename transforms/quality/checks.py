@@ -55,7 +55,8 @@ def coverage(frame: pd.DataFrame, absent: Iterable[pd.Timestamp] = ()) -> pd.Dat
     month between the two, less those of `absent` that the frame states of no holder for the measure) and gap, the months
     missing.
     """
-    stated = frame.groupby("measure")["month"].agg(set)
+    absent = {pd.Timestamp(month) for month in absent}
+    stated = {measure: set(months.unique()) for measure, months in frame.groupby("measure")["month"]} if absent else {}
     found = (
         frame.groupby(FIGURE, sort=True)["month"]
         .agg(first_month="min", last_month="max", months_present="nunique")
@@ -63,7 +64,7 @@ def coverage(frame: pd.DataFrame, absent: Iterable[pd.Timestamp] = ()) -> pd.Dat
     )
     first, last = found["first_month"], found["last_month"]
     expected = pd.Series(numbers_of(last) - numbers_of(first) + 1, index=found.index)
-    for month in {pd.Timestamp(month) for month in absent}:
+    for month in absent:
         unstated = ~found["measure"].map(lambda measure, month=month: month in stated[measure])
         expected = expected - ((first < month) & (month < last) & unstated).astype("int64")
     found["months_expected"] = expected.astype("int64")

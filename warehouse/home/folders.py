@@ -60,6 +60,11 @@ class Home:
         return self.root / "raw"
 
     @property
+    def release_archive(self) -> Path:
+        """Zips of the Treasury's release archive until their members are archived, and a note on each for good."""
+        return self.root / "release_archive"
+
+    @property
     def parquet(self) -> Path:
         """The published tables as Parquet."""
         return self.root / "parquet"

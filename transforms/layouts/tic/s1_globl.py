@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from functools import lru_cache
+
+import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.cells import (
@@ -14,9 +18,11 @@ from treasury_watch.transforms.layouts.cells import (
     check_unit,
     delimiter_of,
     figure,
+    lines,
     month_of,
     observations,
     records,
+    stated_figure,
     text_of,
 )
 from treasury_watch.transforms.model import Parsed, Source
@@ -25,6 +31,7 @@ from treasury_watch.transforms.model import Parsed, Source
 MEASURES = {"[1]": "long_term_gross_purchases", "[7]": "long_term_gross_sales"}
 NUMBERS = [f"[{n}]" for n in range(1, 13)]
 WIDTH = 3 + len(NUMBERS)
+LONGEST_ROW = 400  # characters; a longer line is damage, and what is remembered must not fill the memory
 
 
 def recognise(body: bytes) -> bool:
@@ -45,7 +52,19 @@ def parse(body: bytes, source: Source) -> Parsed:
     blocks = Blocks(source.id)
     heading = ""
     last_row = 0
-    for line, cells in records(text, delimiter_of(text, WIDTH), source.id):
+    scale, decimals = source.scale_to_usd_mn, source.decimals
+    delimiter = delimiter_of(text, WIDTH)
+    for line, content in enumerate(lines(text), start=1):
+        if columns and (row := _remembered_row(content, delimiter, scale, decimals)) is not None:
+            label, code, month, purchases, sales = row
+            blocks.take(label, month, line)
+            rows.append((label, code, month, MEASURES["[1]"], source.series, purchases, line))
+            rows.append((label, code, month, MEASURES["[7]"], source.series, sales, line))
+            last_row = line
+            continue
+        cells = next((found for _, found in records(content, delimiter, source.id, line)), None)
+        if cells is None:
+            continue
         if not columns:
             heading += " ".join(cells) + "\n"
             if "[1]" in [cell.strip() for cell in cells]:
@@ -59,16 +78,16 @@ def parse(body: bytes, source: Source) -> Parsed:
             continue
         if len(cells) < WIDTH or any(cell.strip() for cell in cells[WIDTH:]):
             raise LayoutError(source.id, f"line {line}", f"{WIDTH} cells", f"{len(cells)}: {' '.join(cells)}")
-        month = month_of(cells[2])
-        if month is None:
+        stated = month_of(cells[2])
+        if stated is None:
             raise LayoutError(source.id, f"line {line}, column 3", "a month such as 2023-01", cells[2])
-        blocks.take(cells[0], month, line)
+        blocks.take(cells[0], stated, line)
         for name, index in columns.items():
             cell = cells[index]
             if name in MEASURES:
                 place = f"line {line}, column {name}"
                 value = figure(cell, source.id, place, scale=source.scale_to_usd_mn, decimals=source.decimals)
-                rows.append((cells[0], cells[1].strip(), month, MEASURES[name], source.series, value, line))
+                rows.append((cells[0], cells[1].strip(), stated, MEASURES[name], source.series, value, line))
             elif not FIGURE.fullmatch(cell.strip()):
                 # Not read, yet a cell that is no figure means that the row is shifted or damaged.
                 raise LayoutError(source.id, f"line {line}, column {name}", "a figure", repr(cell))
@@ -83,6 +102,23 @@ def parse(body: bytes, source: Source) -> Parsed:
     total = blocks.months["Grand Total"]
     check_consecutive(total, source.id, "Grand Total")
     return Parsed(source.layout, "observations", table)
+
+
+@lru_cache(maxsize=1 << 16)
+def _remembered_row(
+    content: str, delimiter: str, scale: int, decimals: int
+) -> tuple[str, str, pd.Timestamp, float, float] | None:
+    """Label, code, month, purchases and sales of a line that is a whole row of figures; None for any other line, which
+    `parse` looks at cell by cell. A release states most lines of the one before again: remembered ones are free.
+    """
+    if len(content) > LONGEST_ROW:
+        return None
+    cells = next(csv.reader([content], delimiter=delimiter), []) if '"' in content else content.split(delimiter)
+    month = month_of(cells[2]) if len(cells) == WIDTH else None
+    if month is None or not all(FIGURE.fullmatch(cell.strip()) for cell in cells[3:]):
+        return None
+    purchases, sales = (stated_figure(cells[3 + NUMBERS.index(name)], scale, decimals) for name in MEASURES)
+    return None if purchases is None or sales is None else (cells[0], cells[1].strip(), month, purchases, sales)
 
 
 def _columns(cells: list[str], line: int, heading: str, source: str) -> dict[str, int]:

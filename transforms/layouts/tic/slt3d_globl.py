@@ -6,7 +6,11 @@ several, and in any order.
 
 from __future__ import annotations
 
+import csv
 import re
+from functools import lru_cache
+
+import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.cells import (
@@ -16,9 +20,11 @@ from treasury_watch.transforms.layouts.cells import (
     check_unit,
     delimiter_of,
     figure,
+    lines,
     month_of,
     observations,
     records,
+    stated_figure,
     text_of,
 )
 from treasury_watch.transforms.model import Parsed, Source
@@ -27,6 +33,7 @@ from treasury_watch.transforms.model import Parsed, Source
 MEASURES = {"Total": "total_position", "Long-term": "long_term_position", "Short-term": "short_term_position"}
 MEMO = re.compile(r"Of which|Memo:", re.IGNORECASE)
 WIDTH = 3 + len(MEASURES)
+LONGEST_ROW = 400  # characters; a longer line is damage, and what is remembered must not fill the memory
 
 
 def recognise(body: bytes) -> bool:
@@ -48,7 +55,21 @@ def parse(body: bytes, source: Source) -> Parsed:
     measures: list[str] = []
     notes = False
     last_row = 0
-    for line, cells in records(text, delimiter_of(text, WIDTH), source.id):
+    scale, decimals = source.scale_to_usd_mn, source.decimals
+    delimiter = delimiter_of(text, WIDTH)
+    for line, content in enumerate(lines(text), start=1):
+        if measures and not notes and (row := _remembered_row(content, delimiter, scale, decimals)) is not None:
+            label, code, stated, values = row
+            blocks.take(label, stated, line)
+            rows += [
+                (label, code, stated, measure, source.series, value, line)
+                for measure, value in zip(measures, values, strict=True)
+            ]
+            last_row = line
+            continue
+        cells = next((found for _, found in records(content, delimiter, source.id, line)), None)
+        if cells is None:
+            continue
         if not measures:
             heading.append(cells)
             if any(month_of(cell) is not None for cell in cells):
@@ -81,6 +102,22 @@ def parse(body: bytes, source: Source) -> Parsed:
         raise LayoutError(source.id, f"line {last_row}", "the Grand Total at the end", blocks.last, TRUNCATED)
     _check_gaps(blocks, source.id)
     return Parsed(source.layout, "observations", table)
+
+
+@lru_cache(maxsize=1 << 16)
+def _remembered_row(
+    content: str, delimiter: str, scale: int, decimals: int
+) -> tuple[str, str, pd.Timestamp, list[float]] | None:
+    """Label, code, month and figures of a line that is a whole row; None for any other line, which `parse` looks at cell
+    by cell. A release states most lines of the one before again: remembered ones are free.
+    """
+    if len(content) > LONGEST_ROW:
+        return None
+    cells = next(csv.reader([content], delimiter=delimiter), [])
+    month = month_of(cells[2]) if len(cells) == WIDTH else None
+    values = [stated_figure(cell, scale, decimals) for cell in cells[3:]] if month is not None else []
+    known = [value for value in values if value is not None]
+    return None if month is None or len(known) < len(values) else (cells[0], cells[1].strip(), month, known)
 
 
 def _measures(heading: list[list[str]], source: str) -> list[str]:

@@ -1,0 +1,141 @@
+"""The Treasury's archive of releases as a Prefect flow: fetched one after the other, parsed side by side, loaded in order.
+
+The three go on at once: a zip is read by the task runner while the next is fetched and the one before is loaded. What
+was loaded is noted zip by zip, so that a run that ended early goes on where it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from datetime import date
+from itertools import islice
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.futures import PrefectFuture
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+from treasury_watch.flows.fetch.release_archive import Fetching, ReleaseArchiveReader, fetching
+from treasury_watch.flows.log import logs
+from treasury_watch.flows.run import backfill, steps
+from treasury_watch.flows.run.artifacts import show
+from treasury_watch.flows.run.monthly import MINUTES, STEP, note
+from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.release_archive.loading import Loading
+from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.release_archive import ReleaseLink
+from treasury_watch.warehouse.archive.parse_pool import processes
+from treasury_watch.warehouse.archive.release_zips import ReleaseZips
+from treasury_watch.warehouse.installation import Session, Warehouse
+from treasury_watch.warehouse.ledger.backfill_files import scratch
+from treasury_watch.warehouse.ledger.release_files import ReadZip, ZipToRead, read_zip
+
+BUNDLE = 3  # zips a task
+AHEAD = 2  # tasks for each process that run or wait
+NAMED = 3
+FILES_A_RELEASE = 4
+
+
+@task(name="read", timeout_seconds=60 * MINUTES, **STEP)
+def read_zips(bundle: list[ZipToRead], into: Path, config: Path) -> list[ReadZip]:
+    """Expand and parse a few zips, wherever the task runner puts it."""
+    declarations = backfill.declarations_of(config)
+    return [read_zip(zipped, declarations.release_archive.members, into, declarations) for zipped in bundle]
+
+
+@flow(
+    name="treasury-watch-release-archive",
+    flow_run_name="backfill the release archive",
+    timeout_seconds=12 * 60 * MINUTES,
+)
+def release_archive(since: date | None = None) -> str:
+    """Fetch every release of the Treasury's archive from the month `since` on that was not taken in yet, load it, publish.
+
+    Returns the summary. Raises TreasuryWatchError that lists what could not be fetched or was refused; everything else is
+    then loaded and published.
+    """
+    settings = Settings()
+    with logs.command(settings, "backfill"):
+        warehouse = settings.warehouse()
+        reader = ReleaseArchiveReader(settings, ReleaseZips(warehouse.home.release_archive))
+        links, warnings = reader.links(since)
+        return _release_archive(settings, warehouse, reader, links, warnings)
+
+
+def _release_archive(
+    settings: Settings,
+    warehouse: Warehouse,
+    reader: ReleaseArchiveReader,
+    links: list[ReleaseLink],
+    warnings: list[str],
+) -> str:
+    for words in warnings:
+        logs.say("warning", words, level=logging.WARNING)
+    outcome = Outcome()
+    loading: list[Loading] = []
+
+    def load(session: Session) -> None:
+        loaded = Loading(session, reader.zips, outcome)
+        loading.append(loaded)
+        with ExitStack() as opened, outcome.timed("load"):
+            into = opened.enter_context(scratch(warehouse.home))
+            arriving = opened.enter_context(fetching(reader, reader.pending(links)))
+            for read in _read(arriving, into, settings.declarations.folder):
+                loaded.take(read)
+        steps.load_press(session)
+
+    steps.take_in(settings, warehouse, load, outcome, command="backfill")
+    show(warehouse, outcome)
+    for item in outcome.loaded:
+        note(item.line())
+    words = describe(outcome, reader.done, loading[0], warnings)
+    missing = {**reader.done.problems, **loading[0].problems}
+    if missing or loading[0].refused:
+        raise TreasuryWatchError("\n".join([words, *_listed(missing, loading[0].refused)]))
+    return words
+
+
+def _read(arriving: Iterable[ZipToRead], into: Path, config: Path) -> Iterator[ReadZip]:
+    """The zips as they come, read by the task runner, in their order."""
+    zips = iter(arriving)
+    running: deque[PrefectFuture[list[ReadZip]]] = deque()
+    while bundle := list(islice(zips, BUNDLE)):
+        running.append(read_zips.submit(bundle, into, config))
+        while len(running) > AHEAD * processes():
+            yield from running.popleft().result()
+    while running:
+        yield from running.popleft().result()
+
+
+def _listed(missing: dict[str, str], refused: list[str]) -> list[str]:
+    """What is not there, line by line."""
+    lines = [f"not loaded: {name}: {problem}" for name, problem in sorted(missing.items())]
+    return lines + [f"refused: {problem}" for problem in refused]
+
+
+def describe(outcome: Outcome, fetched: Fetching, loading: Loading, warnings: list[str]) -> str:
+    """The run in a few lines."""
+    counts = (
+        f"{fetched.fetched} releases fetched, {fetched.known} known before, {fetched.unchanged} unchanged; "
+        f"{loading.members} members of {loading.releases} releases read, {loading.passed_over} of no use passed over"
+    )
+    lines = [outcome.summary(), counts, *warnings[:NAMED]]
+    if len(warnings) > NAMED:
+        lines.append(f"and {len(warnings) - NAMED} more rows of the page that could not be read whole")
+    lines.append(", ".join(f"{step} {seconds:.1f} s" for step, seconds in outcome.seconds.items()))
+    return "\n".join(lines)
+
+
+def run(since: date | None = None, *, dask: bool = False, workers: int | None = None) -> str:
+    """One run in this process, with the parsing where `backfill.task_runner` puts it. Raises what stopped it."""
+    settings = Settings()
+    reader = ReleaseArchiveReader(settings, ReleaseZips(settings.home().release_archive))
+    releases = reader.expected(since)
+    files = backfill.WORTHWHILE_FILES if releases is None else releases * FILES_A_RELEASE
+    runner = backfill.task_runner(files, dask=dask, workers=workers)
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        return release_archive.with_options(task_runner=runner)(since)

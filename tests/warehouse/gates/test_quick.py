@@ -1,0 +1,56 @@
+"""What plainly holds is told without Great Expectations, in the same words; what does not hold is left to it."""
+
+import pandas as pd
+import pytest
+
+from tests.warehouse.gates.validation_data import BAD, DECLARATIONS, GOOD
+from treasury_watch.warehouse.gates import quick
+from treasury_watch.warehouse.gates.expectations import Gates
+from treasury_watch.warehouse.gates.suites import Expectation, Suites
+
+SUITES = Suites(DECLARATIONS)
+
+
+@pytest.fixture(scope="module")
+def gates() -> Gates:
+    return Gates(DECLARATIONS)
+
+
+def expectation(kind: str, rows: tuple = (), **kwargs: object) -> Expectation:
+    return Expectation("the rule", kind, True, "why", kwargs, rows)
+
+
+@pytest.mark.parametrize("suite", [name for name in GOOD if name[0] == "parsed"], ids=".".join)
+def test_good_frames_get_the_very_results_of_great_expectations(gates, suite, monkeypatch):
+    frame = GOOD[suite]()
+    told = gates.check(*suite, frame)
+    monkeypatch.setattr(quick, "outcomes", lambda *_: None)
+    assert gates.check(*suite, frame) == told
+
+
+@pytest.mark.parametrize(("suite", "rule", "spoil"), BAD, ids=[name for _, name, _ in BAD])
+def test_no_spoilt_frame_is_said_to_hold(suite, rule, spoil):
+    filled = SUITES.filled(SUITES.find(*suite), {})
+    assert quick.outcomes(filled, spoil(GOOD[suite]()).reset_index(drop=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "kwargs"),
+    [
+        ("expect_column_values_to_be_between", {"column": "x", "min_value": 0, "strict_min": True}),
+        ("expect_column_values_to_be_in_set", {"column": "x", "value_set": [1.0, 2.0], "mostly": 0.5}),
+        ("expect_column_mean_to_be_between", {"column": "x"}),
+        ("expect_column_values_to_not_be_null", {"column": "absent"}),
+    ],
+)
+def test_a_rule_of_another_kind_or_with_other_words_is_left_to_great_expectations(kind, kwargs):
+    frame = pd.DataFrame({"x": [1.0, 2.0]})
+    assert quick.outcomes([expectation(kind, **kwargs)], frame) is None
+
+
+def test_a_condition_on_rows_keeps_only_those():
+    frame = pd.DataFrame({"x": [1.0, -7.0, 3.0], "of": ["a", "b", "a"]})
+    rule = expectation("expect_column_values_to_be_between", (("of", "==", "a"),), column="x", min_value=0)
+    assert quick.outcomes([rule], frame) == {"the rule": {"element_count": 2, "unexpected_count": 0}}
+    other = expectation("expect_column_values_to_be_between", (("of", "!=", "a"),), column="x", min_value=0)
+    assert quick.outcomes([other], frame) is None
