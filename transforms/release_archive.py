@@ -61,8 +61,8 @@ def read_index(page: bytes, url: str) -> tuple[list[ReleaseLink], list[str]]:
         raise LayoutError(PLACE, "index page", "a page with links to ticrel_....zip", str(problem)) from problem
     found: dict[str, ReleaseLink] = {}
     warnings: list[str] = []
-    for anchor in root.xpath("//a"):
-        address = (anchor.get("href") or "").strip()
+    for anchor in root.iter("a"):
+        address = str(anchor.get("href") or "").strip()
         try:
             target = urljoin(url, address)
             name = unquote(PurePosixPath(urlsplit(target).path).name)
@@ -70,7 +70,7 @@ def read_index(page: bytes, url: str) -> tuple[list[ReleaseLink], list[str]]:
             continue
         if not ARCHIVE.fullmatch(name) or name.lower() in found:
             continue
-        link = _link(name, target, _plain(anchor.text_content()), _text_after(anchor))
+        link = _link(name, target, _plain("".join(map(str, anchor.itertext()))), _text_after(anchor))
         found[name.lower()] = link
         if link.covers is None or link.labelled is None:
             what = "a day as its label" if link.covers else "the month that it covers, such as 'August 2025'"

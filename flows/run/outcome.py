@@ -62,9 +62,8 @@ class FilesRefused(TreasuryWatchError):
 def place_of(url: str) -> str:
     """A file's address for a reader: the path of one on this machine, else the address without its secrets."""
     parts = urlsplit(url)
-    if parts.scheme == "file":
-        return unquote(parts.path) + (f"#{unquote(parts.fragment)}" if parts.fragment else "")
-    return public_url(url)
+    member = f"#{unquote(parts.fragment)}" if parts.fragment else ""  # the file's name in the archive that it lay in
+    return (unquote(parts.path) if parts.scheme == "file" else public_url(url.partition("#")[0])) + member
 
 
 @dataclass

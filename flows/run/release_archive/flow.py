@@ -23,10 +23,9 @@ from treasury_watch.flows.log import logs
 from treasury_watch.flows.run import backfill, steps
 from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.monthly import MINUTES, STEP, note
-from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.outcome import Outcome, Refusal
 from treasury_watch.flows.run.release_archive.loading import Loading
 from treasury_watch.flows.settings.settings import Settings
-from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.release_archive import ReleaseLink
 from treasury_watch.warehouse.archive.parse_pool import processes
 from treasury_watch.warehouse.archive.release_zips import ReleaseZips
@@ -55,8 +54,8 @@ def read_zips(bundle: list[ZipToRead], into: Path, config: Path) -> list[ReadZip
 def release_archive(since: date | None = None) -> str:
     """Fetch every release of the Treasury's archive from the month `since` on that was not taken in yet, load it, publish.
 
-    Returns the summary. Raises TreasuryWatchError that lists what could not be fetched or was refused; everything else is
-    then loaded and published.
+    Returns the summary. Raises FilesRefused that lists what could not be fetched or was refused; everything else is then
+    loaded and published.
     """
     settings = Settings()
     with logs.command(settings, "backfill"):
@@ -93,9 +92,9 @@ def _release_archive(
     for item in outcome.loaded:
         note(item.line())
     words = describe(outcome, reader.done, loading[0], warnings)
-    missing = {**reader.done.problems, **loading[0].problems}
-    if missing or loading[0].refused:
-        raise TreasuryWatchError("\n".join([words, *_listed(missing, loading[0].refused)]))
+    for name, problem in sorted({**reader.done.problems, **loading[0].problems}.items()):
+        outcome.refused.append(Refusal(name, problem))
+    outcome.raise_refusals(words)
     return words
 
 
@@ -109,12 +108,6 @@ def _read(arriving: Iterable[ZipToRead], into: Path, config: Path) -> Iterator[R
             yield from running.popleft().result()
     while running:
         yield from running.popleft().result()
-
-
-def _listed(missing: dict[str, str], refused: list[str]) -> list[str]:
-    """What is not there, line by line."""
-    lines = [f"not loaded: {name}: {problem}" for name, problem in sorted(missing.items())]
-    return lines + [f"refused: {problem}" for problem in refused]
 
 
 def describe(outcome: Outcome, fetched: Fetching, loading: Loading, warnings: list[str]) -> str:

@@ -21,16 +21,14 @@ class Loading:
     def __init__(self, session: Session, zips: ReleaseZips, outcome: Outcome):
         self.session, self.zips, self.outcome = session, zips, outcome
         self.problems: dict[str, str] = {}
-        self.refused: list[str] = []
         self.releases = self.members = self.passed_over = 0
 
     def take(self, read: ReadZip) -> None:
         """Load one zip's members and note it."""
         became: list[dict[str, Any]] = []
         for name, item in read.files:
-            before, refused = len(self.outcome.loaded), len(self.outcome.refused)
+            before = len(self.outcome.loaded)
             self._load(item)
-            self.refused += [f"{read.name}, {name}: {problem}" for problem in self.outcome.refused[refused:]]
             item.found.path.unlink(missing_ok=True)
             if item.figures is not None:
                 item.figures.unlink(missing_ok=True)
