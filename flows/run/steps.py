@@ -170,7 +170,7 @@ def files_on_disk(paths: list[Path], released: date | None) -> Iterator[Incoming
             body = path.read_bytes()
         except OSError as problem:
             raise TreasuryWatchError(f"{path}: {problem.strerror}; name a file that can be read") from problem
-        folder = dated_folder(path.resolve())
+        folder = dated_folder(Path(path.resolve().parent.name, path.name))
         yield IncomingFile(body, path.resolve().as_uri(), datetime.now(UTC), released=released, container=folder)
 
 
