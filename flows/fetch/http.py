@@ -171,7 +171,7 @@ def fetch(
                     raise _broken_body(source, response, problem, policy) from problem
             else:
                 content_type = response.headers.get("Content-Type", "")
-                if not unchanged:
+                if not unchanged and not source.is_page:
                     _refuse_html(source, body, content_type)
                 return Fetched(
                     source=source.id,
@@ -307,7 +307,7 @@ def _gunzip(source: Source, url: str, pieces: Iterator[bytes]) -> Iterator[bytes
 
 
 def _refuse_html(source: Source, body: bytes, content_type: str) -> None:
-    """No source serves HTML: a page with status 200 is a notice of maintenance, a block or a move."""
+    """No source of figures serves HTML: a page with status 200 is a notice of maintenance, a block or a move."""
     start = body[:8192].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")  # \0: a page in UTF-16
     if "html" not in content_type.lower() and not _HTML_START.match(start):
         return
