@@ -65,6 +65,11 @@ class Source:
         return self.scale_to_usd_mn / 10**self.decimals
 
     @property
+    def is_page(self) -> bool:
+        """Whether the source is a page of HTML, which of a source of figures would be a notice of maintenance or a block."""
+        return self.layout == "release_dates"
+
+    @property
     def judged_by(self) -> Literal["calendar", "age", None]:
         """What tells whether the source is stale; the one place that says what its rhythm means for that.
 

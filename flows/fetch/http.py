@@ -52,6 +52,10 @@ class Addressed(Protocol):
     def url(self) -> str:
         """The address."""
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a web page; any other address that answers with one is refused."""
+
 
 class FetchError(TreasuryWatchError):
     """A source could not be fetched whole; nothing of it was kept.
@@ -160,13 +164,11 @@ def fetch(
     etag: str | None = None,
     last_modified: str | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    page: bool = False,
     limit_section: str = "http",
 ) -> Fetched:
     """The file of one source, or the word that it is unchanged since `etag` / `last_modified`.
 
-    A web page is refused unless a `page` is asked for. `limit_section` is the section of settings.toml that declares the
-    policy's `max_bytes`, for the message.
+    `limit_section` is the section of settings.toml that declares the policy's `max_bytes`, for the message.
 
     A connection that breaks in the middle of the body is asked again, as often as the policy says. Raises FetchError
     for whatever is not one whole file: see the module's description.
@@ -187,7 +189,7 @@ def fetch(
                     raise _broken_body(source, response, problem, policy) from problem
             else:
                 content_type = response.headers.get("Content-Type", "")
-                if not unchanged and not page:
+                if not unchanged and not source.is_page:
                     _refuse_html(source, body, content_type)
                 return Fetched(
                     source=source.id,
@@ -325,7 +327,7 @@ def _gunzip(source: Addressed, url: str, pieces: Iterator[bytes]) -> Iterator[by
 
 
 def _refuse_html(source: Addressed, body: bytes, content_type: str) -> None:
-    """No source serves HTML: a page with status 200 is a notice of maintenance, a block or a move."""
+    """No source of figures serves HTML: a page with status 200 is a notice of maintenance, a block or a move."""
     start = body[:8192].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")  # \0: a page in UTF-16
     if "html" not in content_type.lower() and not _HTML_START.match(start):
         return

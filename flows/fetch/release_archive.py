@@ -37,6 +37,7 @@ class _File:
 
     id: str
     url: str
+    is_page: bool = False
 
 
 @dataclass
@@ -68,7 +69,7 @@ class ReleaseArchiveReader:
         """
         before = self.zips.note(INDEX) if self.zips.is_kept(INDEX) else None
         with make_session(self.policy) as session:
-            answer = self._ask(session, _File(self.place.id, self.place.url), before, page=True)
+            answer = self._ask(session, _File(self.place.id, self.place.url, is_page=True), before)
         if answer.status == "new":
             found, warnings = read_index(
                 answer.body, self.place.url
@@ -140,15 +141,15 @@ class ReleaseArchiveReader:
         self.zips.again(name, usable, etag=answer.etag, last_modified=answer.last_modified, row=link.row)
         return None if usable.taken else ZipToRead(self.zips.path(name), usable.url, usable.retrieved)
 
-    def _ask(self, session: requests.Session, file: _File, before: ZipNote | None, *, page: bool = False) -> Fetched:
+    def _ask(self, session: requests.Session, file: _File, before: ZipNote | None) -> Fetched:
         """The answer to one request, a pause after the one before."""
         if self._asked:
             time.sleep(self.settings.pause_seconds)
         self._asked = True
         known: dict[str, Any] = {"etag": before.etag, "last_modified": before.last_modified} if before else {}
-        policy, section = (self.policy, "http") if page else (self.zip_policy, "releases")
+        policy, section = (self.policy, "http") if file.is_page else (self.zip_policy, "releases")
         logs.say("asked", f"{file.id}: asked for", level=logging.DEBUG, url=public_url(file.url))
-        return fetch(session, file, policy, **known, page=page, limit_section=section)
+        return fetch(session, file, policy, **known, limit_section=section)
 
 
 def _note(answer: Fetched, row: str) -> ZipNote:

@@ -105,13 +105,15 @@ def monthly_run(
 
 
 def _monthly_run(settings: Settings, sample: bool, command: str, wait_hours: float, only_on_release_day: bool) -> str:
-    warehouse = settings.warehouse()
-    calendar = settings.declarations.calendar  # with what this installation knows of coming releases
+    if settings.home().root.exists():
+        settings.warehouse()  # which adds the days that were announced to the calendar
+    calendar = settings.declarations.calendar
     moment = scheduled_moment()
     if only_on_release_day and not is_release_day(calendar, moment):
         idle = f"no release on {moment.astimezone(NEW_YORK):%Y-%m-%d}: nothing to do"
         logs.ending(idle, outcome="nothing to do")
         return idle
+    warehouse = settings.warehouse()
     late = None
     if wait_hours and not sample and due_month_is_missing(warehouse, calendar, moment):
         late = wait_for_release(settings, warehouse, month_due(calendar, moment), wait_hours * 3600)

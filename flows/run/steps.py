@@ -196,7 +196,7 @@ def files_on_disk(paths: list[Path], released: date | None, outcome: Outcome) ->
         except OSError as problem:
             outcome.refused.append(Refusal(str(path), f"{problem.strerror}; name a file that can be read"))
             continue
-        folder = dated_folder(path.resolve())
+        folder = dated_folder(Path(path.resolve().parent.name, path.name))
         file = IncomingFile(body, path.resolve().as_uri(), datetime.now(UTC), released=released, container=folder)
         yield from _within(file, path) if is_container(body) else [file]
 

@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import PROJECT
 from tests.flows.loopback import Loopback, Reply
 from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, public_url
+from treasury_watch.flows.fetch.sources import collect, sources_to_fetch
 from treasury_watch.flows.settings.sections import HttpPolicy
+from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.model import Source
+from treasury_watch.warehouse.declarations import Declarations
 
 SETTINGS = Path(__file__).resolve().parents[3] / "config" / "settings.toml"
 TABLE = b"country\tmonth\tvalue\r\nJapan\t2024-05\t1105953\r\n"
@@ -411,3 +415,33 @@ def test_a_fetch_error_is_one_of_the_projects_errors_and_keeps_its_parts() -> No
 
 def test_an_ipv6_address_keeps_its_brackets() -> None:
     assert public_url("http://u:p@[::1]:8080/a?s3cret#x") == "http://[::1]:8080/a?***"
+
+
+class TestThePageOfReleaseDates:
+    PAGE = b"<!DOCTYPE html><html><h1>Release Dates of TIC Data</h1><table><tr><td>2027</td></tr></table></html>"
+    PATH = "/data/treasury-international-capital-tic-system/release-dates-of-tic-data"
+
+    def declared(self, server: Loopback) -> Source:
+        page = Declarations(PROJECT / "config", bases={"treasury": server.url("/data/")}).release_dates
+        assert page is not None
+        return page
+
+    def test_is_a_page_and_no_notice_that_stands_where_figures_should(self, server: Loopback) -> None:
+        server.serve(self.PATH, self.PAGE, content_type="text/html; charset=UTF-8")
+        with make_session(ONCE) as session:
+            fetched = fetch(session, self.declared(server), ONCE)
+        assert (fetched.source, fetched.body) == ("release_dates", self.PAGE)
+
+    def test_is_asked_for_first_and_fails_no_run_where_it_cannot_be_reached(self, server: Loopback, tmp_path) -> None:
+        declarations = Declarations(PROJECT / "config", bases={"treasury": server.url("/data/")})
+        assert sources_to_fetch(Settings(declarations))[0].id == "release_dates"
+
+        def fetched(source: Source) -> Fetched:
+            if source.is_page:
+                with make_session(ONCE) as session:
+                    return fetch(session, source, ONCE)  # 404
+            return Fetched(source.id, source.url, "not_modified", b"", None, None, datetime.now(UTC), "")
+
+        found = collect(Settings(declarations), fetched)
+        assert (found.problems, found.unreached, found.files) == ([], [], [])
+        assert len(found.unchanged) == len(sources_to_fetch(Settings(declarations))) - 1

@@ -175,7 +175,7 @@ def test_a_later_state_of_the_newest_release_is_dated_by_the_day_it_was_seen(loa
     seen = LATER.date()
     assert (loaded.outcome, loaded.released, loaded.released_basis) == ("vintage", seen, "retrieval")
     assert loading.japan("2026-04") == [(1209900.0, JUNE_18, seen, "release"), (1210000.0, seen, None, "snapshot")]
-    assert loading.load(again).outcome == "known"
+    assert loading.load(again, LATER).outcome == "known"
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)])
