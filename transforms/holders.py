@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 
@@ -32,7 +33,7 @@ def identified(table: pd.DataFrame, layout: str, labels: list[dict[str, str]]) -
     Raises UnknownHolderError for labels that no row knows, all of them at once, with the closest known ones; LayoutError
     where a label and its code are those of two holders, and where two labels state the same holder's figure.
     """
-    names = Names(layout, labels)
+    names = _names(layout, labels)
     keys = table[["label", "code", "series"]]
     unique = list(keys.drop_duplicates().itertuples(index=False, name=None))
     found = [names.find(*key) for key in unique]
@@ -53,7 +54,7 @@ def renamed(table: pd.DataFrame, layout: str, labels: list[dict[str, str]]) -> t
     """The holders that the table names otherwise than config/holder_labels.csv, a line each with both names: those known
     by their code alone, and those whose code is not declared.
     """
-    names = Names(layout, labels)
+    names = _names(layout, labels)
     unique = table[["label", "code", "series"]].drop_duplicates().itertuples(index=False, name=None)
     return tuple(dict.fromkeys(note for key in unique if (note := names.find(*key).note)))
 
@@ -85,8 +86,8 @@ class Names:
         for row in sorted(labels, key=lambda row: row["layout"] != layout):
             if row["code"]:
                 holder, label = self.codes.get(row["code"], (row["holder_id"], ""))
-                self.codes[row["code"]] = holder, label or bare(row["label"])
-                for name in {bare(row["label"]), _unmarked(bare(row["label"]))} - {""}:
+                self.codes[row["code"]] = holder, label or _spellings(row["label"])[0]
+                for name in set(_spellings(row["label"])) - {""}:
                     self.codes_of.setdefault(name, set()).add(row["code"])
 
     def find(self, label: str, code: str, series: str) -> Found:
@@ -128,6 +129,17 @@ class Names:
         return Found(holder, note=f"{_shown(label, code)} is declared as {declared!r}: loaded as {holder} by its code")
 
 
+_last_names: dict[str, tuple[list[dict[str, str]], Names]] = {}
+
+
+def _names(layout: str, labels: list[dict[str, str]]) -> Names:
+    """The names for a layout. Those of the last labels are kept: a backfill identifies hundreds of files by the same."""
+    kept = _last_names.get(layout)
+    if kept is None or kept[0] is not labels:
+        kept = _last_names[layout] = labels, Names(layout, labels)
+    return kept[1]
+
+
 def _shown(label: str, code: str) -> str:
     """A label and its code for a message in which others stand too."""
     return f"{shorten(label, 60)!r}" + (f" with code {shorten(code, 20)}" if code else "")
@@ -142,8 +154,7 @@ def _known(rows: list[dict[str, str]]) -> Known:
     known: Known = {}
     for unmarked in (False, True):
         for row in rows:
-            label = bare(row["label"])
-            label = _unmarked(label) if unmarked else label
+            label = _spellings(row["label"])[unmarked]
             for series in row["series"].split() or [""]:
                 known.setdefault((label, row["code"], series), (row["holder_id"], row["measure"]))
     return known
@@ -154,10 +165,16 @@ def _ambiguous(labels: list[dict[str, str]]) -> set[str]:
     holders: dict[tuple[str, str], tuple[str, str]] = {}
     found = set()
     for row in labels:
-        key = bare(row["label"]), row["series"]
+        key = _spellings(row["label"])[0], row["series"]
         if holders.setdefault(key, (row["holder_id"], row["measure"])) != (row["holder_id"], row["measure"]):
             found.add(key[0])
     return found
+
+
+@lru_cache(maxsize=8192)
+def _spellings(declared: str) -> tuple[str, str]:
+    """A declared label, bare, and without its footnote mark. Remembered: every file needs all of them."""
+    return bare(declared), _unmarked(bare(declared))
 
 
 def _unmarked(label: str) -> str:
@@ -214,12 +231,12 @@ def _refusal(
         stated = described[0]
     else:
         expected = "holders that config/holder_labels.csv knows"
-        stated = f"{len(unknown)} others: " + ", ".join(
+        stated = f"{len(unknown)} unknown ones: " + ", ".join(
             f"{text} ({_place(line)})" for text, line in zip(described, lines, strict=True)
         )
     return UnknownHolderError(
         layout, _place(lines[0]), expected, stated,
-        "add them to config/holder_labels.csv, or check that the file is the right one",
+        f"add {'it' if len(unknown) == 1 else 'them'} to config/holder_labels.csv, or check that the file is the right one",
     )  # fmt: skip
 
 

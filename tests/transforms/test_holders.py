@@ -174,7 +174,7 @@ def test_all_unknown_holders_of_a_file_are_listed_in_one_line():
     with pytest.raises(UnknownHolderError) as caught:
         identified(rows, "coded", LABELS)
     told = str(caught.value)
-    assert "coded, line 1: expected holders that config/holder_labels.csv knows, found 30 others: " in told
+    assert "coded, line 1: expected holders that config/holder_labels.csv knows, found 30 unknown ones: " in told
     assert all(f"'{name}' with code {n} (line {n + 1})" in told for n, name in enumerate(names))
     assert "\n" not in told
 

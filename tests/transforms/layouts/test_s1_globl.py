@@ -168,8 +168,10 @@ def test_a_shorter_name_with_the_same_code_is_the_same_holder():
 
 
 def test_an_unknown_holder_is_refused_with_the_closest_labels():
-    unknown = form_s().replace(b'"Korea, South"', b"Koria").replace(b"43001", b"43099")
-    with pytest.raises(UnknownHolderError, match=r"s1_globl, line 12.*closest: Korea, South.*'Koria' with code 43099"):
+    unknown = form_s().replace(b'"Korea, South"', b'"Korea, Sud"').replace(b"43001", b"43099")
+    with pytest.raises(
+        UnknownHolderError, match=r"s1_globl, line 12.*closest: Korea, South.*'Korea, Sud' with code 43099"
+    ):
         by_holder(parse(unknown, source(NAME)))
 
 
