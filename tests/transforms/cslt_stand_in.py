@@ -26,6 +26,7 @@ NOTES = (
     "What a series of the published archive says about itself takes as many characters as this text, again and again. "
     * 130
 )
+FIRST_TOTAL = "2003-02"  # bills by country begin then
 GRAND_TOTAL_USD_MN = 6_000_000
 Figures = dict[str, float]
 
@@ -67,7 +68,9 @@ def figures_of(line: str, since: str) -> tuple[str, str, str, dict[str, Figures]
             found[f"for_{family}_valchg"] = dict.fromkeys(changes, 3.5)
     for part in ("pos", "net"):
         long_term, bills = found[f"for_lt_treas_{part}"], found[f"for_st_treas_{part}"]
-        found[f"for_treas_{part}"] = {month: value + bills.get(month, 0.0) for month, value in long_term.items()}
+        found[f"for_treas_{part}"] = {
+            month: value + bills.get(month, 0.0) for month, value in long_term.items() if month >= FIRST_TOTAL
+        }
     return code, name, status, found
 
 
