@@ -73,8 +73,8 @@ def load_parsed(session: Session, items: list[ParsedFile], outcome: Outcome) -> 
     steps.load_press(session)
     for loaded in outcome.loaded:
         note(loaded.line())
-    for problem in outcome.refused:
-        note(problem.line, logging.ERROR)
+    for refused in outcome.refused:
+        note(refused.line, logging.ERROR)
 
 
 @flow(
