@@ -116,6 +116,7 @@ class Builder:
         if not rows:
             return []
         frame = pd.DataFrame(rows)
+        frame["released"] = pd.to_datetime(frame["released"])
         frame["retrieved"] = pd.to_datetime(frame["retrieved"], utc=True).dt.tz_localize(None)
         return [frame[[name for name in self.declarations.tables["releases"].column_names if name in frame]]]
 
