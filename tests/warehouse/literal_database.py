@@ -58,7 +58,9 @@ class LiteralDatabase:
         marks = ", ".join("?" * len(row))
         self.connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 
-    def says(self, source: str, released: date, *figures: tuple, evidence: str = "release", dated_by: str = "calendar") -> None:
+    def says(
+        self, source: str, released: date, *figures: tuple, evidence: str = "release", dated_by: str = "calendar"
+    ) -> None:
         """Figures are (holder_id, "YYYY-MM", measure, value) with, for some, the series and the day of supersession."""
         months = [first(figure[1]) for figure in figures]
         sha256 = f"{source} of {released}"

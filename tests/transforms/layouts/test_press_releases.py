@@ -95,7 +95,9 @@ def test_a_page_far_off_the_list_of_releases_is_dated_by_the_list(tmp_path):
 def test_a_page_without_a_number_is_left_out_only_where_it_repeats_a_press_release(tmp_path):
     collected = collected_table(tmp_path / "pages.csv", "2018-06-25,NO-NUMBER,2016-12,-40.4,18.6,,,")
     (tmp_path / "list.csv").write_text("covers,released\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="NO-NUMBER of 2018-06-25 has no number, and figures that no press release has"):
+    with pytest.raises(
+        ValueError, match="NO-NUMBER of 2018-06-25 has no number, and figures that no press release has"
+    ):
         written(collected, tmp_path / "list.csv", tmp_path / "out.csv")
 
 
