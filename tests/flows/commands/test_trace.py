@@ -76,13 +76,15 @@ def test_what_was_known_on_a_day_is_traced_to_what_stated_it(trace):
 )
 def test_what_cannot_be_traced_ends_with_one_line(trace, arguments, words):
     said = trace(*arguments, status=1)
-    assert said.startswith(f"treasury-watch: {words}") and said.count("\n") == 1
+    assert said.startswith(f"treasury-watch: {words}")
+    assert said.count("\n") == 1
 
 
 def test_sell_offs_take_a_holder_by_any_of_its_names(loaded_sample, monkeypatch):
     monkeypatch.setenv("TREASURY_WATCH_HOME", str(loaded_sample))
     told = [CliRunner().invoke(main, ["sell-offs", "--holder", name]).output for name in ("Japan", "JPN", "japan")]
-    assert told[0].count("  Japan  ") > 2 and told[0] == told[1] == told[2]
+    assert told[0].count("  Japan  ") > 2
+    assert told[0] == told[1] == told[2]
     refused = CliRunner().invoke(main, ["sell-offs", "--holder", "Grand Total"])
     assert (refused.exit_code, refused.output.count("\n")) == (1, 1)
     assert "Grand Total is no country (aggregate)" in refused.output

@@ -304,7 +304,7 @@ def test_net_purchases_from_press_releases_are_no_history_for_those_of_another_b
     newest = sell_offs(months, official, "official").iloc[-1]
     assert (newest["rule"], math.isnan(newest["score"])) == ("official_sale", True)
     one_basis = sell_offs(months.assign(basis="slt"), official, "official")
-    assert one_basis.iloc[-1]["month"] == newest["month"] and one_basis.iloc[-1]["score"] == -2.0
+    assert (one_basis.iloc[-1]["month"], one_basis.iloc[-1]["score"]) == (newest["month"], -2.0)
     falls = with_rules(official_fall=RULES["rules"]["fall"] | {"scope": "official", "maximum_score": 0.0})
     assert not math.isnan(sell_offs(months, falls, "official").iloc[-1]["score"])
 

@@ -36,7 +36,8 @@ def test_a_print_is_read_in_usd_millions_under_its_number_and_day():
         "net_short_term_private": 1_000,
         "net_short_term_official": -600,
     }
-    assert set(found.table["press_release"]) == {"SB0365"} and set(found.table["line"]) == {2}
+    assert set(found.table["press_release"]) == {"SB0365"}
+    assert set(found.table["line"]) == {2}
 
 
 def test_bills_that_were_not_printed_are_no_figures():
