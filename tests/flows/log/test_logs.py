@@ -136,7 +136,7 @@ class TestTheCommandRun:
     def test_each_fetched_file_has_one_line_on_its_loading(self, lines):
         fetched = Counter(line["source"] for line in lines if line["event"] == "fetched")
         loaded = Counter(line["source"] for line in lines if line["event"] == "loaded")
-        assert loaded == fetched + Counter(["press"])
+        assert loaded == fetched + Counter(["press", "tic_press_releases"])
 
     def test_a_loaded_file_is_told_with_its_figures_and_checksum(self, lines):
         [line] = [line for line in lines if line["event"] == "loaded" and line["source"] == "slt_table5"]
@@ -286,7 +286,9 @@ def test_a_failing_command_whose_log_is_on_standard_error_says_so_there_once(qui
     odd.write_text("Dear Sir or Madam")
     result = CliRunner().invoke(main, ["ingest", str(odd)])
     assert result.exit_code == 1
-    assert [line["event"] for line in parsed(result.stderr) if line.get("source") != "press"] == [
+    assert [
+        line["event"] for line in parsed(result.stderr) if line.get("source") not in ("press", "tic_press_releases")
+    ] == [
         "refused",
         "run failed",
     ]

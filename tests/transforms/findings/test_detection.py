@@ -209,9 +209,43 @@ def test_the_newest_month_is_called_preliminary_and_an_older_one_is_not():
     assert "March 2022 is the newest month: preliminary" in flagged["caveats"].iloc[0]
 
 
+MOVES = {"minimum_figures": 24, "told_age_months": 3, "sentence": "Figures like this have moved by up to {size}."}
+
+
+def moved(p80_usd_mn, figures=30, holder="japan", figure="change", age=3) -> pd.DataFrame:
+    row = {"holder_id": holder, "figure": figure, "age_months": age, "p80_usd_mn": p80_usd_mn, "figures": figures}
+    return pd.DataFrame([row])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        (moved(3_950.0), "Figures like this have moved by up to $4.0bn."),
+        (moved(12_449.0), "Figures like this have moved by up to $12.4bn."),
+        (moved(20.0), "Figures like this have moved by up to $0.1bn."),
+        (moved(3_950.0, figures=23), None),
+        (moved(3_950.0, holder="poland"), None),
+        (moved(3_950.0, figure="position"), None),
+        (moved(3_950.0, age=12), None),
+        (None, None),
+    ],
+)
+def test_a_finding_on_the_newest_month_says_how_far_such_figures_have_moved_where_enough_are_known(sizes, told):
+    declared = rules() | {"revision_sizes": MOVES}
+    months = history(400_000, [1.0, -20_000.0])
+    flagged, _ = findings(months, HOLDERS, MONTHLY, NO_OPERATIONS, declared, None, sizes)
+    line = [one for one in flagged["caveats"].iloc[0].splitlines() if "newest month" in one]
+    said = "March 2022 is the newest month: preliminary, and revised by later releases."
+    assert line == [f"{said} {told}" if told else said]
+    older = history(400_000, [1.0, -20_000.0, 1.0])
+    flagged, _ = findings(older, HOLDERS, MONTHLY, NO_OPERATIONS, declared, None, sizes)
+    assert "moved by up to" not in str(flagged["caveats"].iloc[0])
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"basis": "press_release"}, "known transaction bias against the official sector"),
         ({"evidence": "press"}, "reported by the press"),
         ({"custodial_centre": True}, "custodial or fund centre"),
         ({"basis": "form_s"}, "Form S"),

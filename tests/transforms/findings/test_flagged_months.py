@@ -296,6 +296,19 @@ def test_rules_for_the_official_total_are_not_asked_of_countries():
     assert len(sell_offs(months, official, "official")) == 1
 
 
+def test_net_purchases_from_press_releases_are_no_history_for_those_of_another_basis():
+    official = with_rules(official_sale=RULES["rules"]["net_sale"] | {"scope": "official"})
+    months = history(1_000_000, [*[-40_000.0] * 13, -40_000.0])
+    months["net_purchases_usd_mn"] = [math.nan, *[-30_000.0] * 13, -31_000.0]
+    months["basis"] = [*["press_release"] * 14, "slt"]
+    newest = sell_offs(months, official, "official").iloc[-1]
+    assert (newest["rule"], math.isnan(newest["score"])) == ("official_sale", True)
+    one_basis = sell_offs(months.assign(basis="slt"), official, "official")
+    assert (one_basis.iloc[-1]["month"], one_basis.iloc[-1]["score"]) == (newest["month"], -2.0)
+    falls = with_rules(official_fall=RULES["rules"]["fall"] | {"scope": "official", "maximum_score": 0.0})
+    assert not math.isnan(sell_offs(months, falls, "official").iloc[-1]["score"])
+
+
 def test_what_was_not_sold_alarms_less():
     assert capped("critical", "moved", {"moved": "notice"}) == "notice"
     assert capped("notice", "repriced", {"repriced": "warning"}) == "notice"

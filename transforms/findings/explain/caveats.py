@@ -53,7 +53,7 @@ def with_caveats(
     `rows` are flagged months or episodes with `suspicion`, `months` the holder months they were found in.
     `revision_sizes` says how far such figures have moved, where that is known.
     """
-    moves = told_moves(revision_sizes, rules["revision_sizes"])
+    moves = {} if revision_sizes is None else told_moves(revision_sizes, rules["revision_sizes"])
     newest = months["month"].max()
     press = months[months["evidence"] == "press"].groupby("holder_id")["month"].agg(list)
     breaks = months[months["series_break"].astype(bool)].groupby("holder_id")["month"].agg(list)
@@ -77,13 +77,11 @@ def with_caveats(
     return ["\n".join(lines) if lines else None for lines in found]
 
 
-def told_moves(revision_sizes: pd.DataFrame | None, told: dict[str, Any]) -> dict[str, str]:
+def told_moves(revision_sizes: pd.DataFrame, told: dict[str, Any]) -> dict[str, str]:
     """The declared sentence on how far a holder's changes have moved, by holder; nothing of those with too few figures.
 
     `told` is [revision_sizes] of config/alert_rules.toml.
     """
-    if revision_sizes is None:
-        return {}
     chosen = revision_sizes[
         (revision_sizes["figure"] == "change")
         & (revision_sizes["age_months"] == told["told_age_months"])
