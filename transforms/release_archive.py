@@ -61,7 +61,9 @@ def read_index(page: bytes, url: str) -> tuple[list[ReleaseLink], list[str]]:
         raise LayoutError(PLACE, "index page", "a page with links to ticrel_....zip", str(problem)) from problem
     found: dict[str, ReleaseLink] = {}
     warnings: list[str] = []
-    for anchor in root.xpath("//a"):
+    for anchor in root.iter("a"):
+        if not isinstance(anchor, html.HtmlElement):
+            continue
         address = (anchor.get("href") or "").strip()
         try:
             target = urljoin(url, address)
