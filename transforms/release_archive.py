@@ -62,7 +62,9 @@ def read_index(page: bytes, url: str) -> tuple[list[ReleaseLink], list[str]]:
     found: dict[str, ReleaseLink] = {}
     warnings: list[str] = []
     for anchor in root.iter("a"):
-        address = str(anchor.get("href") or "").strip()
+        if not isinstance(anchor, html.HtmlElement):
+            continue
+        address = (anchor.get("href") or "").strip()
         try:
             target = urljoin(url, address)
             name = unquote(PurePosixPath(urlsplit(target).path).name)

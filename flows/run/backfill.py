@@ -25,7 +25,7 @@ from treasury_watch.flows.run.monthly import MINUTES, STEP, note
 from treasury_watch.flows.run.outcome import Outcome, Refusal
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
-from treasury_watch.warehouse.archive.parse_pool import processes
+from treasury_watch.warehouse.archive.parse_pool import end_with_parent, processes
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.installation import Session
 from treasury_watch.warehouse.ledger.backfill_files import (
@@ -52,6 +52,7 @@ def declarations_of(folder: Path) -> Declarations:
 @task(name="parse", timeout_seconds=60 * MINUTES, **STEP)
 def parse_files(bundle: list[Found], into: Path, config: Path) -> list[ParsedFile]:
     """Parse a few files, wherever the task runner puts it."""
+    end_with_parent()
     return [item for found in bundle for item in parse_found(found, into, declarations_of(config))]
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import multiprocessing.connection
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import cache
 from itertools import islice
 
 from treasury_watch.transforms.errors import TreasuryWatchError
@@ -28,6 +31,28 @@ def processes() -> int:
     return min(MOST_PROCESSES, os.cpu_count() or 1)
 
 
+@cache
+def end_with_parent() -> None:
+    """In a process that parses: end when the one that started it has ended, also by a kill, which tells it nothing.
+
+    It would wait for work for ever, with all its memory. In any other process nothing happens.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait_for_it() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=wait_for_it, name="end with parent", daemon=True).start()
+
+
+def _prepare() -> None:
+    gc.set_threshold(*RARELY)
+    end_with_parent()
+
+
 @contextmanager
 def parsed_in_order(
     entries: list[Entry], archive: Archive, source_of: Callable[[str], Source], labels: list[dict[str, str]]
@@ -43,7 +68,7 @@ def parsed_in_order(
         return
     # spawned, not forked: this process has the database's threads
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn, initializer=gc.set_threshold, initargs=RARELY) as pool:
+    with ProcessPoolExecutor(workers, spawn, initializer=_prepare) as pool:
 
         def start(entry: Entry) -> tuple[Entry, Future[Parsed]]:
             return entry, pool.submit(figures_of, archive.body(entry), source_of(entry.source), labels)

@@ -27,7 +27,7 @@ from treasury_watch.flows.run.outcome import Outcome, Refusal
 from treasury_watch.flows.run.release_archive.loading import Loading
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.release_archive import ReleaseLink
-from treasury_watch.warehouse.archive.parse_pool import processes
+from treasury_watch.warehouse.archive.parse_pool import end_with_parent, processes
 from treasury_watch.warehouse.archive.release_zips import ReleaseZips
 from treasury_watch.warehouse.installation import Session, Warehouse
 from treasury_watch.warehouse.ledger.backfill_files import scratch
@@ -42,6 +42,7 @@ FILES_A_RELEASE = 4
 @task(name="read", timeout_seconds=60 * MINUTES, **STEP)
 def read_zips(bundle: list[ZipToRead], into: Path, config: Path) -> list[ReadZip]:
     """Expand and parse a few zips, wherever the task runner puts it."""
+    end_with_parent()
     declarations = backfill.declarations_of(config)
     return [read_zip(zipped, declarations.release_archive.members, into, declarations) for zipped in bundle]
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -76,3 +80,32 @@ def test_a_damaged_file_is_named_while_others_are_being_parsed(tmp_path, always_
     archive.path(damaged).write_bytes(b"observation_date,DGS10\n2026-06-01,9.99\n")
     with pytest.raises(ArchiveDamaged, match=damaged.sha256[:12]):
         rates(archive, archive.entries())
+
+
+PARENT = """
+import multiprocessing, os, time
+from concurrent.futures import ProcessPoolExecutor
+from treasury_watch.warehouse.archive.parse_pool import _prepare
+
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_prepare)
+    print(pool.submit(os.getpid).result(), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_parses_ends_when_the_one_that_started_it_is_killed(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
+        child = int(parent.stdout.readline())
+        os.kill(child, 0)  # it runs
+        parent.kill()
+    for _ in range(100):
+        time.sleep(0.1)
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+    pytest.fail("it is still there ten seconds later")
