@@ -81,7 +81,7 @@ def _release_archive(
     def load(session: Session) -> None:
         loaded = Loading(session, reader.zips, outcome)
         loading.append(loaded)
-        with ExitStack() as opened, outcome.timed("load"):
+        with ExitStack() as opened, session.gates.for_many_files(), outcome.timed("load"):
             into = opened.enter_context(scratch(warehouse.home))
             arriving = opened.enter_context(fetching(reader, reader.pending(links)))
             for read in _read(arriving, into, settings.declarations.folder):
