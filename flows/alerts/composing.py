@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -48,7 +49,7 @@ class Composer:
         self.releases = connection.execute("SELECT * FROM releases ORDER BY released").df()
         chains = events(item for item in self.found.values() if isinstance(item, Finding))
         self.events = {finding.key: event for event in chains for finding in event}
-        self.pictures: dict[str, bytes] = {}  # drawn once for all recipients of a finding
+        self.pictures: dict[tuple[str, date], bytes] = {}  # drawn once for all findings and recipients
 
     def __call__(self, key: str, recipient: str) -> Any:
         """The message, or None where the finding is no longer published."""
@@ -76,9 +77,10 @@ class Composer:
 
     def picture(self, finding: Finding, history: pd.DataFrame) -> bytes:
         """The chart of the holder's months as PNG."""
-        if finding.key not in self.pictures:
-            self.pictures[finding.key] = charts.png(charts.holder_chart(history, finding.holder))
-        return self.pictures[finding.key]
+        drawn = (finding.holder_id, finding.end_month)
+        if drawn not in self.pictures:
+            self.pictures[drawn] = charts.png(charts.holder_chart(history, finding.holder))
+        return self.pictures[drawn]
 
     def digest(self, key: str, recipient: str) -> Any:
         """The release's digest for the recipient, None where the release is not loaded."""

@@ -85,14 +85,24 @@ class Gates:
         return source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("whole")
 
     def _run(self, suite: Suite, filled: list[Expectation], frame: pd.DataFrame) -> dict[str, Any]:
-        """Great Expectations' outcomes by the expectations' names."""
+        """Great Expectations' outcomes by the expectations' names.
+
+        Which rows are unexpected is asked only of those that do not hold: for the others it takes a third of the time.
+        """
+        outcomes = self._validated(suite, filled, frame, "BASIC")
+        failed = [expectation for expectation in filled if not outcomes[expectation.name].success]
+        return outcomes | (self._validated(suite, failed, frame, "SUMMARY") if failed else {})
+
+    def _validated(
+        self, suite: Suite, expectations: list[Expectation], frame: pd.DataFrame, result_format: str
+    ) -> dict[str, Any]:
         import great_expectations as gx
 
         declared = gx.ExpectationSuite(
             name=f"{suite.gate}.{suite.subject}",
-            expectations=[self._translate(suite, expectation) for expectation in filled],
+            expectations=[self._translate(suite, expectation) for expectation in expectations],
         )
-        outcome = self._batches.get_batch({"dataframe": frame}).validate(declared, result_format="SUMMARY")
+        outcome = self._batches.get_batch({"dataframe": frame}).validate(declared, result_format=result_format)
         return {entry.expectation_config.meta["name"]: entry for entry in outcome.results}
 
     def _translate(self, suite: Suite, expectation: Expectation) -> Any:
