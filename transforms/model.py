@@ -22,7 +22,7 @@ class SeriesBreak:
     Releases before `in_releases_from` still state those months on the old one; None where that day is not known.
     """
 
-    month: pd.Timestamp
+    month: date
     old_series: str
     new_series: str
     in_releases_from: date | None = None

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pandas as pd
-
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.kinds import KINDS
@@ -294,7 +292,7 @@ class Declarations:
                 since = row.get("in_releases_from") or None
                 found.append(
                     SeriesBreak(
-                        pd.Timestamp(f"{row['month']}-01"), row["old_series"], row["new_series"],
+                        date.fromisoformat(f"{row['month']}-01"), row["old_series"], row["new_series"],
                         date.fromisoformat(since) if since else None,
                     )
                 )  # fmt: skip

@@ -93,8 +93,7 @@ def run(sample: bool) -> None:
         from treasury_watch.flows.run import monthly
 
         said = monthly.run(sample=sample, command=name)
-    click.echo(said)
-    _where(warehouse)
+    click.echo("\n".join([said, *_where(warehouse)]))
 
 
 @main.command()
@@ -123,12 +122,13 @@ def ingest(files: tuple[Path, ...], released: date | None) -> None:
     with logs.command(settings, "ingest"):
         warehouse = settings.warehouse()
         published = steps.take_in(settings, warehouse, load, outcome, command="ingest")
-    for item in outcome.loaded:
-        click.echo(item.line())
-    click.echo(outcome.summary())
-    if published:
-        _where(warehouse)
-    outcome.raise_refusals()
+        lines = [
+            *(item.line() for item in outcome.loaded),
+            outcome.summary(),
+            *(_where(warehouse) if published else []),
+        ]
+        outcome.raise_refusals("\n".join(lines))
+    click.echo("\n".join(lines))
     if not_loaded := [item.line() for item in outcome.loaded if item.outcome == "withdrawn"]:
         raise TreasuryWatchError("; ".join(not_loaded))
 
@@ -156,9 +156,8 @@ def withdraw(file: str, reason: str | None, undo: bool) -> None:
     settings = Settings()
     with logs.command(settings, "withdraw"):
         warehouse = settings.warehouse()
-        for line in take_out(settings, warehouse, file, None if undo else reason):
-            click.echo(line)
-    _where(warehouse)
+        lines = take_out(settings, warehouse, file, None if undo else reason)
+    click.echo("\n".join([*lines, *_where(warehouse)]))
 
 
 @main.command()
@@ -206,8 +205,7 @@ def backfill(folder: Path | None, release_archive: bool, since: date | None, das
             said = archive.run(since, dask=dask, workers=workers)
         else:
             said = filling.run(folder, dask=dask, workers=workers)
-    click.echo(said)
-    _where(warehouse)
+    click.echo("\n".join([said, *_where(warehouse)]))
 
 
 @main.command()
@@ -501,10 +499,9 @@ def status(as_json: bool) -> None:
         click.echo(line)
 
 
-def _where(warehouse) -> None:
-    click.echo(f"database: {warehouse.home.database}")
-    click.echo(f"parquet:  {warehouse.home.parquet}")
-    click.echo(f"outbox:   {warehouse.home.outbox}")
+def _where(warehouse) -> list[str]:
+    home = warehouse.home
+    return [f"database: {home.database}", f"parquet:  {home.parquet}", f"outbox:   {home.outbox}"]
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ def plain_run() -> None:
     settings = Settings()
     try:
         outcome = steps.run(settings, settings.warehouse(), steps.PLAIN, sample=False, command="run")
+        outcome.raise_refusals()
     except TreasuryWatchError as problem:
         click.echo(f"treasury-watch: {problem}", err=True)
         sys.exit(1)

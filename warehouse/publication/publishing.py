@@ -135,7 +135,7 @@ class Publisher:
             Step("reconciliation", FRAMES, builder.reconciled, takes=["standing figures"], needs=["official flows"]),
             Step(
                 "checks of figures", FRAMES, on_figures, takes=["standing figures"],
-                needs=["declared tables", "releases", "rates", "corrections"],
+                needs=["declared tables", "releases", "rates", "corrections", "official flows"],
             ),
             Step(
                 "revision sizes", QUERIES, builder.revision_sizes, needs=["observations", "declared tables", "releases"]

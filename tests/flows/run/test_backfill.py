@@ -125,7 +125,7 @@ class TestTheFlow:
         )
         with pytest.raises(FilesRefused, match=r"old/d\.txt: slt_table5.*Nippon") as ended:
             fill(folder / "old")
-        assert ended.value.said.startswith("1 new vintages with 12 new or changed figures")
+        assert ended.value.said.startswith("1 new vintages with 10 new or changed figures")
         with duckdb.connect(str(home.database), read_only=True) as connection:
             assert connection.execute("SELECT max(month)::TEXT FROM positions").fetchall() == [("2024-05-01",)]
         warehouse = Settings().warehouse()

@@ -26,7 +26,7 @@ def answer(body: bytes, source: str = "slt_table5") -> Fetched:
 def test_a_zip_on_disk_gives_its_tables_each_with_its_address_and_the_users_day(tmp_path: Path):
     path = tmp_path / "ticrel_20260618.zip"
     path.write_bytes(zipped(slt_table3__txt=table3(), readme__txt=b"Dear reader", slt_table5__html=as_html(table5())))
-    files = list(files_on_disk([path], date(2026, 6, 18)))
+    files = list(files_on_disk([path], date(2026, 6, 18), Outcome()))
     assert [(file.source, file.url, file.container, file.released) for file in files] == [
         ("slt_table3", f"{path.as_uri()}#slt_table3.txt", "ticrel_20260618.zip", date(2026, 6, 18)),
         ("slt_table5", f"{path.as_uri()}#slt_table5.html", "ticrel_20260618.zip", date(2026, 6, 18)),
@@ -37,7 +37,7 @@ def test_a_zip_on_disk_gives_its_tables_each_with_its_address_and_the_users_day(
 def test_a_broken_archive_keeps_no_other_file_from_being_loaded(tmp_path: Path):
     for name, body in (("a.zip", zipped(x__txt=table5())[:-9]), ("b.gz", gzip.compress(table5())), ("c.txt", table5())):
         (tmp_path / name).write_bytes(body)
-    broken, opened, plain = files_on_disk(sorted(tmp_path.iterdir()), None)
+    broken, opened, plain = files_on_disk(sorted(tmp_path.iterdir()), None, Outcome())
     assert "a.zip, zip archive: expected a whole zip archive" in str(broken.unreadable)
     assert (opened.body, opened.container, opened.source) == (table5(), "b.gz", "slt_table5")
     assert (plain.body, plain.container, plain.source, plain.unreadable) == (table5(), None, None, None)
@@ -67,7 +67,7 @@ def test_in_a_backfill_what_cannot_be_opened_counts_as_refused_and_the_rest_is_n
     broken = ParsedFile(archive, "", unreadable=LayoutError("a.zip", "zip archive", "a whole one", "half of one"))
     other = ParsedFile(archive.within("slt_table1.txt"), "", kind="Table 1: long-term securities")
     refuse_unreadable([broken, other], outcome)
-    assert [str(problem).split(";")[0] for problem in outcome.refused] == [
+    assert [refused.line.split(";")[0] for refused in outcome.refused] == [
         f"{tmp_path / 'a.zip'}: a.zip, zip archive: expected a whole one, found half of one"
     ]
     assert what_it_is(other) == f"Table 1: long-term securities: {tmp_path / 'a.zip'}: slt_table1.txt"

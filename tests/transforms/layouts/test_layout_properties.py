@@ -209,7 +209,8 @@ def mfh_files(draw) -> tuple[bytes, Reading]:
             expected[holder, month, measure, series] = None if value is None else value * 100
     rows.insert(-1, ["Of which:"])
     named = [(MONTHS[12 - int(month[5:])], month[:4]) for month in months]
-    body = mfh(rows, months=named, end=draw(st.sampled_from(["\r\n", "\n", "\r", "  \r\n"])))
+    released = f"March 15, {int(months[0][:4]) + 2}"  # when releases carried every survey up to the newest month
+    body = mfh(rows, months=named, dated=released, end=draw(st.sampled_from(["\r\n", "\n", "\r", "  \r\n"])))
     return Dress(draw).with_blank_lines(body, SPACES), expected
 
 

@@ -191,7 +191,7 @@ def test_the_same_press_file_again_is_known_and_not_read(warehouse, monkeypatch)
 
 def test_a_press_file_that_contradicts_another_is_refused_and_the_rest_stands(warehouse):
     load(warehouse, CHINA, JUNE, publish=False)
-    with pytest.raises(LayoutError, match=r"another file of press figures says.*china_mainland 2024-04"):
+    with pytest.raises(LayoutError, match=r"another file of these figures says.*china_mainland 2024-04"):
         load(warehouse, CHINA.replace("770.7", "771.7"), publish=False)
     assert sorted(bool(entry.refused) for entry in warehouse.archive.entries("press")) == [False, True]
     load(warehouse)

@@ -152,6 +152,13 @@ class TestAFailure:
 
 
 class TestAnInterruption:
+    @pytest.fixture(autouse=True)
+    def noticed(self) -> Iterator[None]:
+        """Ctrl-C raises here, also where the tests run in the background of a shell, which ignores it."""
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
+        signal.signal(signal.SIGINT, before)
+
     def test_however_often_it_comes_the_threads_are_waited_for(self, connections):
         make(connections["one"], "first", 1)
         both, done = threading.Barrier(2, timeout=10), []

@@ -160,7 +160,7 @@ class Head:
             if declared is None or right != left + 1 or (newer, older) != (declared.new_series, declared.old_series):
                 found = f"{newer} and {older} at {month_of[left]:%Y-%m}"
                 raise LayoutError(self.source, place, expected, found, NEXT_STEP)
-            named.add(declared.month)
+            named.add(month_of[left])
         return named
 
 

@@ -7,6 +7,7 @@ the survey basis changed, with the series' names above it or without.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -81,6 +82,7 @@ class Reader:
 
     def __init__(self, source: Source, *, one_block: bool):
         self.source, self.one_block = source, one_block
+        self.breaks = tuple(replace(found, month=pd.Timestamp(found.month)) for found in source.series_breaks)
         self.date_expected = f"the release date, such as {'March 15, 2023' if one_block else '5/18/2026'}"
         self.rows: list[tuple[str, Column, float, int]] = []
         self.closing = False  # the publisher's name has been read: the release date is next
@@ -134,7 +136,7 @@ class Reader:
         if self.dated is None:
             raise LayoutError(source.id, "end", self.date_expected, "none", TRUNCATED)
         self._close_block(self.rows[-1][-1] if self.rows else 1)
-        breaks, series = source.series_breaks, {}
+        breaks, series = self.breaks, {}
         for _, column, _, _ in self.rows:
             if column not in series:
                 series[column] = series_of(column, breaks, self.printed, self.dated)
@@ -157,8 +159,8 @@ class Reader:
             return False
         self._close_block(line)
         newer = self.columns[-1].month if self.columns else None
-        self.columns = self.head.columns(newer, self.source.series_breaks)
-        self.printed |= self.head.breaks_named(self.columns, self.source.series_breaks)
+        self.columns = self.head.columns(newer, self.breaks)
+        self.printed |= self.head.breaks_named(self.columns, self.breaks)
         self.printed |= {column.month for column in self.columns if column.again}
         self.head = Head(self.source.id)
         return True
