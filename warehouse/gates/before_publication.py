@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 
 import duckdb
-import numpy as np
 import pandas as pd
 
 from treasury_watch.transforms.quality import checks
@@ -28,7 +27,7 @@ class SecondGate:
     def on_figures(self, standing: pd.DataFrame) -> list[Result]:
         """What it finds on the figures that stand now, on exchange rates and on the sources' freshness."""
         connection = self.connection
-        stated = standing[~_left_behind(connection, standing, self.declarations)]
+        stated = standing[~left_behind(connection, standing, self.declarations)]
         replaced = connection.execute(
             "SELECT source, holder_id, month, measure, series, value_usd_mn FROM observations o WHERE superseded = "
             "(SELECT max(released) FROM releases r WHERE r.source = o.source AND withdrawn IS NULL) AND evidence <> 'press'"
@@ -71,21 +70,25 @@ class SecondGate:
         return [result for subject, frame in frames.items() for result in self.gates.check("publish", subject, frame)]
 
 
-def _left_behind(
-    connection: duckdb.DuckDBPyConnection, standing: pd.DataFrame, declarations: Declarations
-) -> pd.Series:
-    """Which figures stand though their source no longer states their month: no release revises them any more.
+def left_behind(connection: duckdb.DuckDBPyConnection, standing: pd.DataFrame, declarations: Declarations) -> pd.Series:
+    """Which figures stand though their source no longer states their month or their holder: no release revises them.
 
-    A rolling table's months that left its window would differ from Table 3's revised ones, and are no error.
+    What left a rolling table's window, and what it last said of a holder that is not among the largest any more, would
+    differ from Table 3's revised figures, and is no error.
     """
     rolling = [source.id for source in declarations.sources.values() if source.statements == "rolling"]
     windows = connection.execute(
-        "SELECT source, arg_max(first_month, released) FROM releases WHERE withdrawn IS NULL GROUP BY source"
+        "SELECT source, arg_max(first_month, released), arg_max(last_month, released) FROM releases "
+        "WHERE withdrawn IS NULL GROUP BY source"
     ).fetchall()
-    first = {source: np.datetime64(month, "us") for source, month in windows if source in rolling}
-    never = np.datetime64("NaT", "us")
-    starts = np.array([first.get(source, never) for source in standing["source"].cat.categories], never.dtype)
-    return standing["month"] < starts[standing["source"].cat.codes]
+    left = pd.Series(False, standing.index)
+    for source, first, last in windows:
+        if source not in rolling:
+            continue
+        stated = standing[standing["source"].eq(source)]
+        named = stated.loc[stated["month"].eq(pd.Timestamp(last)), "holder_id"]
+        left[stated.index] = stated["month"].lt(pd.Timestamp(first)) | ~stated["holder_id"].isin(named)
+    return left
 
 
 def _freshness(connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date) -> pd.DataFrame:
