@@ -182,7 +182,18 @@ class Builder:
             connection.execute(_sql(view))
         self._fill(connection, "first_prints", "FROM first_prints_as_of(?)", CURRENT)
         least = self.declarations.rules["revision_sizes"]["minimum_figures"]
-        self._fill(connection, "revision_sizes", "FROM revision_sizes_as_of(?, ?)", CURRENT, least)
+        first_prints = (
+            "SELECT count(*) AS figures FROM first_prints WHERE measure = 'total_position' GROUP BY holder_id"
+        )
+        most = connection.execute(f"SELECT max(figures) FROM ({first_prints})").fetchall()[0][0] or 0
+        if most < least:  # none can have a row, and the query takes half a second
+            self._create(
+                connection,
+                "revision_sizes",
+                pd.DataFrame(columns=self.declarations.tables["revision_sizes"].column_names),
+            )
+        else:
+            self._fill(connection, "revision_sizes", "FROM revision_sizes_as_of(?, ?)", CURRENT, least)
 
     def months(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The as-of views; positions and months are these at the end of time."""

@@ -228,6 +228,7 @@ def test_the_complete_official_files_load_and_the_stale_table_is_never_the_lates
 @pytest.mark.slow
 def test_run_on_the_sample_ends_well_and_says_where_the_results_are(tmp_path):
     environment = {**os.environ, "TREASURY_WATCH_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
+    environment["TREASURY_WATCH_ALERTS_MINIMUM_SEVERITY"] = "critical"
     ended = subprocess.run(
         [sys.executable, "-m", "treasury_watch.flows.commands.main", "run", "--sample"],
         env=environment, cwd=PROJECT, capture_output=True, text=True, timeout=300, check=False,

@@ -68,7 +68,8 @@ class TestOnPrefect:
             monthly.monthly_run(wait_hours=A_MOMENT_HOURS)
         assert loaded.state.rows("SELECT outcome FROM runs ORDER BY started DESC LIMIT 1") == [{"outcome": "unchanged"}]
 
-    def test_the_run_in_figures_is_an_artifact(self, settings, prefect):
+    def test_the_run_in_figures_is_an_artifact(self, settings, monkeypatch, prefect):
+        monkeypatch.setenv("TREASURY_WATCH_ALERTS_MINIMUM_SEVERITY", "critical")
         monthly.monthly_run(sample=True)
         measures = {row["measure"]: row["value"] for row in artifact("run-metrics")}
         files = artifact("run-files")
