@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 MAIN_SOURCE = "slt_table3"  # whose releases are the statistics' own
+RELEASE_DATES = "release_dates"  # the page that announces the coming releases: what is fetched beside the sources
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from urllib.parse import urlsplit
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.kinds import KINDS
-from treasury_watch.transforms.layouts.pages.release_dates import SOURCE
-from treasury_watch.transforms.model import SeriesBreak, Source
+from treasury_watch.transforms.model import RELEASE_DATES, SeriesBreak, Source
 from treasury_watch.transforms.release_calendar import Calendar, Listed, with_announced
 
 VERSION = "0.1.0"
@@ -129,15 +128,17 @@ class Declarations:
     @cached_property
     def release_dates(self) -> Source | None:
         """The page that announces the coming releases, as something to fetch; None where none is declared."""
-        entry = self.toml("sources.toml").get(SOURCE)
+        entry = self.toml("sources.toml").get(RELEASE_DATES)
         if entry is None:
             return None
         try:
-            url = self._base(SOURCE, entry["base"]) + entry["path"]
+            url = self._base(RELEASE_DATES, entry["base"]) + entry["path"]
             title, publisher = entry["title"], entry["publisher"]
         except KeyError as problem:
-            raise ConfigurationError(f"sources.toml, [{SOURCE}]: expected base, path, title and publisher") from problem
-        return Source(SOURCE, title, publisher, url, SOURCE, "observations", "days", "yearly", 0)
+            raise ConfigurationError(
+                f"sources.toml, [{RELEASE_DATES}]: expected base, path, title and publisher"
+            ) from problem
+        return Source(RELEASE_DATES, title, publisher, url, RELEASE_DATES, "observations", "days", "yearly", 0)
 
     @cached_property
     def release_archive(self) -> ReleaseArchive:

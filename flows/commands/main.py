@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from treasury_watch.flows.commands.alerts import alerts, day_of, month_of
 from treasury_watch.transforms.errors import TreasuryWatchError
 
 if TYPE_CHECKING:
     from treasury_watch.warehouse.installation import Session
 
 FORMATS = ["table", "csv", "json", "parquet"]
-STATES = ["queued", "failed", "sent", "written", "superseded", "uncertain", "backfilled"]
 
 
 class Commands(click.Group):
@@ -23,8 +23,11 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
+        from treasury_watch.flows.run.interruption import noticed
+
         try:
-            return super().invoke(ctx)
+            with noticed():
+                return super().invoke(ctx)
         except TreasuryWatchError as problem:
             if said := getattr(problem, "said", ""):  # what was done all the same
                 click.echo(said)
@@ -58,18 +61,7 @@ def main() -> None:
     """Who holds, buys and sells U.S. Treasury securities: sold, repriced or moved, and what was known when."""
 
 
-def _month(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
-    try:
-        return date.fromisoformat(f"{value}-01") if value else None
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not a month such as 2024-04") from None
-
-
-def _day(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
-    try:
-        return date.fromisoformat(value) if value else None
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not a day such as 2024-07-18") from None
+main.add_command(alerts)
 
 
 @main.command()
@@ -99,7 +91,7 @@ def run(sample: bool) -> None:
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--released", callback=_day, metavar="YYYY-MM-DD", help="Release date of the files; goes before their own."
+    "--released", callback=day_of, metavar="YYYY-MM-DD", help="Release date of the files; goes before their own."
 )
 def ingest(files: tuple[Path, ...], released: date | None) -> None:
     """Load official files from disk. The layout is recognised from the content, never from the name.
@@ -164,7 +156,7 @@ def withdraw(file: str, reason: str | None, undo: bool) -> None:
 @click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--release-archive", is_flag=True, help="Instead of a folder: the Treasury's archive of every release.")
 @click.option(
-    "--since", callback=_month, metavar="YYYY-MM", help="Of the archive, the releases of this month and later."
+    "--since", callback=month_of, metavar="YYYY-MM", help="Of the archive, the releases of this month and later."
 )
 @click.option("--dask", is_flag=True, help="Parse on a Dask cluster of this machine; needs the extra `dask`.")
 @click.option(
@@ -280,9 +272,9 @@ def query(sql: str, form: str, out: Path | None) -> None:
 
 @main.command()
 @click.argument("holder")
-@click.argument("month", callback=_month)
+@click.argument("month", callback=month_of)
 @click.argument("measure", default="position")
-@click.option("--as-of", callback=_day, metavar="YYYY-MM-DD", help="As known at the end of that day.")
+@click.option("--as-of", callback=day_of, metavar="YYYY-MM-DD", help="As known at the end of that day.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def trace(holder: str, month: date, measure: str, as_of: date | None, form: str) -> None:
     """A figure back to its source, release, archived file and line, with every other print of it.
@@ -312,8 +304,8 @@ def trace(holder: str, month: date, measure: str, as_of: date | None, form: str)
 
 @main.command("sell-offs")
 @click.option("--holder", metavar="NAME", help="One holder: a name, an ISO code or a common alias.")
-@click.option("--since", callback=_month, metavar="YYYY-MM", help="Findings of this month and later.")
-@click.option("--as-of", callback=_day, metavar="YYYY-MM-DD", help="As known at the end of that day.")
+@click.option("--since", callback=month_of, metavar="YYYY-MM", help="Findings of this month and later.")
+@click.option("--as-of", callback=day_of, metavar="YYYY-MM-DD", help="As known at the end of that day.")
 def sell_offs(holder: str | None, since: date | None, as_of: date | None) -> None:
     """Flagged months and episodes, explained.
 
@@ -358,73 +350,6 @@ def backtest(check: bool) -> None:
     fallen = replay.fallen(result, settings.declarations.toml("backtest.toml")["recorded"]) if check else []
     if fallen:
         raise TreasuryWatchError(f"backtest: {len(fallen)} scores fell below config/backtest.toml: {'; '.join(fallen)}")
-
-
-@main.group()
-def alerts() -> None:
-    """The alert outbox."""
-
-
-@alerts.command("list")
-@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only these; can be repeated.")
-def alerts_list(states: tuple[str, ...]) -> None:
-    """Every alert and what became of it.
-
-    \b
-    Example:
-        treasury-watch alerts list --state failed --state queued
-    """
-    from treasury_watch.flows.alerts import outbox
-    from treasury_watch.flows.settings.settings import Settings
-
-    for line in outbox.listing(Settings().warehouse().state, states):
-        click.echo(line)
-
-
-@alerts.command("preview")
-@click.option("--holder", metavar="NAME", help="One holder: a name, an ISO code or a common alias.")
-@click.option("--since", callback=_month, metavar="YYYY-MM", help="Findings of this month and later.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for .eml files; else text is printed."
-)
-@click.option("--digest", "digests", is_flag=True, help="The newest release's digests instead of single messages.")
-def alerts_preview(holder: str | None, since: date | None, out: Path | None, digests: bool) -> None:
-    """Compose messages without queueing or sending them.
-
-    \b
-    Example:
-        treasury-watch alerts preview --holder Japan --since 2024-04
-    """
-    from treasury_watch.flows.alerts.preview import preview
-    from treasury_watch.flows.commands.status import NOT_AS_DECLARED
-    from treasury_watch.flows.settings.settings import Settings
-
-    settings = Settings()
-    warehouse = settings.warehouse()
-    if warehouse.declarations_changed():
-        click.echo(NOT_AS_DECLARED, err=True)
-    for shown in preview(warehouse, settings, holder, since, out, digests=digests):
-        click.echo(shown)
-
-
-@alerts.command("send")
-def alerts_send() -> None:
-    """Send what waits, and try again at once what failed.
-
-    \b
-    Example:
-        treasury-watch alerts send
-    """
-    from treasury_watch.flows.log import logs
-    from treasury_watch.flows.run import steps
-    from treasury_watch.flows.settings.settings import Settings
-
-    settings = Settings()
-    with logs.command(settings, "alerts send"):
-        outcome = steps.send_waiting(settings, settings.warehouse())
-        click.echo(f"{outcome.sent} sent, {outcome.written} written, {outcome.failed} failed")
-        if outcome.failed:
-            raise TreasuryWatchError(f"{outcome.failed} alerts could not be sent; see `treasury-watch alerts list`")
 
 
 @main.command()

@@ -23,7 +23,7 @@ import requests
 from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, public_url
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.settings.settings import Settings
-from treasury_watch.transforms.release_archive import ReleaseLink, read_index, since
+from treasury_watch.transforms.layouts.pages.release_archive import ReleaseLink, read_index, since
 from treasury_watch.warehouse.archive.release_zips import INDEX, ReleaseZips, ZipNote
 from treasury_watch.warehouse.ledger.release_files import ZipToRead
 

@@ -22,6 +22,7 @@ from treasury_watch.flows.fetch.embedded_sample import embedded_sample
 from treasury_watch.flows.fetch.http import Fetched, public_url
 from treasury_watch.flows.fetch.sources import Collected, fetch_all
 from treasury_watch.flows.log import logs, progress, run_lines
+from treasury_watch.flows.run import interruption
 from treasury_watch.flows.run.outcome import Outcome, Refusal, place_of
 from treasury_watch.flows.run.revisions import revised_by
 from treasury_watch.flows.run.store_exchange import stored
@@ -155,6 +156,7 @@ def finish(
     """What ends all that publishes or sends: the messages and, where anything changed, the tables on runs and messages
     and the page, which show it.
     """
+    interruption.check()
     with outcome.timed("alert"):
         nothing_yet = not warehouse.home.database.exists()  # then only the operator can be told of anything
         result = delivery.deliver(warehouse, settings) if nothing_yet else steps.alert(warehouse, settings, since)
@@ -239,6 +241,7 @@ def load_press(session: Session) -> None:
 
 def load_one(session: Session, file: IncomingFile, outcome: Outcome) -> None:
     """Load one file; its refusal is kept in the outcome. Raises StorageFailed, which is no fault of the file."""
+    interruption.check()
     place: dict[str, Any] = {"source": file.source, "url": public_url(file.url)}
     began = perf_counter()
     try:
@@ -274,6 +277,7 @@ def publish(session: Session, outcome: Outcome) -> bool:
 
     New files that cannot be published are set aside, and stand in the outcome as refused. Raises ValidationBlocked.
     """
+    interruption.check()
     nothing_yet = not session.publisher.home.database.exists()
     if session.is_published() or (nothing_yet and outcome.refused and not outcome.loaded):
         return False

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.layouts.containers import members
-from treasury_watch.transforms.release_archive import wanted
+from treasury_watch.transforms.layouts.pages.release_archive import wanted
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.ledger.backfill_files import Found, ParsedFile, parse_file
 

@@ -26,7 +26,7 @@ from treasury_watch.flows.run.monthly import MINUTES, STEP, note
 from treasury_watch.flows.run.outcome import Outcome, Refusal
 from treasury_watch.flows.run.release_archive.loading import Loading
 from treasury_watch.flows.settings.settings import Settings
-from treasury_watch.transforms.release_archive import ReleaseLink
+from treasury_watch.transforms.layouts.pages.release_archive import ReleaseLink
 from treasury_watch.warehouse.archive.parse_pool import end_with_parent, processes
 from treasury_watch.warehouse.archive.release_zips import ReleaseZips
 from treasury_watch.warehouse.installation import Session, Warehouse

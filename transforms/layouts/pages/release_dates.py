@@ -16,13 +16,14 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from treasury_watch.transforms.errors import shorten
+from treasury_watch.transforms.model import RELEASE_DATES
 from treasury_watch.transforms.months import shifted
 from treasury_watch.transforms.release_calendar import MONTHS_AFTER, Listed
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-SOURCE = "release_dates"
+SOURCE = RELEASE_DATES
 TITLE = re.compile(rb"release\s+dates\s+(?:of|for)\s+(?:the\s+)?tic\s", re.IGNORECASE)
 YEAR = re.compile(r"(20\d\d)", re.ASCII)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

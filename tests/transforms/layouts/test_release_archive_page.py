@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from treasury_watch.transforms.errors import LayoutError
-from treasury_watch.transforms.release_archive import ReleaseLink, read_index, since, wanted
+from treasury_watch.transforms.layouts.pages.release_archive import ReleaseLink, read_index, since, wanted
 
 URL = "https://home.treasury.gov/archives-of-tic-monthly-data-releases"
 FOLDER = "https://www.treasury.gov/resource-center/data-chart-center/tic/Documents/"

@@ -1,0 +1,41 @@
+"""Ctrl-C in the midst of a library that swallows it ends the run all the same."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from treasury_watch.flows.run import interruption
+
+
+@pytest.fixture(autouse=True)
+def raises() -> Iterator[None]:
+    """Ctrl-C raises, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def swallowed() -> None:
+    with suppress(KeyboardInterrupt):  # as numpy does where it compares types
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+
+
+def test_what_a_library_swallowed_is_raised_before_the_next_step():
+    with interruption.noticed():
+        interruption.check()
+        swallowed()
+        with pytest.raises(KeyboardInterrupt):
+            interruption.check()
+
+
+def test_the_next_command_begins_anew():
+    with interruption.noticed():
+        swallowed()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with interruption.noticed():
+        interruption.check()
