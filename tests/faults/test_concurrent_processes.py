@@ -58,7 +58,7 @@ def reading(
     small_home: Path, tmp_path_factory: pytest.TempPathFactory, declarations: Declarations
 ) -> Iterator[Reading]:
     home = copied(small_home, tmp_path_factory.mktemp("together") / "home")
-    readers = [Reader(home, "held", 0.5), *(Reader(home, "again", 3.0) for _ in range(READERS))]
+    readers = [Reader(home, "held", 0.5), *(Reader(home, "again", 6.0) for _ in range(READERS))]
     try:
         warehouse = Warehouse(Home(home), declarations)
         for number in range(2, 2 + PUBLICATIONS):

@@ -95,6 +95,13 @@ class ReleaseZips:
         if note.taken:
             self.path(name).unlink(missing_ok=True)
 
+    def set_aside(self, name: str, sha256: str) -> None:
+        """Note that a member that was loaded could not be published: the zip is fetched and read again by the next run."""
+        note = self.note(name)
+        if note is not None and note.members is not None:
+            members = ({**m, "outcome": REFUSED} if m["sha256"] == sha256 else m for m in note.members)
+            self._write(name, replace(note, members=tuple(members)))
+
     def _write(self, name: str, note: ZipNote) -> None:
         content = {**asdict(note), "retrieved": note.retrieved.isoformat()}
         write_whole(self._note(name), json.dumps(content, indent=1).encode())

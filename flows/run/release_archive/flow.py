@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import date
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from prefect import flow, task
 from prefect.futures import PrefectFuture
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
+from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.fetch.release_archive import Fetching, ReleaseArchiveReader, fetching
 from treasury_watch.flows.log import logs
+from treasury_watch.flows.prefect_support import named_server
 from treasury_watch.flows.run import backfill, steps
 from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.monthly import MINUTES, STEP, note
@@ -89,6 +92,8 @@ def _release_archive(
         steps.load_press(session)
 
     steps.take_in(settings, warehouse, load, outcome, command="backfill")
+    for aside in loading[0].session.set_aside:
+        reader.zips.set_aside(aside.entry.container or "", aside.entry.sha256)
     show(warehouse, outcome)
     for item in outcome.loaded:
         note(item.line())
@@ -125,11 +130,16 @@ def describe(outcome: Outcome, fetched: Fetching, loading: Loading, warnings: li
 
 
 def run(since: date | None = None, *, dask: bool = False, workers: int | None = None) -> str:
-    """One run in this process, with the parsing where `backfill.task_runner` puts it. Raises what stopped it."""
+    """One run in this process, with the parsing where `backfill.task_runner` puts it. Raises what stopped it, PrefectAway
+    where the server that PREFECT_API_URL names is not there.
+    """
     settings = Settings()
     reader = ReleaseArchiveReader(settings, ReleaseZips(settings.home().release_archive))
     releases = reader.expected(since)
     files = backfill.WORTHWHILE_FILES if releases is None else releases * FILES_A_RELEASE
     runner = backfill.task_runner(files, dask=dask, workers=workers)
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with (
+        named_server.reached(partial(delivery.tell_failure, settings.warehouse(), settings)),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
         return release_archive.with_options(task_runner=runner)(since)

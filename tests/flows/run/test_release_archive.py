@@ -93,6 +93,18 @@ def test_a_zip_taken_in_whole_leaves_a_note_and_no_zip(loaded):
     assert (loading.releases, loading.members, loading.passed_over) == (3, 3, 2)
 
 
+def test_a_zip_of_which_a_member_could_not_be_published_is_asked_for_again(tmp_path):
+    room = Room(tmp_path)
+    room.keep("ticrel_20240417.zip", zipped(slt_table5__txt=FIRST))
+    room.load("ticrel_20240417.zip")
+    [entry] = room.warehouse.archive.entries("slt_table5")
+    room.zips.set_aside("ticrel_20240417.zip", entry.sha256)
+    note = room.zips.note("ticrel_20240417.zip")
+    assert note is not None
+    assert not note.taken
+    assert not room.zips.is_kept("ticrel_20240417.zip")
+
+
 def test_a_refused_member_is_named_with_its_zip_which_is_kept_for_the_next_time(loaded):
     room, _ = loaded
     note = room.zips.note("ticrel_20240515.zip")
