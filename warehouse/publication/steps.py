@@ -6,6 +6,7 @@ but which of two goes first where a connection could do either.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -38,7 +39,9 @@ def carry_out(steps: Sequence[Step], connections: Mapping[str, duckdb.DuckDBPyCo
     any case no thread uses a connection any more when this ends.
     """
     order = _in_order(steps, connections)
+    signals = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     threads = {name: ThreadPoolExecutor(1, thread_name_prefix=name) for name in connections}
+    wait([thread.submit(int) for thread in threads.values()])  # a pool forgets a thread whose start is interrupted
     results: dict[str, Any] = {}
     started: dict[Future[Any], str] = {}
     try:
@@ -59,7 +62,15 @@ def carry_out(steps: Sequence[Step], connections: Mapping[str, duckdb.DuckDBPyCo
             connection.interrupt()  # a query at work is of no more use
         raise
     finally:
+        interrupted = False
+        try:
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # until the threads are through
+        except KeyboardInterrupt:  # one that came just before
+            interrupted = True
         _end(threads.values(), started)
+        signal.pthread_sigmask(signal.SIG_SETMASK, signals)  # what came meanwhile is raised here
+        if interrupted:
+            raise KeyboardInterrupt
     return results
 
 
@@ -96,17 +107,13 @@ def _in_order(steps: Sequence[Step], connections: Collection[str]) -> Topologica
 
 
 def _end(threads: Collection[ThreadPoolExecutor], started: Collection[Future[Any]]) -> None:
-    """Wait for the threads, however often the user interrupts: their connections must not be closed under them.
+    """Wait for the threads: their connections must not be closed under them.
 
     What is waited for is a last task of each. To join a thread would not do: Python 3.11 takes a thread for ended when the
     wait for it is interrupted.
     """
-    try:
-        for future in started:
-            future.cancel()
-        wait([thread.submit(int) for thread in threads])
-    except KeyboardInterrupt:
-        _end(threads, started)
-        raise
+    for future in started:
+        future.cancel()
+    wait([thread.submit(int) for thread in threads])
     for thread in threads:
         thread.shutdown(wait=False)
