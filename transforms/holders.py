@@ -11,7 +11,6 @@ import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError, UnknownHolderError, shorten
 
-LABEL_KEYS = ["label", "code"]
 FOOTNOTE = re.compile(r"\d{1,2}/", re.ASCII)
 Known = dict[tuple[str, str, str], tuple[str, str]]
 

@@ -154,10 +154,6 @@ class Ledger:
             for checksum in sorted(checksums):
                 self.connection.execute("INSERT INTO press_files VALUES (?)", [checksum])
 
-    def released_on(self, source: str, released: date) -> bool:
-        """Whether the source has a vintage of that day."""
-        return bool(self._one("SELECT count(*) FROM vintages WHERE source = ? AND released = ?", [source, released]))
-
     def conflicting(self, source: str, kind: Kind, table: pd.DataFrame, day: date) -> int:
         """How many of the table's figures the source stated otherwise at the end of `day`; new ones do not count."""
         with self._incoming(kind, table):

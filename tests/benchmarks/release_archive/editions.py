@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -60,7 +61,7 @@ class Release:
     archive: str
 
 
-class LinesOfHolders:
+class LinesOfHolders(ABC):
     """A file of one line a holder and month, rendered again only where a figure changed."""
 
     def __init__(self, table: Rows, first: Month = 0):
@@ -70,9 +71,9 @@ class LinesOfHolders:
         self.months = [month for _, month in places]
         self.lines = [self.line(place, 0) for place in places]
 
+    @abstractmethod
     def line(self, place: tuple[str, Month], shift: int) -> str:
         """One line with its figures moved."""
-        raise NotImplementedError
 
     def revise(self, revisions: Revisions, changed: Iterable[tuple[str, Month]]) -> None:
         """Take over what changed."""
