@@ -1,4 +1,4 @@
-"""From DuckDB to pandas where a column repeats few texts many times."""
+"""Frames whose columns repeat few texts many times, the texts as categories: a fraction of the time and memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 
 def with_categories(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
-    """The answer to a query, its texts as categories in the order of the alphabet: a fraction of the time and memory."""
+    """The answer to a query, its texts as categories in the order of the alphabet."""
     table = relation.to_arrow_table()
     for place, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
@@ -19,3 +19,8 @@ def with_categories(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
     for name in frame.columns[frame.dtypes == "category"]:
         frame[name] = frame[name].cat.reorder_categories(sorted(frame[name].cat.categories))
     return frame
+
+
+def texts_as_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its texts as categories in the order of the alphabet; none is text after this."""
+    return frame.astype({name: "category" for name in frame.columns if frame[name].dtype == "str"})

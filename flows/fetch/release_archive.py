@@ -86,15 +86,6 @@ class ReleaseArchiveReader:
         self.done.known = len(links) - len(pending)
         return pending
 
-    def expected(self, month: date | None) -> int | None:
-        """How many releases were still to be taken in by what the page said when it was last asked for; None where it never
-        was.
-        """
-        if not self.zips.is_kept(INDEX):
-            return None
-        links, _ = read_index(self.zips.path(INDEX).read_bytes(), self.place.url)
-        return sum(not self._is_known(link) for link in since(links, month))
-
     def _is_known(self, link: ReleaseLink) -> bool:
         note = self.zips.note(link.archive)
         return note is not None and note.taken and note.row == link.row

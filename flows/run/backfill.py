@@ -19,6 +19,7 @@ from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.log import logs, progress
 from treasury_watch.flows.prefect_support import named_server
+from treasury_watch.flows.prefect_support.shared_server import shared_server
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.monthly import MINUTES, STEP, note
@@ -200,6 +201,7 @@ def run(folder: Path, *, dask: bool = False, workers: int | None = None) -> str:
     runner = task_runner(len(files_in(folder, datetime.now(UTC))), dask=dask, workers=workers)
     with (
         named_server.reached(partial(delivery.tell_failure, settings.warehouse(), settings)),
+        shared_server(),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         return backfill.with_options(task_runner=runner)(folder)

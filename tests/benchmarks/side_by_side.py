@@ -68,16 +68,16 @@ def run(command: Command) -> Taken:
 
 
 class Sampler(threading.Thread):
-    """Looks at the memory of a process and all below it every tenth of a second until it is told to stop."""
+    """Looks at the memory of a process and all below it until it is told to stop. Each look takes some of their time."""
 
-    def __init__(self, pid: int):
+    def __init__(self, pid: int, every_seconds: float = 0.1):
         super().__init__(daemon=True)
-        self.pid, self.peak_kb, self.over = pid, 0, threading.Event()
+        self.pid, self.every_seconds, self.peak_kb, self.over = pid, every_seconds, 0, threading.Event()
         self.start()
 
     def run(self) -> None:
         """Keep the largest sum seen."""
-        while not self.over.wait(0.1):
+        while not self.over.wait(self.every_seconds):
             self.peak_kb = max(self.peak_kb, sum(proportional_kb(pid) for pid in family(self.pid)))
 
     def stop(self) -> float:

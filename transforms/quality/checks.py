@@ -116,8 +116,8 @@ def against_known(
     figures for months more than two years before the file's last that both state, and how many of them differ.
     """
     last = table["month"].max()
-    current = set(known.loc[(known["month"] == known["month"].max()) & known["value_usd_mn"].notna(), "holder_id"])
-    dropped = sorted(current - set(table["holder_id"])) if last >= known["month"].max() else []
+    current = known.loc[(known["month"] == known["month"].max()) & known["value_usd_mn"].notna(), "holder_id"].unique()
+    dropped = sorted(set(current) - set(table["holder_id"].unique())) if last >= known["month"].max() else []
     key = ["holder_id", "month", "measure", "series"]
     past = table.loc[table["month"] < shifted(last, -12 * OLD_AFTER_YEARS), [*key, "value_usd_mn"]]
     past = past.assign(**{name: _alike(past[name], known[name].dtype) for name in key})

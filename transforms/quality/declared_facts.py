@@ -95,13 +95,24 @@ def zeros_for_billions(table: pd.DataFrame, known: pd.DataFrame, source: str) ->
     key = ["holder_id", "measure", "series"]
     columns = ["source", "holder_id", "measure", "month", "value_usd_mn", "stood_usd_mn", "where_it_stood", "holders",
                "stands", "few"]  # fmt: skip
-    wanted = table["measure"].isin(ZERO_MEASURES) & table["value_usd_mn"].notna()
-    mine = table.loc[wanted, [*key, "month", "value_usd_mn"]].astype(dict.fromkeys(key, "str"))
-    zeros = mine[mine["value_usd_mn"] == 0]
-    if zeros.empty:
+    mine, stood = (
+        frame.loc[frame["measure"].isin(ZERO_MEASURES) & frame["value_usd_mn"].notna(), [*key, "month", "value_usd_mn"]]
+        for frame in (table, known)
+    )
+    with_billions = [
+        frame.loc[frame["value_usd_mn"] >= BILLION_USD_MN, "holder_id"].unique() for frame in (mine, stood)
+    ]
+    with_zeros = mine.loc[mine["value_usd_mn"] == 0, "holder_id"].unique()
+    holders = set(with_zeros) & set().union(*with_billions)  # few: the others need no look at each month
+    if not holders:
         return pd.DataFrame(columns=columns)
-    stood = known.loc[known["measure"].isin(ZERO_MEASURES), [*key, "month", "value_usd_mn"]]
-    stood = stood.astype(dict.fromkeys(key, "str"))
+    months = mine.loc[(mine["value_usd_mn"] == 0) & mine["holder_id"].isin(holders), "month"].unique()
+    near = {*months, *(month - pd.offsets.MonthBegin(1) for month in months)}
+    mine, stood = (
+        frame[frame["holder_id"].isin(holders) & frame["month"].isin(near)].astype(dict.fromkeys(key, "str"))
+        for frame in (mine, stood)
+    )
+    zeros = mine[mine["value_usd_mn"] == 0]
     before = pd.concat([mine, stood]).drop_duplicates([*key, "month"])
     before = before.assign(month=before["month"] + pd.offsets.MonthBegin(1), where_it_stood="the month before")
     replaced = stood.assign(where_it_stood="the replaced figure")

@@ -1,7 +1,7 @@
 """Expectations that plainly hold, told without Great Expectations, which takes a second a file to say so.
 
-Only the types that the first gate declares are known here, and only that they hold is ever said: where one may not, or
-is of another kind, Great Expectations judges the whole suite and words what it found.
+Only the types that the first gate declares are known here, and only that they hold is ever said: one that may not hold,
+or is of another kind, Great Expectations judges, and says what it found.
 """
 
 from __future__ import annotations
@@ -17,15 +17,10 @@ from treasury_watch.warehouse.gates.suites import Expectation
 Outcome = dict[str, Any]
 
 
-def outcomes(expectations: Sequence[Expectation], frame: pd.DataFrame) -> dict[str, Outcome] | None:
-    """What Great Expectations would find for each, by name, where all plainly hold; else None."""
-    found = {}
-    for expectation in expectations:
-        outcome = _outcome(expectation, frame)
-        if outcome is None:
-            return None
-        found[expectation.name] = outcome
-    return found
+def outcomes(expectations: Sequence[Expectation], frame: pd.DataFrame) -> dict[str, Outcome]:
+    """What Great Expectations would find, by name, for those that plainly hold."""
+    found = {expectation.name: _outcome(expectation, frame) for expectation in expectations}
+    return {name: outcome for name, outcome in found.items() if outcome is not None}
 
 
 def _outcome(expectation: Expectation, frame: pd.DataFrame) -> Outcome | None:

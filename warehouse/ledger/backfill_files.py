@@ -26,6 +26,7 @@ from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.model import Parsed
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry, Place, day_in
 from treasury_watch.warehouse.archive.press_figures import PRINTED
+from treasury_watch.warehouse.categorical_frames import texts_as_categories
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.ledger.dating import dated
@@ -202,7 +203,7 @@ def parse_file(found: Found, into: Path, declarations: Declarations, body: bytes
     except TreasuryWatchError:
         return ParsedFile(found, checksum, name)
     figures = into / f"{checksum}.pickle"
-    figures.write_bytes(pickle.dumps(parsed))
+    figures.write_bytes(pickle.dumps(replace(parsed, table=texts_as_categories(parsed.table))))
     return ParsedFile(found, checksum, name, parsed.last.date(), day, figures)
 
 

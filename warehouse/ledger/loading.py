@@ -202,13 +202,13 @@ class Loader:
 
     def _places(self, source: str) -> list[Place]:
         """What was accepted of a source, each file in its place and dated by what is known today, which is noted."""
-        declared, found = self.declarations.source(source), []
+        declared, calendar, found = self.declarations.source(source), self.declarations.calendar, []
         for entry in self._accepted(source).values():
             if entry.last is None:  # noted by an earlier version
                 body = self.archive.body(entry)
                 last = figures_of(body, declared, self.declarations.holder_labels).last.date()
                 entry = self.archive.note(entry, last=last)
-            known = dated_again(entry, declared, self.declarations.calendar)
+            known = dated_again(entry, declared, calendar)
             if (known.day, known.basis) != (entry.released, entry.released_basis):
                 entry = self.archive.note(
                     entry, released=known.day, released_basis=known.basis, evidence=known.evidence

@@ -192,20 +192,25 @@ class Ledger:
         run = self.connection.execute
         pa.default_memory_pool().release_unused()  # parsing and the gate are done; adding a large file needs room
         with self._incoming(kind, table), self.transaction():
+            # What still stands is as the file states it; the rest of the file is new.
             run(
-                f"UPDATE {kind.name} t SET superseded = ? FROM incoming i "
-                f"WHERE t.source = ? AND {STANDING} AND {self._same_key(kind, 't', 'i')} "
-                f"AND t.{kind.value} IS DISTINCT FROM i.{kind.value}",
+                f"CREATE OR REPLACE TEMP TABLE news AS SELECT {names} FROM incoming i "
+                f"WHERE {self._differs(kind, STANDING)}",
+                [vintage.source],
+            )
+            run(
+                f"UPDATE {kind.name} t SET superseded = ? FROM news i "
+                f"WHERE t.source = ? AND {STANDING} AND {self._same_key(kind, 't', 'i')}",
                 [vintage.released, vintage.source],
             )
-            # Of two states of one day the later stands: the other was never known at a day's end.
-            run(f"DELETE FROM {kind.name} WHERE source = ? AND superseded = released", [vintage.source])
-            # What still stands is as the file states it; the rest of the file is new.
+            if self.newest(vintage.source) == vintage.released:
+                # Of two states of one day the later stands: the other was never known at a day's end.
+                run(f"DELETE FROM {kind.name} WHERE source = ? AND superseded = released", [vintage.source])
             inserted = run(
-                f"INSERT INTO {kind.name} SELECT ?, {names}, ?, NULL, ?, ? FROM (SELECT {names} FROM incoming i "
-                f"WHERE {self._differs(kind, STANDING)} ORDER BY {', '.join(kind.keys)})",
-                [vintage.source, vintage.released, vintage.evidence, vintage.sha256, vintage.source],
+                f"INSERT INTO {kind.name} SELECT ?, {names}, ?, NULL, ?, ? FROM news ORDER BY {', '.join(kind.keys)}",
+                [vintage.source, vintage.released, vintage.evidence, vintage.sha256],
             ).fetchall()
+            run("DROP TABLE news")
             changed = int(inserted[0][0])
             if changed:
                 self._note(vintage, changed)

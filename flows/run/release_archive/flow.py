@@ -14,15 +14,18 @@ from datetime import date
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, task
 from prefect.futures import PrefectFuture
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.task_runners import TaskRunner
 
 from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.fetch.release_archive import Fetching, ReleaseArchiveReader, fetching
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.prefect_support import named_server
+from treasury_watch.flows.prefect_support.shared_server import shared_server
 from treasury_watch.flows.run import backfill, steps
 from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.monthly import MINUTES, STEP, note
@@ -36,7 +39,7 @@ from treasury_watch.warehouse.installation import Session, Warehouse
 from treasury_watch.warehouse.ledger.backfill_files import scratch
 from treasury_watch.warehouse.ledger.release_files import ReadZip, ZipToRead, read_zip
 
-BUNDLE = 3  # zips a task
+BUNDLE = 4  # zips a task
 AHEAD = 2  # tasks for each process that run or wait
 NAMED = 3
 FILES_A_RELEASE = 4
@@ -55,25 +58,28 @@ def read_zips(bundle: list[ZipToRead], into: Path, config: Path) -> list[ReadZip
     flow_run_name="backfill the release archive",
     timeout_seconds=12 * 60 * MINUTES,
 )
-def release_archive(since: date | None = None) -> str:
+def release_archive(since: date | None = None, dask: bool = False, workers: int | None = None) -> str:
     """Fetch every release of the Treasury's archive from the month `since` on that was not taken in yet, load it, publish.
 
-    Returns the summary. Raises FilesRefused that lists what could not be fetched or was refused; everything else is then
-    loaded and published.
+    The zips are read where `backfill.task_runner` puts it. Returns the summary. Raises FilesRefused that lists what could not
+    be fetched or was refused; everything else is then loaded and published.
     """
     settings = Settings()
     with logs.command(settings, "backfill"):
         warehouse = settings.warehouse()
         reader = ReleaseArchiveReader(settings, ReleaseZips(warehouse.home.release_archive))
         links, warnings = reader.links(since)
-        return _release_archive(settings, warehouse, reader, links, warnings)
+        pending = reader.pending(links)
+        runner = backfill.task_runner(len(pending) * FILES_A_RELEASE, dask=dask, workers=workers)
+        return _release_archive(settings, warehouse, reader, pending, runner, warnings)
 
 
 def _release_archive(
     settings: Settings,
     warehouse: Warehouse,
     reader: ReleaseArchiveReader,
-    links: list[ReleaseLink],
+    pending: list[ReleaseLink],
+    runner: TaskRunner[Any],
     warnings: list[str],
 ) -> str:
     for words in warnings:
@@ -86,8 +92,9 @@ def _release_archive(
         loading.append(loaded)
         with ExitStack() as opened, session.gates.for_many_files(), outcome.timed("load"):
             into = opened.enter_context(scratch(warehouse.home))
-            arriving = opened.enter_context(fetching(reader, reader.pending(links)))
-            for read in _read(arriving, into, settings.declarations.folder):
+            arriving = opened.enter_context(fetching(reader, pending))
+            opened.enter_context(runner)  # its processes end here: their memory is needed for the publication
+            for read in _read(runner, arriving, into, settings.declarations.folder):
                 loaded.take(read)
         steps.load_press(session)
 
@@ -104,12 +111,12 @@ def _release_archive(
     return words
 
 
-def _read(arriving: Iterable[ZipToRead], into: Path, config: Path) -> Iterator[ReadZip]:
+def _read(runner: TaskRunner[Any], arriving: Iterable[ZipToRead], into: Path, config: Path) -> Iterator[ReadZip]:
     """The zips as they come, read by the task runner, in their order."""
     zips = iter(arriving)
     running: deque[PrefectFuture[list[ReadZip]]] = deque()
     while bundle := list(islice(zips, BUNDLE)):
-        running.append(read_zips.submit(bundle, into, config))
+        running.append(runner.submit(read_zips, {"bundle": bundle, "into": into, "config": config}))
         while len(running) > AHEAD * processes():
             yield from running.popleft().result()
     while running:
@@ -130,16 +137,11 @@ def describe(outcome: Outcome, fetched: Fetching, loading: Loading, warnings: li
 
 
 def run(since: date | None = None, *, dask: bool = False, workers: int | None = None) -> str:
-    """One run in this process, with the parsing where `backfill.task_runner` puts it. Raises what stopped it, PrefectAway
-    where the server that PREFECT_API_URL names is not there.
-    """
+    """One run in this process. Raises what stopped it, PrefectAway where the server that PREFECT_API_URL names is not there."""
     settings = Settings()
-    reader = ReleaseArchiveReader(settings, ReleaseZips(settings.home().release_archive))
-    releases = reader.expected(since)
-    files = backfill.WORTHWHILE_FILES if releases is None else releases * FILES_A_RELEASE
-    runner = backfill.task_runner(files, dask=dask, workers=workers)
     with (
         named_server.reached(partial(delivery.tell_failure, settings.warehouse(), settings)),
+        shared_server(),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
-        return release_archive.with_options(task_runner=runner)(since)
+        return release_archive(since, dask, workers)

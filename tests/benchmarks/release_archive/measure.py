@@ -51,7 +51,7 @@ def run(home: Path, server: ReleaseArchiveServer, log: Path, kill_after: float |
     with log.open("w+") as out:
         began = time.perf_counter()
         process = subprocess.Popen(COMMAND, cwd=PROJECT, stdout=out, stderr=out, env=values, start_new_session=True)
-        sampler = Sampler(process.pid)
+        sampler = Sampler(process.pid, every_seconds=1)
         try:
             process.wait(kill_after)
         except subprocess.TimeoutExpired:

@@ -6,7 +6,6 @@ import re
 import threading
 import zipfile
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -203,15 +202,6 @@ def test_a_zip_that_cannot_be_had_is_a_problem_of_its_own_and_the_others_come(re
     assert list(failing.done.problems) == [NAMES[1]]
     assert re.search(words, failing.done.problems[NAMES[1]])
     assert run(reader())[1] == NAMES[1]
-
-
-def test_how_much_is_left_is_told_by_the_page_as_it_was_last_seen(reader, zips):
-    assert reader().expected(None) is None
-    run(reader())
-    taken(zips, NAMES[:1])
-    assert reader().expected(None) == 2
-    assert reader().expected(date(2024, 3, 1)) == 1
-    assert reader().expected(date(2025, 1, 1)) == 0
 
 
 def test_the_page_that_cannot_be_had_ends_the_run(reader, server):
