@@ -25,22 +25,26 @@ from treasury_watch.warehouse.gates.wording import found_in_words
 
 
 class Gates:
-    """Runs the declared suites. One object keeps one Great Expectations context: nothing is written, nothing is sent."""
+    """Runs the declared suites. One object keeps one Great Expectations context: nothing is written, nothing is sent.
+
+    `only_doubtful`: what plainly holds is not asked of Great Expectations (see `quick`).
+    """
+
+    only_doubtful = False
 
     def __init__(self, declarations: Declarations):
         self._suites = Suites(declarations)
-        self._many_files = False
 
     @contextmanager
     def for_many_files(self) -> Iterator[None]:
-        """For the block: what plainly holds is not asked of Great Expectations (see `quick`). For the releases of twenty
-        years, whose 1,300 files would keep it busy longer than all the rest; any other file goes through it whole.
+        """For the block `only_doubtful`: for the releases of twenty years, whose 1,300 files would keep Great Expectations
+        busy longer than all the rest; any other file goes through it whole.
         """
-        self._many_files = True
+        before, self.only_doubtful = self.only_doubtful, True
         try:
             yield
         finally:
-            self._many_files = False
+            self.only_doubtful = before
 
     def prepare(self) -> None:
         """Import what checking needs, which takes seconds, at a moment when others work."""
@@ -73,9 +77,9 @@ class Gates:
         frame = frame.reset_index(drop=True)
         filled = self._suites.filled(suite, parameters or {})
         named = f"{subject} of {of}" if of else subject
-        held = quick.outcomes(filled, frame) if self._many_files else {}
+        held = quick.outcomes(filled, frame) if self.only_doubtful else {}
         asked = [expectation for expectation in filled if expectation.name not in held]
-        outcomes = self._run(suite, asked, frame, doubtful=self._many_files) if asked else {}
+        outcomes = self._run(suite, asked, frame, doubtful=self.only_doubtful) if asked else {}
         return [
             _held(suite, expectation, held[expectation.name], frame, named)
             if expectation.name in held
