@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 
 from tests.conftest import PROJECT, SAMPLE
 from tests.flows.smtp_loopback import free_port
+from tests.prefect_database import prepare
 from treasury_watch.flows.commands.main import main
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.results import Result as CheckResult
@@ -225,7 +226,8 @@ def test_the_complete_official_files_load_and_the_stale_table_is_never_the_lates
 
 
 @pytest.mark.slow
-def test_serve_runs_on_schedule_with_a_real_server_underneath(tmp_path):
+def test_serve_runs_on_schedule_with_a_real_server_underneath(tmp_path, prefect_database):
+    prepare(tmp_path / "home", prefect_database)
     environment = {**os.environ, "TREASURY_WATCH_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
     environment["TREASURY_WATCH_ALERTS_MINIMUM_SEVERITY"] = "critical"
     arguments = ["serve", "--interval", "10", "--sample", "--port", str(free_port())]

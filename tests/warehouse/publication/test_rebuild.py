@@ -53,10 +53,9 @@ def test_a_rebuild_stopped_by_damage_keeps_ledger_and_publication(sample):
         assert session.ledger.newest("slt_table3") == date(2026, 6, 18)
 
 
-@pytest.mark.slow
-def test_a_rebuild_makes_a_ledger_of_another_version_anew(sample):
-    with duckdb.connect(str(sample.home.ledger)) as connection:
+def test_a_rebuild_makes_a_ledger_of_another_version_anew(small):
+    with duckdb.connect(str(small.home.ledger)) as connection:
         connection.execute("UPDATE meta SET schema_version = 99")
-    sample.rebuild(today=TODAY)
-    with sample.session("run", today=TODAY) as session:
+    small.rebuild(today=TODAY)
+    with small.session("run", today=TODAY) as session:
         assert session.ledger.newest("slt_table5") == date(2026, 6, 18)
