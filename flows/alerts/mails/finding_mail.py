@@ -197,7 +197,17 @@ def _why(finding: Finding, window_months: int) -> list[str]:
         known = "not known, too little history" if row["score"] is None else str(rounded(row["score"], 1))
         limit = f"{rule.maximum_score:g} or lower, against the {window_months} months before"
         asked.append(f"Robust score: {known} (asked: {limit}).")
-    return [rule.sentence, *asked]
+    return [rule.sentence, *asked, *_other_rules(finding)]
+
+
+def _other_rules(finding: Finding) -> list[str]:
+    """The other rules that flag the same month, with what each measured."""
+    others = finding.hits[1:] if isinstance(finding, FlaggedMonth) else ()
+    named = [
+        f"{hit['rule'].replace('_', ' ')} ({billions(abs(hit['amount_usd_mn']), signed=False)}, {percent(hit['share_pct'])})"
+        for hit in others
+    ]
+    return [f"Also flagged as {' and '.join(filter(None, [', '.join(named[:-1]), named[-1]]))}."] if named else []
 
 
 def _caveats(finding: Finding, prior: pd.DataFrame, inside: pd.DataFrame) -> list[str]:
