@@ -39,12 +39,12 @@ def settings(**changes: Any) -> MailSettings:
     return MailSettings(**{"timeout_seconds": 5, **changes})
 
 
-def made(finding: Finding, chart: bytes | None = None, **changes: Any) -> EmailMessage:
+def made(finding: Finding, chart: bytes | None = None, first: str | None = None, **changes: Any) -> EmailMessage:
     """The message on a finding, read back from its bytes as a mail program would."""
     connection = published(**changes)
     history = connection.execute("FROM holder_months").df()
     releases = connection.execute("FROM releases").df()
-    message = compose(finding, history, releases, settings(), DESK, chart)
+    message = compose(finding, history, releases, settings(), DESK, chart, first=first)
     return message_from_bytes(message.as_bytes(), policy=policy.default)
 
 
@@ -299,8 +299,11 @@ def test_messages_on_a_growing_episode_are_one_thread() -> None:
     shorter = ending(episode, date(2024, 5, 1))
     one, two = made(shorter), made(episode)
     assert one["Message-ID"] != two["Message-ID"]
-    assert one["References"] == two["References"] == two["In-Reply-To"]
-    assert made(month)["References"] is None
+    # a thread begins with a message that was sent: never with one that only could have been
+    assert one["References"] is two["References"] is made(month)["References"] is None
+    joined = made(episode, first=one["Message-ID"])
+    assert joined["References"] == joined["In-Reply-To"] == one["Message-ID"]
+    assert made(shorter, first=one["Message-ID"])["References"] is None
 
 
 @pytest.mark.parametrize("number", [0, 1])
