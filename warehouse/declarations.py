@@ -21,7 +21,7 @@ from treasury_watch.transforms.release_calendar import Calendar, Listed, with_an
 
 VERSION = "0.1.0"
 PROJECT = Path(__file__).resolve().parent.parent
-COLUMN_TYPES = ("text", "month", "date", "timestamp", "integer", "boolean", "usd_mn", "pct", "number")
+COLUMN_TYPES = ("text", "month", "date", "timestamp", "integer", "boolean", "usd_mn", "pct", "number", "texts")
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,8 @@ def _insert(connection: Any, found: Announcement, recipient: str, state_now: str
     return connection.execute(
         "INSERT OR IGNORE INTO alerts "
         "(alert_id, finding, recipient, holder, month, rule, severity, title, state, queued, error) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? "
+        "WHERE NOT EXISTS (SELECT 1 FROM alerts WHERE finding = ? AND recipient = ?)",  # older rows' ids are of older keys
         (
             alert_id(found.key, recipient),
             found.key,
@@ -199,6 +200,8 @@ def _insert(connection: Any, found: Announcement, recipient: str, state_now: str
             state_now,
             now().isoformat(),
             told,
+            found.key,
+            recipient,
         ),
     ).rowcount
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from treasury_watch.flows.alerts.transport import CHANNEL
 from treasury_watch.flows.settings.sections import REVISION, Receiver, RouteEntry
-from treasury_watch.transforms.findings.finding import Announcement, RevisedFindings
+from treasury_watch.transforms.findings.finding import Announcement, Finding, RevisedFindings
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ class Route:
         if SEVERITIES.index(found.severity) < SEVERITIES.index(self.minimum_severity):
             return False
         if isinstance(found, RevisedFindings):
-            named = [(row["holder_id"], row["rule"]) for row in found.rows]
-            return any(self._matches(holder, rule) or self._matches(holder, REVISION) for holder, rule in named)
-        return self._matches(found.holder_id, found.rule)
+            return any(self._matches(row["holder_id"], [*row["rules"], REVISION]) for row in found.rows)
+        return self._matches(found.holder_id, found.rules if isinstance(found, Finding) else [found.rule])
 
-    def _matches(self, holder: str, rule: str) -> bool:
-        return (not self.holders or holder in self.holders) and (not self.rules or rule in self.rules)
+    def _matches(self, holder: str, rules: Iterable[str]) -> bool:
+        """Whether the holder is one of the route's, and one of the rules is."""
+        return (not self.holders or holder in self.holders) and (not self.rules or not self.rules.isdisjoint(rules))
 
 
 @dataclass(frozen=True)

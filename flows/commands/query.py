@@ -72,6 +72,8 @@ def _plain(value: Any) -> Any:
 def _text(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
     if isinstance(value, float):
         return f"{value:.12g}"
     return str(value)
@@ -98,7 +100,7 @@ def _csv(columns: list[str], rows: list[list[Any]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([["" if value is None else value for value in row] for row in rows])
+    writer.writerows([[_text(value) if isinstance(value, list | None) else value for value in row] for row in rows])
     return buffer.getvalue()
 
 

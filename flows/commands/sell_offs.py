@@ -56,11 +56,9 @@ def lines(
         _chosen(table, column, holder, since) for table, column in ((flagged, "month"), (runs, "end_month"))
     )
     when = f", as known on {as_of}" if as_of else ""
-    months = len(flagged[["holder", "month"]].drop_duplicates())
-    yield f"Flagged months{when} (USD mn): {len(flagged)} findings in {months} months of a holder"
-    for (_, month), rows in groupby(records(flagged), key=lambda row: (row["holder"], row["month"])):
-        group = list(rows)
-        yield from _shown(group, f"{month:%Y-%m}", [_score(row) for row in group])
+    yield f"Flagged months{when} (USD mn): {len(flagged)}"
+    for row in records(flagged):
+        yield from _shown([row], f"{row['month']:%Y-%m}", [_score(row)])
     yield ""
     yield f"Episodes{when} (USD mn): {len(runs)}"
     for (_, start, end), rows in groupby(
@@ -91,7 +89,8 @@ def _shown(rows: list[dict[str, Any]], period: str, measures: list[str]) -> Iter
     """One holder's findings for one period: what they say once for all that say the same, under their headings."""
     told: dict[str, list[str]] = {}
     for row, measure in zip(rows, measures, strict=True):
-        heading = f"  {row['holder']}  {period}  {row['rule']}  {row['severity']}  {_reading(row)}  ({measure})"
+        named = ", ".join(row["rules"]) if "rules" in row else row["rule"]
+        heading = f"  {row['holder']}  {period}  {named}  {row['severity']}  {_reading(row)}  ({measure})"
         told.setdefault(row["explanation"], []).append(heading)
     by_text = {row["explanation"]: row for row in rows}
     for text, headings in told.items():

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.transforms.amounts import billions
+from treasury_watch.transforms.findings.events import events_in
+from treasury_watch.transforms.findings.finding import Episode, Finding, FlaggedMonth
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.tables.published_findings import newest_month, published_findings
 
-FINDINGS = """
-SELECT count(*), count(*) FILTER (month = (SELECT max(month) FROM holder_months)), (SELECT count(*) FROM episodes)
-FROM sell_offs
-"""
-NEWEST = """
-SELECT holder, month, rule, severity, verdict, change_usd_mn, net_purchases_usd_mn, valuation_usd_mn
-FROM sell_offs ORDER BY month DESC, change_usd_mn LIMIT 20
-"""
+SHOWN = 20
 
 
 def show(warehouse: Warehouse, outcome: Outcome) -> None:
@@ -34,15 +31,24 @@ def show(warehouse: Warehouse, outcome: Outcome) -> None:
     if not warehouse.home.database.exists():
         return
     with open_published(warehouse.home.database) as connection:
-        newest = connection.execute(NEWEST).fetchall()
-    rows = [
+        found = published_findings(connection, warehouse.declarations.rules)
+        rows = newest_findings(found, newest_month(connection))
+    create_table_artifact(rows, key="newest-findings", description="The events of the newest month, weightiest first")
+
+
+def newest_findings(found: list[Finding], newest: date | None) -> list[dict[str, Any]]:
+    """The events of the newest month as the page and the digest have them, one row each."""
+    told = events_in(found, newest) if newest else []
+    return [
         {
-            "holder": holder, "month": f"{month:%Y-%m}", "rule": rule, "severity": severity, "verdict": verdict,
-            "change": _shown(change), "net purchases": _shown(net), "valuation": _shown(valuation),
+            "holder": item.holder, "month": f"{item.end_month:%Y-%m}", "period": item.period, "rules": ", ".join(item.rules),
+            "severity": item.severity,
+            "verdict": item.row["verdict"], "change": _shown(item.row["change_usd_mn"]),
+            "net purchases": _shown(item.row["net_purchases_usd_mn"]), "valuation": _shown(item.row["valuation_usd_mn"]),
+            "explanation": item.row["explanation"],
         }
-        for holder, month, rule, severity, verdict, change, net, valuation in newest
+        for item in told[:SHOWN]
     ]  # fmt: skip
-    create_table_artifact(rows, key="newest-findings", description="The newest flagged months")
 
 
 def metrics(warehouse: Warehouse, outcome: Outcome) -> list[dict[str, Any]]:
@@ -65,11 +71,12 @@ def metrics(warehouse: Warehouse, outcome: Outcome) -> list[dict[str, Any]]:
         found.append(("rows published", sum(outcome.published.values()), "rows"))
     if warehouse.home.database.exists():
         with open_published(warehouse.home.database) as connection:
-            flagged, newest, episodes = connection.execute(FINDINGS).fetchall()[0]
+            published = published_findings(connection, warehouse.declarations.rules)
+            newest = newest_month(connection)
         found += [
-            ("flagged months", flagged, "findings"),
-            ("flagged in the newest month", newest, "findings"),
-            ("episodes", episodes, "findings"),
+            ("flagged months", sum(isinstance(item, FlaggedMonth) for item in published), "findings"),
+            ("episodes", sum(isinstance(item, Episode) for item in published), "findings"),
+            ("events of the newest month", len(events_in(published, newest)) if newest else 0, "findings"),
         ]
     found += [
         (f"alerts {name}", getattr(outcome, name), "messages") for name in ("queued", "sent", "written", "failed")

@@ -23,6 +23,7 @@ PARTS = {
 }
 HOLDINGS = "#2f79c6"
 HEIGHTS = (140, 180)
+MONTHS_SHOWN = 24
 WIDTH = 460  # small enough that its lettering is read on a phone
 AXIS_WIDTH = 50  # the same in both panels, so that the months stand below one another
 AMOUNT = ",.12~g"  # 1,150 and 0.5, never 1.15e+3
@@ -33,7 +34,7 @@ LINE, BARS, MARKS, ZERO = "holdings", "parts", "changes", "zero"
 SHOWN, LABELLED = ["months shown"], ["months labelled"]
 
 
-def holder_chart(months: pd.DataFrame, title: str, months_shown: int = 24) -> Document:
+def holder_chart(months: pd.DataFrame, title: str, months_shown: int = MONTHS_SHOWN) -> Document:
     """Holdings as a line, below it each month's change as stacked bars of its parts. USD billions.
 
     `months` are the rows of holder_months of one holder (any order, more months than shown are cut off); `title` may be
@@ -43,7 +44,10 @@ def holder_chart(months: pd.DataFrame, title: str, months_shown: int = 24) -> Do
     shown = months.sort_values("month").tail(months_shown)
     names = _month_names(shown)
     lists = {SHOWN[0]: names, LABELLED[0]: [name for name in names if name[5:7] in ("01", "04", "07", "10")]}
-    chart = _filled(_without_data(), lists) | {"datasets": _data(shown), "description": description(shown, title)}
+    chart = _filled(_without_data(), lists) | {
+        "datasets": _data(shown),
+        "description": description(shown, title, months_shown),
+    }
     return chart | ({"title": {"text": title, "anchor": "start", "fontSize": 17, "offset": 10}} if title else {})
 
 
@@ -84,8 +88,10 @@ def _amount(usd_mn: float, *, signed: bool = True) -> dict[str, Any]:
     return {"billions": drawn, "shown": billions_cell(usd_mn, signed=signed, minus=MINUS)}
 
 
-def description(months: pd.DataFrame, title: str) -> str:
-    """What the chart shows, in words and figures, for those who do not see it."""
+def description(months: pd.DataFrame, title: str, months_shown: int = MONTHS_SHOWN) -> str:
+    """What the chart of these months shows, in words and figures, for those who do not see it: of `months` the last
+    `months_shown`, as in the chart."""
+    months = months.sort_values("month").tail(months_shown)
     held = months.dropna(subset=["position_usd_mn"])
     if held.empty:
         words = "No holdings are known for these months."

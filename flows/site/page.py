@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import cache, partial
 from itertools import groupby
@@ -19,15 +19,17 @@ from treasury_watch.flows.site import charts
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.detection import OFFICIAL
+from treasury_watch.transforms.findings.events import events, events_in, leading
 from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, identity
-from treasury_watch.transforms.findings.rules.flagged_months import OTHER_INSTRUMENT
+from treasury_watch.transforms.findings.finding import Finding, FlaggedMonth
 from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
-from treasury_watch.transforms.months import months_between, shifted
+from treasury_watch.transforms.months import months_between, number_of, shifted
 from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
 from treasury_watch.warehouse.gates.freshness import late_month, stale_sources
 from treasury_watch.warehouse.home.durable_files import write_whole
 from treasury_watch.warehouse.home.published_database import rows_of
+from treasury_watch.warehouse.tables.published_findings import published_findings
 
 TEMPLATES = Path(__file__).parent / "templates"
 MONTHS = 24
@@ -42,7 +44,6 @@ HOLDER_MONTHS = 6
 FINDINGS_SINCE = date(2024, 1, 1)
 # Net purchases from which a cell of the heat map is tinted, in USD millions.
 HEAT_STEPS = (2_000, 10_000, 25_000)
-SEVERITIES = ("critical", "warning", "notice")
 
 Row = dict[str, Any]
 
@@ -104,17 +105,20 @@ def render(
     }
     if newest is not None:
         first = shifted(newest, 1 - MONTHS)
-        findings = _findings(connection, declarations.rules)
+        centres = {row["holder_id"] for row in rows_of(connection, "FROM holders WHERE custodial_centre")}
+        published = published_findings(connection, declarations.rules)
+        findings = _flagged_months(published, centres)
         since = [row for row in findings if row["month"] >= FINDINGS_SINCE]
+        told = events_in(published, newest)
         # The official total is no holder: it is listed among the findings, and stands in no ranking.
-        recent = [row for row in findings if first <= row["month"] < newest and row["holder_id"] != OFFICIAL]
+        recent = _leads_before(published, first, newest)
         holders = _holders(connection, newest)
         content |= {
             **_vintages(connection, newest, first, generated.date(), declarations),
             **_totals(connection, newest),
             **_movers(connection, newest),
-            "new_findings": _by_size(row for row in findings if row["month"] == newest),
-            "largest_findings": _by_size(recent)[:LARGEST_FINDINGS],
+            "new_findings": [_card(found, centres) for found in told],
+            "largest_findings": [_card(found, centres) for found in recent[:LARGEST_FINDINGS]],
             "recent_findings": len(recent),
             "finding_years": [(year, list(rows)) for year, rows in groupby(since, key=lambda row: row["month"].year)],
             "findings_before": len(findings) - len(since),
@@ -128,38 +132,36 @@ def render(
     return _environment().get_template("report.html.j2").render(content, bundle=script())
 
 
-def _findings(connection: duckdb.DuckDBPyConnection, rules: dict[str, Any]) -> list[Row]:
-    """Flagged months, newest first; a month flagged by several rules is one finding with `flags`."""
-    rows = rows_of(
-        connection,
-        "SELECT sell_offs.*, coalesce(custodial_centre, false) AS custodial_centre FROM sell_offs "
-        "LEFT JOIN holders USING (holder_id) ORDER BY month DESC, holder, rule",
-    )
-    found = []
-    for _, group in groupby(rows, key=lambda row: (row["month"], row["holder"], row["holder_id"])):
-        flags = list(group)
-        # What is said of the whole goes before what a rule says of one instrument.
-        lead = min(flags, key=lambda row: rules["rules"].get(row["rule"], {}).get("of") in OTHER_INSTRUMENT)
-        sizes = [-row[amount] for row in flags for amount in ("change_usd_mn", "net_purchases_usd_mn") if row[amount]]
-        severity = min((row["severity"] for row in flags), key=_severity_rank)
-        found.append(
-            {
-                **lead,
-                "flags": flags,
-                "severity": severity,
-                "size": max(sizes, default=0),
-                "context": lead["context"] or "",
-            }
-        )
-    return found
+def _flagged_months(published: Iterable[Finding], centres: set[str]) -> list[Row]:
+    """The rows of the flagged months, newest first; `centres` are the custodial ones by holder_id."""
+    rows = [
+        {**found.row, "custodial_centre": found.holder_id in centres}
+        for found in published
+        if isinstance(found, FlaggedMonth)
+    ]
+    return sorted(rows, key=lambda row: (-number_of(row["month"]), row["holder"]))
 
 
-def _by_size(findings: Any) -> list[Row]:
-    return sorted(findings, key=lambda row: (-row["size"], row["month"], row["holder"]))
+def _leads_before(published: Iterable[Finding], first: date, newest: date) -> list[Finding]:
+    """The weightiest finding of each event of a holder from `first` to before `newest`, the largest first."""
+    within = [f for f in published if first <= f.end_month and f.month < newest and f.holder_id != OFFICIAL]
+    chains = [event for event in events(within) if max(found.end_month for found in event) < newest]
+    leads = [leading(event)[event[0].key] for event in chains]
+    return sorted(leads, key=lambda found: (found.amount_usd_mn or 0.0, found.key))
 
 
-def _severity_rank(severity: str) -> int:
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+def _card(found: Finding, centres: set[str]) -> Row:
+    """What a card says of a finding."""
+    hits = found.hits if isinstance(found, FlaggedMonth) else [{**found.row, "score": None}]
+    return {
+        **found.row,
+        "start": found.month,
+        "end": found.end_month,
+        "period": found.period,
+        "hits": hits,
+        "custodial_centre": found.holder_id in centres,
+        "context": found.row["context"] or "",
+    }
 
 
 def _vintages(
@@ -324,7 +326,7 @@ def _revised(connection: duckdb.DuckDBPyConnection) -> Row:
     """What the newest revision made of earlier findings and moved most; empty where the database keeps no tables of it."""
     kept = {row["table_name"] for row in rows_of(connection, "SELECT table_name FROM information_schema.tables")}
     turned = (
-        rows_of(connection, "SELECT * FROM revised_findings ORDER BY holder, start_month, rule")
+        rows_of(connection, "SELECT * FROM revised_findings ORDER BY holder, start_month, finding_kind, rule")
         if "revised_findings" in kept
         else []
     )

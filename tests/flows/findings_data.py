@@ -27,7 +27,7 @@ POSITIONS = {3: 1167015.0, 4: 1126094.0, 5: 1105953.0, 6: 1091418.0}
 def published(**changes: Any) -> duckdb.DuckDBPyConnection:
     """The tables that the mails read. `changes` go into every row of holder_months."""
     connection = duckdb.connect()
-    names = ["holders", "holder_months", "sell_offs", "episodes", "releases"]
+    names = ["holders", "holder_months", "sell_offs", "rule_hits", "episodes", "releases"]
     for name in names:
         columns = declared()[name].columns
         connection.execute(f"CREATE TABLE {name} ({', '.join(f'{c.name} {SQL[c.type]}' for c in columns)})")
@@ -46,12 +46,28 @@ def published(**changes: Any) -> duckdb.DuckDBPyConnection:
             "basis": "slt",
         }
         insert(connection, "holder_months", **{**values, **changes})
-    common = {"holder_id": "japan", "holder": "Japan", "rule": "fall", "basis": "slt"}
+    japan = {"holder_id": "japan", "holder": "Japan"}
+    common = {**japan, "basis": "slt"}
+    insert(
+        connection,
+        "rule_hits",
+        **japan,
+        month=date(2024, 4, 1),
+        place=1,
+        rule="fall",
+        of="change_usd_mn",
+        amount_usd_mn=APRIL[0],
+        severity="warning",
+        verdict="repriced",
+        score=-1.974,
+        share_pct=3.506,
+    )
     insert(
         connection,
         "sell_offs",
         **common,
         month=date(2024, 4, 1),
+        rules=["fall"],
         severity="warning",
         verdict="repriced",
         score=-1.974,
@@ -69,6 +85,7 @@ def published(**changes: Any) -> duckdb.DuckDBPyConnection:
         connection,
         "episodes",
         **common,
+        rule="fall",
         start_month=date(2024, 4, 1),
         end_month=date(2024, 6, 1),
         months=3,
@@ -112,7 +129,7 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, **values: Any) -> 
 def month_and_episode() -> tuple[Finding, Finding]:
     """Japan's April 2024 and its fall from April to June 2024."""
     by_key = {found.key: found for found in published_findings(published(), rules())}
-    return by_key["month:fall:japan:2024-04"], by_key["episode:fall:japan:2024-04:2024-06"]
+    return by_key["month:japan:2024-04"], by_key["episode:fall:japan:2024-04:2024-06"]
 
 
 def told(finding: Finding) -> Told:
@@ -136,7 +153,8 @@ def named(finding: Finding, holder: str) -> Finding:
 def looking_at(finding: Finding, rule: str) -> Finding:
     """The same month or episode, as another rule flags it."""
     declared_rule = (episode_rule if isinstance(finding, Episode) else month_rule)(rules(), rule)
-    return worded(replace(finding, rule=rule, declared=declared_rule))
+    row = finding.row if isinstance(finding, Episode) else {**finding.row, "rules": [rule]}
+    return worded(replace(finding, rule=rule, declared=declared_rule, row=row))
 
 
 def ending(finding: Finding, end: date) -> Finding:

@@ -19,6 +19,7 @@ KINDS = {
     "china_mainland": "country",
     "grand_total": "aggregate",
     "foreign_official": "aggregate",
+    "all_other": "aggregate",
     "oil_exporters": "group",
     "euro_area": "memo",
 }
@@ -36,6 +37,7 @@ class LiteralDatabase:
 
     def __init__(self, declarations: Declarations):
         self.connection = duckdb.connect()
+        self._columns = {name: table.column_names for name, table in declarations.tables.items()}
         for table in declarations.tables.values():
             columns = ", ".join(f"{column.name} {SQL[column.type]}" for column in table.columns)
             self.connection.execute(f"CREATE TABLE {table.name} ({columns})")
@@ -54,6 +56,10 @@ class LiteralDatabase:
             )  # fmt: skip
         for month, old, new in BREAKS:
             self.add("series_breaks", month=month, old_series=old, new_series=new)
+
+    def declared_names(self, table: str) -> list[str]:
+        """The columns of a declared table."""
+        return self._columns[table]
 
     def add(self, table: str, **row: object) -> None:
         marks = ", ".join("?" * len(row))

@@ -9,6 +9,7 @@ import pandas as pd
 from treasury_watch.transforms.findings.explain.caveats import with_caveats
 from treasury_watch.transforms.findings.explain.currency_context import with_context
 from treasury_watch.transforms.findings.explain.sentences import explain_episodes, explain_months
+from treasury_watch.transforms.findings.rule_hits import by_month
 from treasury_watch.transforms.findings.rules.custody import mirrors, paired_months, read_together, suspected
 from treasury_watch.transforms.findings.rules.episodes import episodes
 from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
@@ -25,7 +26,8 @@ def findings(
     aggregates: pd.DataFrame | None = None,
     revision_sizes: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(sell_offs, episodes) with the columns declared in config/tables.toml.
+    """(sell_offs, episodes) with the columns declared in config/tables.toml; one row per holder and month in sell_offs,
+    with `rules` and `hits` as from `by_month`.
 
     `months` are holder_months, `interventions` as from `interventions_in_usd`. Of `aggregates` (aggregate_months) only
     the foreign official total is read, by the rules of scope `official`; without them those rules find nothing.
@@ -57,15 +59,14 @@ def _read(
     found = mirrors(months, holders.set_index("holder_id")["custodial_centre"].to_dict(), rules)
     flagged, runs = suspected(sell_offs(months, rules), found, rules), suspected(episodes(months, rules), found, rules)
     if aggregates is None:
-        return flagged, runs, months
+        return by_month(flagged), runs, months
     official = aggregates[aggregates["holder_id"] == OFFICIAL]
     sold = sell_offs(official, rules, "official")
     if sold.empty:
-        return flagged, runs, months
+        return by_month(flagged), runs, months
     sold = sold.assign(counterpart=None, suspicion=None)
     flagged = pd.concat([flagged, sold], ignore_index=True) if len(flagged) else sold
-    flagged = flagged.sort_values(["month", "holder_id", "rule"], ignore_index=True)
-    return flagged, runs, pd.concat([months, official], ignore_index=True)
+    return by_month(flagged), runs, pd.concat([months, official], ignore_index=True)
 
 
 def _with_remarks(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
@@ -31,6 +32,16 @@ def events(findings: Iterable[Finding]) -> list[list[Finding]]:
         else:
             event.append(item)
     return found
+
+
+def events_in(findings: Iterable[Finding], month: date) -> list[Finding]:
+    """The events that reach into `month`, each as its weightiest finding that does: the most severe and largest first.
+
+    What page, digest and a run's summary tell and count.
+    """
+    within = [found for found in findings if found.month <= month <= found.end_month]
+    leaders = {lead.key: lead for lead in leading(within).values()}.values()
+    return sorted(leaders, key=lambda found: (-SEVERITIES.index(found.severity), found.amount_usd_mn or 0.0, found.key))
 
 
 def _weight(found: Finding) -> tuple[bool, int, float, int, str]:

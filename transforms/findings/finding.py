@@ -69,23 +69,31 @@ class Finding(Announcement):
     """A flagged month or an episode. `row` is the row of sell_offs or episodes, NULL as None; `headline` and `period` are
     its first words and its months in words.
 
-    `amount_usd_mn` is the amount that its rule looks at, None where unknown; a sale or a fall is negative.
+    `rules` are the ids of all rules that flag it, the weightiest, its `rule`, first. `amount_usd_mn` is the amount that
+    this one looks at, None where unknown; a sale or a fall is negative.
     """
 
     row: Mapping[str, Any]
     declared: Rule
     headline: str
     period: str
+    rules: tuple[str, ...] = field(init=False)
     amount_usd_mn: float | None = field(init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "rules", tuple(self.row.get("rules") or (self.rule,)))
         object.__setattr__(self, "amount_usd_mn", self.row[self.declared.amount.column])
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlaggedMonth(Finding):
-    """A month that a rule flags."""
+    """A month that one rule flags, or several; one finding all the same.
+
+    `hits` are each rule and what it measured, the weightiest first: the rows of rule_hits.
+    """
+
+    hits: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

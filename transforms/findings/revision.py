@@ -8,11 +8,13 @@ import pandas as pd
 
 from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.findings.rules.declared import Rule, episode_rule, month_rule
+from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS
 from treasury_watch.transforms.wording import month_name
 
+KEPT = ["kind", "run", "holder_id", "holder", "rule", "rules", "of", "start_month", "end_month", "verdict"]
 COLUMNS = [
-    "holder_id", "holder", "rule", "start_month", "end_month", "what", "old_usd_mn", "new_usd_mn", "old_verdict",
-    "new_verdict", "explanation",
+    "holder_id", "holder", "finding_kind", "rule", "rules", "start_month", "end_month", "what", "old_usd_mn",
+    "new_usd_mn", "old_verdict", "new_verdict", "explanation",
 ]  # fmt: skip
 
 
@@ -27,31 +29,41 @@ def revised_findings(
 
     `before` and `after` are (sell_offs, episodes) as known before and after the release, `known` is the newest month known
     before. `what` is `newly flagged`, `no longer flagged`, `verdict changed` or `size changed` (the amount that the
-    finding's rule looks at, by more than `size_factor` of the old one). Months that the release published for the first
+    finding's rule looks at, by more than `size_factor` of the old one). A month is one finding, whatever rules flag it: it
+    is measured by the amount of the rule that was the weightiest before. Months that the release published for the first
     time are news, not revisions; an episode that such a month lengthens or ends is compared on its start.
     """
     old, new = _listed(*before), _listed(*after)
     if old.empty and new.empty:
         return pd.DataFrame(columns=COLUMNS)
-    joined = old.merge(new, on=["kind", "holder_id", "rule", "start_month"], how="outer", suffixes=("_old", "_new"))
+    joined = old.merge(new, on=["kind", "holder_id", "run", "start_month"], how="outer", suffixes=("_old", "_new"))
     rows = []
     for row in joined.to_dict("records"):
+        _measure(row)
         what = _what(row, known, size_factor)
         if what:
             rows.append(_row(row, what, rules))
-    return pd.DataFrame(rows, columns=COLUMNS).sort_values(["holder_id", "start_month", "rule"], ignore_index=True)
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values(
+        ["holder_id", "start_month", "finding_kind", "rule"], ignore_index=True
+    )
 
 
 def _listed(months: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:
-    flagged = months.assign(kind="month", start_month=months["month"], end_month=months["month"])
+    """Months and episodes in one table; `run` is the rule of an episode, by which it is known again, a month has none."""
+    flagged = months.assign(kind="month", run="", start_month=months["month"], end_month=months["month"])
     runs = episodes.assign(kind="episode")
-    kept = ["kind", "holder_id", "holder", "rule", "start_month", "end_month", "verdict"]
-    tables = []
-    for table in (flagged, runs):
-        amounts = [row[row["of"]] for row in table.to_dict("records")]
-        tables.append(table[kept].assign(amount=pd.Series(amounts, index=table.index, dtype="float64")))
-    filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else tables[0]
+    if len(runs):
+        runs = runs.assign(
+            run=runs["rule"], rules=pd.Series([[rule] for rule in runs["rule"]], index=runs.index, dtype=object)
+        )
+    filled = [table[[*KEPT, *table.columns.intersection(AMOUNTS)]] for table in (flagged, runs) if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=[*KEPT, *AMOUNTS])
+
+
+def _measure(row: dict) -> None:
+    """Both amounts of a joined row, by the column that the rule looked at before, or looks at where there was none."""
+    of = row["of_new"] if pd.isna(row["verdict_old"]) else row["of_old"]
+    row["amount_old"], row["amount_new"] = row[f"{of}_old"], row[f"{of}_new"]
 
 
 def _what(row: dict, known: pd.Timestamp, size_factor: float) -> str | None:
@@ -71,7 +83,7 @@ def _what(row: dict, known: pd.Timestamp, size_factor: float) -> str | None:
 
 def _row(row: dict, what: str, rules: dict[str, Any]) -> dict:
     side = "_old" if pd.isna(row["verdict_new"]) else "_new"
-    rule: Rule = (episode_rule if row["kind"] == "episode" else month_rule)(rules, row["rule"])
+    rule: Rule = (episode_rule if row["kind"] == "episode" else month_rule)(rules, row[f"rule{side}"])
     period = month_name(row["start_month"])
     if row[f"end_month{side}"] != row["start_month"]:
         period += f" to {month_name(row[f'end_month{side}'])}"
@@ -85,7 +97,9 @@ def _row(row: dict, what: str, rules: dict[str, Any]) -> dict:
     return {
         "holder_id": row["holder_id"],
         "holder": row[f"holder{side}"],
-        "rule": row["rule"],
+        "finding_kind": row["kind"],
+        "rule": rule.id,
+        "rules": row[f"rules{side}"],
         "start_month": row["start_month"],
         "end_month": row[f"end_month{side}"],
         "what": what,

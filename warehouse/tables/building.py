@@ -16,6 +16,7 @@ import pandas as pd
 from treasury_watch.transforms.findings.detection import verdicts_on
 from treasury_watch.transforms.findings.revision import COLUMNS as REVISED
 from treasury_watch.transforms.findings.revision import revised_findings
+from treasury_watch.transforms.findings.rule_hits import rule_hits
 from treasury_watch.transforms.findings.rules.custody import paired_months
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import MAIN_SOURCE
@@ -30,7 +31,7 @@ from treasury_watch.warehouse.tables.declared_tables import create, fill
 from treasury_watch.warehouse.tables.findings_as_known import CURRENT, findings_of, months_of
 
 VIEWS = Path(__file__).parent / "views"
-FINDINGS = ("sell_offs", "episodes", "paired_months", "revised_findings")
+FINDINGS = ("sell_offs", "rule_hits", "episodes", "paired_months", "revised_findings")
 STATED_ORDER = "source, holder_id, measure, series, month, released"
 # What press releases last printed of each month, as figures of the lines that Table 3 has for the two sectors.
 LAST_PRINTS = """
@@ -227,6 +228,7 @@ class Builder:
         rules = self.declarations.rules
         flagged, runs = findings_of(connection, rules)
         self._create(connection, "sell_offs", flagged)
+        self._create(connection, "rule_hits", rule_hits(flagged))
         self._create(connection, "episodes", runs)
         months = connection.execute("FROM holder_months").df()
         self._create(connection, "paired_months", paired_months(months, rules))

@@ -27,6 +27,7 @@ ARROW = {
     "usd_mn": pa.float64(),
     "pct": pa.float64(),
     "number": pa.float64(),
+    "texts": pa.list_(pa.string()),
 }
 SQL = {
     "text": "VARCHAR",
@@ -38,6 +39,7 @@ SQL = {
     "usd_mn": "DOUBLE",
     "pct": "DOUBLE",
     "number": "DOUBLE",
+    "texts": "VARCHAR[]",
 }
 UNITS = {"usd_mn": "USD millions", "pct": "percent", "month": "first day of the month"}
 

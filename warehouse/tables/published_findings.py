@@ -28,18 +28,24 @@ NAMED = 3
 
 def published_findings(connection: duckdb.DuckDBPyConnection, rules: dict[str, Any]) -> list[Finding]:
     """Every flagged month and episode, oldest first. Raises ConfigurationError for one whose rule is not declared."""
-    months = [_month(row, rules) for row in rows_of(connection, "FROM sell_offs")]
+    hits: dict[tuple[str, date], list[dict[str, Any]]] = {}
+    for hit in rows_of(connection, "FROM rule_hits ORDER BY place"):
+        hits.setdefault((hit["holder_id"], hit["month"]), []).append(hit)
+    months = [
+        _month(row, rules, hits.get((row["holder_id"], row["month"]), []))
+        for row in rows_of(connection, "FROM sell_offs")
+    ]
     newest = rows_of(connection, "FROM holder_months WHERE month = (SELECT max(month) FROM holder_months)")
     by_holder = {(row["holder_id"], row["month"]): row for row in newest}
     episodes = [_episode(row, rules, by_holder) for row in rows_of(connection, "FROM episodes")]
     return sorted([*months, *episodes], key=lambda found: (found.end_month, found.holder_id, found.key))
 
 
-def _month(row: dict[str, Any], rules: dict[str, Any]) -> Finding:
-    rule, month = month_rule(rules, row["rule"]), row["month"]
-    key = key_of(Kind.MONTH, rule.id, row["holder_id"], f"{month:%Y-%m}")
+def _month(row: dict[str, Any], rules: dict[str, Any], hits: list[dict[str, Any]]) -> Finding:
+    rule, month = month_rule(rules, row["rules"][0]), row["month"]
+    key = key_of(Kind.MONTH, row["holder_id"], f"{month:%Y-%m}")
     common, words = _common(row, rule), Told(row, rule, month, month).words()
-    return FlaggedMonth(key=key, month=month, end_month=month, **common, **words)
+    return FlaggedMonth(key=key, month=month, end_month=month, hits=tuple(hits), **common, **words)
 
 
 def _episode(row: dict[str, Any], rules: dict[str, Any], newest: dict[tuple[str, date], dict[str, Any]]) -> Finding:
@@ -58,7 +64,7 @@ def _common(row: dict[str, Any], rule: Rule) -> dict[str, Any]:
 
 def published_revision(connection: duckdb.DuckDBPyConnection) -> RevisedFindings | None:
     """What the newest release of the main source made of earlier findings; None where it left them alone."""
-    rows = rows_of(connection, "FROM revised_findings ORDER BY holder, start_month, rule")
+    rows = rows_of(connection, "FROM revised_findings ORDER BY holder, start_month, finding_kind, rule")
     newest = newest_month(connection)
     if not rows or newest is None:
         return None

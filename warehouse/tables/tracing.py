@@ -242,24 +242,34 @@ class Tracer:
         return parts
 
     def _change(self, holder: Mapping[str, str], month: date, row: dict[str, Any], notes: list[str]) -> list[Part]:
-        """This month's position and the one of the month before, on the survey basis on which the change was taken."""
+        """This month's position and the one of the month before, as the source states both that the change was taken in."""
         before = shifted(month, -1)
         now, now_parts = self._position(holder, month, "position", notes)
         then, then_parts = self._position(holder, before, "position", notes, SUBTRACTED)
         if not now_parts or not then_parts or now is None or then is None:
             return []
-        change = row["change_usd_mn"]
-        if abs(now - then - change) < 0.5:
+        change, name = row["change_usd_mn"], holder["holder_id"]
+        if abs(now - then - change) < 0.5 and now_parts[0].stands.source == then_parts[0].stands.source:
             return [*now_parts, *then_parts]
-        # Across a break the change is taken on one basis: this month's figure on the old one, or last month's on the new.
-        for at, other, sign, kept in (
-            (month, then + change, "", then_parts), (before, now - change, SUBTRACTED, now_parts),
-        ):  # fmt: skip
-            for one in self._prints(holder["holder_id"], at, "total_position"):
-                if one.superseded is None and one.value_usd_mn is not None and abs(one.value_usd_mn - other) < 0.5:
-                    notes.append(f"a new survey basis or meaning: the change is taken on one basis ({one.series})")
-                    part = self._part(holder["holder_id"], at, "total_position", one, sign)
-                    return [part, *kept] if at == month else [*kept, part]
+        # Between sources, and across a break, the change is taken where one source states both months on one basis.
+        standing = [
+            {
+                (one.source, one.series): one
+                for one in self._prints(name, at, "total_position")
+                if one.superseded is None
+            }
+            for at in (month, before)
+        ]
+        for stated in sorted(standing[0].keys() & standing[1].keys()):
+            this, last = (prints[stated] for prints in standing)
+            if this.value_usd_mn is None or last.value_usd_mn is None:
+                continue
+            if abs(this.value_usd_mn - last.value_usd_mn - change) < 0.5:
+                notes.append(f"the change is taken within one source, on one survey basis ({', '.join(stated)})")
+                return [
+                    self._part(name, month, "total_position", this, ""),
+                    self._part(name, before, "total_position", last, SUBTRACTED),
+                ]
         return [*now_parts, *then_parts]
 
     def _flow(self, holder_id: str, month: date, measure: str, source: str, sign: str) -> Part | None:

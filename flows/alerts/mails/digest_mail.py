@@ -13,7 +13,7 @@ import duckdb
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.amounts import billions, billions_cell
-from treasury_watch.transforms.findings.events import leading
+from treasury_watch.transforms.findings.events import events_in
 from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, identity
 from treasury_watch.transforms.findings.explain.subjects import traded
 from treasury_watch.transforms.findings.finding import Announcement, Episode, Finding, Kind, RevisedFindings, key_of
@@ -55,11 +55,7 @@ def digest(key: str, month: date, given: Iterable[Announcement]) -> Digest:
     finding, the most severe and largest first, and what the release revised of earlier ones."""
     given = list(given)
     revised = [item for item in given if isinstance(item, RevisedFindings)]
-    within = [item for item in given if isinstance(item, Finding) and item.month <= month <= item.end_month]
-    leaders = {lead.key: lead for lead in leading(within).values()}.values()
-    chosen = sorted(
-        leaders, key=lambda found: (-SEVERITIES.index(found.severity), found.amount_usd_mn or 0.0, found.key)
-    )
+    chosen = events_in((item for item in given if isinstance(item, Finding)), month)
     count = len(chosen) or "no"
     names = [one_line(plain_name(found.holder)) for found in chosen]
     who = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope, message_id
+from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
 from treasury_watch.flows.alerts.transport import MailError
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.amounts import billions, billions_cell, millions_cell, percent, rounded
@@ -57,8 +57,8 @@ def compose(
     """The message on a finding: a text part that stands alone, and an HTML part with the chart inside if there is one.
 
     `history` has the holder's rows of holder_months, at least the finding's months and the one before; `releases` the
-    rows of releases; `chart_alt` says what the chart shows; `first` is the Message-ID of the first message on the event,
-    whose thread this one joins. Rules and sources' titles are those of `declarations`,
+    rows of releases; `chart_alt` says what the chart shows; `first` is the Message-ID of the first message that was
+    sent on the event, whose thread this one joins; None where none was. Rules and sources' titles are those of `declarations`,
     config/ where none are given. Raises MailError where the history lacks a month of the finding, ConfigurationError
     where the rules lack its rule.
     """
@@ -70,11 +70,8 @@ def compose(
     content["recipient"] = one_line(recipient)
     content["chart_cid"] = "chart@treasury-watch" if chart_png else None
     message = envelope(finding.key, finding.title, settings, recipient)
-    own = message_id(finding.thread, recipient, settings.sender) if isinstance(finding, Episode) else None
-    thread = [root for root in (own, first) if root and root != message["Message-ID"]]
-    if thread:
-        message["In-Reply-To"] = thread[-1]
-        message["References"] = " ".join(dict.fromkeys(thread))
+    if first and first != message["Message-ID"]:
+        message["In-Reply-To"] = message["References"] = first
     text = TEMPLATES.get_template("finding.txt.j2").render(content)
     html = TEMPLATES.get_template("finding.html.j2").render(content)
     message.set_content(text, cte="quoted-printable")
@@ -124,7 +121,8 @@ def _content(
         "caveats": _caveats(finding, prior, inside),
         "vintages": vintages,
         "sql": sql(finding),
-        "sql_as_of": f"holder_months_as_of(DATE '{known_on:%Y-%m-%d}')" if known_on else None,
+        "table": table_of(finding),
+        "sql_as_of": f"{table_of(finding)}_as_of(DATE '{known_on:%Y-%m-%d}')" if known_on else None,
         "key": one_line(finding.key),
     }
 
@@ -197,7 +195,17 @@ def _why(finding: Finding, window_months: int) -> list[str]:
         known = "not known, too little history" if row["score"] is None else str(rounded(row["score"], 1))
         limit = f"{rule.maximum_score:g} or lower, against the {window_months} months before"
         asked.append(f"Robust score: {known} (asked: {limit}).")
-    return [rule.sentence, *asked]
+    return [rule.sentence, *asked, *_other_rules(finding)]
+
+
+def _other_rules(finding: Finding) -> list[str]:
+    """The other rules that flag the same month, with what each measured."""
+    others = finding.hits[1:] if isinstance(finding, FlaggedMonth) else ()
+    named = [
+        f"{hit['rule'].replace('_', ' ')} ({billions(abs(hit['amount_usd_mn']), signed=False)}, {percent(hit['share_pct'])})"
+        for hit in others
+    ]
+    return [f"Also flagged as {' and '.join(filter(None, [', '.join(named[:-1]), named[-1]]))}."] if named else []
 
 
 def _caveats(finding: Finding, prior: pd.DataFrame, inside: pd.DataFrame) -> list[str]:
@@ -248,6 +256,11 @@ def _vintages(
     return lines, max(days) if len(days) == len(wanted) and days else None
 
 
+def table_of(finding: Finding) -> str:
+    """The table that has the finding's months; with `_as_of` the view of it as known on a day."""
+    return "aggregate_months" if finding.holder_id == OFFICIAL else "holder_months"
+
+
 def sql(finding: Finding) -> str:
     """The query on the published database that gives the figures of the message."""
     holder = finding.holder_id.replace("'", "''")
@@ -258,5 +271,4 @@ def sql(finding: Finding) -> str:
     else:
         chosen = ",\n       ".join(["position_usd_mn", *known])
         when = f"month = DATE '{finding.month}'"
-    table = "aggregate_months" if finding.holder_id == OFFICIAL else "holder_months"
-    return f"SELECT {chosen}\nFROM {table}\nWHERE holder_id = '{holder}'\n  AND {when};"
+    return f"SELECT {chosen}\nFROM {table_of(finding)}\nWHERE holder_id = '{holder}'\n  AND {when};"

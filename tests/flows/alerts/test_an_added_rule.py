@@ -68,7 +68,7 @@ def test_its_mail_says_its_amount_and_its_sentence(watched, monkeypatch):
     monkeypatch.setenv("TREASURY_WATCH_CONFIG", str(watched.declarations.folder))
     with open_published(watched.home.database) as connection:
         found = published_findings(connection, watched.declarations.rules)
-        message = Composer(connection, found, Settings(), None)("month:bill_outflow:japan:2024-05", "desk@example.org")
+        message = Composer(connection, found, Settings(), None)("month:japan:2024-05", "desk@example.org")
     text = " ".join(message.get_body(("plain",)).get_content().split())
     assert "Bills worth a large part of the holder's bills were sold or let mature." in text
     assert "Amount $24.0bn (asked: $12.0bn or more)." in text
@@ -80,7 +80,7 @@ def test_events_weigh_it_and_revisions_and_backtest_measure_it_by_that_amount(wa
         findings = published_findings(connection, rules)
         flagged, runs = findings_of(connection, rules)
         months, official, holders = months_of(connection)
-    assert "month:bill_outflow:japan:2024-05" in leading(findings)
+    assert "month:japan:2024-05" in leading(findings)
     smaller = flagged.assign(net_short_term_usd_mn=flagged["net_short_term_usd_mn"] / 2)
     revised = revised_findings((smaller, runs), (flagged, runs), pd.Timestamp("2026-01-01"), rules)
     row = revised[(revised["rule"] == "bill_outflow") & (revised["start_month"] == "2024-05-01")].iloc[0]

@@ -36,7 +36,7 @@ def tables() -> duckdb.DuckDBPyConnection:
 def findings() -> list[Finding]:
     month, episode = month_and_episode()
     canada = replace(
-        month, key="month:fall:canada:2024-06", holder_id="canada", holder="Canada", month=JUNE, end_month=JUNE,
+        month, key="month:canada:2024-06", holder_id="canada", holder="Canada", month=JUNE, end_month=JUNE,
         row={**month.row, "holder": "Canada", "explanation": "Canada's holdings fell."},
     )  # fmt: skip
     return [month, episode, canada]

@@ -96,7 +96,7 @@ def test_another_holders_finding_of_the_same_months_is_an_event_of_its_own(state
 
 def test_a_recent_finding_is_not_told_under_one_that_is_history(state: State) -> None:
     month, episode = findings()
-    later = replace(month, key="month:fall:japan:2024-06", month=JUNE, end_month=JUNE, severity="warning")
+    later = replace(month, key="month:japan:2024-06", month=JUNE, end_month=JUNE, severity="warning")
     earlier = ending(episode, date(2024, 5, 1))
     queue(state, [earlier, later], (DESK,), newest_month=date(2024, 9, 1), settings=RULES)
     assert states(state) == {earlier.key: "backfilled", later.key: "queued"}

@@ -14,7 +14,7 @@ from treasury_watch.flows.alerts.queueing import queue_findings, without_press_a
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
-APRIL_2024 = "month:fall:japan:2024-04"
+APRIL_2024 = "month:japan:2024-04"
 RUN_2024 = "episode:fall:japan:2024-04:2024-06"
 
 

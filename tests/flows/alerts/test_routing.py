@@ -50,7 +50,8 @@ def test_a_route_takes_its_severity_its_holders_and_its_rules(read):
     assert route.takes(loud)
     assert not route.takes(month())
     assert not route.takes(replace(loud, holder_id="canada"))
-    assert not route.takes(replace(loud, rule="net_sale"))
+    assert not route.takes(replace(loud, row={**loud.row, "rules": ["net_sale", "bond_sale"]}))
+    assert route.takes(replace(loud, row={**loud.row, "rules": ["net_sale", "fall"]}))
     assert route.holders == {"japan", "china_mainland"}
 
 
@@ -62,7 +63,7 @@ def test_a_revision_goes_where_a_finding_it_corrects_went(read):
     )
     turned = RevisedFindings(
         key="revision:slt_table3:2026-06-18", rule="revision", month=date(2026, 4, 1), end_month=date(2026, 4, 1),
-        severity="warning", title="", released=date(2026, 6, 18), rows=({"holder_id": "japan", "rule": "fall"},),
+        severity="warning", title="", released=date(2026, 6, 18), rows=({"holder_id": "japan", "rules": ["net_sale", "fall"]},),
     )  # fmt: skip
     assert [route.name for route in routes.routes if route.takes(turned)] == ["asia", "corrections"]
 

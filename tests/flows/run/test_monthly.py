@@ -75,7 +75,7 @@ class TestOnPrefect:
         files = artifact("run-files")
         assert measures["files that gave a new vintage"] == len(files) == 14
         assert measures["figures new or changed"] == sum(row["new or changed"] for row in files)
-        assert measures["flagged months"] > measures["flagged in the newest month"] > 0
+        assert measures["flagged months"] > measures["events of the newest month"] > 0
         assert measures["alerts written"] > 0
         steps = {"time to fetch", "time to load", "time to publish", "time to alert", "time to report"}
         assert steps <= set(measures)

@@ -55,17 +55,24 @@ FLAGGED = {
     "currency": "JPY",
 }
 FINDINGS = [
-    {**FLAGGED, "rule": "net_sale", "score": -1.62, "fx_change_month_pct": 1.31, "context": CONTEXT},
+    {**FLAGGED, "rules": ["net_sale"], "score": -1.62, "fx_change_month_pct": 1.31, "context": CONTEXT},
     {
         **FLAGGED,
         **JAPAN[1],
-        "rule": "fall",
+        "rules": ["fall"],
         "severity": "warning",
         "verdict": "repriced",
         "explanation": "Only repriced.",
     },
-    {**FLAGGED, **SONS[0], "rule": "fall", "verdict": "mixed", "explanation": f"{HOSTILE} fell."},
-    {**FLAGGED, "month": "2021-03-01", "rule": "fall", "verdict": "unexplained", "explanation": "Long ago."},
+    {**FLAGGED, **SONS[0], "rules": ["fall"], "verdict": "mixed", "explanation": f"{HOSTILE} fell."},
+    {**FLAGGED, "month": "2021-03-01", "rules": ["fall"], "verdict": "unexplained", "explanation": "Long ago."},
+]
+HITS = [
+    {
+        **{name: row[name] for name in ("holder_id", "holder", "month", "severity", "verdict", "share_pct")},
+        **{"place": 1, "rule": row["rules"][0], "score": row.get("score")},
+    }
+    for row in FINDINGS
 ]
 EPISODES = [
     {
@@ -102,6 +109,7 @@ FULL: dict[str, list[dict[str, Any]]] = {
     "holder_months": [*JAPAN, *BELGIUM, *SONS, *POLAND],
     "aggregate_months": [TOTAL],
     "sell_offs": FINDINGS,
+    "rule_hits": HITS,
     "episodes": EPISODES,
     "positions": [{"holder_id": "japan", "month": "2024-05-01", "source": "slt_table3"}],
     "holders": [{"holder_id": "japan", "custodial_centre": False}, {"holder_id": "sons", "custodial_centre": True}],

@@ -104,6 +104,12 @@ def test_the_description_gives_the_holdings_and_the_sums_in_words() -> None:
     assert charts.spec(charts.holder_chart(JAPAN, "Japan"))["description"] == words
 
 
+def test_the_description_is_of_the_months_that_the_chart_shows() -> None:
+    words = charts.description(JAPAN, "Japan", months_shown=2)
+    assert words.startswith("Japan: Holdings went from 1,126.1 billion dollars in April 2024 to 1,106.0 billion")
+    assert charts.holder_chart(JAPAN, "Japan", months_shown=2)["description"] == words
+
+
 def test_a_holder_without_months_still_has_a_chart() -> None:
     document = charts.spec(charts.holder_chart(JAPAN.head(0), "Japan"))
     assert "No holdings are known" in document["description"]

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import date, datetime
+from html import unescape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.flows.site.page_data import (
     BROWSER,
     CHECKED,
     CONTEXT,
+    DECLARED,
     EXPLAINED,
     FINDINGS,
     FULL,
@@ -27,8 +29,12 @@ from tests.flows.site.page_data import (
     month_row,
     needs_browser,
 )
+from treasury_watch.flows.alerts.mails.digest_mail import digest
+from treasury_watch.flows.run.artifacts import newest_findings
 from treasury_watch.flows.site.page import ReportError, render, script, write
 from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.wording import one_line
+from treasury_watch.warehouse.tables.published_findings import published_findings
 
 
 @pytest.fixture
@@ -241,7 +247,14 @@ def test_a_month_that_should_be_out_by_now_is_missed_aloud(warehouse: duckdb.Duc
 def test_findings_of_the_newest_month_come_with_verdict_explanation_and_currency(reading: Reading) -> None:
     text = reading.text
     card = text[text.index("Findings of May 2024") : text.index("Largest findings of the 24 months")]
-    assert card.index("Japan, May 2024 sold notice " + EXPLAINED) < card.index("Sons")
+    assert card.index("Japan, April to May 2024 mixed critical A run.") < card.index("Sons")
+    assert "Japan, May 2024" not in card  # the run tells it
+
+
+def test_a_card_has_currency_caveats_and_what_the_rule_measured(warehouse: duckdb.DuckDBPyConnection) -> None:
+    text = Reading(page_of(warehouse, FULL, episodes=[])).text
+    card = text[text.index("Findings of May 2024") : text.index("Largest findings of the 24 months")]
+    assert "Japan, May 2024 sold notice " + EXPLAINED in card
     assert CONTEXT in card
     assert "Flagged as net sale (2.1% of the position, score −1.6)." in card
     assert "Net sales of bills are an estimate." in card
@@ -249,19 +262,28 @@ def test_findings_of_the_newest_month_come_with_verdict_explanation_and_currency
 
 
 def test_a_month_flagged_by_two_rules_is_one_finding(warehouse: duckdb.DuckDBPyConnection) -> None:
-    twice = [
-        {**FINDINGS[1], "rule": rule, "severity": level}
-        for rule, level in (("fall", "notice"), ("net_sale", "critical"))
-    ]
-    text = Reading(page_of(warehouse, FULL, sell_offs=twice)).text
+    twice = {**FINDINGS[1], "rules": ["net_sale", "fall"], "severity": "critical"}
+    text = Reading(page_of(warehouse, FULL, sell_offs=[twice], episodes=[])).text
     assert text.count("Japan, April 2024 repriced critical") == 1
-    assert "2024: 1 finding " in text
-    assert "fall, net sale" in text
+    assert "2024: 1 flagged month " in text
+    assert "net sale, fall" in text
+
+
+def test_page_digest_and_run_count_the_same_events_of_the_newest_month(warehouse: duckdb.DuckDBPyConnection) -> None:
+    page = page_of(warehouse, FULL)
+    found = published_findings(warehouse, DECLARED.rules)
+    card = re.findall(r"<h4>(.*?), (?:April to )?May 2024</h4>", page)
+    letter = digest("digest:slt_table3:2024-07-18", date(2024, 5, 1), found)
+    assert [one_line(unescape(name)) for name in card] == [item.holder for item in letter.findings]
+    assert [row["holder"] for row in newest_findings(found, date(2024, 5, 1))] == [
+        item.holder for item in letter.findings
+    ]
+    assert letter.title.startswith("U.S. Treasuries, May 2024: 2 findings")
 
 
 def test_findings_are_folded_by_year_and_older_ones_counted(page: str, reading: Reading) -> None:
     outside = re.sub(r'<section aria-labelledby="checked">.*?</section>', "", page, flags=re.DOTALL)
-    assert re.findall(r"<summary>(.*?)</summary>", outside) == ["2024: 3 findings", "The methodology in full"]
+    assert re.findall(r"<summary>(.*?)</summary>", outside) == ["2024: 3 flagged months", "The methodology in full"]
     assert "1 earlier one is in the table sell_offs" in reading.text
     assert "Long ago." not in page
 
@@ -344,7 +366,8 @@ def test_turned_findings_and_the_largest_revisions_are_told_with_their_figures(
     day = date(2024, 7, 18)
     common = {"holder_id": "norway", "holder": "Norway <b>", "released": day}
     turned = {
-        **common, "rule": "fall", "start_month": date(2024, 4, 1), "explanation": "Norway reads repriced, sold before."
+        **common, "rule": "fall", "rules": ["fall"], "start_month": date(2024, 4, 1),
+        "explanation": "Norway reads repriced, sold before.",
     }  # fmt: skip
     revision = {
         **common, "place": 1, "month": date(2024, 4, 1), "source": "slt_table3", "old_usd_mn": 163000.0,

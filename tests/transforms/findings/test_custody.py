@@ -34,6 +34,18 @@ def test_a_close_mirror_makes_the_verdict_moved_with_the_counterpart_named():
     assert "rose by $84.0bn in April 2023: taken for one move" in row["suspicion"]
 
 
+def test_prices_are_said_to_be_left_out_only_where_a_valuation_is_stated():
+    without = fall_and_rise()
+    priced = without.copy()
+    priced.loc[priced["holder_id"] == "el_salvador", "valuation_usd_mn"] = 0.0
+    traded = without.assign(net_purchases_usd_mn=84_000.0)  # as Form S has it: what was traded, and no valuation
+    said = [
+        suspected(sell_offs(months, RULES), mirrors(months, CENTRES, RULES), RULES)["suspicion"].iloc[0]
+        for months in (without, priced, traded)
+    ]
+    assert ["prices left out" in text for text in said] == [False, True, False]
+
+
 def test_a_looser_mirror_is_a_suspicion_and_leaves_the_verdict():
     months = fall_and_rise(88_000.0)
     (row,) = suspected(sell_offs(months, RULES), mirrors(months, CENTRES, RULES), RULES).to_dict("records")

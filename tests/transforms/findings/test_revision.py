@@ -19,8 +19,9 @@ def first(month: str) -> pd.Timestamp:
 
 def month(when: str = "2026-03", change: float = -20_000.0, verdict: str = "sold", rule: str = "fall") -> dict:
     return {
-        "holder_id": "japan", "holder": "Japan", "month": first(when), "rule": rule, "of": RULES["rules"][rule]["of"],
-        "verdict": verdict, "change_usd_mn": change, "net_purchases_usd_mn": change / 2, "net_long_term_usd_mn": change / 4,
+        "holder_id": "japan", "holder": "Japan", "month": first(when), "rule": rule, "rules": [rule],
+        "of": RULES["rules"][rule]["of"], "verdict": verdict,
+        "change_usd_mn": change, "net_purchases_usd_mn": change / 2, "net_long_term_usd_mn": change / 4,
     }  # fmt: skip
 
 
@@ -85,6 +86,13 @@ def test_a_size_is_said_from_more_than_a_quarter_on(change, expected):
 def test_a_finding_is_measured_by_the_amount_that_its_rule_looks_at(rule, old, new):
     before, after = known(month(rule=rule)), known(month(change=-40_000.0, rule=rule))
     assert told(before, after) == [(rule, "size changed", old, new)]
+
+
+def test_a_month_that_another_rule_flags_now_is_still_the_same_finding():
+    before = known(month(rule="bond_sale", change=-40_000.0))
+    assert told(before, known(month(change=-41_000.0))) == []
+    # measured by what the rule looked at before, bonds and notes
+    assert told(before, known(month(change=-80_000.0))) == [("fall", "size changed", -10_000, -20_000)]
 
 
 def test_a_month_that_the_release_publishes_for_the_first_time_is_no_revision():

@@ -111,7 +111,7 @@ def test_the_sample_flags_no_month_whose_change_is_unknown_and_no_small_holder(l
         (wrong,) = connection.execute(
             "SELECT count(*) FROM sell_offs s LEFT JOIN "
             "(FROM holder_months UNION ALL BY NAME FROM aggregate_months) m USING (holder_id, month) "
-            "WHERE m.change_usd_mn IS NULL OR m.position_usd_mn IS NULL OR (s.rule <> 'exit' "
+            "WHERE m.change_usd_mn IS NULL OR m.position_usd_mn IS NULL OR (s.rules <> ['exit'] "
             "AND least(s.change_usd_mn, s.net_purchases_usd_mn, s.net_long_term_usd_mn) > -10000)"
         ).fetchone()
         (found,) = connection.execute("SELECT count(*) FROM sell_offs").fetchone()

@@ -107,9 +107,15 @@ def test_where_only_last_month_has_the_new_basis_the_change_is_taken_on_it(publi
         ("japan", "2010-05", "total_position", 900, "X"), ("japan", "2010-06", "total_position", 1000, "XI"),
     )  # fmt: skip
     published.says("slt_table5", date(2020, 1, 1), ("japan", "2010-05", "total_position", 990, "XI"))
-    assert published.ask(CHANGES, "months")[1] == (1000, 10, True)
+    assert published.ask(CHANGES, "months")[1] == (
+        1000,
+        None,
+        True,
+    )  # another source's figure is no basis of this one's
+    published.says("mfhhis01", MAY, ("japan", "2010-05", "total_position", 980, "XI"))
+    assert published.ask("position_usd_mn, change_usd_mn", "months")[1] == (1000, 20)
     ((change,),) = published.ask("change_pct", "months", where="month = DATE '2010-06-01'")
-    assert change == pytest.approx(100 * 10 / 990)
+    assert change == pytest.approx(100 * 20 / 980)
 
 
 def test_across_a_break_bonds_and_bills_have_no_change_and_form_s_no_bills(published):
@@ -140,10 +146,31 @@ def test_a_change_of_meaning_is_a_break_without_a_change(published):
     assert published.ask(CHANGES, "months") == [(150, None, False), (90, None, True)]
 
 
-def test_across_a_change_of_meaning_the_change_is_taken_where_another_source_has_the_new_one(published):
+def test_across_a_change_of_meaning_the_change_is_taken_where_another_source_states_both_months(published):
     scoped(published)
     published.says("cslt", FROZEN, ("japan", "2011-12", "total_position", 85))
-    assert published.ask(CHANGES, "months")[1] == (90, 5, True)
+    assert published.ask(CHANGES, "months")[1] == (90, None, True)
+    published.says("cslt", FROZEN, ("japan", "2012-01", "total_position", 92))
+    assert published.ask(CHANGES, "months", where="month = DATE '2012-01-01'") == [(90, 7, True)]
+
+
+def test_a_change_is_taken_within_one_source_where_the_months_positions_are_from_two(published):
+    """Saudi Arabia, April 2026: Table 3 of June has both months, a later Table 5 has revised March only."""
+    both = [("japan", "2026-03", "total_position", 149573), ("japan", "2026-04", "total_position", 140120)]
+    published.says("slt_table3", date(2026, 6, 18), *both)
+    published.says("slt_table5", date(2026, 9, 16), ("japan", "2026-03", "total_position", 152000))
+    assert published.ask("position_usd_mn, change_usd_mn", "months") == [(152000, None), (140120, -9453)]
+
+
+def test_all_other_has_no_change_between_sources_nor_where_the_list_of_names_changes(published):
+    """The history names some forty places, Table 5 twenty: one line of the one holds much more than of the other."""
+    history = [("all_other", f"2025-0{month}", "total_position", 650000 + month) for month in (5, 6)]
+    published.says("mfhhis01", MAY, *history)
+    table5 = [("all_other", f"2025-0{month}", "total_position", 1793000 + month) for month in (7, 8, 9)]
+    names = [("japan", f"2025-0{month}", "total_position", 1100000) for month in (7, 8, 9)]
+    published.says("slt_table5", JUNE, *table5, *names, ("belgium", "2025-09", "total_position", 400000))
+    found = published.ask("month, change_usd_mn", "months", where="holder_id = 'all_other'")
+    assert [change for _, change in found] == [None, 1, None, 1, None]
 
 
 def test_within_one_meaning_the_change_is_plain(published):

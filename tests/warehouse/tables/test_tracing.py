@@ -76,7 +76,7 @@ def test_a_change_across_a_series_break_is_taken_on_one_basis_and_says_so(publis
     assert [(part.sign, part.stands.series, part.stands.value_usd_mn) for part in found.parts] == [
         ("", "X", 801_200), ("-", "X", 786_700),
     ]  # fmt: skip
-    assert found.notes == ["a new survey basis or meaning: the change is taken on one basis (X)"]
+    assert found.notes == ["the change is taken within one source, on one survey basis (mfhhis01, X)"]
 
 
 def test_form_s_is_led_back_to_purchases_less_sales_and_the_bills_held(published, tmp_path, declarations):

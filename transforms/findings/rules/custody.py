@@ -34,21 +34,26 @@ def mirrors(months: pd.DataFrame, custodial: Mapping[Any, bool], rules: dict[str
 
     Sizes are changes in holdings without the part that is price, where that is known. The rise has to be out of the
     other place's own past, and one of the two has to be a custodial or fund centre (`custodial`, by holder_id).
-    `moved` is True where sizes agree so closely, and both are so unusual, that the two are taken for one move; else it
-    is a suspicion.
+    `rise_known` is True where the price part of the rise is known and left out. `moved` is True where sizes agree so
+    closely, and both are so unusual, that the two are taken for one move; else it is a suspicion.
     """
     limits = rules["mirror"]
     months = months.sort_values(["holder_id", "month"])
     months = months[~months["series_break"].astype(bool)]
-    price = [
-        value if value == value and credible(share, rules["verdict"]["credible_valuation_pct"]) else 0.0
-        for value, share in zip(months["valuation_usd_mn"], valuation_pct(months, rules), strict=True)
-    ]
+    usable = pd.Series(
+        [
+            value == value and credible(share, rules["verdict"]["credible_valuation_pct"])
+            for value, share in zip(months["valuation_usd_mn"], valuation_pct(months, rules), strict=True)
+        ],
+        index=months.index,
+        dtype=bool,
+    )
+    price = months["valuation_usd_mn"].where(usable, 0.0)
     moves = months[["holder_id", "holder", "month"]].assign(
         amount=months["change_usd_mn"] - price,
         score=scores(months, "change_usd_mn", rules),
         before=position_before(months),
-        known=months["net_purchases_usd_mn"].notna(),
+        known=usable,
         centre=months["holder_id"].map(custodial).fillna(False).astype(bool),
     )
     # A place without a past to be scored in is out of it when it more than doubles.

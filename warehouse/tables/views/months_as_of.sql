@@ -8,44 +8,76 @@ WITH flows AS (
       AND measure NOT IN ('total_position', 'long_term_position', 'short_term_position')
 ),
 position AS (FROM positions_as_of(d)),
--- What any source states of a month, by survey basis and meaning. Where those differ between two months, the change is
--- taken on one of them: this month's figure on the old basis, or last month's on the new one.
-on_basis AS (
-    SELECT holder_id, month, series, scope, max(total_usd_mn) AS value_usd_mn
-    FROM source_positions
-    WHERE known_from <= d AND (known_until IS NULL OR known_until > d)
-    GROUP BY holder_id, month, series, scope
+stated_positions AS (
+    SELECT * FROM source_positions WHERE known_from <= d AND (known_until IS NULL OR known_until > d)
+),
+-- All Other is what is left beside the places that a source names: another list of names makes another line of it.
+names AS (
+    SELECT source, month, series, evidence, string_agg(holder_id, ' ' ORDER BY holder_id) AS named
+    FROM stated_positions
+    JOIN holders USING (holder_id)
+    WHERE kind = 'country' AND total_usd_mn IS NOT NULL
+      AND source IN (SELECT source FROM stated_positions WHERE holder_id = 'all_other')
+    GROUP BY ALL
+),
+-- Two months next to each other as one source states them, on one survey basis and in one meaning. A change is never
+-- taken from one source to another, nor between a press report and a release: they differ in what they count, in their
+-- rounding and in their vintage.
+pairs AS (
+    SELECT this.holder_id, this.month, this.source, this.series, this.scope, this.evidence, this.preference,
+        this.total_usd_mn - before.total_usd_mn AS change_usd_mn, before.total_usd_mn AS before_usd_mn,
+        this.long_term_usd_mn - before.long_term_usd_mn AS change_long_term_usd_mn,
+        this.short_term_usd_mn - before.short_term_usd_mn AS change_short_term_usd_mn
+    FROM stated_positions AS this
+    JOIN stated_positions AS before
+      ON before.holder_id = this.holder_id AND before.month = this.month - INTERVAL 1 MONTH
+     AND (before.source, before.series, before.scope, before.evidence) = (this.source, this.series, this.scope, this.evidence)
+    LEFT JOIN names
+      ON this.holder_id = 'all_other' AND names.month = this.month
+     AND (names.source, names.series, names.evidence) = (this.source, this.series, this.evidence)
+    LEFT JOIN names AS names_before
+      ON this.holder_id = 'all_other' AND names_before.month = before.month
+     AND (names_before.source, names_before.series, names_before.evidence) = (this.source, this.series, this.evidence)
+    WHERE names.named IS NOT DISTINCT FROM names_before.named
 ),
 sided AS (
-    SELECT position.*,
-        (before.series, before.scope) = (position.series, position.scope) AS same_basis,
-        (before.evidence = 'press') <> (position.evidence = 'press') AS mixed_evidence,
-        before.series AS before_series, before.scope AS before_scope,
-        before.total_usd_mn AS before_total_usd_mn,
-        before.long_term_usd_mn AS before_long_term_usd_mn,
-        before.short_term_usd_mn AS before_short_term_usd_mn
+    SELECT position.*, before.series AS before_series, before.scope AS before_scope, before.source AS before_source,
+        before.long_term_source AS before_long_term_source, before.short_term_source AS before_short_term_source,
+        before.evidence AS before_evidence,
+        (before.series, before.scope) = (position.series, position.scope) AS same_basis
     FROM position
     LEFT JOIN position AS before
         ON before.holder_id = position.holder_id AND before.month = position.month - INTERVAL 1 MONTH
 ),
+-- Of the sources that state both months the one that the month's figure is from goes first, then that of the month
+-- before, then the preferred one. Where a survey basis ends, the change on the old one goes before that on the new one.
+totals AS (
+    SELECT pairs.holder_id, pairs.month, arg_min({'change': change_usd_mn, 'held': before_usd_mn}, (
+        (pairs.series, pairs.scope) IS DISTINCT FROM (before_series, before_scope),
+        pairs.source <> sided.source, pairs.source <> before_source, preference)) AS taken
+    FROM pairs JOIN sided USING (holder_id, month)
+    WHERE change_usd_mn IS NOT NULL AND pairs.evidence = sided.evidence AND pairs.evidence = before_evidence
+      AND ((pairs.series, pairs.scope) = (before_series, before_scope) OR (pairs.series, pairs.scope) = (sided.series, sided.scope))
+    GROUP BY ALL
+),
+instruments AS (
+    SELECT pairs.holder_id, pairs.month,
+        arg_min(change_long_term_usd_mn, (pairs.source <> sided.long_term_source,
+            pairs.source <> before_long_term_source, preference))
+            FILTER (change_long_term_usd_mn IS NOT NULL) AS change_long_term_usd_mn,
+        arg_min(change_short_term_usd_mn, (pairs.source <> sided.short_term_source,
+            pairs.source <> before_short_term_source, preference))
+            FILTER (change_short_term_usd_mn IS NOT NULL) AS change_short_term_usd_mn
+    FROM pairs JOIN sided USING (holder_id, month)
+    WHERE same_basis AND (pairs.series, pairs.scope) = (sided.series, sided.scope)
+    GROUP BY ALL
+),
 paired AS (
-    SELECT sided.* EXCLUDE (before_series, before_scope, before_total_usd_mn, before_long_term_usd_mn, before_short_term_usd_mn, same_basis, mixed_evidence),
-        CASE WHEN mixed_evidence THEN NULL -- a press report and a release are of different vintages: no change between them
-             WHEN same_basis THEN total_usd_mn - before_total_usd_mn
-             ELSE coalesce(old_basis.value_usd_mn - before_total_usd_mn, total_usd_mn - new_basis.value_usd_mn)
-        END AS change_usd_mn,
-        CASE WHEN same_basis THEN long_term_usd_mn - before_long_term_usd_mn END AS change_long_term_usd_mn,
-        CASE WHEN same_basis THEN short_term_usd_mn - before_short_term_usd_mn END AS change_short_term_usd_mn,
-        CASE WHEN same_basis OR old_basis.value_usd_mn IS NOT NULL THEN before_total_usd_mn
-             ELSE new_basis.value_usd_mn END AS before_usd_mn
+    SELECT sided.* EXCLUDE (before_series, before_scope, before_source, before_long_term_source, before_short_term_source, before_evidence, same_basis),
+        taken.change AS change_usd_mn, taken.held AS before_usd_mn, change_long_term_usd_mn, change_short_term_usd_mn
     FROM sided
-    LEFT JOIN on_basis AS old_basis
-        ON NOT same_basis AND old_basis.holder_id = sided.holder_id AND old_basis.month = sided.month
-       AND old_basis.series = before_series AND old_basis.scope = before_scope
-    LEFT JOIN on_basis AS new_basis
-        ON NOT same_basis AND new_basis.holder_id = sided.holder_id
-       AND new_basis.month = sided.month - INTERVAL 1 MONTH
-       AND new_basis.series = sided.series AND new_basis.scope = sided.scope
+    LEFT JOIN totals USING (holder_id, month)
+    LEFT JOIN instruments USING (holder_id, month)
 ),
 -- Table 3 states net purchases and valuation from 2023-02; the Continuous SLT before that; Form S states gross purchases
 -- and sales of bonds and notes only. Where a source does not state bills, their change in position stands for them, as in
