@@ -74,6 +74,19 @@ class Builder:
         )
         self._fill(connection, "observations", f"FROM ({dated}) ORDER BY {STATED_ORDER}")
 
+    def securities(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Every figure that any release stated of long-term securities beside Table 3, and the others as of a day."""
+        dated = (
+            f"SELECT s.*, released_basis AS dated_by FROM {self.ledger}.securities AS s "
+            f"LEFT JOIN {self.ledger}.vintages USING (source, released, sha256)"
+        )
+        self._fill(connection, "securities_observations", f"FROM ({dated}) ORDER BY {STATED_ORDER}")
+        connection.execute(_sql("other_securities_as_of"))
+
+    def securities_months(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Every holder's long-term securities side by side."""
+        self._fill(connection, "securities_months", _sql("securities_months"), CURRENT)
+
     def reference(self, connection: duckdb.DuckDBPyConnection) -> None:
         """What is declared: holders, sources, series breaks, the scopes of holders' lines; and press figures."""
         holders = pd.DataFrame(self.declarations.holders).replace("", None)
