@@ -8,7 +8,7 @@ import pandas as pd
 
 from treasury_watch.transforms.findings.explain.caveats import with_caveats
 from treasury_watch.transforms.findings.explain.currency_context import with_context
-from treasury_watch.transforms.findings.explain.dollars import with_dollars, with_dollar_sentences
+from treasury_watch.transforms.findings.explain.dollars import with_dollar_sentences, with_dollars
 from treasury_watch.transforms.findings.explain.sentences import explain_episodes, explain_months
 from treasury_watch.transforms.findings.rules.custody import mirrors, paired_months, read_together, suspected
 from treasury_watch.transforms.findings.rules.episodes import episodes

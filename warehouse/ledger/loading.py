@@ -201,7 +201,7 @@ class Loader:
             parsed.first.date(), parsed.last.date(), parsed.figures, entry.retrieved, entry.url, entry.bytes,
             entry.etag, entry.last_modified,
         )  # fmt: skip
-        besides = parsed.besides and (KINDS[parsed.besides.holds], parsed.besides.table)
+        besides = (KINDS[parsed.besides.holds], parsed.besides.table) if parsed.besides else None
         return self.ledger.add(vintage, kind, parsed.table, besides)
 
     def _places(self, source: str) -> list[Place]:

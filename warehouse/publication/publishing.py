@@ -140,7 +140,7 @@ class Publisher:
             ),
             Step(
                 "checks of figures", FRAMES, on_figures, takes=["standing figures"],
-                needs=["declared tables", "releases", "rates", "corrections", "official flows"],
+                needs=["declared tables", "releases", "rates", "corrections", "official flows", "securities"],
             ),
             Step(
                 "revision sizes", QUERIES, builder.revision_sizes, needs=["observations", "declared tables", "releases"]

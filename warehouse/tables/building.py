@@ -48,6 +48,13 @@ FROM (
 WHERE value_usd_mn IS NOT NULL
 ORDER BY ALL
 """
+# The bonds and notes that Table 1 states beside other securities, as figures of the lines that Table 3 has for them.
+OF_TABLE1 = """
+SELECT source, holder_id, month, replace(measure, 'treasury_', 'long_term_') AS measure, series, value_usd_mn
+FROM securities_observations
+WHERE superseded IS NULL AND starts_with(measure, 'treasury_') AND value_usd_mn IS NOT NULL
+ORDER BY ALL
+"""
 
 
 @dataclass(frozen=True)
@@ -185,7 +192,8 @@ class Builder:
         entries = self.declarations.toml("corrections.toml")
         units = {source.id: source.last_digit_usd_mn for source in self.declarations.sources.values()}
         rules = self.declarations.toml("reconciliation.toml")
-        rows, counts = reconciliation(standing, rules, entries, units, connection.execute(LAST_PRINTS).df())
+        others = pd.concat([connection.execute(query).df() for query in (LAST_PRINTS, OF_TABLE1)])
+        rows, counts = reconciliation(standing, rules, entries, units, others)
         self._create(connection, "reconciliation", rows)
         self._create(connection, "reconciliation_counts", counts)
 

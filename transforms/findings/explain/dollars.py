@@ -17,6 +17,7 @@ from treasury_watch.transforms.wording import stated
 
 STAYED, PARTLY_STAYED, LEFT, CANNOT_BE_TOLD = "stayed", "partly stayed", "left", "cannot be told"
 SOLD_BONDS = ("bonds", "both")  # of `instrument`
+NO_SALE = ("moved", "unexplained")  # verdicts
 NET_COLUMNS = {security: f"net_{security}_usd_mn" for security in OTHER_SECURITIES}
 NAMES = {"agency": "agency bonds", "corporate": "corporate bonds", "equity": "U.S. shares"}
 PLURAL = ("foreign_official", "foreign_non_official")
@@ -50,9 +51,11 @@ def with_dollars(rows: pd.DataFrame, securities: pd.DataFrame | None, rules: Map
 
 
 def is_bond_sale(rows: pd.DataFrame, limits: Mapping[str, float]) -> pd.Series:
-    """Which findings are a net sale of bonds and notes: large enough to ask, and the instrument sold, or what the rule looks at."""
+    """Which findings are a net sale of bonds and notes: the instrument that was sold, or what the rule looks at, and large
+    enough to ask. Not what was moved, nor what is not explained.
+    """
     named = rows["instrument"].isin(SOLD_BONDS) | rows["of"].eq(BONDS)
-    return named & (rows[BONDS] <= -limits["minimum_usd_mn"])
+    return named & ~rows["verdict"].isin(NO_SALE) & (rows[BONDS] <= -limits["minimum_usd_mn"])
 
 
 def taken_up(row: Mapping[Any, Any]) -> float:
@@ -88,26 +91,29 @@ def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str
     """What the holder bought and sold of other U.S. securities in the months of a bond sale; empty where that is not known."""
     if math.isnan(row["other_securities_net_usd_mn"]):
         return ""
-    who = "They" if row["holder_id"] in PLURAL else "It"
+    who, whose = ("They", "their") if row["holder_id"] in PLURAL else ("It", "its")
     when = "in the same month" if row.get("months", 1) == 1 else "in the same months"
-    least = max(limits["told"] * -row[BONDS], limits["told_minimum_usd_mn"])
+    sale, net = -row[BONDS], row["other_securities_net_usd_mn"]
+    least = max(limits["told"] * sale, limits["told_minimum_usd_mn"])
     amounts = [(row[column], NAMES[security]) for security, column in NET_COLUMNS.items()]
     told = sorted((pair for pair in amounts if abs(pair[0]) >= least), key=lambda pair: -abs(pair[0]))
     bought = [f"{billions(amount, signed=False)} of {name}" for amount, name in told if amount > 0]
     sold = [f"{billions(-amount, signed=False)} of {name}" for amount, name in told if amount < 0]
+    if not told and abs(net) < least:
+        return f"{who} hardly bought or sold other U.S. securities {when} ({billions(net)}, net)."
     if not told:
-        net = billions(row["other_securities_net_usd_mn"])
-        return f"{who} hardly bought or sold other U.S. securities {when} ({net}, net)."
+        done = "bought" if net > 0 else "also sold"
+        return f"{who} {done} {billions(abs(net), signed=False)} of other U.S. securities {when}, net."
     if not bought:
         return f"{who} also sold {_listed(sold)} {when}, net."
-    deal = f"{who} bought {_listed(bought)} {when}, net" + (f", and sold {_listed(sold)}" if sold else "")
-    share = row["other_securities_net_usd_mn"] / -row[BONDS]
-    if share >= 1:
-        return f"{deal}: more in all than the bonds and notes sold; whether it is the same money cannot be known."
-    if share >= limits["partly_stayed"]:
-        part = percent(100 * share, 0)
-        return f"{deal}: {part} of the bonds and notes sold; whether it is the same money cannot be known."
-    return f"{deal}."
+    deal = f"{who} bought {_listed(bought)} {when}, net" + (f", and sold {_listed(sold)}." if sold else ".")
+    if net / sale < limits["partly_stayed"]:
+        return deal
+    size = "more than" if net > sale else percent(100 * net / sale, 0) + " of"
+    return (
+        f"{deal} In all, {whose} net purchases of other U.S. securities came to {size} the bonds and notes sold; "
+        "whether it is the same money cannot be known."
+    )
 
 
 def _sums(rows: pd.DataFrame, securities: pd.DataFrame) -> pd.DataFrame:

@@ -7,12 +7,24 @@ WITH months AS (
     JOIN holders USING (holder_id, holder)
     WHERE long_term_usd_mn IS NOT NULL OR net_long_term_usd_mn IS NOT NULL
 ),
-treasury AS (
-    SELECT months.holder_id, months.holder, months.kind, months.month, months.long_term_usd_mn AS position_usd_mn,
-        change_long_term_usd_mn AS change_usd_mn, net_long_term_usd_mn AS net_purchases_usd_mn, valuation_usd_mn, basis,
-        long_term_source AS source, released
+-- The day on which what stands of a month was published, by the source of it.
+days AS (
+    SELECT source, holder_id, month, max(released) AS released
+    FROM observations
+    WHERE superseded IS NULL AND measure IN ('long_term_position', 'long_term_gross_purchases')
+    GROUP BY source, holder_id, month
+),
+sided AS (
+    SELECT months.*, coalesce(long_term_source, CASE basis WHEN 'form_s' THEN 's1_globl' END) AS source
     FROM months
     JOIN positions USING (holder_id, month)
+),
+treasury AS (
+    SELECT holder_id, holder, kind, month, long_term_usd_mn AS position_usd_mn,
+        change_long_term_usd_mn AS change_usd_mn, net_long_term_usd_mn AS net_purchases_usd_mn, valuation_usd_mn, basis,
+        source, released
+    FROM sided
+    LEFT JOIN days USING (source, holder_id, month)
 ),
 of_table1 AS (
     SELECT holder_id, month, max(released) AS released,

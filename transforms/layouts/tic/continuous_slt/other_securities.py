@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ def parsed(found: Sequence[Figures], source: Source, ended_groups: tuple[tuple[s
         "measure": [measure for _, _, measure, *_ in found],
         "series": [source.series] * len(found),
     }
-    columns = {name: pd.Categorical(values).repeat(lengths) for name, values in stated.items()}
+    columns: dict[str, Any] = {name: pd.Categorical(values).repeat(lengths) for name, values in stated.items()}
     columns["month"] = np.concatenate([months for *_, months, _ in found])
     columns["value_usd_mn"] = np.concatenate([values for *_, values in found]) * source.scale_to_usd_mn + 0.0  # -0 is 0
     columns["line"] = pd.array([pd.NA], dtype="Int32").repeat(sum(lengths))
