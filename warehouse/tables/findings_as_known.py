@@ -10,6 +10,7 @@ import pandas as pd
 
 from treasury_watch.transforms.findings.detection import OFFICIAL, findings
 from treasury_watch.transforms.rates.interventions import interventions_in_usd
+from treasury_watch.warehouse.categorical_frames import with_categories
 
 CURRENT = date(9999, 12, 31)
 
@@ -31,13 +32,13 @@ def securities_of(connection: duckdb.DuckDBPyConnection, as_of: date = CURRENT) 
     """What holders did in other U.S. securities, as known at the end of day `as_of`; None in a publication without it."""
     kept = connection.execute(
         "SELECT 1 FROM duckdb_functions() WHERE function_name = 'other_securities_as_of'"
-    ).fetchone()
-    if kept is None:  # published by an earlier version
+    ).fetchall()
+    if not kept:  # published by an earlier version
         return None
     wanted = "SELECT holder_id, month, security, net_purchases_usd_mn"
     if as_of == CURRENT:  # the table is the view's answer
-        return connection.execute(f"{wanted} FROM securities_months WHERE security <> 'treasury'").df()
-    return connection.execute(f"{wanted} FROM other_securities_as_of(?)", [as_of]).df()
+        return with_categories(connection.sql(f"{wanted} FROM securities_months WHERE security <> 'treasury'"))
+    return with_categories(connection.sql(f"{wanted} FROM other_securities_as_of(?)", params=[as_of]))
 
 
 def revision_sizes_of(

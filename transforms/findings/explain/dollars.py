@@ -118,7 +118,9 @@ def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str
 
 def _sums(rows: pd.DataFrame, securities: pd.DataFrame) -> pd.DataFrame:
     """Net purchases of each other security over the months of each finding; NaN where a month is not known."""
-    known = securities[securities["holder_id"].isin(rows["holder_id"].unique())]
+    known = securities[securities["holder_id"].isin(rows["holder_id"].unique())].astype(
+        {"holder_id": "str", "security": "str"}
+    )
     known = known.assign(number=numbers_of(known["month"]))
     wide = known.pivot_table(
         index=["holder_id", "number"], columns="security", values="net_purchases_usd_mn", aggfunc="first"
