@@ -52,6 +52,16 @@ DECLARED = (
         in_releases=True,
         published_as_stated=False,
     ),
+    # What holders have of other U.S. securities, and Table 1's bonds and notes, which only Table 3 is compared with.
+    Kind(
+        "securities",
+        keys=("holder_id", "month", "measure", "series"),
+        value="value_usd_mn",
+        published="securities_observations",
+        dated_by="month",
+        in_releases=True,
+        published_as_stated=False,
+    ),
     Kind("fx", keys=("currency", "date"), value="per_usd", published="fx_daily", published_as_stated=False),
     Kind("market_series", keys=("series_id", "date"), value="value", published="market_series"),
     Kind("fed_custody", keys=("series_id", "date"), value="value_usd_mn", published="fed_custody"),

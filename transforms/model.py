@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
 
 MAIN_SOURCE = "slt_table3"  # whose releases are the statistics' own
+# The long-term U.S. securities that the statistics tell apart, and what they state of each.
+TREASURY, OTHER_SECURITIES = "treasury", ("agency", "corporate", "equity")
+SECURITIES = (TREASURY, *OTHER_SECURITIES)
+SECURITY_AMOUNTS = ("position", "net", "valuation")
 RELEASE_DATES = "release_dates"  # the page that announces the coming releases: what is fetched beside the sources
+
+
+def security_measure(security: str, amount: str) -> str:
+    """The measure (config/measures.toml) that states an amount of a security: `agency_net`."""
+    return f"{security}_{amount}"
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,8 @@ class Parsed:
     """What one file says. `table` has the columns of its kind, one row per figure; those of a holder have `label` and
     `code`, as the file names the holder, until it is identified. `dated` is the release date printed in the file, where
     it prints one; `notes` are what was read all the same although it is not as declared, a line each.
-    `ended_groups` are the codes of lines for several countries that the publisher has ended, with their names.
+    `ended_groups` are the codes of lines for several countries that the publisher has ended, with their names. `besides` is
+    what the file states of another kind of figure, where it states two.
     """
 
     layout: str
@@ -99,6 +109,12 @@ class Parsed:
     dated: date | None = None
     notes: tuple[str, ...] = ()
     ended_groups: tuple[tuple[str, str], ...] = ()
+    besides: Parsed | None = None
+
+    @property
+    def figures(self) -> int:
+        """How many figures the file states, of both kinds where it states two."""
+        return len(self.table) + (len(self.besides.table) if self.besides else 0)
 
     @property
     def first(self) -> pd.Timestamp:

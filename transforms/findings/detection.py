@@ -8,6 +8,7 @@ import pandas as pd
 
 from treasury_watch.transforms.findings.explain.caveats import with_caveats
 from treasury_watch.transforms.findings.explain.currency_context import with_context
+from treasury_watch.transforms.findings.explain.dollars import with_dollar_sentences, with_dollars
 from treasury_watch.transforms.findings.explain.sentences import explain_episodes, explain_months
 from treasury_watch.transforms.findings.rule_hits import by_month
 from treasury_watch.transforms.findings.rules.custody import mirrors, paired_months, read_together, suspected
@@ -25,13 +26,15 @@ def findings(
     rules: dict[str, Any],
     aggregates: pd.DataFrame | None = None,
     revision_sizes: pd.DataFrame | None = None,
+    securities: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(sell_offs, episodes) with the columns declared in config/tables.toml; one row per holder and month in sell_offs,
     with `rules` and `hits` as from `by_month`.
 
     `months` are holder_months, `interventions` as from `interventions_in_usd`. Of `aggregates` (aggregate_months) only
     the foreign official total is read, by the rules of scope `official`; without them those rules find nothing.
-    `revision_sizes`, as the table has them, are told of findings on the newest month.
+    `revision_sizes`, as the table has them, are told of findings on the newest month; `securities` (securities_months) say
+    what became of the dollars of a sale of bonds and notes.
     """
     flagged, runs, known = _read(months, holders, rules, aggregates)
     paired = paired_months(months, rules)
@@ -39,8 +42,9 @@ def findings(
         _with_remarks(table, known, paired, holders, fx_monthly, interventions, rules, revision_sizes)
         for table in (flagged, runs)
     )
-    flagged["explanation"] = explain_months(flagged)
-    runs["explanation"] = explain_episodes(runs)
+    flagged, runs = (with_dollars(table, securities, rules) for table in (flagged, runs))
+    flagged["explanation"] = with_dollar_sentences(explain_months(flagged), flagged, rules)
+    runs["explanation"] = with_dollar_sentences(explain_episodes(runs), runs, rules)
     return flagged, runs
 
 

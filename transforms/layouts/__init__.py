@@ -20,6 +20,7 @@ from treasury_watch.transforms.layouts.tic import (
     mfhhis01,
     s1_globl,
     slt3d_globl,
+    slt_table1,
     slt_table3,
     slt_table5,
 )
@@ -31,6 +32,7 @@ CUT_DATE = re.compile(rb"(?:^|[\r\n])[^\r\n\w]*(?:\d{1,2}/\d{1,2}/|[A-Z][a-z]+ \
 
 LAYOUTS: dict[str, ModuleType] = {
     "slt_table3": slt_table3,
+    "slt_table1": slt_table1,
     "slt_table5": slt_table5,
     "mfhhis01": mfhhis01,
     "slt3d_globl": slt3d_globl,

@@ -32,14 +32,14 @@ SIGNATURES = (
     (b"\x89PNG", "a picture (PNG)", AS_TEXT),
 )
 TAR_MARK, TAR_MARK_AT = b"ustar", 257
-# Of these tables the publisher serves text beside those that are read; they are told so that none is taken for another.
+# The tables of a release have columns of the same names; they are told so that none is taken for another.
 TABLE_TITLE = re.compile(r"(?:^|[\n\t])(Table \d+:)", re.IGNORECASE)
-UNREAD_TITLE = re.compile(r'[\ufeff\s"]*(Table [124]: [^\t\r\n",]*)', re.IGNORECASE)
-UNREAD_COLUMNS = {
+NAMED_TITLE = re.compile(r'[\ufeff\s"]*(Table [124]: [^\t\r\n",]*)', re.IGNORECASE)
+NAMED_COLUMNS = {
     "for_lt_total_pos": "Table 1: long-term securities held by foreign residents",
     "for_lt_agcy_pos": "Table 1: long-term securities held by foreign residents",
 }
-UNREAD_NAMES = {"1": "slt_table1", "2": "slt_table2", "4": "slt_table4"}
+READ_TABLES = (1,)  # of these: read where the row is whole that names the columns
 TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{0,200})", re.IGNORECASE)
 TAG = re.compile(rb"<[^<>]{0,4096}>")
 ROW_END = re.compile(rb"</tr\s*>", re.IGNORECASE)
@@ -125,16 +125,36 @@ def kind_of(body: bytes) -> FileKind | None:
     )
 
 
+@dataclass(frozen=True)
+class NamedTable:
+    """A table of a release: its number, and its title as it names itself."""
+
+    number: int
+    name: str
+
+    @property
+    def id(self) -> str:
+        """The name under which it is published, without ending."""
+        return f"slt_table{self.number}"
+
+
+def table_named(start: str) -> NamedTable | None:
+    """Which of the tables 1, 2 and 4 a text is by its title, or Table 1 by its columns; None for any other."""
+    found = NAMED_TITLE.match(start)
+    title = found[1].strip() if found else next((NAMED_COLUMNS[name] for name in NAMED_COLUMNS if name in start), "")
+    return NamedTable(int(title[len("Table ")]), title) if title else None
+
+
 def unread_table(start: str) -> FileKind | None:
-    """A table that the publisher serves beside those that are read, by its title or its columns; None for others."""
-    found = UNREAD_TITLE.match(start)
-    title = found[1].strip() if found else next((UNREAD_COLUMNS[name] for name in UNREAD_COLUMNS if name in start), "")
-    if not title:
+    """One of those tables that no layout reads, or not as it is; None for any other text."""
+    named = table_named(start)
+    if named is None:
         return None
-    table = UNREAD_NAMES[title[len("Table ")]]
-    return FileKind(
-        f"{title} ({table})", f"{table} is not read yet; the Treasuries by country are in slt_table3", table
-    )
+    if named.number in READ_TABLES:
+        step = "the row that names its columns is missing or another one; fetch it again"
+    else:
+        step = f"{named.id} is not read; the Treasuries by country are in slt_table3"
+    return FileKind(f"{named.name} ({named.id})", step, named.id)
 
 
 def without_hidden_parts(body: bytes) -> bytes:

@@ -11,7 +11,7 @@ from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.holders import identified, renamed
 from treasury_watch.transforms.kinds import KINDS
-from treasury_watch.transforms.layouts.tic.continuous_slt import discontinued
+from treasury_watch.transforms.layouts.tic.continuous_slt import discontinued, other_securities
 from treasury_watch.transforms.model import Parsed, Source
 
 
@@ -25,7 +25,12 @@ def figures_of(body: bytes, source: Source, labels: list[dict[str, str]]) -> Par
     if source.layout == "cslt":
         parsed = _without_unknown_groups(parsed, labels)
     table = identified(parsed.table, source.layout, labels)
-    return replace(parsed, table=table, notes=(*parsed.notes, *renamed(table, source.layout, labels)))
+    notes = (*parsed.notes, *renamed(table, source.layout, labels))
+    besides = parsed.besides
+    if besides is not None:
+        besides, left_out = other_securities.with_holders(besides, labels)
+        notes += left_out
+    return replace(parsed, table=table, notes=notes, besides=besides)
 
 
 def _without_unknown_groups(parsed: Parsed, labels: list[dict[str, str]]) -> Parsed:

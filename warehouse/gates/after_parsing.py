@@ -93,10 +93,11 @@ class FirstGate:
     def _frames(self, parsed: Parsed, source: Source) -> Iterator[tuple[str, pd.DataFrame]]:
         """The figures, where their kind has a suite of checks; of holders' figures also what follows from them."""
         kind, frame = KINDS[parsed.holds], parsed.table.assign(source=source.id)
-        if kind.of_holders:
-            frame = checks.prepare_parsed_observations(frame)
-        if self.gates.has_suite(GATE, kind.name):
-            yield kind.name, frame
+        suite = kind.name
+        if kind.of_holders:  # whatever they hold: one suite
+            frame, suite = checks.prepare_parsed_observations(frame), "observations"
+        if self.gates.has_suite(GATE, suite):
+            yield suite, frame
         if kind.dated_by == "date" and not kind.of_events and source.rhythm in declared_facts.STEPS:
             yield "rhythm", declared_facts.rhythm(frame["date"], source.id, source.rhythm)
         if kind.of_holders:

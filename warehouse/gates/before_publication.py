@@ -38,6 +38,7 @@ class SecondGate:
                 "totals": checks.totals(stated, self._kinds()),
                 "table3_against_table5": checks.table3_against_table5(stated),
                 "table3_against_history": checks.table3_against_history(stated),
+                "table3_against_table1": table3_against_table1(connection),
                 "leaps": checks.leaps(standing, replaced),
                 "corrections": connection.execute("FROM corrections").df(),
                 "fx": connection.execute("FROM fx_disagreements").df(),
@@ -68,6 +69,25 @@ class SecondGate:
 
     def _check(self, frames: dict[str, pd.DataFrame]) -> list[Result]:
         return [result for subject, frame in frames.items() for result in self.gates.check("publish", subject, frame)]
+
+
+def table3_against_table1(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The bonds and notes that Table 3 and Table 1 both state, one row per holder, month and measure.
+
+    Columns holder_id, month, measure, table3_usd_mn, table1_usd_mn, difference_usd_mn and same_release: both tables end
+    with the same month.
+    """
+    return connection.execute(
+        "SELECT table3.holder_id, table3.month, table3.measure, table3.value_usd_mn AS table3_usd_mn, "
+        "table1.value_usd_mn AS table1_usd_mn, table3.value_usd_mn - table1.value_usd_mn AS difference_usd_mn, "
+        "(SELECT max(month) FROM observations WHERE source = 'slt_table3') = "
+        "(SELECT max(month) FROM securities_observations WHERE source = 'slt_table1') AS same_release "
+        "FROM observations AS table3 JOIN securities_observations AS table1 "
+        "ON table1.source = 'slt_table1' AND table1.holder_id = table3.holder_id AND table1.month = table3.month "
+        "AND table1.measure = replace(table3.measure, 'long_term_', 'treasury_') AND table1.superseded IS NULL "
+        "WHERE table3.source = 'slt_table3' AND table3.superseded IS NULL AND starts_with(table3.measure, 'long_term_') "
+        "AND table3.value_usd_mn IS NOT NULL AND table1.value_usd_mn IS NOT NULL ORDER BY ALL"
+    ).df()
 
 
 def left_behind(connection: duckdb.DuckDBPyConnection, standing: pd.DataFrame, declarations: Declarations) -> pd.Series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import date
 from itertools import groupby
 
@@ -75,6 +76,8 @@ class Loader:
         try:
             parsed = file.figures or figures_of(file.body, source, self.declarations.holder_labels)
             self.first_gate.on_figures(parsed, source)
+            if parsed.besides is not None:
+                self.first_gate.on_figures(parsed.besides, replace(source, magnitude={}))  # which is of the main kind
             if source.holds == "fx":
                 self.first_gate.on_second_source(parsed, source, self.ledger.rates_of_others(source.id))
             retrieved = entry.retrieved if entry.accepted else file.retrieved
@@ -105,7 +108,7 @@ class Loader:
         if not changed:
             self._entries[source.id][entry.sha256] = self.archive.note(entry, same_figures=True)
         outcome = "vintage" if changed else "same_figures"
-        figures, last = len(parsed.table), parsed.last.date()
+        figures, last = parsed.figures, parsed.last.date()
         under = self.ledger.vintage(source.id, entry.sha256) or (stated.day, stated.basis)
         return Loaded(source.id, outcome, *under, figures, changed, entry.sha256, last)
 
@@ -195,10 +198,11 @@ class Loader:
             return 0
         vintage = Vintage(
             source.id, source.layout, under.day, under.basis, under.evidence, entry.sha256,
-            parsed.first.date(), parsed.last.date(), len(parsed.table), entry.retrieved, entry.url, entry.bytes,
+            parsed.first.date(), parsed.last.date(), parsed.figures, entry.retrieved, entry.url, entry.bytes,
             entry.etag, entry.last_modified,
         )  # fmt: skip
-        return self.ledger.add(vintage, kind, parsed.table)
+        besides = (KINDS[parsed.besides.holds], parsed.besides.table) if parsed.besides else None
+        return self.ledger.add(vintage, kind, parsed.table, besides)
 
     def _places(self, source: str) -> list[Place]:
         """What was accepted of a source, each file in its place and dated by what is known today, which is noted."""

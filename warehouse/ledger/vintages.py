@@ -183,15 +183,25 @@ class Ledger:
                 )
             )
 
-    def add(self, vintage: Vintage, kind: Kind, table: pd.DataFrame) -> int:
+    def add(
+        self, vintage: Vintage, kind: Kind, table: pd.DataFrame, besides: tuple[Kind, pd.DataFrame] | None = None
+    ) -> int:
         """Add a vintage newer than all of its source: close the figures it replaces, append the new ones.
 
-        Returns the number of changed figures. A figure that the file does not state keeps standing.
+        `besides` is what the same file states of another kind. Returns the number of changed figures. A figure that the
+        file does not state keeps standing.
         """
+        pa.default_memory_pool().release_unused()  # parsing and the gate are done; adding a large file needs room
+        with self.transaction():
+            changed = sum(self._add_figures(vintage, *stated) for stated in filter(None, [(kind, table), besides]))
+            if changed:
+                self._note(vintage, changed)
+        return changed
+
+    def _add_figures(self, vintage: Vintage, kind: Kind, table: pd.DataFrame) -> int:
         names = ", ".join(kind.columns)
         run = self.connection.execute
-        pa.default_memory_pool().release_unused()  # parsing and the gate are done; adding a large file needs room
-        with self._incoming(kind, table), self.transaction():
+        with self._incoming(kind, table):
             # What still stands is as the file states it; the rest of the file is new.
             run(
                 f"CREATE OR REPLACE TEMP TABLE news AS SELECT {names} FROM incoming i "
@@ -211,10 +221,7 @@ class Ledger:
                 [vintage.source, vintage.released, vintage.evidence, vintage.sha256],
             ).fetchall()
             run("DROP TABLE news")
-            changed = int(inserted[0][0])
-            if changed:
-                self._note(vintage, changed)
-        return changed
+        return int(inserted[0][0])
 
     def add_prints(self, vintages: list[Vintage], kind: Kind, table: pd.DataFrame) -> int:
         """Add figures that no other print replaces, each with its own `released` and `sha256`, in one step.

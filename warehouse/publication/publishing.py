@@ -123,6 +123,7 @@ class Publisher:
         return [
             Step("observations", QUERIES, builder.observations),
             Step("official flows", QUERIES, builder.official_flows),
+            Step("securities", QUERIES, builder.securities),
             Step("declared tables", FRAMES, builder.reference),
             Step("releases", FRAMES, builder.releases),
             Step("rates", FRAMES, builder.daily),
@@ -132,22 +133,29 @@ class Publisher:
                 "months", QUERIES, builder.months,
                 needs=["declared tables", "releases", "corrections", "official flows"],
             ),
-            Step("reconciliation", FRAMES, builder.reconciled, takes=["standing figures"], needs=["official flows"]),
+            Step("securities months", QUERIES, builder.securities_months, needs=["months", "securities"]),
+            Step(
+                "reconciliation", FRAMES, builder.reconciled, takes=["standing figures"],
+                needs=["official flows", "securities"],
+            ),
             Step(
                 "checks of figures", FRAMES, on_figures, takes=["standing figures"],
-                needs=["declared tables", "releases", "rates", "corrections", "official flows"],
+                needs=["declared tables", "releases", "rates", "corrections", "official flows", "securities"],
             ),
             Step(
                 "revision sizes", QUERIES, builder.revision_sizes, needs=["observations", "declared tables", "releases"]
             ),
             Step("before newest release", QUERIES, builder.before_newest_release, needs=["months"]),
             Step("views", QUERIES, builder.views, needs=["months", "rates"]),
-            Step("findings", FRAMES, builder.findings, needs=["months", "rates", "revision sizes"]),
+            Step("findings", FRAMES, builder.findings, needs=["months", "securities months", "rates", "revision sizes"]),
             Step("revised findings", FRAMES, builder.revised_findings, takes=["findings", "before newest release"]),
             Step("checks of months", FRAMES, on_months, needs=["months"]),
             Step("second gate", FRAMES, judge, takes=["checks of figures", "checks of months"]),
             Step("operations", FRAMES, self._operations, needs=["second gate"]),
-            Step("first files", QUERIES, first_files, needs=["reconciliation", "views", "revision sizes"]),
+            Step(
+                "first files", QUERIES, first_files,
+                needs=["reconciliation", "views", "revision sizes", "securities months"],
+            ),
             Step("last files", FRAMES, last_files, needs=["revised findings", "operations"]),
         ]  # fmt: skip
 

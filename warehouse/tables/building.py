@@ -49,6 +49,13 @@ FROM (
 WHERE value_usd_mn IS NOT NULL
 ORDER BY ALL
 """
+# The bonds and notes that Table 1 states beside other securities, as figures of the lines that Table 3 has for them.
+OF_TABLE1 = """
+SELECT source, holder_id, month, replace(measure, 'treasury_', 'long_term_') AS measure, series, value_usd_mn
+FROM securities_observations
+WHERE superseded IS NULL AND starts_with(measure, 'treasury_') AND value_usd_mn IS NOT NULL
+ORDER BY ALL
+"""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,19 @@ class Builder:
             f"LEFT JOIN {self.ledger}.vintages USING (source, released, sha256)"
         )
         self._fill(connection, "observations", f"FROM ({dated}) ORDER BY {STATED_ORDER}")
+
+    def securities(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Every figure that any release stated of long-term securities beside Table 3, and the others as of a day."""
+        dated = (
+            f"SELECT s.*, released_basis AS dated_by FROM {self.ledger}.securities AS s "
+            f"LEFT JOIN {self.ledger}.vintages USING (source, released, sha256)"
+        )
+        self._fill(connection, "securities_observations", f"FROM ({dated}) ORDER BY {STATED_ORDER}")
+        connection.execute(_sql("other_securities_as_of"))
+
+    def securities_months(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Every holder's long-term securities side by side."""
+        self._fill(connection, "securities_months", _sql("securities_months"), CURRENT)
 
     def reference(self, connection: duckdb.DuckDBPyConnection) -> None:
         """What is declared: holders, sources, series breaks, the scopes of holders' lines; and press figures."""
@@ -173,7 +193,8 @@ class Builder:
         entries = self.declarations.toml("corrections.toml")
         units = {source.id: source.last_digit_usd_mn for source in self.declarations.sources.values()}
         rules = self.declarations.toml("reconciliation.toml")
-        rows, counts = reconciliation(standing, rules, entries, units, connection.execute(LAST_PRINTS).df())
+        others = pd.concat([connection.execute(query).df() for query in (LAST_PRINTS, OF_TABLE1)])
+        rows, counts = reconciliation(standing, rules, entries, units, others)
         self._create(connection, "reconciliation", rows)
         self._create(connection, "reconciliation_counts", counts)
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from treasury_watch.transforms.findings.detection import OFFICIAL, findings
 from treasury_watch.transforms.rates.interventions import interventions_in_usd
+from treasury_watch.warehouse.categorical_frames import with_categories
 
 CURRENT = date(9999, 12, 31)
 
@@ -23,7 +24,21 @@ def findings_of(
     fx_daily = connection.execute("FROM fx_daily WHERE date <= ?", [as_of]).df()
     operations = connection.execute("FROM interventions WHERE date <= ?", [as_of]).df()
     in_usd = interventions_in_usd(operations, fx_daily)
-    return findings(months, holders, fx_monthly, in_usd, rules, official, revision_sizes_of(connection, rules, as_of))
+    sizes, securities = revision_sizes_of(connection, rules, as_of), securities_of(connection, as_of)
+    return findings(months, holders, fx_monthly, in_usd, rules, official, sizes, securities)
+
+
+def securities_of(connection: duckdb.DuckDBPyConnection, as_of: date = CURRENT) -> pd.DataFrame | None:
+    """What holders did in other U.S. securities, as known at the end of day `as_of`; None in a publication without it."""
+    kept = connection.execute(
+        "SELECT 1 FROM duckdb_functions() WHERE function_name = 'other_securities_as_of'"
+    ).fetchall()
+    if not kept:  # published by an earlier version
+        return None
+    wanted = "SELECT holder_id, month, security, net_purchases_usd_mn"
+    if as_of == CURRENT:  # the table is the view's answer
+        return with_categories(connection.sql(f"{wanted} FROM securities_months WHERE security <> 'treasury'"))
+    return with_categories(connection.sql(f"{wanted} FROM other_securities_as_of(?)", params=[as_of]))
 
 
 def revision_sizes_of(

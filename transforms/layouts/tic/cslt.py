@@ -27,7 +27,8 @@ import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.cells import OBSERVATION_COLUMNS, ZIP_DAMAGES, month_of
-from treasury_watch.transforms.layouts.tic.continuous_slt import discontinued
+from treasury_watch.transforms.layouts.tic.continuous_slt import discontinued, other_securities
+from treasury_watch.transforms.layouts.tic.continuous_slt.other_securities import Figures
 from treasury_watch.transforms.model import Parsed, Source
 
 MEMBER = "cslt.json"
@@ -39,7 +40,6 @@ MARK = b'"source_id"'
 NOT_SPACE = re.compile(rb"[^ \t\r\n]")
 IDENTIFIER = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*"([^"\\]+)"')
 TREASURY = re.compile(rb"for_(lt_treas_(?:pos|net|valchg)|(?:st_)?treas_(?:pos|net))_(\d+)")
-OTHER_SECURITIES = re.compile(rb"for_(lt_(?:agcy|corp|eqty)_(?:pos|net|valchg))_(\d+)")
 FIRST_OF_MONTH = re.compile(r"(\d{4}-\d{2})-01", re.ASCII)
 FIGURE = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 # Bills have no valuation change in these statistics; should the archive carry one, it is passed over like other series.
@@ -52,8 +52,6 @@ MEASURES = {
     b"treas_pos": "total_position",
     b"treas_net": "total_net",
 }
-SECURITIES = {"agcy": "agency", "corp": "corporate", "eqty": "equity"}
-AMOUNTS = {"pos": "position_usd_mn", "net": "net_purchases_usd_mn", "valchg": "valuation_usd_mn"}
 # Totals stand only where a part is not stated: elsewhere they say the same again.
 PARTS = {
     "total_position": ("long_term_position", "short_term_position"),
@@ -61,8 +59,6 @@ PARTS = {
 }
 MISSING = {"", ".", "n.a.", "NA", "ND"}
 TRUNCATED = "the file looks truncated or damaged; fetch it again"
-# What one series says: label, code, measure, months and values.
-Figures = tuple[str, str, str, np.ndarray, np.ndarray]
 
 
 def recognise(body: bytes) -> bool:
@@ -71,12 +67,16 @@ def recognise(body: bytes) -> bool:
 
 
 def parse(body: bytes, source: Source) -> Parsed:
-    """Positions, net purchases and valuation change of the Treasury series. Raises LayoutError.
+    """Positions, net purchases and valuation change of the Treasury series; beside them those of agency bonds, corporate
+    bonds and equities. Raises LayoutError.
 
     `transmissionDt` dates nothing: it is the day on which the archive was handed over, days before it was public.
     """
     found: list[Figures] = []
+    others: list[Figures] = []
     ended: list[tuple[str, str, bool]] = []
+    ended_others: list[tuple[str, str, bool]] = []
+    unreadable: list[str] = []  # series of other securities: they keep no Treasuries from being read
     seen: set[str] = set()
     count = 0
     for identifier, text in _series(body, source.id):
@@ -86,6 +86,15 @@ def parse(body: bytes, source: Source) -> Parsed:
         count += 1
         named = TREASURY.fullmatch(identifier)
         if named is None:
+            if other := other_securities.measure_of(identifier):
+                measure, code = other
+                try:
+                    series, figures = _read(text, identifier.decode(), code, measure, seen, source.id)
+                except LayoutError as problem:
+                    unreadable.append(str(problem))
+                    continue
+                others.append(figures)
+                ended_others.append((code, figures[0], discontinued.has_ended(series)))
             continue
         series, figures = _read(text, identifier.decode(), named[2].decode(), MEASURES[named[1]], seen, source.id)
         found.append(figures)
@@ -95,34 +104,9 @@ def parse(body: bytes, source: Source) -> Parsed:
     if not any(len(months) for *_, months, _ in found):
         raise LayoutError(source.id, MEMBER, "figures in the Treasury series", f"none in {len(found)} series")
     table = _table(_without_repeated_totals(found), source)
-    return Parsed(source.layout, "observations", table, ended_groups=discontinued.groups(ended))
-
-
-def other_securities(body: bytes, source: Source) -> pd.DataFrame:
-    """What foreigners hold of other long-term securities, for every code and month that the archive states.
-
-    Columns code, security (agency, corporate, equity), month, position_usd_mn, net_purchases_usd_mn, valuation_usd_mn; NaN
-    where the archive states no such amount. Raises LayoutError.
-    """
-    sides: dict[tuple[str, str], list[pd.Series]] = {}
-    seen: set[str] = set()
-    for identifier, text in _series(body, source.id):
-        named = OTHER_SECURITIES.fullmatch(identifier) if identifier is not None else None
-        if identifier is None or named is None:
-            continue
-        _, security, amount = named[1].decode().split("_")
-        _, figures = _read(text, identifier.decode(), named[2].decode(), amount, seen, source.id)
-        _, code, _, months, values = figures
-        stated = pd.Series(values * source.scale_to_usd_mn + 0.0, index=months, name=AMOUNTS[amount])  # -0 is 0
-        sides.setdefault((code, SECURITIES[security]), []).append(stated)
-    parts = [
-        pd.concat(amounts, axis=1, sort=True).rename_axis("month").reset_index().assign(code=code, security=security)
-        for (code, security), amounts in sides.items()
-    ]
-    columns = ["code", "security", "month", *AMOUNTS.values()]
-    if not parts:
-        return pd.DataFrame(columns=columns)
-    return pd.concat(parts).reindex(columns=columns).sort_values(columns[:3], ignore_index=True)
+    besides = other_securities.parsed(others, source, discontinued.groups([*ended, *ended_others]))
+    notes = other_securities.left_out(unreadable)
+    return Parsed(source.layout, "observations", table, None, notes, discontinued.groups(ended), besides)
 
 
 def _read(

@@ -1,0 +1,140 @@
+"""What became of the dollars of a net sale of bonds and notes, as far as holders' other U.S. securities show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from treasury_watch.transforms.amounts import billions, percent
+from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
+from treasury_watch.transforms.model import OTHER_SECURITIES
+from treasury_watch.transforms.months import numbers_of
+from treasury_watch.transforms.wording import stated
+
+STAYED, PARTLY_STAYED, LEFT, CANNOT_BE_TOLD = "stayed", "partly stayed", "left", "cannot be told"
+SOLD_BONDS = ("bonds", "both")  # of `instrument`
+NO_SALE = ("moved", "unexplained")  # verdicts
+NET_COLUMNS = {security: f"net_{security}_usd_mn" for security in OTHER_SECURITIES}
+NAMES = {"agency": "agency bonds", "corporate": "corporate bonds", "equity": "U.S. shares"}
+PLURAL = ("foreign_official", "foreign_non_official")
+
+
+def with_dollars(rows: pd.DataFrame, securities: pd.DataFrame | None, rules: Mapping[str, Any]) -> pd.DataFrame:
+    """The findings with `dollars_went`, `other_securities_net_usd_mn` and the net purchases of each other security.
+
+    `securities` has holder_id, month, security and net_purchases_usd_mn (USD millions), `rules` is config/alert_rules.toml,
+    of which [dollars] is read. The amounts are sums over the months of the finding, NaN where one of them is not known; they
+    stand for findings that are a net sale of bonds and notes. `dollars_went` is None for all others, and for all where
+    there are no securities.
+    """
+    none = rows.assign(
+        dollars_went=None, other_securities_net_usd_mn=np.nan, **dict.fromkeys(NET_COLUMNS.values(), np.nan)
+    )
+    if securities is None or securities.empty:
+        return none
+    limits = rules["dollars"]
+    asked = is_bond_sale(rows, limits)
+    if not asked.any():
+        return none
+    sums = _sums(rows[asked], securities).reindex(rows.index)
+    table = rows.assign(**{column: sums[security] for security, column in NET_COLUMNS.items()})
+    table["other_securities_net_usd_mn"] = sums.sum(axis=1, skipna=False)
+    went = [dollars_went(row, limits) for row in table[asked].to_dict("records")]
+    table["dollars_went"] = pd.Series(went, index=table.index[asked], dtype=object).reindex(
+        table.index, fill_value=None
+    )
+    return table
+
+
+def is_bond_sale(rows: pd.DataFrame, limits: Mapping[str, float]) -> pd.Series:
+    """Which findings are a net sale of bonds and notes: the instrument that was sold, or what the rule looks at, and large
+    enough to ask. Not what was moved, nor what is not explained.
+    """
+    named = rows["instrument"].isin(SOLD_BONDS) | rows["of"].eq(BONDS)
+    return named & ~rows["verdict"].isin(NO_SALE) & (rows[BONDS] <= -limits["minimum_usd_mn"])
+
+
+def taken_up(row: Mapping[Any, Any]) -> float:
+    """The part of a net sale of bonds and notes that net purchases of other U.S. securities took up; NaN where not known.
+
+    Bills that were bought count: these dollars are in Treasuries still. Negative where other securities were sold too.
+    """
+    bills = row[BILLS]
+    bought = row["other_securities_net_usd_mn"] + (0.0 if math.isnan(bills) else max(bills, 0.0))
+    return float(bought / -row[BONDS])
+
+
+def dollars_went(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str:
+    """One of stayed, partly stayed, left and cannot be told, of a net sale of bonds and notes."""
+    part = taken_up(row)
+    if part >= limits["stayed"]:
+        return STAYED
+    if part >= limits["partly_stayed"]:
+        return PARTLY_STAYED
+    return LEFT if part < limits["nothing"] else CANNOT_BE_TOLD
+
+
+def with_dollar_sentences(explanations: Sequence[str], rows: pd.DataFrame, rules: Mapping[str, Any]) -> list[str]:
+    """The explanations of findings, each with what is known of the dollars."""
+    told = [
+        dollars_sentence(row, rules["dollars"]) if stated(row["dollars_went"]) else ""
+        for row in rows.to_dict("records")
+    ]
+    return [" ".join(filter(None, pair)) for pair in zip(explanations, told, strict=True)]
+
+
+def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str:
+    """What the holder bought and sold of other U.S. securities in the months of a bond sale; empty where that is not known."""
+    if math.isnan(row["other_securities_net_usd_mn"]):
+        return ""
+    who, whose = ("They", "their") if row["holder_id"] in PLURAL else ("It", "its")
+    when = "in the same month" if row.get("months", 1) == 1 else "in the same months"
+    sale, net = -row[BONDS], row["other_securities_net_usd_mn"]
+    least = max(limits["told"] * sale, limits["told_minimum_usd_mn"])
+    amounts = [(row[column], NAMES[security]) for security, column in NET_COLUMNS.items()]
+    told = sorted((pair for pair in amounts if abs(pair[0]) >= least), key=lambda pair: -abs(pair[0]))
+    bought = [f"{billions(amount, signed=False)} of {name}" for amount, name in told if amount > 0]
+    sold = [f"{billions(-amount, signed=False)} of {name}" for amount, name in told if amount < 0]
+    if not told and abs(net) < least:
+        return f"{who} hardly bought or sold other U.S. securities {when} ({billions(net)}, net)."
+    if not told:
+        done = "bought" if net > 0 else "also sold"
+        return f"{who} {done} {billions(abs(net), signed=False)} of other U.S. securities {when}, net."
+    if not bought:
+        return f"{who} also sold {_listed(sold)} {when}, net."
+    deal = f"{who} bought {_listed(bought)} {when}, net" + (f", and sold {_listed(sold)}." if sold else ".")
+    if net / sale < limits["partly_stayed"]:
+        return deal
+    size = "more than" if net > sale else percent(100 * net / sale, 0) + " of"
+    return (
+        f"{deal} In all, {whose} net purchases of other U.S. securities came to {size} the bonds and notes sold; "
+        "whether it is the same money cannot be known."
+    )
+
+
+def _sums(rows: pd.DataFrame, securities: pd.DataFrame) -> pd.DataFrame:
+    """Net purchases of each other security over the months of each finding; NaN where a month is not known."""
+    known = securities[securities["holder_id"].isin(rows["holder_id"].unique())].astype(
+        {"holder_id": "str", "security": "str"}
+    )
+    known = known.assign(number=numbers_of(known["month"]))
+    wide = known.pivot_table(
+        index=["holder_id", "number"], columns="security", values="net_purchases_usd_mn", aggfunc="first"
+    )
+    wide = wide.reindex(columns=list(OTHER_SECURITIES))
+    first, last = ("start_month", "end_month") if "start_month" in rows else ("month", "month")
+    spans = zip(rows["holder_id"], numbers_of(rows[first]), numbers_of(rows[last]), strict=True)
+    found = [
+        wide.reindex([(holder, number) for number in range(begin, end + 1)]).sum(skipna=False).tolist()
+        for holder, begin, end in spans
+    ]
+    return pd.DataFrame(found, index=rows.index, columns=list(OTHER_SECURITIES))
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
