@@ -130,7 +130,7 @@ class Publisher:
             Step("corrections", FRAMES, builder.corrections, takes=["standing figures"]),
             Step(
                 "months", QUERIES, builder.months,
-                needs=["declared tables", "releases", "corrections", "official flows"],
+                needs=["declared tables", "releases", "corrections", "official flows", "rates"],
             ),
             Step("reconciliation", FRAMES, builder.reconciled, takes=["standing figures"], needs=["official flows"]),
             Step(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from treasury_watch.transforms.findings.rules.evidence import error_usd_mn, long_term_before
 from treasury_watch.transforms.findings.rules.flagged_months import (
     AMOUNTS,
     NET,
@@ -21,7 +22,7 @@ from treasury_watch.transforms.months import numbers_of
 
 COLUMNS = [
     "holder_id", "holder", "rule", "of", "start_month", "end_month", "months", "share_pct", "severity", "basis",
-    "valuation_pct", *AMOUNTS,
+    "valuation_pct", "error_usd_mn", *AMOUNTS,
 ]  # fmt: skip
 
 
@@ -114,6 +115,7 @@ def _summed(
     """A row for each of a holder's runs: its place among the holder's months, its fall and the share of it."""
     months, bases = group["month"].tolist(), group["basis"].tolist()
     valuations, amounts = group["valuation_pct"].abs().to_numpy(), group[AMOUNTS].to_numpy(dtype="float64")
+    held = long_term_before(group).to_numpy(dtype="float64")
     rows = []
     for run, fall, share in runs:
         stated = sorted({basis for basis in bases[run] if isinstance(basis, str)})
@@ -129,6 +131,7 @@ def _summed(
                 "share_pct": share,
                 "severity": severity_of(fall, share, rules["severity"]),
                 "basis": "+".join(stated) or None,
+                "error_usd_mn": error_usd_mn(held[run][0], run.stop - run.start, rules["price_return"]),
                 # one month that cannot be believed spoils the sum
                 "valuation_pct": np.fmax.reduce(valuations[run], initial=np.nan),
                 **dict(zip(AMOUNTS, amounts[run].sum(axis=0).tolist(), strict=True)),
