@@ -22,15 +22,19 @@ def leading(findings: Iterable[Finding]) -> dict[str, Finding]:
 
 
 def events(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """The findings as events: chains of one holder's findings whose months overlap."""
+    """The findings as events: chains of one holder's findings whose months overlap; what fell and what rose apart."""
     found: list[list[Finding]] = []
-    for item in sorted(findings, key=lambda f: (f.holder_id, f.month, f.end_month)):
+    for item in sorted(findings, key=lambda f: (*_subject(f), f.month, f.end_month)):
         event = found[-1] if found else []
-        if not event or item.holder_id != event[0].holder_id or item.month > max(f.end_month for f in event):
+        if not event or _subject(item) != _subject(event[0]) or item.month > max(f.end_month for f in event):
             found.append([item])
         else:
             event.append(item)
     return found
+
+
+def _subject(found: Finding) -> tuple[str, bool]:
+    return found.holder_id, found.declared.rising
 
 
 def _weight(found: Finding) -> tuple[bool, int, float, int, str]:
