@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from treasury_watch.transforms.findings.rules.evidence import doubts
 from treasury_watch.transforms.findings.rules.flagged_months import capped
 from treasury_watch.transforms.findings.rules.patterns.labels import with_patterns
 from treasury_watch.transforms.findings.rules.places.absorption import absorbed, inherited
@@ -33,11 +34,16 @@ def concluded(
     """
     moves = moves_of(months, rules)
     flagged, runs = (
+        table.assign(doubt=pd.Series(doubts(table), index=table.index, dtype=object)) for table in (flagged, runs)
+    )
+    flagged, runs = (
         with_patterns(of_centres(absorbed(table, moves, rules), centres, rules), months, rules, hindsight=hindsight)
         for table in (flagged, runs)
     )
     runs = with_likely_sources(runs, moves, rules)
-    return (inherited(flagged, runs, rules) if hindsight else flagged), runs
+    if not hindsight:
+        return flagged, runs
+    return inherited(flagged, runs, rules), inherited(runs, runs, rules)
 
 
 def of_centres(rows: pd.DataFrame, centres: Mapping[Any, bool], rules: dict[str, Any]) -> pd.DataFrame:

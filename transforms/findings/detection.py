@@ -67,7 +67,7 @@ def _read(
     sold = sell_offs(official, rules, "official")
     if sold.empty:
         return flagged, runs, months
-    sold = with_patterns(sold.assign(counterpart=None, suspicion=None), official, rules, hindsight=True)
+    sold = with_patterns(sold.assign(counterpart=None, suspicion=None, doubt=None), official, rules, hindsight=True)
     sold = sold.assign(**dict.fromkeys(ABSORBED, float("nan")))
     flagged = pd.concat([flagged, sold], ignore_index=True) if len(flagged) else sold
     flagged = flagged.sort_values(["month", "holder_id", "rule"], ignore_index=True)

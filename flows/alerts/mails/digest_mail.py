@@ -55,7 +55,10 @@ def digest(key: str, month: date, given: Iterable[Announcement]) -> Digest:
     finding, the most severe and largest first, and what the release revised of earlier ones."""
     given = list(given)
     revised = [item for item in given if isinstance(item, RevisedFindings)]
-    within = [item for item in given if isinstance(item, Finding) and item.month <= month <= item.end_month]
+    falls = [
+        item for item in given if isinstance(item, Finding) and not item.declared.rising
+    ]  # what rose is no sell-off
+    within = [item for item in falls if item.month <= month <= item.end_month]
     leaders = {lead.key: lead for lead in leading(within).values()}.values()
     chosen = sorted(
         leaders, key=lambda found: (-SEVERITIES.index(found.severity), found.amount_usd_mn or 0.0, found.key)

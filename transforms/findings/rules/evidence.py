@@ -42,6 +42,11 @@ def unaccounted(other: float, error: float, part: float, limits: Mapping[str, An
     return -other > error and part >= limits["moved"]
 
 
+def doubts(rows: pd.DataFrame) -> list[str | None]:
+    """`doubt` of every finding."""
+    return [doubt(row) for row in rows.to_dict("records")]
+
+
 def doubt(row: Mapping[Any, Any]) -> str | None:
     """Why no sale is told of a finding whose transactions and holdings disagree, in a sentence; None of any other."""
     if not row.get("contradicted"):

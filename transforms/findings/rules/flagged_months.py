@@ -130,7 +130,7 @@ def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[
     flagged["share_pct"] = share[hit]
     flagged["peak_usd_mn"] = float("nan") if peak is None else peak[hit]
     flagged["valuation_pct"] = valuation_pct(months, rules)[hit]
-    flagged["error_usd_mn"] = error_usd_mn(long_term_before(flagged), 1, rules["price_return"])
+    flagged["error_usd_mn"] = [error_usd_mn(held, 1, rules["price_return"]) for held in long_term_before(flagged)]
     flagged["months"] = 1
     least = rule.get("least_severity", SEVERITIES[0])
     flagged["severity"] = [

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from treasury_watch.transforms.findings.rules.evidence import contradicted, unaccounted
+from treasury_watch.transforms.wording import stated
 
 NAN = math.nan
 VERDICTS = ("sold", "repriced", "moved", "mixed", "unexplained")
+FORM_S = "form_s"
 ESTIMATED = "estimated"  # the basis whose net purchases are from Form S and whose valuation is estimated from yields
 INSTRUMENTS = ("bonds", "bills", "both", "none")
 SHARE_COLUMNS = {"sold": "sold_share_pct", "repriced": "repriced_share_pct", "moved": "moved_share_pct"}
@@ -94,22 +96,24 @@ def reading(row: Mapping[Any, Any], net: float, limits: Mapping[str, float]) -> 
     usable = credible(row["valuation_pct"], limits["credible_valuation_pct"])
     known = not any(math.isnan(amount) for amount in (net, valuation, other))
     instrument = instrument_of(row, net, limits)
+    bases = set(stated(row["basis"]).split("+"))
     if known and usable:
         amounts = net, valuation, other, row["net_long_term_usd_mn"]
         part = shares(*amounts)
-        parts = {SHARE_COLUMNS[cause]: 100 * share for cause, share in part.items()}
+        percents = [100 * part[cause] for cause in SHARE_COLUMNS]
         named = verdict(*amounts, dominant=limits["dominant"], moved=limits["moved"])
-        if ESTIMATED not in (row["basis"] or "").split("+"):
-            return Reading(named, **parts, instrument=instrument)
+        if ESTIMATED not in bases:
+            return Reading(named, *percents, instrument)
         against = contradicted(net, other, row["error_usd_mn"], limits)
         if against or unaccounted(other, row["error_usd_mn"], part["moved"], limits):
-            return Reading("unexplained", **parts, instrument=instrument, contradicted=True)
+            return Reading("unexplained", *percents, instrument, contradicted=True)
         # what an estimate leaves over names no cause
-        return Reading("mixed" if named == "moved" else named, **parts, instrument=instrument)
+        return Reading("mixed" if named == "moved" else named, *percents, instrument)
     alone = row["net_long_term_usd_mn"] if math.isnan(net) else net
     sold = -alone / -change if change < 0 and alone < 0 else NAN
-    against = sold > limits["agreeing"] or (alone < 0 <= change)
-    named = "sold" if limits["dominant"] <= sold <= limits["agreeing"] else "unexplained"
+    form_s = bool({FORM_S, ESTIMATED} & bases)
+    against = form_s and (sold > limits["agreeing"] or alone < 0 <= change)
+    named = "sold" if sold >= limits["dominant"] and not against else "unexplained"
     return Reading(named, 100 * min(sold, 1.0) if sold == sold else NAN, NAN, NAN, instrument, contradicted=against)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, percent
+from treasury_watch.transforms.findings.rules.declared import rising_rules
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.findings.rules.patterns.seasons import Season, season
 from treasury_watch.transforms.findings.rules.reversals import (
@@ -19,10 +20,10 @@ from treasury_watch.transforms.findings.rules.reversals import (
     recurring,
 )
 from treasury_watch.transforms.months import number_of, shifted
-from treasury_watch.transforms.wording import month_name
+from treasury_watch.transforms.wording import month_name, stated
 
 SEASONAL, BOUGHT_BACK, RECURRING = "seasonal", "bought back", "recurring swing"
-COLUMNS = ["pattern", "pattern_times", "pattern_of", "pattern_p_value", "pattern_text"]
+COLUMNS = ["pattern", "pattern_times", "pattern_of", "pattern_p_value", "pattern_measure"]
 PERIODS = {3: "quarter", 12: "year"}
 
 
@@ -32,13 +33,15 @@ def with_patterns(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any
     `months` are the holders' months. With `hindsight` also the month after a finding is looked at: whether its net sales
     were bought back. Without, only what was known when the finding was the newest.
     """
-    cap = rules["severity_caps"]["pattern"]
+    cap, rising = rules["severity_caps"]["pattern"], rising_rules(rules)
     pasts, bases = pasts_of(months, rows["holder_id"]), _bases(months, rows["holder_id"])
     table = []
-    for row in rows.to_dict("records"):
+    for found in rows.to_dict("records"):
+        row: dict[Any, Any] = found
         past = pasts.get(row["holder_id"], NONE)
         row |= dict.fromkeys(COLUMNS)
-        row |= _pattern(row, past, bases.get(row["holder_id"], {}), rules, hindsight=hindsight)
+        if row["rule"] not in rising:
+            row |= _pattern(row, past, bases.get(row["holder_id"], {}), rules, hindsight=hindsight)
         if row["pattern"]:
             row["severity"] = min(row["severity"], cap, key=SEVERITIES.index)
         table.append(row)
@@ -74,15 +77,15 @@ def _pattern(
             f"Net purchases of {billions(after, signed=False)} in {month_name(shifted(month, 1))} bought back "
             f"{percent(100 * after / -sold, 0)} of the net sales of {month_name(month)}."
         )
-        return measures | {"pattern": BOUGHT_BACK, "pattern_text": f"{back} {text}" if text else back}
+        return measures | {"pattern": BOUGHT_BACK, "pattern_measure": f"{back} {text}" if text else back}
     if found:
-        return measures | {"pattern": SEASONAL, "pattern_text": text}
+        return measures | {"pattern": SEASONAL, "pattern_measure": text}
     if again:
         named = ", ".join(month_name(before) for before in again)
         return {
             "pattern": RECURRING,
             "pattern_times": len(again),
-            "pattern_text": f"Net sales of this size were bought back a month later in {named}.",
+            "pattern_measure": f"Net sales of this size were bought back a month later in {named}.",
         }
     return {}
 
@@ -94,3 +97,8 @@ def _season_text(month: pd.Timestamp, found: Season) -> str:
         f"A recurring pattern: net sales of at least half this size came in {found.sales} of the last {found.last} {at} "
         f"(rank test on the months before: p = {found.p_value:.3f})."
     )
+
+
+def seasonal(row: Mapping[Any, Any]) -> str:
+    """The sentence on a finding's season; empty of any other finding."""
+    return stated(row.get("pattern_measure")) if row.get("pattern") == SEASONAL else ""

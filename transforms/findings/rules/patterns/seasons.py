@@ -38,9 +38,11 @@ def season(number: int, net: Mapping[int, float], limits: Mapping[str, Any]) -> 
         others = [amount for n, amount in past.items() if (number - n) % period]
         if len(same) < limits["minimum_times"] or len(past) < limits["minimum_months"]:
             continue
-        p_value = float(mannwhitneyu(same, others, alternative="less").pvalue)
         last = same[-limits["last"] :]
         alike = sum(amount <= sold / 2 for amount in last)
-        if p_value <= limits["maximum_p_value"] and alike >= limits["minimum_part"] * len(last):
+        if alike < limits["minimum_part"] * len(last):
+            continue
+        p_value = float(mannwhitneyu(same, others, alternative="less").pvalue)
+        if p_value <= limits["maximum_p_value"]:
             return Season(period, p_value, alike, len(last))
     return None

@@ -73,8 +73,9 @@ def taken_up(
         least = max(least, limits["run_score_unpublished"])
     if not unusual(moves.over(partners, length), span.stop - 1, length, limits) >= least:
         return None
-    if not float(moves.other[span, others].sum()) >= limits["other_share"] * rise:
-        return None  # they bought, for the most part
+    # Where net purchases are published: what was bought did not come from another custodian.
+    if published and not float(moves.other[span, others].sum()) >= limits["other_share"] * rise:
+        return None
     holder_change, partners_change = (float(moves.change[span, columns].sum()) for columns in (own, others))
     return Absorbed(partners, rise, rise / fall, holder_change, partners_change)
 
@@ -144,19 +145,25 @@ def _moved(amount: float) -> str:
     return f"{'fell' if amount < 0 else 'rose'} {billions(abs(amount), signed=False)}"
 
 
-def inherited(months: pd.DataFrame, runs: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
-    """The flagged months with the severity of those inside a run that was taken up lowered, and the run named.
+def inherited(rows: pd.DataFrame, runs: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
+    """The findings with the severity of those inside a longer run that was taken up lowered, and the run named.
 
-    Known only once the run is: a month is flagged by itself when it is the newest.
+    `rows` are flagged months or episodes. Known only once the run is: a finding stands by itself while it is the newest.
     """
     cap, taken = rules["severity_caps"]["absorbed"], runs[runs["absorbed_share_pct"].notna()]
-    taken = taken[~taken["rule"].isin(rising_rules(rules))]
-    table = months.to_dict("records")
-    by_holder = {holder: group.to_dict("records") for holder, group in taken.groupby("holder_id")}
+    by_holder = {
+        holder: group.to_dict("records")
+        for holder, group in taken[~taken["rule"].isin(rising_rules(rules))].groupby("holder_id")
+    }
+    table = rows.to_dict("records")
     for row in table:
+        first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
         for run in by_holder.get(row["holder_id"], []):
-            if run["start_month"] <= row["month"] <= run["end_month"] and not stated(row["suspicion"]):
+            inside = run["start_month"] <= first and last <= run["end_month"] and run["months"] > row["months"]
+            if inside and not stated(row["suspicion"]):
                 row["severity"] = min(row["severity"], cap, key=SEVERITIES.index)
                 row["counterpart"], row["suspicion"] = run["counterpart"], f"Part of a longer run: {run['suspicion']}"
+                if row["verdict"] == "unexplained":
+                    row["verdict"] = run["verdict"]
                 break
-    return pd.DataFrame(table, columns=months.columns, index=months.index)
+    return pd.DataFrame(table, columns=rows.columns, index=rows.index)

@@ -33,7 +33,8 @@ def with_likely_sources(runs: pd.DataFrame, moves: Moves, rules: dict[str, Any])
     """
     rising = rising_rules(rules)
     table = []
-    for row in runs.to_dict("records"):
+    for found in runs.to_dict("records"):
+        row: dict[Any, Any] = found
         if row["rule"] in rising:
             row |= _sources(row, moves, rules)
         table.append(row)

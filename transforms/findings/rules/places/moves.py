@@ -67,16 +67,18 @@ def moves_of(months: pd.DataFrame, rules: dict[str, Any]) -> Moves:
     numbers = numbers_of(months["month"]) if len(months) else np.array([0])
     first, count = int(numbers.min()), int(numbers.max() - numbers.min()) + 1
     codes, holders = pd.factorize(months["holder_id"])
-    places = (numbers - first, codes) if len(months) else ([], [])
+    rows = numbers - first if len(months) else np.array([], dtype="int64")
     stated = months["basis"].isin(PUBLISHED).to_numpy()
     tables = []
     for values in (
         without_price(months, rules), months["change_usd_mn"], months["other_usd_mn"],
     ):  # fmt: skip
         table = np.full((count, len(holders)), np.nan)
-        table[places] = values.to_numpy(dtype="float64")
+        table[rows, codes] = values.to_numpy(dtype="float64")
         tables.append(table)
     published = np.zeros((count, len(holders)), dtype=bool)
-    published[places] = stated
-    named = months.drop_duplicates("holder_id").set_index("holder_id")["holder"].to_dict()
-    return Moves(first, {str(h): i for i, h in enumerate(holders)}, named, *tables, published)
+    published[rows, codes] = stated
+    unique = months.drop_duplicates("holder_id")
+    named = {str(holder): str(name) for holder, name in zip(unique["holder_id"], unique["holder"], strict=True)}
+    moved, change, other = tables
+    return Moves(first, {str(h): i for i, h in enumerate(holders)}, named, moved, change, other, published)
