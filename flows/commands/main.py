@@ -306,7 +306,8 @@ def trace(holder: str, month: date, measure: str, as_of: date | None, form: str)
 @click.option("--holder", metavar="NAME", help="One holder: a name, an ISO code or a common alias.")
 @click.option("--since", callback=month_of, metavar="YYYY-MM", help="Findings of this month and later.")
 @click.option("--as-of", callback=day_of, metavar="YYYY-MM-DD", help="As known at the end of that day.")
-def sell_offs(holder: str | None, since: date | None, as_of: date | None) -> None:
+@click.option("--inflows", is_flag=True, help="Also gains of custodial centres, which are no sell-offs.")
+def sell_offs(holder: str | None, since: date | None, as_of: date | None, inflows: bool) -> None:
     """Flagged months and episodes, explained.
 
     \b
@@ -320,7 +321,7 @@ def sell_offs(holder: str | None, since: date | None, as_of: date | None) -> Non
     settings = Settings()
     with open_published(settings.home().database) as connection:
         chosen = sell_offs.chosen_holder(holder, settings.declarations) if holder else None
-        for line in sell_offs.lines(connection, settings.declarations.rules, chosen, since, as_of):
+        for line in sell_offs.lines(connection, settings.declarations.rules, chosen, since, as_of, inflows):
             click.echo(line)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from treasury_watch.transforms.amounts import millions_cell, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.detection import OFFICIAL
+from treasury_watch.transforms.findings.rules.declared import rising_rules
 from treasury_watch.transforms.wording import stated
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.holder_names import named
@@ -43,10 +44,12 @@ def lines(
     holder: str | None,
     since: date | None,
     as_of: date | None,
+    inflows: bool = False,
 ) -> Iterator[str]:
     """Flagged months, then episodes, oldest first, each with its figures (USD mn) and its explanation.
 
-    `holder` is an identifier, as `chosen_holder` gives it; None for all.
+    `holder` is an identifier, as `chosen_holder` gives it; None for all. Episodes of rules on rises are no sell-offs, and
+    listed with `inflows` only.
     """
     if as_of is None:
         flagged, runs = (connection.execute(f"FROM {name}").df() for name in ("sell_offs", "episodes"))
@@ -55,6 +58,8 @@ def lines(
     flagged, runs = (
         _chosen(table, column, holder, since) for table, column in ((flagged, "month"), (runs, "end_month"))
     )
+    if not inflows:
+        runs = runs[~runs["rule"].isin(rising_rules(rules))]
     when = f", as known on {as_of}" if as_of else ""
     yield f"Flagged months{when} (USD mn): {len(flagged)}"
     for row in records(flagged):

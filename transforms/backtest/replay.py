@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from treasury_watch.transforms.findings.conclusions import concluded
 from treasury_watch.transforms.findings.rules.custody import mirrors, suspected
 from treasury_watch.transforms.findings.rules.episodes import as_they_grew
 from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
@@ -21,9 +22,11 @@ def replayed(
     Scores, peaks and mirrors look back or sideways only, so that a flagged month is what it was then; a run is taken as
     far as it had come.
     """
-    mirrored = mirrors(months, holders.set_index("holder_id")["custodial_centre"].to_dict(), rules)
+    centres = holders.set_index("holder_id")["custodial_centre"].to_dict()
+    mirrored = mirrors(months, centres, rules)
     flagged = suspected(sell_offs(months, rules), mirrored, rules)
     runs = suspected(as_they_grew(months, rules), mirrored, rules)
+    flagged, runs = concluded(flagged, runs, months, centres, rules, hindsight=False)
     return pd.concat([listed(flagged, runs), listed(sell_offs(official, rules, "official"), runs.head(0))])
 
 

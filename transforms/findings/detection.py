@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from treasury_watch.transforms.findings.conclusions import concluded
 from treasury_watch.transforms.findings.explain.caveats import with_caveats
 from treasury_watch.transforms.findings.explain.currency_context import with_context
 from treasury_watch.transforms.findings.explain.dollars import with_dollar_sentences, with_dollars
@@ -14,6 +15,8 @@ from treasury_watch.transforms.findings.rule_hits import by_month
 from treasury_watch.transforms.findings.rules.custody import mirrors, paired_months, read_together, suspected
 from treasury_watch.transforms.findings.rules.episodes import episodes
 from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
+from treasury_watch.transforms.findings.rules.patterns.labels import with_patterns
+from treasury_watch.transforms.findings.rules.places.absorption import COLUMNS as ABSORBED
 
 OFFICIAL = "foreign_official"
 
@@ -60,15 +63,18 @@ def _read(
     months: pd.DataFrame, holders: pd.DataFrame, rules: dict[str, Any], aggregates: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Flagged months, episodes, and the months of every holder they can be about."""
-    found = mirrors(months, holders.set_index("holder_id")["custodial_centre"].to_dict(), rules)
+    centres = holders.set_index("holder_id")["custodial_centre"].to_dict()
+    found = mirrors(months, centres, rules)
     flagged, runs = suspected(sell_offs(months, rules), found, rules), suspected(episodes(months, rules), found, rules)
+    flagged, runs = concluded(flagged, runs, months, centres, rules)
     if aggregates is None:
         return by_month(flagged), runs, months
     official = aggregates[aggregates["holder_id"] == OFFICIAL]
     sold = sell_offs(official, rules, "official")
     if sold.empty:
         return by_month(flagged), runs, months
-    sold = sold.assign(counterpart=None, suspicion=None)
+    sold = with_patterns(sold.assign(counterpart=None, suspicion=None, doubt=None), official, rules, hindsight=True)
+    sold = sold.assign(**dict.fromkeys(ABSORBED, float("nan")))
     flagged = pd.concat([flagged, sold], ignore_index=True) if len(flagged) else sold
     return by_month(flagged), runs, pd.concat([months, official], ignore_index=True)
 

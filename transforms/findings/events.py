@@ -23,11 +23,11 @@ def leading(findings: Iterable[Finding]) -> dict[str, Finding]:
 
 
 def events(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """The findings as events: chains of one holder's findings whose months overlap."""
+    """The findings as events: chains of one holder's findings whose months overlap; what fell and what rose apart."""
     found: list[list[Finding]] = []
-    for item in sorted(findings, key=lambda f: (f.holder_id, f.month, f.end_month)):
+    for item in sorted(findings, key=lambda f: (*_subject(f), f.month, f.end_month)):
         event = found[-1] if found else []
-        if not event or item.holder_id != event[0].holder_id or item.month > max(f.end_month for f in event):
+        if not event or _subject(item) != _subject(event[0]) or item.month > max(f.end_month for f in event):
             found.append([item])
         else:
             event.append(item)
@@ -37,11 +37,15 @@ def events(findings: Iterable[Finding]) -> list[list[Finding]]:
 def events_in(findings: Iterable[Finding], month: date) -> list[Finding]:
     """The events that reach into `month`, each as its weightiest finding that does: the most severe and largest first.
 
-    What page, digest and a run's summary tell and count.
+    What page, digest and a run's summary tell and count. What rose is no sell-off and is not among them.
     """
-    within = [found for found in findings if found.month <= month <= found.end_month]
+    within = [found for found in findings if found.month <= month <= found.end_month and not found.declared.rising]
     leaders = {lead.key: lead for lead in leading(within).values()}.values()
     return sorted(leaders, key=lambda found: (-SEVERITIES.index(found.severity), found.amount_usd_mn or 0.0, found.key))
+
+
+def _subject(found: Finding) -> tuple[str, bool]:
+    return found.holder_id, found.declared.rising
 
 
 def _weight(found: Finding) -> tuple[bool, int, float, int, str]:

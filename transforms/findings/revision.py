@@ -7,11 +7,15 @@ from typing import Any
 import pandas as pd
 
 from treasury_watch.transforms.amounts import billions
-from treasury_watch.transforms.findings.rules.declared import Rule, episode_rule, month_rule
-from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS
-from treasury_watch.transforms.wording import month_name
+from treasury_watch.transforms.findings.rules.declared import Rule, episode_rule, month_rule, rising_rules
+from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS, SEVERITIES
+from treasury_watch.transforms.wording import month_name, stated
 
-KEPT = ["kind", "run", "holder_id", "holder", "rule", "rules", "of", "start_month", "end_month", "verdict"]
+CORRECTED = "corrected to notice"
+WHY = ["pattern_measure", "doubt", "suspicion"]  # what can lower a finding, in a sentence
+KEPT = [
+    "kind", "run", "holder_id", "holder", "rule", "rules", "of", "start_month", "end_month", "verdict", "severity", *WHY,
+]  # fmt: skip
 COLUMNS = [
     "holder_id", "holder", "finding_kind", "rule", "rules", "start_month", "end_month", "what", "old_usd_mn",
     "new_usd_mn", "old_verdict", "new_verdict", "explanation",
@@ -28,12 +32,14 @@ def revised_findings(
     """What a release did to findings about months that were known before it.
 
     `before` and `after` are (sell_offs, episodes) as known before and after the release, `known` is the newest month known
-    before. `what` is `newly flagged`, `no longer flagged`, `verdict changed` or `size changed` (the amount that the
+    before. `what` is `newly flagged`, `no longer flagged`, `corrected to notice` (an alarm that is none after all:
+    what was sold was bought back, or taken up elsewhere), `verdict changed` or `size changed` (the amount that the
     finding's rule looks at, by more than `size_factor` of the old one). A month is one finding, whatever rules flag it: it
     is measured by the amount of the rule that was the weightiest before. Months that the release published for the first
     time are news, not revisions; an episode that such a month lengthens or ends is compared on its start.
     """
-    old, new = _listed(*before), _listed(*after)
+    rising = rising_rules(rules)
+    old, new = (_listed(months, runs[~runs["rule"].isin(rising)]) for months, runs in (before, after))
     if old.empty and new.empty:
         return pd.DataFrame(columns=COLUMNS)
     joined = old.merge(new, on=["kind", "holder_id", "run", "start_month"], how="outer", suffixes=("_old", "_new"))
@@ -74,11 +80,19 @@ def _what(row: dict, known: pd.Timestamp, size_factor: float) -> str | None:
         return "newly flagged" if row["end_month_new"] <= known else None
     if row["end_month_old"] != row["end_month_new"]:
         return None  # a run that went on, or was cut: its months are compared one by one
+    if row["severity_old"] != SEVERITIES[0] and row["severity_new"] == SEVERITIES[0]:
+        return CORRECTED
     if row["verdict_old"] != row["verdict_new"]:
         return "verdict changed"
     if abs(row["amount_new"] - row["amount_old"]) > size_factor * abs(row["amount_old"]):
         return "size changed"
     return None
+
+
+def _why(row: dict) -> str:
+    """Why a finding alarms less, where it is known in a sentence."""
+    texts = [stated(row[f"{name}_new"]) for name in WHY]
+    return "".join(f" {text}" for text in texts if text)
 
 
 def _row(row: dict, what: str, rules: dict[str, Any]) -> dict:
@@ -91,6 +105,7 @@ def _row(row: dict, what: str, rules: dict[str, Any]) -> dict:
     change = {
         "no longer flagged": "is no longer flagged after revision",
         "newly flagged": "is flagged after revision",
+        CORRECTED: f"is corrected from {row['severity_old']} to {row['severity_new']}",
         "verdict changed": f"reads {row['verdict_new']} after revision, {row['verdict_old']} before",
         "size changed": f"is {new} after revision, {old} before",
     }[what]
@@ -107,5 +122,5 @@ def _row(row: dict, what: str, rules: dict[str, Any]) -> dict:
         "new_usd_mn": row["amount_new"],
         "old_verdict": None if pd.isna(row["verdict_old"]) else row["verdict_old"],
         "new_verdict": None if pd.isna(row["verdict_new"]) else row["verdict_new"],
-        "explanation": f"{row[f'holder{side}']}, {period}: the {rule.name} {change}.",
+        "explanation": f"{row[f'holder{side}']}, {period}: the {rule.name} {change}.{_why(row) if what == CORRECTED else ''}",
     }

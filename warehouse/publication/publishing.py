@@ -131,7 +131,7 @@ class Publisher:
             Step("corrections", FRAMES, builder.corrections, takes=["standing figures"]),
             Step(
                 "months", QUERIES, builder.months,
-                needs=["declared tables", "releases", "corrections", "official flows"],
+                needs=["declared tables", "releases", "corrections", "official flows", "rates"],
             ),
             Step("securities months", QUERIES, builder.securities_months, needs=["months", "securities"]),
             Step(

@@ -23,6 +23,7 @@ from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.quality.reconciliation import guards, reconciliation
 from treasury_watch.transforms.rates import exchange_rates
 from treasury_watch.transforms.rates.pegs import pegged_months, rate_sources
+from treasury_watch.transforms.rates.price_returns import price_returns
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.archive.press_figures import press_frame
 from treasury_watch.warehouse.categorical_frames import with_categories
@@ -172,6 +173,8 @@ class Builder:
                     f"WHERE {standing} ORDER BY {', '.join([*kind.keys, 'source'])}"
                 ).df()
                 self._create(connection, kind.published, stated.assign(unit=stated["source"].map(units)))
+        yields = connection.execute("SELECT series_id, date, value FROM market_series").df()
+        self._create(connection, "price_returns", price_returns(yields, self.declarations.rules["price_return"]))
 
     def _currencies(self) -> pd.DataFrame:
         currencies = pd.DataFrame(self.declarations.rows("currencies.csv")).replace("", None)

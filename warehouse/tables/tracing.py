@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.findings.rules.verdicts import ESTIMATED
 from treasury_watch.transforms.months import shifted
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.declarations import Declarations
@@ -51,7 +52,11 @@ FLOWS = {
         "net_short_term": ["net_short_term_official"],
     },
 }
-SOURCES = {"slt": "slt_table3", "cslt": "cslt", "form_s": "s1_globl", "press_release": "tic_press_releases"}
+FLOWS[ESTIMATED] = FLOWS["form_s"]
+SOURCES = {
+    "slt": "slt_table3", "cslt": "cslt", "form_s": "s1_globl", ESTIMATED: "s1_globl",
+    "press_release": "tic_press_releases",
+}  # fmt: skip
 BILLS = ("short_term_net", "net_short_term_official")  # where a source states none, the change in bills stands for them
 AMOUNTS = ("change", "net_purchases", "net_long_term", "net_short_term", "valuation", "other")
 SUBTRACTED = "-"
@@ -228,6 +233,12 @@ class Tracer:
                 for part in self._amount(holder, month, one, row, notes)
             ]
             return [*self._change(holder, month, row, notes), *less]
+        if name == "valuation" and row["basis"] == ESTIMATED:
+            notes.append(
+                "valuation is estimated, no source states it: price return of the month (table price_returns, from yields) "
+                "times the bonds and notes held a month before"
+            )
+            return self._position(holder, shifted(month, -1), "long_term", notes)[1]
         source, parts = SOURCES[row["basis"]], []
         for measure in FLOWS[row["basis"]][name]:
             sign = SUBTRACTED if measure == "long_term_gross_sales" else ""

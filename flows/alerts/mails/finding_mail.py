@@ -27,7 +27,10 @@ from treasury_watch.transforms.wording import month_name, one_line
 from treasury_watch.warehouse.declarations import Declarations
 
 CONTEXT_MONTHS = 6
-BASIS_SOURCES = {"slt": "slt_table3", "cslt": "cslt", "form_s": "s1_globl", "press_release": "tic_press_releases"}
+BASIS_SOURCES = {
+    "slt": "slt_table3", "cslt": "cslt", "form_s": "s1_globl", "estimated": "s1_globl",
+    "press_release": "tic_press_releases",
+}  # fmt: skip
 TABLE3_NOTE = (
     "Net purchases and valuation are the Treasury's own (Table 3). Net purchases of bills are the publisher's estimate, "
     "the change in the position; the valuation change is that of bonds and notes."

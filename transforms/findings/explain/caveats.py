@@ -10,6 +10,8 @@ import pandas as pd
 from treasury_watch.transforms.amounts import billions, percent, rounded
 from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
+from treasury_watch.transforms.findings.rules.patterns.labels import seasonal
+from treasury_watch.transforms.findings.rules.places.moves import INFLOW
 from treasury_watch.transforms.findings.rules.reversals import (
     NONE,
     Past,
@@ -25,6 +27,10 @@ from treasury_watch.transforms.wording import month_name, plain_name, stated
 
 BASIS = {
     "cslt": "Net purchases and valuation are the Continuous SLT's estimates, not the figures of Table 3.",
+    "estimated": (
+        "Net purchases come from Form S: bonds and notes by place of the counterparty. The valuation is estimated from yields, "
+        "no source states it."
+    ),
     "form_s": "Net purchases come from Form S: bonds and notes by place of the counterparty, without valuation.",
     "press_release": (
         "Net purchases are those that the Treasury's press releases printed: before 2023 with a known transaction bias "
@@ -61,13 +67,18 @@ def with_caveats(
     pasts = pasts_of(months, rows["holder_id"])
     usual_multiple = other_changes_over_usual(months, rules)
     told = rows.to_dict("records")
-    runs = _by_holder(told) if "start_month" in rows else {}
+    falling = [row for row in told if row["of"] != INFLOW]
+    runs = _by_holder(falling) if "start_month" in rows else {}
     found = []
     for row in told:
         holder = row["holder_id"]
         own = _Months(holder in custodial, press.get(holder, []), breaks.get(holder, []), pasts.get(holder, NONE))
         caveats = _caveats(row, own, newest, rules, moves.get(holder))
-        caveats += [_overlap(other, rules) for other in runs.get(holder, []) if _reads_differently(row, other)]
+        caveats += [
+            _overlap(other, rules)
+            for other in runs.get(holder, [])
+            if row["of"] != INFLOW and _reads_differently(row, other)
+        ]
         caveats += _reversals(row, own.past, rules["reversals"])
         if "month" in row:
             caveats += _unsettled(
@@ -100,11 +111,13 @@ def _caveats(
     begins, ends, reach = number_of(first), number_of(last), BREAK_NEARBY_MONTHS
     lines = []
     if own.custodial:
-        lines.append(
-            f"{plain_name(row['holder'])}: custodial or fund centre; a fall need not be a sale by its residents."
-        )
-    if stated(row["suspicion"]) and row["verdict"] != "moved":  # else the explanation says so itself
+        moved = "a rise need not be purchases" if row["of"] == INFLOW else "a fall need not be a sale"
+        lines.append(f"{plain_name(row['holder'])}: custodial or fund centre; {moved} by its residents.")
+    if (
+        stated(row["suspicion"]) and row["verdict"] != "moved" and row["of"] != INFLOW
+    ):  # else the explanation says so itself
         lines.append(f"Possible counterpart: {row['suspicion']}")
+    lines += [text for text in (stated(row.get("doubt")), seasonal(row)) if text]
     bases = stated(row["basis"]).split("+")
     lines += [
         text if len(bases) == 1 else f"In part of these months: {text[0].lower()}{text[1:]}"

@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, in_billions, is_known, percent
+from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS, OTHER_INSTRUMENT
+from treasury_watch.transforms.findings.rules.places.moves import INFLOW
 from treasury_watch.transforms.findings.rules.verdicts import offset
 from treasury_watch.transforms.wording import month_name, plain_name, possessive, sentence, spoken, stated
 
@@ -49,6 +51,8 @@ def identity(row: Mapping[Any, Any]) -> str:
 def explained(row: Mapping[Any, Any], period: str) -> str:
     """Two or three sentences on a flagged month or an episode. `period` is `in April 2024` or `from ... to ...`."""
     change, net = row["change_usd_mn"], row["net_purchases_usd_mn"]
+    if row["of"] == INFLOW:
+        return f"{row['suspicion']} In all: {identity(row)}."
     if math.isnan(change):
         lead = f"{plain_name(row['holder'])}: the change in holdings {period} is not known on one survey basis."
     else:
@@ -92,7 +96,7 @@ def _peak(row: Mapping[Any, Any]) -> str:
 def _verdict(row: Mapping[Any, Any]) -> str:
     known = not any(math.isnan(row[name]) for name in ("net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn"))
     words = VERDICT_WORDS[row["verdict"]]
-    mirrored = row["verdict"] == "moved" and stated(row["suspicion"])
+    mirrored = row["verdict"] == "moved" and ONE_MOVE in stated(row["suspicion"])
     if mirrored:
         words = "Mostly moved"
     if mirrored or (row["verdict"] in ("repriced", "moved") and row["sold_share_pct"] < NOT_SOLD_PCT):

@@ -20,7 +20,8 @@ AMOUNT_KEYS = ("headline", "since", "run")
 MONTH_KEYS = ("of", "share_of", "scope", "sentence", "minimum_usd_mn", "minimum_share_pct", "maximum_score")
 MONTH_EXTRAS = ("name", "severity", "least_severity", "below_peak", "minimum_peak_usd_mn")
 EPISODE_KEYS = ("of", "sentence", "minimum_months", "minimum_usd_mn", "minimum_share_pct", "tolerated_interruptions")
-EPISODE_EXTRAS = ("name",)
+EPISODE_EXTRAS = ("name", "direction", "holders", "maximum_severity")
+DIRECTIONS, HOLDERS, LEVELS = ("fall", "rise"), ("all", "custodial"), ("notice", "warning", "critical")
 MONTHS, EPISODES, AMOUNTS = "rules", "episodes", "amounts"
 
 
@@ -45,7 +46,10 @@ class Amount:
 
 @dataclass(frozen=True)
 class Rule:
-    """One declared rule for months or for runs of months. `name` is what a finding of it is called: `bond sale`."""
+    """One declared rule for months or for runs of months. `name` is what a finding of it is called: `bond sale`.
+
+    `rising` is True of a rule on rises: a finding of it is no sell-off.
+    """
 
     id: str
     name: str
@@ -55,6 +59,7 @@ class Rule:
     minimum_share_pct: float
     maximum_score: float | None = None
     minimum_months: int | None = None
+    rising: bool = False
 
 
 def month_rule(rules: Mapping[str, Any], id: str) -> Rule:
@@ -76,7 +81,18 @@ def _rule(rules: Mapping[str, Any], section: str, id: str) -> Rule:
         )
     asked = ("sentence", "minimum_usd_mn", "minimum_share_pct", "maximum_score", "minimum_months")
     known = {key: entry[key] for key in asked if key in entry}
-    return Rule(id, entry.get("name", id.replace("_", " ")), amount(rules, entry["of"]), **known)
+    name, rising = entry.get("name", id.replace("_", " ")), is_rising(entry)
+    return Rule(id, name, amount(rules, entry["of"]), rising=rising, **known)
+
+
+def is_rising(entry: Mapping[str, Any]) -> bool:
+    """Whether a declared rule is one on rises."""
+    return entry.get("direction") == "rise"
+
+
+def rising_rules(rules: Mapping[str, Any]) -> list[str]:
+    """The names of the rules on rises: what they find is no sell-off."""
+    return [name for name, entry in rules[EPISODES].items() if is_rising(entry)]
 
 
 def amount(rules: Mapping[str, Any], column: str) -> Amount:
@@ -97,6 +113,9 @@ def check(document: Mapping[str, Any]) -> None:
             if "scope" in keys:
                 _check_one_of(f"{place} scope", entry["scope"], SCOPES)
                 _check_one_of(f"{place} share_of", entry["share_of"], SHARED)
+            for key, known in (("direction", DIRECTIONS), ("holders", HOLDERS), ("maximum_severity", LEVELS)):
+                if key in entry:
+                    _check_one_of(f"{place} {key}", entry[key], known)
             for key in ("minimum_usd_mn", "minimum_share_pct", "maximum_score", "minimum_months"):
                 if key in entry and (isinstance(entry[key], bool) or not isinstance(entry[key], (int, float))):
                     raise ConfigurationError(f"{FILE}, {place} {key}: expected a number, found {entry[key]!r}")

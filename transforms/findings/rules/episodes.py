@@ -8,20 +8,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from treasury_watch.transforms.findings.rules.declared import is_rising
+from treasury_watch.transforms.findings.rules.evidence import error_usd_mn, long_term_before
 from treasury_watch.transforms.findings.rules.flagged_months import (
     AMOUNTS,
     NET,
+    SEVERITIES,
     lowered_where_bought_back,
     position_before,
     read,
     severity_of,
     valuation_pct,
 )
+from treasury_watch.transforms.findings.rules.places.moves import INFLOW, without_price
 from treasury_watch.transforms.months import numbers_of
 
 COLUMNS = [
     "holder_id", "holder", "rule", "of", "start_month", "end_month", "months", "share_pct", "severity", "basis",
-    "valuation_pct", *AMOUNTS,
+    "valuation_pct", "error_usd_mn", INFLOW, *AMOUNTS,
 ]  # fmt: skip
 
 
@@ -42,9 +46,10 @@ def episodes(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
 def as_they_grew(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     """Every episode as it stood when each of its months was the newest: the columns of `episodes`, one row a month.
 
-    What `episodes` would have given on the months up to `end_month`, for the runs that ended there.
+    What `episodes` would have given on the months up to `end_month`, for the runs that ended there; rules on rises left out.
     """
-    found = [row for name, rule in rules["episodes"].items() for row in _runs(months, name, rule, rules, grown=True)]
+    falls = [(name, rule) for name, rule in rules["episodes"].items() if not is_rising(rule)]
+    found = [row for name, rule in falls for row in _runs(months, name, rule, rules, grown=True)]
     table = pd.DataFrame(found, columns=COLUMNS)
     table = read(table, rules, table[NET])
     table["severity"] = lowered_where_bought_back(table, months, rules)
@@ -57,12 +62,18 @@ def _runs(
     found = []
     months = months.sort_values(["holder_id", "month"])
     months = months.assign(before_usd_mn=position_before(months), valuation_pct=valuation_pct(months, rules))
-    falls = months[rule["of"]].clip(upper=0).groupby(months["holder_id"]).sum()
+    if rule["of"] == INFLOW:
+        months = months.assign(**{INFLOW: without_price(months, rules)})
+    if rule.get("holders") == "custodial":
+        months = months[months["custodial_centre"].astype(bool)]
+    sign = -1 if is_rising(rule) else 1  # a rise is a fall of the amount turned over
+    months = months.assign(amount=sign * months[rule["of"]])
+    falls = months["amount"].clip(upper=0).groupby(months["holder_id"]).sum()
     large = falls.index[falls <= -rule["minimum_usd_mn"]]  # no run of the others can be large enough
     known = months[months[rule["of"]].notna() & months["holder_id"].isin(large)]
     for _, group in known.groupby("holder_id", sort=True):
-        amount, held_before = group[rule["of"]].to_numpy(), group["before_usd_mn"].to_numpy()
-        whole = consecutive(group["month"], group[rule["of"]] < 0, rule["tolerated_interruptions"])
+        amount, held_before = group["amount"].to_numpy(), group["before_usd_mn"].to_numpy()
+        whole = consecutive(group["month"], group["amount"] < 0, rule["tolerated_interruptions"])
         kept = []
         for run in (part for entire in whole for part in _parts(entire, amount)) if grown else whole:
             if run.stop - run.start < rule["minimum_months"]:
@@ -114,6 +125,7 @@ def _summed(
     """A row for each of a holder's runs: its place among the holder's months, its fall and the share of it."""
     months, bases = group["month"].tolist(), group["basis"].tolist()
     valuations, amounts = group["valuation_pct"].abs().to_numpy(), group[AMOUNTS].to_numpy(dtype="float64")
+    held = long_term_before(group).to_numpy(dtype="float64")
     rows = []
     for run, fall, share in runs:
         stated = sorted({basis for basis in bases[run] if isinstance(basis, str)})
@@ -127,8 +139,14 @@ def _summed(
                 "end_month": months[run][-1],
                 "months": run.stop - run.start,
                 "share_pct": share,
-                "severity": severity_of(fall, share, rules["severity"]),
+                "severity": min(
+                    severity_of(fall, share, rules["severity"]),
+                    rules["episodes"][name].get("maximum_severity", SEVERITIES[-1]),
+                    key=SEVERITIES.index,
+                ),
+                INFLOW: float(group[INFLOW].iloc[run].sum()) if INFLOW in group else np.nan,
                 "basis": "+".join(stated) or None,
+                "error_usd_mn": error_usd_mn(held[run][0], run.stop - run.start, rules["price_return"]),
                 # one month that cannot be believed spoils the sum
                 "valuation_pct": np.fmax.reduce(valuations[run], initial=np.nan),
                 **dict(zip(AMOUNTS, amounts[run].sum(axis=0).tolist(), strict=True)),

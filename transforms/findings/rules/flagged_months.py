@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from treasury_watch.transforms.findings.rules.evidence import error_usd_mn, long_term_before
 from treasury_watch.transforms.findings.rules.reversals import swings
 from treasury_watch.transforms.findings.rules.scores import before, robust_score
 from treasury_watch.transforms.findings.rules.verdicts import SHARE_COLUMNS, reading
@@ -25,10 +26,11 @@ AMOUNTS = [
 BONDS = "net_long_term_usd_mn"
 BILLS = "net_short_term_usd_mn"
 NET = "net_purchases_usd_mn"
+CONTRADICTED = "contradicted"  # of [severity_caps]
 PRESS_RELEASE = "press_release"  # the basis of official net purchases before other sources state them
 # Net purchases of one instrument, and of the other one.
 OTHER_INSTRUMENT = {BONDS: BILLS, BILLS: BONDS}
-READ = ["verdict", *SHARE_COLUMNS.values(), "instrument"]
+READ = ["verdict", *SHARE_COLUMNS.values(), "instrument", "contradicted"]
 
 
 def severity_of(amount: float, share_pct: float, levels: dict[str, dict[str, float]]) -> str:
@@ -42,7 +44,7 @@ def severity_of(amount: float, share_pct: float, levels: dict[str, dict[str, flo
 
 
 def capped(severity: str, verdict: str, caps: dict[str, str]) -> str:
-    """The severity, lowered to what config allows for the verdict: what was not sold alarms less."""
+    """The severity, lowered to what config allows for the verdict, or another reason: what was not sold alarms less."""
     return min(severity, caps.get(verdict, SEVERITIES[-1]), key=SEVERITIES.index)
 
 
@@ -98,7 +100,7 @@ def sell_offs(months: pd.DataFrame, rules: dict[str, Any], scope: str = "countri
     months = months.sort_values(["holder_id", "month"])
     declared = [(name, rule) for name, rule in rules["rules"].items() if rule["scope"] == scope]
     if not declared:
-        unmeasured = dict.fromkeys(["score", "share_pct", "peak_usd_mn", "valuation_pct"], float("nan"))
+        unmeasured = dict.fromkeys(["score", "share_pct", "peak_usd_mn", "valuation_pct", "error_usd_mn"], float("nan"))
         none = months.head(0).assign(rule="", of="", severity="", months=1, **unmeasured)
         return read(none, rules, none[NET])
     flagged = pd.concat([_flagged(months, name, rule, rules) for name, rule in declared], ignore_index=True)
@@ -128,6 +130,7 @@ def _flagged(months: pd.DataFrame, name: str, rule: dict[str, Any], rules: dict[
     flagged["share_pct"] = share[hit]
     flagged["peak_usd_mn"] = float("nan") if peak is None else peak[hit]
     flagged["valuation_pct"] = valuation_pct(months, rules)[hit]
+    flagged["error_usd_mn"] = [error_usd_mn(held, 1, rules["price_return"]) for held in long_term_before(flagged)]
     flagged["months"] = 1
     least = rule.get("least_severity", SEVERITIES[0])
     flagged["severity"] = [
@@ -176,6 +179,11 @@ def read(rows: pd.DataFrame, rules: dict[str, Any], net: pd.Series) -> pd.DataFr
     ]
     told = pd.DataFrame([asdict(found) for found in readings], columns=READ, index=rows.index)
     read_rows = pd.concat([rows, told], axis=1)
-    pairs = zip(read_rows["severity"], read_rows["verdict"], strict=True)
-    read_rows["severity"] = [capped(severity, verdict, rules["severity_caps"]) for severity, verdict in pairs]
+    reasons = zip(read_rows["severity"], read_rows["verdict"], read_rows["contradicted"], strict=True)
+    read_rows["severity"] = [
+        capped(
+            capped(severity, verdict, rules["severity_caps"]), CONTRADICTED if against else "", rules["severity_caps"]
+        )
+        for severity, verdict, against in reasons
+    ]
     return read_rows

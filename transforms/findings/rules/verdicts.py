@@ -7,21 +7,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from treasury_watch.transforms.findings.rules.evidence import contradicted, unaccounted
+from treasury_watch.transforms.wording import stated
+
 NAN = math.nan
 VERDICTS = ("sold", "repriced", "moved", "mixed", "unexplained")
+FORM_S = "form_s"
+ESTIMATED = "estimated"  # the basis whose net purchases are from Form S and whose valuation is estimated from yields
 INSTRUMENTS = ("bonds", "bills", "both", "none")
 SHARE_COLUMNS = {"sold": "sold_share_pct", "repriced": "repriced_share_pct", "moved": "moved_share_pct"}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A verdict with its shares in percent (NaN where unknown) and the instrument sold (None where unknown)."""
+    """A verdict with its shares in percent (NaN where unknown) and the instrument sold (None where unknown).
+
+    `contradicted` is True where holdings speak against what the transactions say: no sale can be told.
+    """
 
     verdict: str
     sold_share_pct: float
     repriced_share_pct: float
     moved_share_pct: float
     instrument: str | None
+    contradicted: bool = False
 
 
 def shares(net: float, valuation: float, other: float, bonds: float = NAN) -> dict[str, float]:
@@ -79,23 +88,33 @@ def credible(valuation_pct: float, limit_pct: float) -> bool:
 def reading(row: Mapping[Any, Any], net: float, limits: Mapping[str, float]) -> Reading:
     """The verdict on a month or an episode, with `net` for its net purchases (of bonds and notes, for a sale of these).
 
-    Without a valuation that can be believed, only a sale can be told: where net sales alone are as large as the dominant
-    share of the fall in holdings. `row` has the amounts and `valuation_pct`, the largest valuation of one of its months in
-    percent of the position before.
+    `row` has the amounts, `basis`, `valuation_pct`, the largest valuation of one of its months in percent of the position
+    before, and `error_usd_mn`, what an estimated valuation may be wrong by. Where the valuation is estimated, or there is
+    none that can be believed, a sale is told only where the holdings bear it out (rules/evidence.py).
     """
     valuation, other, change = row["valuation_usd_mn"], row["other_usd_mn"], row["change_usd_mn"]
     usable = credible(row["valuation_pct"], limits["credible_valuation_pct"])
     known = not any(math.isnan(amount) for amount in (net, valuation, other))
     instrument = instrument_of(row, net, limits)
+    bases = set(stated(row["basis"]).split("+"))
     if known and usable:
         amounts = net, valuation, other, row["net_long_term_usd_mn"]
-        parts = {SHARE_COLUMNS[cause]: 100 * part for cause, part in shares(*amounts).items()}
+        part = shares(*amounts)
+        percents = [100 * part[cause] for cause in SHARE_COLUMNS]
         named = verdict(*amounts, dominant=limits["dominant"], moved=limits["moved"])
-        return Reading(named, **parts, instrument=instrument)
+        if ESTIMATED not in bases:
+            return Reading(named, *percents, instrument)
+        against = contradicted(net, other, row["error_usd_mn"], limits)
+        if against or unaccounted(other, row["error_usd_mn"], part["moved"], limits):
+            return Reading("unexplained", *percents, instrument, contradicted=True)
+        # what an estimate leaves over names no cause
+        return Reading("mixed" if named == "moved" else named, *percents, instrument)
     alone = row["net_long_term_usd_mn"] if math.isnan(net) else net
-    sold = min(-alone / -change, 1.0) if change < 0 and alone < 0 else NAN
-    named = "sold" if sold >= limits["dominant"] else "unexplained"
-    return Reading(named, 100 * sold, NAN, NAN, instrument)
+    sold = -alone / -change if change < 0 and alone < 0 else NAN
+    form_s = bool({FORM_S, ESTIMATED} & bases)
+    against = form_s and (sold > limits["agreeing"] or alone < 0 <= change)
+    named = "sold" if sold >= limits["dominant"] and not against else "unexplained"
+    return Reading(named, 100 * min(sold, 1.0) if sold == sold else NAN, NAN, NAN, instrument, contradicted=against)
 
 
 def instrument_of(row: Mapping[Any, Any], net: float, limits: Mapping[str, float]) -> str | None:

@@ -106,13 +106,18 @@ printed AS (
         FROM official_flows WHERE released <= d GROUP BY month
     )
 ),
+-- Where only Form S knows transactions no source states a valuation: it is estimated, the price return of the month
+-- (price_returns, from yields) times the bonds and notes held before, and the basis says so.
 based AS (
     SELECT paired.*, stated.* EXCLUDE (holder_id, month), printed_long_term, printed_short_term,
+        price_return_pct / 100 * (long_term_usd_mn - change_long_term_usd_mn) AS estimated_valuation,
         CASE WHEN slt_long_term IS NOT NULL THEN 'slt'
              WHEN cslt_long_term IS NOT NULL AND cslt_valuation IS NOT NULL THEN 'cslt'
+             WHEN form_s_long_term IS NOT NULL AND estimated_valuation IS NOT NULL THEN 'estimated'
              WHEN form_s_long_term IS NOT NULL THEN 'form_s'
              WHEN printed_long_term IS NOT NULL THEN 'press_release' END AS basis
     FROM paired LEFT JOIN stated USING (holder_id, month) LEFT JOIN printed USING (holder_id, month)
+    LEFT JOIN price_returns USING (month)
 ),
 decomposed AS (
     SELECT *,
@@ -121,13 +126,15 @@ decomposed AS (
     FROM (
         SELECT *,
             CASE basis WHEN 'slt' THEN slt_long_term WHEN 'cslt' THEN cslt_long_term
-                       WHEN 'form_s' THEN form_s_long_term
+                       WHEN 'form_s' THEN form_s_long_term WHEN 'estimated' THEN form_s_long_term
                        WHEN 'press_release' THEN printed_long_term END AS net_long_term_usd_mn,
             CASE basis WHEN 'slt' THEN slt_short_term WHEN 'cslt' THEN coalesce(cslt_short_term, change_short_term_usd_mn)
                        WHEN 'form_s' THEN change_short_term_usd_mn
+                       WHEN 'estimated' THEN change_short_term_usd_mn
                        WHEN 'press_release' THEN coalesce(printed_short_term, change_short_term_usd_mn)
                        END AS net_short_term_usd_mn,
-            CASE basis WHEN 'slt' THEN slt_valuation WHEN 'cslt' THEN cslt_valuation END AS valuation_usd_mn
+            CASE basis WHEN 'slt' THEN slt_valuation WHEN 'cslt' THEN cslt_valuation
+                       WHEN 'estimated' THEN estimated_valuation END AS valuation_usd_mn
         FROM based
     )
 )

@@ -1,0 +1,104 @@
+"""The label beside a verdict: net sales of a season, bought back, or of a swing that recurs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from treasury_watch.transforms.amounts import billions, percent
+from treasury_watch.transforms.findings.rules.declared import rising_rules
+from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
+from treasury_watch.transforms.findings.rules.patterns.seasons import Season, season
+from treasury_watch.transforms.findings.rules.reversals import (
+    NONE,
+    Past,
+    bought_back,
+    largest_sale,
+    pasts_of,
+    recurring,
+)
+from treasury_watch.transforms.months import number_of, shifted
+from treasury_watch.transforms.wording import month_name, stated
+
+SEASONAL, BOUGHT_BACK, RECURRING = "seasonal", "bought back", "recurring swing"
+COLUMNS = ["pattern", "pattern_times", "pattern_of", "pattern_p_value", "pattern_measure"]
+PERIODS = {3: "quarter", 12: "year"}
+
+
+def with_patterns(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any], *, hindsight: bool) -> pd.DataFrame:
+    """The flagged months or episodes with COLUMNS; the severity of those with a pattern is at most that of [severity_caps].
+
+    `months` are the holders' months. With `hindsight` also the month after a finding is looked at: whether its net sales
+    were bought back. Without, only what was known when the finding was the newest.
+    """
+    cap, rising = rules["severity_caps"]["pattern"], rising_rules(rules)
+    pasts, bases = pasts_of(months, rows["holder_id"]), _bases(months, rows["holder_id"])
+    table = []
+    for found in rows.to_dict("records"):
+        row: dict[Any, Any] = found
+        past = pasts.get(row["holder_id"], NONE)
+        row |= dict.fromkeys(COLUMNS)
+        if row["rule"] not in rising:
+            row |= _pattern(row, past, bases.get(row["holder_id"], {}), rules, hindsight=hindsight)
+        if row["pattern"]:
+            row["severity"] = min(row["severity"], cap, key=SEVERITIES.index)
+        table.append(row)
+    return pd.DataFrame(table, columns=[*rows.columns, *COLUMNS], index=rows.index)
+
+
+def _bases(months: pd.DataFrame, holder_ids: pd.Series) -> dict[str, dict[int, Any]]:
+    own = months[months["holder_id"].isin(holder_ids.unique())]
+    found: dict[str, dict[int, Any]] = {}
+    for holder, month, basis in zip(own["holder_id"], own["month"], own["basis"], strict=True):
+        found.setdefault(holder, {})[number_of(month)] = basis
+    return found
+
+
+def _pattern(
+    row: Mapping[Any, Any], past: Past, bases: Mapping[int, Any], rules: dict[str, Any], *, hindsight: bool
+) -> dict[str, Any]:
+    month = largest_sale(row, past)
+    if month is None:
+        return {}
+    number, limits = number_of(month), rules["reversals"]
+    after = bought_back(month, past, limits) if hindsight else None
+    one_basis = {n: net for n, net in past.net.items() if bases.get(n) == bases.get(number)}
+    found = season(number, one_basis, rules["seasons"])
+    again = recurring(month, past, limits)
+    text = _season_text(month, found) if found else None
+    measures = (
+        {"pattern_times": found.sales, "pattern_of": found.last, "pattern_p_value": found.p_value} if found else {}
+    )
+    if after is not None:
+        sold = past.net[number]
+        back = (
+            f"Net purchases of {billions(after, signed=False)} in {month_name(shifted(month, 1))} bought back "
+            f"{percent(100 * after / -sold, 0)} of the net sales of {month_name(month)}."
+        )
+        return measures | {"pattern": BOUGHT_BACK, "pattern_measure": f"{back} {text}" if text else back}
+    if found:
+        return measures | {"pattern": SEASONAL, "pattern_measure": text}
+    if again:
+        named = ", ".join(month_name(before) for before in again)
+        return {
+            "pattern": RECURRING,
+            "pattern_times": len(again),
+            "pattern_measure": f"Net sales of this size were bought back a month later in {named}.",
+        }
+    return {}
+
+
+def _season_text(month: pd.Timestamp, found: Season) -> str:
+    """`Net sales of half this size or more came in 5 of the last 6 such months of the quarter ...`."""
+    at = f"{month:%B}s" if found.period_months == 12 else f"months at this point of the {PERIODS[found.period_months]}"
+    return (
+        f"A recurring pattern: net sales of at least half this size came in {found.sales} of the last {found.last} {at} "
+        f"(rank test on the months before: p = {found.p_value:.3f})."
+    )
+
+
+def seasonal(row: Mapping[Any, Any]) -> str:
+    """The sentence on a finding's season; empty of any other finding."""
+    return stated(row.get("pattern_measure")) if row.get("pattern") == SEASONAL else ""

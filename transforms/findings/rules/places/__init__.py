@@ -1,0 +1,1 @@
+"""Places read together: falls that others take up, and custodians that gain for months."""

@@ -1,0 +1,67 @@
+"""Custodians that gain for months: whose securities came, as far as places read together can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from treasury_watch.transforms.amounts import billions
+from treasury_watch.transforms.findings.rules.declared import rising_rules
+from treasury_watch.transforms.findings.rules.places.absorption import COLUMNS
+from treasury_watch.transforms.findings.rules.places.moves import INFLOW, Moves
+from treasury_watch.transforms.wording import month_name, sentence, spoken
+
+
+def sources_of(holder_id: str, pairs: Mapping[str, Any]) -> list[str]:
+    """The places declared to be read with this one whose securities may be kept there."""
+    found: list[str] = []
+    for pair in pairs.values():
+        owners = pair.get("owners", pair["members"])
+        if holder_id in pair["members"]:
+            found += [owner for owner in owners if owner != holder_id and owner not in found]
+    return found
+
+
+def with_likely_sources(runs: pd.DataFrame, moves: Moves, rules: dict[str, Any]) -> pd.DataFrame:
+    """The runs; those of a rising rule with the declared partners that fell at the same time, as likely, not as known.
+
+    `absorbed_usd_mn` is then what these lost, prices left out, and its share that of the inflow. The verdict is `moved`
+    where they lost as much as half of it, else `unexplained`.
+    """
+    rising = rising_rules(rules)
+    table = []
+    for found in runs.to_dict("records"):
+        row: dict[Any, Any] = found
+        if row["rule"] in rising:
+            row |= _sources(row, moves, rules)
+        table.append(row)
+    return pd.DataFrame(table, columns=runs.columns, index=runs.index)
+
+
+def _sources(row: Mapping[Any, Any], moves: Moves, rules: dict[str, Any]) -> dict[str, Any]:
+    span, limits, inflow = moves.span(row["start_month"], row["end_month"]), rules["absorption"], row[INFLOW]
+    lost: dict[str, float] = {}
+    for place in sources_of(row["holder_id"], rules["pairs"]):
+        column = moves.columns((place,))
+        fall = -float(moves.moved[span, column].sum()) if column else np.nan
+        if fall >= max(limits["minimum_usd_mn"], limits["source_share"] * inflow):
+            lost[place] = fall
+    begin = f"{sentence(spoken(row['holder']))} gained {billions(inflow, signed=False)} from {month_name(row['start_month'])} "
+    begin += f"to {month_name(row['end_month'])}, prices left out."
+    none = {"verdict": "unexplained", "instrument": None, "counterpart": None, **dict.fromkeys(COLUMNS, float("nan"))}
+    if not lost:
+        return none | {"suspicion": f"{begin} No place that is read with it fell as much in these months."}
+    named = sorted(lost, key=lambda place: -lost[place])
+    parts = [f"{spoken(moves.names[place])} (down {billions(lost[place], signed=False)})" for place in named]
+    total, columns = sum(lost.values()), moves.columns((row["holder_id"], *named))
+    return none | {
+        "verdict": "moved" if total >= limits["share"] * inflow else "unexplained",
+        "counterpart": " and ".join(moves.names[place] for place in named),
+        "suspicion": f"{begin} Likely sources, not known ones: {' and '.join(parts)}, prices left out.",
+        "absorbed_usd_mn": total,
+        "absorbed_share_pct": 100 * min(total / inflow, 1.0),
+        "together_change_usd_mn": float(moves.change[span, columns].sum()),
+    }
