@@ -1,9 +1,8 @@
-"""`treasury-watch backtest`: the rules replayed month by month, and scored against config/known_episodes.csv."""
+"""`treasury-watch backtest`: the rules replayed month by month, and marked against labelled months and known episodes."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,133 +10,165 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from treasury_watch.transforms.backtest.replay import listed, replayed
-from treasury_watch.transforms.backtest.scoring import SETS, judged, known_episodes, scored
+from treasury_watch.transforms.backtest.alarms import alarming, as_they_stood, compared, events_by_year, known_at
+from treasury_watch.transforms.backtest.evidence import History
+from treasury_watch.transforms.backtest.known_episodes import judged, known_episodes
+from treasury_watch.transforms.backtest.known_episodes import scored as scored_episodes
+from treasury_watch.transforms.backtest.labels import FILE, SETS, set_of, stored_labels
+from treasury_watch.transforms.backtest.replay import replayed
+from treasury_watch.transforms.backtest.scores import (
+    Share,
+    below_record,
+    naive_trackers,
+    over_limits,
+    scored,
+    with_labels,
+)
 from treasury_watch.transforms.errors import TreasuryWatchError
-from treasury_watch.transforms.findings.detection import OFFICIAL
-from treasury_watch.transforms.findings.events import events
-from treasury_watch.transforms.findings.finding import Finding
 from treasury_watch.transforms.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.tables.findings_as_known import findings_of
-from treasury_watch.warehouse.tables.published_findings import published_findings
+from treasury_watch.warehouse.tables.findings_as_known import months_of
 
-MEASURES = ("recall", "precision", "verdict_accuracy")
-FIRST_MONTH = pd.Timestamp("2012-01-01")
+CONFIG = "backtest.toml"
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class ScoredMonths:
+    """The section [scored] of config/backtest.toml."""
+
+    first: pd.Timestamp
+    last: pd.Timestamp
+    test_from: pd.Timestamp
+    unflagged_falls: int
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """What a replay gave: `items` as from transforms.backtest.judged, `scores` by set, `per_year` the events that are
-    warnings or more, `own_vintage` the months replayed on the vintage of their own release."""
+    """What a replay gave.
 
-    items: pd.DataFrame
-    scores: dict[str, dict[str, float]]
-    per_year: dict[int, int]
-    own_vintage: list[pd.Timestamp]
-    months: int
+    `findings` are all findings as they stood, with their labels. `scores` are the shares of scores.MEASURES by set, also
+    over ALL; `trackers` the same of each naive tracker; `years` the events by level and year, `tracker_years` the alarms of
+    the trackers. `first_prints` compares findings on first prints with today's. `episodes` are the known ones, judged.
+    """
+
+    findings: pd.DataFrame
+    scores: dict[str, dict[str, Share]]
+    years: dict[str, dict[int, int]]
+    trackers: dict[str, dict[str, dict[str, Share]]]
+    tracker_years: dict[str, dict[int, int]]
+    first_prints: pd.DataFrame
+    episodes: pd.DataFrame
+    episode_scores: dict[str, dict[str, float]]
+
+
+def scored_months(declarations: Declarations) -> ScoredMonths:
+    """Which months are scored."""
+    entry = declarations.toml(CONFIG)["scored"]
+    months = (pd.Timestamp(entry[name]) for name in ("first_month", "last_month", "test_from"))
+    return ScoredMonths(*months, entry["unflagged_falls"])
+
+
+def stored(declarations: Declarations) -> pd.DataFrame:
+    """The labelled months of config/labelled_months.csv. Raises ConfigurationError for a row that cannot be read."""
+    return stored_labels(declarations.rows(FILE), scored_months(declarations).test_from)
+
+
+def history_of(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> History:
+    """What the labels are made from: the figures of every holder as published today, and the yields."""
+    months, official, holders = months_of(connection)
+    yields = connection.execute("SELECT series_id, date, value FROM market_series").df()
+    centres = set(holders.loc[holders["custodial_centre"].fillna(False).astype(bool), "holder_id"])
+    everyone = pd.concat([months, official], ignore_index=True)
+    return History(everyone, yields, centres, declarations.toml(CONFIG)["labels"])
 
 
 def run(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> Backtest:
-    """Replay the rules on a published database and score them.
+    """Replay the rules on a published database and mark them.
 
-    Raises ConfigurationError for a known episode that cannot be read, TreasuryWatchError where no month is published.
+    Raises ConfigurationError for a label or known episode that cannot be read, TreasuryWatchError where no month is
+    published.
     """
-    known = known_episodes(declarations.rows("known_episodes.csv"))
-    rules = declarations.rules
-    months, official, holders = (
-        connection.execute(query).df()
-        for query in (
-            "FROM holder_months",
-            f"FROM aggregate_months WHERE holder_id = '{OFFICIAL}'",
-            "FROM holders",
-        )
-    )
+    known, labels = known_episodes(declarations.rows("known_episodes.csv")), stored(declarations)
+    rules, span = declarations.rules, scored_months(declarations)
+    months, official, holders = months_of(connection)
     if months.empty:
         raise TreasuryWatchError("backtest: no month is published yet; run `treasury-watch run` or ingest files first")
-    found = replayed(months, official, holders, rules)
-    own = own_vintages(connection, months, declarations)
-    for month, day in own.items():
-        then = listed(*findings_of(connection, rules, day))
-        found = pd.concat([found[found["end_month"] != month], then[then["end_month"] == month]], ignore_index=True)
-    items = judged(known, found, pd.concat([months, official], ignore_index=True), rules)
-    scores = {name: scored(items[items["set"] == name]) for name in SETS}
-    replay = months.loc[months["month"] >= FIRST_MONTH, "month"].nunique()
-    return Backtest(items, scores, events_per_year(published_findings(connection, rules)), sorted(own), replay)
+    everyone = pd.concat([months, official], ignore_index=True)
+    last = min(span.last, months["month"].max())
+    history = history_of(connection, declarations)
+    found = with_labels(as_they_stood(months, official, holders, rules, span.first, last), labels, history)
+    sales = labels[(labels["label"] == "sale") & (labels["end_month"] <= last)]
+    naive = {
+        name: with_labels(flagged, labels, history)
+        for name, flagged in naive_trackers(everyone, span.first, last).items()
+    }
+    episodes = judged(known, replayed(months, official, holders, rules), everyone, rules)
+    return Backtest(
+        findings=found,
+        scores=by_set(found, sales, span.test_from),
+        years=events_by_year(found),
+        trackers={name: by_set(flagged, sales, span.test_from) for name, flagged in naive.items()},
+        tracker_years={name: events_by_year(flagged)["warning"] for name, flagged in naive.items()},
+        first_prints=first_prints(connection, declarations, found, span.first, last),
+        episodes=episodes,
+        episode_scores={name: scored_episodes(episodes[episodes["set"] == name]) for name in SETS},
+    )
 
 
-def own_vintages(
-    connection: duckdb.DuckDBPyConnection, months: pd.DataFrame, declarations: Declarations
-) -> dict[pd.Timestamp, date]:
-    """The months whose figures are kept as first released, with the day of that release.
+def by_set(found: pd.DataFrame, sales: pd.DataFrame, test_from: pd.Timestamp) -> dict[str, dict[str, Share]]:
+    """The scores of each set, and of both together."""
+    sets, of_sales = set_of(found["end_month"], test_from), set_of(sales["end_month"], test_from)
+    scores = {name: scored(found[sets == name], sales[of_sales == name]) for name in SETS}
+    return {**scores, ALL: scored(found, sales)}
 
-    A month counts where the release that covers it is in the ledger for most of the holders that it has today; figures
-    from the press are too few to replay on.
+
+def first_prints(
+    connection: duckdb.DuckDBPyConnection,
+    declarations: Declarations,
+    found: pd.DataFrame,
+    first: pd.Timestamp,
+    last: pd.Timestamp,
+) -> pd.DataFrame:
+    """The findings on what was known at the end of each month's own release day, beside `found`: as from `compared`.
+
+    Of the holders whose figure of that month, by a release or the press, is kept as known on that day; all others are left
+    out, as are months with none.
     """
-    first = connection.execute(
+    kept = connection.execute(
         "SELECT month, holder_id, min(released) AS released FROM observations "
-        "WHERE measure = 'total_position' AND evidence <> 'press' GROUP BY month, holder_id"
+        "WHERE measure = 'total_position' AND month BETWEEN ? AND ? GROUP BY month, holder_id",
+        [first, last],
     ).df()
-    day_of = {
-        month: pd.Timestamp(release_of(month.date(), declarations.calendar))
-        for month in first["month"].unique()
-        if month >= FIRST_MONTH
-    }
-    then = first[first["released"] <= first["month"].map(day_of)]
-    known, holders = then.groupby("month")["holder_id"].nunique(), months.groupby("month")["holder_id"].nunique()
-    return {
-        pd.Timestamp(str(month)): day_of[month].date()
-        for month, count in known.items()
-        if 2 * count >= holders.get(month, 0)
-    }
+    tables = []
+    for month, of_month in kept.groupby("month"):
+        day = release_of(month.date(), declarations.calendar)
+        holders = set(of_month.loc[of_month["released"] <= pd.Timestamp(day), "holder_id"])
+        if holders:
+            then = known_at(month, *months_of(connection, day), declarations.rules)
+            sides = (spans[spans["holder_id"].isin(holders)] for spans in (then, found[found["end_month"] == month]))
+            tables.append(compared(*sides).assign(released=day, holders=len(holders)))
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else compared(found.head(0), found.head(0))
 
 
-def events_per_year(findings: list[Finding]) -> dict[int, int]:
-    """Events that are a warning or more, by the year of their start: overlapping findings of a holder are one."""
-    loud = [found for found in findings if found.severity != "notice"]
-    starts = Counter(min(found.month for found in event).year for event in events(loud))
-    return {year: starts[year] for year in sorted(starts) if year >= FIRST_MONTH.year}
+def failures(result: Backtest, document: Mapping[str, Any]) -> list[str]:
+    """What `--check` fails for: scores below the recorded ones, alarms past the limits. `document` is backtest.toml."""
+    limits = over_limits(result.years, result.scores[ALL]["critical_precision"], document["limits"])
+    below = below_record(result.scores, document["recorded"]["labels"])
+    return [*below, *fallen(result.episode_scores, document["recorded"]["known_episodes"]), *limits]
 
 
-def fallen(result: Backtest, recorded: dict[str, dict[str, float]]) -> list[str]:
-    """The measures that are below the recorded ones, in words."""
+def fallen(scores: Mapping[str, Mapping[str, float]], recorded: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """The measures of the known episodes that are below the recorded ones, in words; an unknown one is."""
     return [
-        f"{name}, {measure.replace('_', ' ')}: {result.scores[name][measure]:.3f}, recorded {least:.3f}"
+        f"known episodes, {name}, {measure.replace('_', ' ')}: {scores[name][measure]:.3f}, recorded {least:.3f}"
         for name, measures in recorded.items()
         for measure, least in measures.items()
-        if not result.scores[name][measure] >= least
+        if not scores[name][measure] >= least - 0.0005
     ]
 
 
-def lines(result: Backtest) -> Iterator[str]:
-    """What the command prints."""
-    own = ", ".join(f"{month:%Y-%m}" for month in result.own_vintage) or "none"
-    yield f"Replayed {result.months} months since {FIRST_MONTH:%Y-%m}. As first released: {own}; all others on the current vintage."
-    yield ""
-    yield f"{'set':<12} {'sales':>6} {'look-alikes':>12} {'recall':>7} {'precision':>10} {'verdicts right':>15} {'unexplained':>12}"
-    for name, score in result.scores.items():
-        shares = {measure: f"{score[measure]:.0%}" if score[measure] == score[measure] else "-" for measure in MEASURES}
-        verdicts = f"{shares['verdict_accuracy']} of {score['verdicts']}"
-        yield (
-            f"{name:<12} {score['episodes']:>6} {score['look_alikes']:>12} {shares['recall']:>7} "
-            f"{shares['precision']:>10} {verdicts:>15} {score['unexplained']:>12}"
-        )
-    yield ""
-    yield "Known episodes:"
-    for row in result.items.to_dict("records"):
-        yield f"  {row['set']:<12} {_mark(row):<8} {row['name']}: expected {row['expected']}, {_said(row)}"
-    yield ""
-    yield "Events of warning or more a year: " + ", ".join(f"{year}: {n}" for year, n in result.per_year.items())
-
-
-def _mark(row: Mapping[Any, Any]) -> str:
-    if not row["covered"]:
-        return "no data"
-    sale = "sold" in row["expected"].split("|")
-    if not row["found"]:
-        return "MISSED" if sale else "ok"
-    return {True: "ok", False: "WRONG"}.get(row["right"], "found")
-
-
-def _said(row: Mapping[Any, Any]) -> str:
-    return f"said {row['verdict']}, first in {row['found_in']:%Y-%m}" if row["found"] else "not flagged"
+def alarms_of(result: Backtest) -> pd.DataFrame:
+    """The findings that alarm."""
+    return alarming(result.findings)
