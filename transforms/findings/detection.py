@@ -79,7 +79,7 @@ def _with_remarks(
     rules: dict[str, Any],
     revision_sizes: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    table = with_context(table, holders, fx_monthly, interventions, rules)
+    table = with_context(table, months, holders, fx_monthly, interventions, rules)
     return table.assign(
         caveats=pd.Series(with_caveats(table, months, rules, revision_sizes), index=table.index, dtype=object),
         read_together=pd.Series(read_together(table, paired, rules), index=table.index, dtype=object),
