@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -41,6 +42,12 @@ def possessive(holder: str) -> str:
     """`Japan's`, `British Virgin Islands'`."""
     name = spoken(holder)
     return f"{name}'" if name.endswith("s") else f"{name}'s"
+
+
+def joined(parts: Iterable[str]) -> str:
+    """`one`, `one and two`, `one, two and three`."""
+    *before, last = parts
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def one_line(text: Any) -> str:

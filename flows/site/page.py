@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache, partial
 from itertools import groupby
@@ -105,7 +105,7 @@ def render(
     }
     if newest is not None:
         first = shifted(newest, 1 - MONTHS)
-        centres = {row["holder_id"] for row in rows_of(connection, "FROM holders WHERE custodial_centre")}
+        centres = {row["holder_id"]: row["note"] for row in rows_of(connection, "FROM holders WHERE custodial_centre")}
         published = published_findings(connection, declarations.rules)
         findings = _flagged_months(published, centres)
         since = [row for row in findings if row["month"] >= FINDINGS_SINCE]
@@ -125,14 +125,14 @@ def render(
             "heat_months": [shifted(newest, -back) for back in range(MONTHS - 1, -1, -1)],
             "heat": _heat(connection, holders[:HEAT_HOLDERS], first),
             "holders": _sections(
-                connection, holders[:CHARTED_HOLDERS], [row for row in findings if row["month"] >= first]
+                connection, holders[:CHARTED_HOLDERS], [row for row in findings if row["month"] >= first], centres
             ),
             **_episodes(connection),
         }
     return _environment().get_template("report.html.j2").render(content, bundle=script())
 
 
-def _flagged_months(published: Iterable[Finding], centres: set[str]) -> list[Row]:
+def _flagged_months(published: Iterable[Finding], centres: Mapping[str, str | None]) -> list[Row]:
     """The rows of the flagged months, newest first; `centres` are the custodial ones by holder_id."""
     rows = [
         {**found.row, "custodial_centre": found.holder_id in centres}
@@ -150,7 +150,7 @@ def _leads_before(published: Iterable[Finding], first: date, newest: date) -> li
     return sorted(leads, key=lambda found: (found.amount_usd_mn or 0.0, found.key))
 
 
-def _card(found: Finding, centres: set[str]) -> Row:
+def _card(found: Finding, centres: Mapping[str, str | None]) -> Row:
     """What a card says of a finding."""
     hits = found.hits if isinstance(found, FlaggedMonth) else [{**found.row, "score": None}]
     return {
@@ -245,7 +245,9 @@ def _heat(connection: duckdb.DuckDBPyConnection, holders: list[Row], first: date
     return heat if any(row["cells"] for row in heat) else []
 
 
-def _sections(connection: duckdb.DuckDBPyConnection, holders: list[Row], findings: list[Row]) -> list[Row]:
+def _sections(
+    connection: duckdb.DuckDBPyConnection, holders: list[Row], findings: list[Row], centres: Mapping[str, str | None]
+) -> list[Row]:
     """The largest holders, each with its chart, its last months and its `findings`, newest first."""
     sections = []
     for holder in holders:
@@ -264,7 +266,10 @@ def _sections(connection: duckdb.DuckDBPyConnection, holders: list[Row], finding
         described = charts.description(months.sort_values("month"), "")
         own = [row for row in findings if row["holder_id"] == holder["holder_id"]]
         sections.append(
-            {**holder, "spec": charts.spec(chart), "described": described, "latest": latest, "findings": own}
+            {
+                **{**holder, "spec": charts.spec(chart), "described": described, "latest": latest},
+                **{"findings": own, "note": centres.get(holder["holder_id"])},
+            }
         )
     return sections
 

@@ -79,6 +79,14 @@ def _read(
     return by_month(flagged), runs, pd.concat([months, official], ignore_index=True)
 
 
+def blind_spots(holders: pd.DataFrame) -> dict[str, str]:
+    """What the statistics do not see at a custodial or fund centre, by holder_id: the `note` of config/holders.csv."""
+    if "note" not in holders:
+        return {}
+    noted = holders[holders["custodial_centre"].astype(bool) & holders["note"].notna()]
+    return dict(zip(noted["holder_id"], noted["note"], strict=True))
+
+
 def _with_remarks(
     table: pd.DataFrame,
     months: pd.DataFrame,
@@ -89,8 +97,10 @@ def _with_remarks(
     rules: dict[str, Any],
     revision_sizes: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    table = with_context(table, holders, fx_monthly, interventions, rules)
+    table = with_context(table, months, holders, fx_monthly, interventions, rules)
     return table.assign(
-        caveats=pd.Series(with_caveats(table, months, rules, revision_sizes), index=table.index, dtype=object),
+        caveats=pd.Series(
+            with_caveats(table, months, rules, revision_sizes, blind_spots(holders)), index=table.index, dtype=object
+        ),
         read_together=pd.Series(read_together(table, paired, rules), index=table.index, dtype=object),
     )

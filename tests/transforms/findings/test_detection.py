@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import numpy as np
 import pandas as pd
 import pytest
 
 from tests.transforms.findings.test_episodes import rules
 from tests.transforms.findings.test_flagged_months import history
 from treasury_watch.transforms.findings.detection import findings
+from treasury_watch.transforms.findings.explain.currency_context import trending
+from treasury_watch.transforms.rates import exchange_rates
 from treasury_watch.transforms.rates.interventions import interventions_in_usd
+from treasury_watch.transforms.rates.settlement import settlement_day
 
 HOLDERS = pd.DataFrame(
     {"holder_id": ["japan", "poland"], "currency": ["JPY", "PLN"], "custodial_centre": [False, False]}
@@ -21,9 +27,7 @@ MONTHLY = pd.DataFrame(
         "source": "fred:DEXJPUS",
     }
 )
-NO_OPERATIONS = pd.DataFrame(columns=["country", "month", "interventions_usd_mn", "interventions_jpy_mn"]).astype(
-    {"month": "datetime64[us]", "interventions_usd_mn": "float64", "interventions_jpy_mn": "float64"}
-)
+NO_OPERATIONS = interventions_in_usd(pd.DataFrame(), pd.DataFrame())
 
 
 def operations(*rows: tuple) -> pd.DataFrame:
@@ -50,15 +54,7 @@ def test_a_finding_has_its_explanation_and_what_the_currency_did():
 
 def test_interventions_stand_beside_the_month_of_their_country():
     months = pd.concat([history(400_000, [1.0, -20_000.0]), history(400_000, [1.0, -20_000.0], "poland")])
-    done = pd.DataFrame(
-        {
-            "country": ["Japan"],
-            "month": pd.to_datetime(["2022-03-01"]),
-            "interventions_usd_mn": [-62_000.0],
-            "interventions_jpy_mn": [-9_788_500.0],
-        }
-    )
-    flagged, _ = findings(months, HOLDERS, MONTHLY, done, rules())
+    flagged, _ = findings(months, HOLDERS, MONTHLY, sold_dollars("2022-03-01"), rules())
     found = flagged.set_index("holder")["interventions_usd_mn"]
     assert found["Japan"] == -62_000
     assert pd.isna(found["Poland"])
@@ -78,8 +74,22 @@ def test_dollars_sold_are_negative_and_summed_by_month_at_the_days_rates():
         ("2010-09-15", 2_124_900, "JPY/USD", "buy USD"),
     )
     found = interventions_in_usd(done, rates(d2010_09_15=85.0, d2022_10_21=150.0, d2022_10_24=148.0))
-    assert found["month"].tolist() == [pd.Timestamp("2010-09-01"), pd.Timestamp("2022-10-01")]
-    assert found["interventions_usd_mn"].tolist() == pytest.approx([2_124_900 / 85, -(5_620_200 / 150 + 729_600 / 148)])
+    sums = found.groupby("month")["interventions_usd_mn"].sum()
+    assert sums.index.tolist() == [pd.Timestamp("2010-09-01"), pd.Timestamp("2022-10-01")]
+    assert sums.tolist() == pytest.approx([2_124_900 / 85, -(5_620_200 / 150 + 729_600 / 148)])
+
+
+def test_an_operation_is_paid_for_two_days_later_that_are_business_days_in_both_countries():
+    days = {
+        "2024-04-26": "2024-05-01",  # a weekend, and the 29th is a holiday in Japan
+        "2024-04-29": "2024-05-01",
+        "2024-05-01": "2024-05-07",  # three holidays in Japan, a weekend between
+        "2022-10-21": "2022-10-25",
+        "2026-07-02": "2026-07-07",  # the 3rd is a holiday in the U.S.
+        "2025-12-30": "2026-01-06",  # banks in Japan are closed from 31 December to 3 January
+    }
+    found = {day: str(settlement_day(date.fromisoformat(day), "JP")) for day in days}
+    assert found == days
 
 
 @pytest.mark.parametrize(("day", "found"), [("2024-04-26", 1), ("2024-04-22", 1), ("2024-04-21", 0)])
@@ -129,11 +139,16 @@ def spring() -> pd.DataFrame:
     return months
 
 
-def sold_dollars(month: str, usd_mn: float = -62_000.0) -> pd.DataFrame:
+def sold_dollars(month: str, usd_mn: float = -62_000.0, settled: str | None = None) -> pd.DataFrame:
+    """One operation on the tenth, paid for on the twelfth or on `settled`."""
+    paid = pd.Timestamp(settled) if settled else pd.Timestamp(month).replace(day=12)
     return pd.DataFrame(
         {
             "country": ["Japan"],
+            "date": [pd.Timestamp(month).replace(day=10)],
             "month": pd.to_datetime([month]),
+            "settled": [paid],
+            "settled_month": [paid.replace(day=1)],
             "interventions_usd_mn": [usd_mn],
             "interventions_jpy_mn": [-9_788_500.0],
         }
@@ -142,13 +157,13 @@ def sold_dollars(month: str, usd_mn: float = -62_000.0) -> pd.DataFrame:
 
 def told(operations_done: pd.DataFrame, monthly: pd.DataFrame = MONTHLY, months: pd.DataFrame | None = None) -> dict:
     flagged, _ = findings(spring() if months is None else months, HOLDERS, monthly, operations_done, rules())
-    return flagged[flagged["rule"] == "fall"].iloc[0].to_dict()
+    return flagged.iloc[0].to_dict()
 
 
 def test_interventions_next_to_the_month_are_told_in_dollars_and_yen():
     row = told(sold_dollars("2022-05-01"))
     assert (row["interventions_near_usd_mn"], row["interventions_near_jpy_mn"]) == (-62_000, -9_788_500)
-    assert "sold $62.0bn in May 2022, the month after (9.79 trillion yen)" in row["context"]
+    assert "After that, official interventions sold $62.0bn in May 2022 (9.79 trillion yen)." in row["context"]
     assert pd.isna(row["interventions_usd_mn"])
     assert pd.isna(told(sold_dollars("2022-06-01"))["interventions_near_usd_mn"])
 
@@ -165,9 +180,43 @@ def test_currency_defence_needs_dollars_sold_a_weaker_currency_and_net_sales():
     assert words not in told(sold_dollars("2022-04-01"), months=repriced)["context"]
 
 
-def test_currency_defence_is_not_read_into_operations_that_came_after():
-    assert "consistent with currency defence" not in told(sold_dollars("2022-05-01"))["context"]
-    assert "consistent with currency defence" in told(sold_dollars("2022-03-01"))["context"]
+def test_currency_defence_is_said_only_of_the_month_in_which_the_dollars_were_due():
+    words = "consistent with currency defence"
+    assert words not in told(sold_dollars("2022-05-01"))["context"]
+    assert words not in told(sold_dollars("2022-03-01"))["context"]
+    assert words in told(sold_dollars("2022-03-01", settled="2022-04-01"))["context"]
+    later = told(sold_dollars("2022-04-01", settled="2022-05-02"))["context"]
+    assert words not in later
+    assert (
+        "The intervention of 10 April 2022 was due for payment on 2 May: it bears on May 2022, not on April 2022."
+        in later
+    )
+
+
+def test_of_an_episode_currency_defence_is_said_of_the_month_and_never_of_the_whole():
+    months = spring()
+    amounts = ["net_purchases_usd_mn", "net_long_term_usd_mn"]
+    more = months.tail(1).assign(month=pd.Timestamp("2022-05-01"), position_usd_mn=350_000.0, change_usd_mn=-32_000.0)
+    months = pd.concat([months, more.assign(**dict.fromkeys(amounts, -32_000.0))], ignore_index=True)
+    _, runs = findings(months, HOLDERS, MONTHLY, sold_dollars("2022-04-01"), rules())
+    context = runs.iloc[0]["context"]
+    assert (
+        "In April 2022, when $62.0bn had to be paid, net sales were $20.0bn: in that month consistent with currency defence"
+        in context
+    )
+
+
+def test_of_a_currency_whose_interventions_are_not_read_that_is_said():
+    assert "No intervention statistics are read for this currency." in told(NO_OPERATIONS)["context"]
+    assert "No intervention statistics" not in told(sold_dollars("2022-04-01"))["context"]
+
+
+def test_a_record_low_of_a_currency_that_sets_one_all_the_time_is_no_news():
+    months = pd.date_range("2010-01-01", periods=120, freq="MS").to_numpy().astype("datetime64[M]")
+    sliding = exchange_rates.Averages(months, np.arange(1.0, 121.0))
+    steady = exchange_rates.Averages(months, np.array([100.0, *[90.0] * 118, 110.0]))
+    limits = {"minimum_history_months": 60, "trend_record_share": 0.1}
+    assert [trending(past, limits) for past in (sliding, steady)] == [True, False]
 
 
 def test_a_currency_loses_what_its_own_price_in_dollars_loses():
@@ -179,7 +228,7 @@ def test_a_currency_loses_what_its_own_price_in_dollars_loses():
 def test_what_a_currency_does_inside_its_band_is_not_told():
     holders = HOLDERS.assign(currency=["HKD", "PLN"])
     flagged, _ = findings(spring(), holders, MONTHLY.assign(currency="HKD"), NO_OPERATIONS, rules())
-    assert flagged["context"].isna().all()
+    assert flagged["context"].tolist() == ["No intervention statistics are read for this currency."]
 
 
 def test_the_weakest_of_the_record_says_when_the_record_starts():

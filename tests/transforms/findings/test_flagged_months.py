@@ -81,6 +81,7 @@ RULES: dict[str, Any] = {
         "extreme_percentile": 95,
         "extreme_years": 3,
         "extreme_long_years": 10,
+        "trend_record_share": 2.0,  # of so few months none is a trend
         "defence_minimum_usd_mn": 1_000,
         "defence_minimum_weakening_pct": 2.0,
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,18 +47,24 @@ class _Months:
     """One holder's months: what a caveat asks of them."""
 
     custodial: bool
+    note: str | None
     press: list[pd.Timestamp]
     breaks: list[pd.Timestamp]
     past: Past
 
 
 def with_caveats(
-    rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any], revision_sizes: pd.DataFrame | None = None
+    rows: pd.DataFrame,
+    months: pd.DataFrame,
+    rules: dict[str, Any],
+    revision_sizes: pd.DataFrame | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> list[str | None]:
     """For each finding its caveats, one a line; None where there are none.
 
     `rows` are flagged months or episodes with `suspicion`, `months` the holder months they were found in.
-    `revision_sizes` says how far such figures have moved, where that is known.
+    `revision_sizes` says how far such figures have moved, where that is known; `notes` what the statistics do not see at a
+    custodial or fund centre, by holder.
     """
     moves = {} if revision_sizes is None else told_moves(revision_sizes, rules["revision_sizes"])
     newest = months["month"].max()
@@ -72,7 +79,13 @@ def with_caveats(
     found = []
     for row in told:
         holder = row["holder_id"]
-        own = _Months(holder in custodial, press.get(holder, []), breaks.get(holder, []), pasts.get(holder, NONE))
+        own = _Months(
+            holder in custodial,
+            (notes or {}).get(holder),
+            press.get(holder, []),
+            breaks.get(holder, []),
+            pasts.get(holder, NONE),
+        )
         caveats = _caveats(row, own, newest, rules, moves.get(holder))
         caveats += [
             _overlap(other, rules)
@@ -112,7 +125,8 @@ def _caveats(
     lines = []
     if own.custodial:
         moved = "a rise need not be purchases" if row["of"] == INFLOW else "a fall need not be a sale"
-        lines.append(f"{plain_name(row['holder'])}: custodial or fund centre; {moved} by its residents.")
+        known = f" {own.note}." if own.note else ""
+        lines.append(f"{plain_name(row['holder'])}: custodial or fund centre; {moved} by its residents.{known}")
     if (
         stated(row["suspicion"]) and row["verdict"] != "moved" and row["of"] != INFLOW
     ):  # else the explanation says so itself

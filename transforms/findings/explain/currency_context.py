@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from treasury_watch.transforms.amounts import billions, percent, rounded
+from treasury_watch.transforms.amounts import percent, rounded
+from treasury_watch.transforms.findings.explain import interventions_beside
 from treasury_watch.transforms.months import months_between, months_from, shifted
 from treasury_watch.transforms.rates import exchange_rates
 from treasury_watch.transforms.wording import month_name
@@ -22,12 +23,17 @@ CONTEXT = [
 
 
 def with_context(
-    rows: pd.DataFrame, holders: pd.DataFrame, fx_monthly: pd.DataFrame, operations: pd.DataFrame, rules: dict[str, Any]
+    rows: pd.DataFrame,
+    months: pd.DataFrame,
+    holders: pd.DataFrame,
+    fx_monthly: pd.DataFrame,
+    operations: pd.DataFrame,
+    rules: dict[str, Any],
 ) -> pd.DataFrame:
     """The findings with currency and the columns of CONTEXT; NaN or None where nothing is known.
 
-    `rows` are flagged months or episodes, `operations` has country, month, interventions_usd_mn and
-    interventions_jpy_mn. A holder whose currency is the dollar, or that has none, has no rates. The dollar does not move
+    `rows` are flagged months or episodes, `months` the holder months, `operations` as from
+    `interventions_in_usd`. A holder whose currency is the dollar, or that has none, has no rates. The dollar does not move
     against itself.
     """
     table = rows.merge(holders[["holder_id", "currency"]], on="holder_id", how="left", validate="many_to_one")
@@ -36,6 +42,10 @@ def with_context(
     rates = {str(currency): exchange_rates.averages_of(months, str(currency)) for currency, months in stated}
     pegs = fx_monthly[fx_monthly["source"] == "peg"]
     pegged = set(zip(pegs["currency"], pegs["month"], strict=True))
+    told = months[months["holder_id"].isin(table["holder_id"])]
+    net_of: dict[str, dict[pd.Timestamp, float]] = {}
+    for holder, month, net in zip(told["holder_id"], told["month"], told["net_purchases_usd_mn"], strict=True):
+        net_of.setdefault(holder, {})[month] = net
     by_country = dict(iter(operations.groupby("country")))
     found = [
         _context(
@@ -44,6 +54,7 @@ def with_context(
             by_country.get(row["holder"]),
             rules["currency"],
             pegged,
+            net_of.get(row["holder_id"], {}),
         )
         for row in table.to_dict("records")
     ]
@@ -58,6 +69,7 @@ def _context(
     operations: pd.DataFrame | None,
     limits: dict[str, Any],
     pegged: set[tuple[str, pd.Timestamp]],
+    net_of: dict[pd.Timestamp, float],
 ) -> dict[str, Any]:
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
     found = exchange_rates.context(rates, last) if len(rates) else {}
@@ -73,8 +85,9 @@ def _context(
         found[f"{name}_jpy_mn"] = yen
     rated = (row["currency"], last) not in pegged and row["currency"] not in limits["banded"]
     words = _rate_words(row["currency"], found, past, first, last, limits) if rated else []
-    defence = _defence(row, past, operations, first, last, limits)
-    found["context"] = " ".join([*words, *_operation_words(operations, first, last, defence, limits)]) or None
+    weakening = {month: _quarter_pct(past, month) for month in months_from(first, last)}
+    words += interventions_beside.words(row, operations, net_of, weakening, limits)
+    found["context"] = " ".join(words) or None
     return {name: found.get(name) for name in CONTEXT}
 
 
@@ -93,31 +106,6 @@ def _operations(done: pd.DataFrame | None, first: pd.Timestamp, last: pd.Timesta
     if inside.empty:
         return float("nan"), float("nan")
     return float(inside["interventions_usd_mn"].sum()), float(inside["interventions_jpy_mn"].sum())
-
-
-def _operation_words(
-    operations: pd.DataFrame | None, first: pd.Timestamp, last: pd.Timestamp, defence: bool, limits: dict[str, Any]
-) -> list[str]:
-    reach = limits["months_next_to"]
-    if operations is None:
-        return []
-    near = operations[operations["month"].between(shifted(first, -reach), shifted(last, reach))].sort_values("month")
-    words = []
-    for done, sign in (("sold", -1), ("bought", 1)):
-        rows = near[near["interventions_usd_mn"] * sign > 0]
-        if rows.empty:
-            continue
-        amounts = [
-            f"{billions(row['interventions_usd_mn'] * sign, signed=False)} in {month_name(row['month'])}"
-            f"{', the month after' if row['month'] > last else ''}"
-            for row in rows.to_dict("records")
-        ]
-        listed = " and ".join(filter(None, [", ".join(amounts[:-1]), amounts[-1]]))
-        yen = f"{rounded(rows['interventions_jpy_mn'].abs().sum() / 1e6, 2):,} trillion yen"
-        words.append(f"Official interventions {done} {listed} ({yen}{' in all' if len(rows) > 1 else ''}).")
-    if defence:
-        words.append("The net sales are consistent with currency defence; the figures do not show the motive.")
-    return words
 
 
 def _rate_words(
@@ -140,6 +128,8 @@ def _rate_words(
         text += f"{', but' if month * span < 0 else ' and'} {moved(span)} over {over}"
     words = [f"{text} (monthly averages)."]
     since, extreme = found["fx_weakest_since"], found["fx_percentile_pct"]
+    if since is None and trending(past, limits):
+        return words  # a currency that keeps falling sets a record every few months: none of them is news
     ago = (last - since).days / 365.25 if since is not None else np.inf
     if extreme == extreme and (
         ago >= limits["extreme_long_years"]
@@ -151,35 +141,24 @@ def _rate_words(
     return words
 
 
+def trending(past: exchange_rates.Averages, limits: dict[str, Any]) -> bool:
+    """Whether the currency was the weakest in its record so often that it says nothing when it is again.
+
+    As often as `trend_record_share` of the months since the first `minimum_history_months`.
+    """
+    least = limits["minimum_history_months"]
+    if len(past) <= least:
+        return True  # too short a record to speak of one
+    records = past.per_usd[least:] >= np.maximum.accumulate(past.per_usd)[least - 1 : -1]
+    return bool(records.mean() >= limits["trend_record_share"])
+
+
 def moved(pct: float) -> str:
     """What the currency itself gained or lost in dollars, from the change of its units per dollar."""
     own = exchange_rates.own_change_pct(pct)
     if not rounded(own, 1):
         return "hardly moved"
     return f"{'weakened' if own < 0 else 'strengthened'} {percent(abs(own))}"
-
-
-def _defence(
-    row: dict[Any, Any],
-    past: exchange_rates.Averages,
-    operations: pd.DataFrame | None,
-    first: pd.Timestamp,
-    last: pd.Timestamp,
-    limits: dict[str, Any],
-) -> bool:
-    """Declared in config/alert_rules.toml, [currency].
-
-    Net sales, and in one of the finding's months or the month before it dollars sold by interventions while the
-    currency had weakened over the three months to then or to the month of the finding.
-    """
-    if operations is None or not row["net_purchases_usd_mn"] < 0 or row["verdict"] == "moved":
-        return False
-    sold = operations[operations["month"].between(shifted(first, -1), last)].set_index("month")["interventions_usd_mn"]
-    if sold.clip(upper=0).sum() > -limits["defence_minimum_usd_mn"]:
-        return False
-    months = months_from(first, last)
-    backed = [month for month in months if (sold.reindex([shifted(month, -1), month]).fillna(0) < 0).any()]
-    return any(_quarter_pct(past, month) >= limits["defence_minimum_weakening_pct"] for month in backed)
 
 
 def _quarter_pct(past: exchange_rates.Averages, month: pd.Timestamp) -> float:
