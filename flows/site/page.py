@@ -15,7 +15,7 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from treasury_watch.flows.site import charts
+from treasury_watch.flows.site import charts, dollar_book
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.detection import OFFICIAL
@@ -127,6 +127,7 @@ def render(
             "holders": _sections(
                 connection, holders[:CHARTED_HOLDERS], [row for row in findings if row["month"] >= first], centres
             ),
+            **dollar_book.content(connection, holders[:CHARTED_HOLDERS], newest),
             **_episodes(connection),
         }
     return _environment().get_template("report.html.j2").render(content, bundle=script())

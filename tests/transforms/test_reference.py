@@ -149,7 +149,7 @@ def test_the_label_of_a_country_is_its_name_but_for_other_names_that_tables_use(
 
 def test_layouts_codes_and_measures_are_known():
     assert {row["layout"] for row in LABELS} == {*FILES, "cslt"}
-    coded = {"slt_table3", "slt3d_globl", "s1_globl", "cslt"}
+    coded = {"slt_table3", "slt_table1", "slt3d_globl", "s1_globl", "cslt"}
     assert {row["layout"] for row in LABELS if row["code"]} == coded
     assert [row for row in LABELS if row["layout"] in coded and not re.fullmatch(r"\d{5}", row["code"])] == []
     assert {row["measure"] for row in LABELS} == {"", "short_term_position", "long_term_position"}

@@ -22,6 +22,7 @@ from treasury_watch.warehouse.declarations import Declarations
 PROJECT = Path(__file__).resolve().parents[2]
 OFFICIAL = PROJECT / ".." / "shared" / "official" / "tic"
 FILES = {
+    "slt_table1": "slt_table1.txt",
     "slt_table3": "slt_table3.txt",
     "slt_table5": "slt_table5.txt",
     "mfhhis01": "mfhhis01.txt",

@@ -41,7 +41,13 @@ class LiteralDatabase:
         for table in declarations.tables.values():
             columns = ", ".join(f"{column.name} {SQL[column.type]}" for column in table.columns)
             self.connection.execute(f"CREATE TABLE {table.name} ({columns})")
-        for view in ("positions_as_of", "months_as_of", "first_prints_as_of", "revision_sizes_as_of"):
+        for view in (
+            "positions_as_of",
+            "months_as_of",
+            "first_prints_as_of",
+            "revision_sizes_as_of",
+            "other_securities_as_of",
+        ):
             self.connection.execute((VIEWS / f"{view}.sql").read_text(encoding="utf-8"))
         for holder, kind in KINDS.items():
             self.add(
@@ -80,6 +86,15 @@ class LiteralDatabase:
             self.add(
                 "observations", source=source, holder_id=holder, month=first(month), measure=measure, series=series,
                 value_usd_mn=value, released=released, superseded=superseded, evidence=evidence, sha256=sha256,
+            )  # fmt: skip
+
+    def says_of_securities(self, source: str, released: date, *figures: tuple) -> None:
+        """Figures of other securities, as in `says`: (holder_id, "YYYY-MM", measure, value), perhaps the day of supersession."""
+        for holder, month, measure, value, *rest in figures:
+            self.add(
+                "securities_observations", source=source, holder_id=holder, month=first(month), measure=measure,
+                series="XIII", value_usd_mn=value, released=released, superseded=rest[0] if rest else None,
+                evidence="release",
             )  # fmt: skip
 
     def fill(self) -> None:

@@ -199,28 +199,38 @@ class Ledger:
         return changed
 
     def _add_figures(self, vintage: Vintage, kind: Kind, table: pd.DataFrame) -> int:
-        names = ", ".join(kind.columns)
-        run = self.connection.execute
         with self._incoming(kind, table):
-            # What still stands is as the file states it; the rest of the file is new.
-            run(
-                f"CREATE OR REPLACE TEMP TABLE news AS SELECT {names} FROM incoming i "
-                f"WHERE {self._differs(kind, STANDING)}",
-                [vintage.source],
-            )
-            run(
-                f"UPDATE {kind.name} t SET superseded = ? FROM news i "
-                f"WHERE t.source = ? AND {STANDING} AND {self._same_key(kind, 't', 'i')}",
-                [vintage.released, vintage.source],
-            )
-            if self.newest(vintage.source) == vintage.released:
-                # Of two states of one day the later stands: the other was never known at a day's end.
-                run(f"DELETE FROM {kind.name} WHERE source = ? AND superseded = released", [vintage.source])
-            inserted = run(
-                f"INSERT INTO {kind.name} SELECT ?, {names}, ?, NULL, ?, ? FROM news ORDER BY {', '.join(kind.keys)}",
-                [vintage.source, vintage.released, vintage.evidence, vintage.sha256],
-            ).fetchall()
-            run("DROP TABLE news")
+            if self._one(f"SELECT 1 FROM {kind.name} WHERE source = ? LIMIT 1", [vintage.source]):
+                changed = self._add_news(vintage, kind)
+            else:  # nothing to compare with, and the order in which a large file states its figures costs no memory
+                changed = self._insert(vintage, kind, "incoming")
+        return changed
+
+    def _add_news(self, vintage: Vintage, kind: Kind) -> int:
+        """Close the figures that `incoming` replaces and append what is new in it; what still stands is left."""
+        run = self.connection.execute
+        run(
+            f"CREATE OR REPLACE TEMP TABLE news AS SELECT {', '.join(kind.columns)} FROM incoming i "
+            f"WHERE {self._differs(kind, STANDING)} ORDER BY {', '.join(kind.keys)}",
+            [vintage.source],
+        )
+        run(
+            f"UPDATE {kind.name} t SET superseded = ? FROM news i "
+            f"WHERE t.source = ? AND {STANDING} AND {self._same_key(kind, 't', 'i')}",
+            [vintage.released, vintage.source],
+        )
+        if self.newest(vintage.source) == vintage.released:
+            # Of two states of one day the later stands: the other was never known at a day's end.
+            run(f"DELETE FROM {kind.name} WHERE source = ? AND superseded = released", [vintage.source])
+        changed = self._insert(vintage, kind, "news")
+        run("DROP TABLE news")
+        return changed
+
+    def _insert(self, vintage: Vintage, kind: Kind, rows: str) -> int:
+        inserted = self.connection.execute(
+            f"INSERT INTO {kind.name} SELECT ?, {', '.join(kind.columns)}, ?, NULL, ?, ? FROM {rows}",
+            [vintage.source, vintage.released, vintage.evidence, vintage.sha256],
+        ).fetchall()
         return int(inserted[0][0])
 
     def add_prints(self, vintages: list[Vintage], kind: Kind, table: pd.DataFrame) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
 
 from tests.transforms import cslt_stand_in
-from tests.transforms.tic import DECLARATIONS, official, source
+from tests.transforms.tic import DECLARATIONS, official, reading, source
 from treasury_watch.transforms.errors import UnknownHolderError
 from treasury_watch.transforms.layouts.parsing import figures_of
 from treasury_watch.transforms.layouts.tic import cslt
@@ -70,22 +69,40 @@ def test_an_unknown_holder_that_is_no_discontinued_group_is_refused(line):
         loaded(JAPAN, line, since="2011-10")
 
 
-def test_what_is_held_of_other_securities_is_read_side_by_side():
+def test_what_is_held_of_other_securities_stands_beside_the_treasuries_under_its_own_measures():
     body = cslt_stand_in.zipped(cslt_stand_in.document([JAPAN, GUERNSEY], "2026-06"))
-    table = cslt.other_securities(body, source("cslt"))
-    found = {(r.code, r.security, f"{r.month:%Y-%m}"): tuple(r)[4:] for r in table.itertuples()}
-    assert len(found) == 2 * 3 * 2
+    besides = figures_of(body, source("cslt"), DECLARATIONS.holder_labels).besides
+    assert besides.holds == "securities"
+    found = reading(besides.table, "holder_id")
+    assert len(found) == 2 * 3 * (2 + 1 + 1)  # of the first month no flow
     size = 42609 % 977 * 100 + 1000
     before, now = (size * 3 + 10.5 * 2026 + month**2 for month in (6, 7))
-    assert found["42609", "corporate", "2026-07"] == (now, now - before - 3.5, 3.5)
-    assert found["42609", "corporate", "2026-06"][0] == before
-    assert pd.isna(found["42609", "corporate", "2026-06"][1])
+    assert found["japan", "2026-07", "corporate_position", "XIII"] == now
+    assert found["japan", "2026-07", "corporate_net", "XIII"] == now - before - 3.5
+    assert found["japan", "2026-07", "corporate_valuation", "XIII"] == 3.5
+    assert ("japan", "2026-06", "corporate_net", "XIII") not in found
 
 
 def test_an_archive_of_treasuries_alone_holds_no_other_securities():
     content = cslt_stand_in.document([JAPAN], "2026-06")
     content["series"] = [one for one in content["series"] if "treas" in one["source_id"]]
-    assert cslt.other_securities(cslt_stand_in.zipped(content), source("cslt")).empty
+    assert cslt.parse(cslt_stand_in.zipped(content), source("cslt")).besides is None
+
+
+def test_other_securities_that_cannot_be_read_or_placed_are_told_and_keep_no_treasuries_out():
+    content = cslt_stand_in.document([JAPAN, GUERNSEY], "2026-06")
+    for series in content["series"]:
+        if series["source_id"] == "for_lt_agcy_pos_42609":
+            series["observations"] = "n/a"
+        if "treas" not in series["source_id"]:
+            series["source_id"] = series["source_id"].replace(GUERNSEY.split("|")[0], "98765")
+    parsed = figures_of(cslt_stand_in.zipped(content), source("cslt"), DECLARATIONS.holder_labels)
+    assert set(parsed.table["holder_id"]) == {"japan", "guernsey"}
+    assert set(parsed.besides.table["holder_id"]) == {"japan"}
+    assert "agency_position" not in set(parsed.besides.table["measure"])
+    assert len(parsed.notes) == 2
+    assert "for_lt_agcy_pos_42609" in parsed.notes[0]
+    assert "98765" in parsed.notes[1]
 
 
 @official

@@ -159,12 +159,6 @@ def test_the_official_html_and_csv_state_every_cell_as_the_text_files_do():
         assert (reading(one.table), one.dated) == (reading(two.table), two.dated)
 
 
-@official
-def test_the_official_table_1_is_told():
-    with pytest.raises(LayoutError, match=r"Table 1: U\.S\. Long-Term Securities Held by Foreign Residents"):
-        recognised((OFFICIAL / "slt_table1.txt").read_bytes())
-
-
 def workbook() -> bytes:
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

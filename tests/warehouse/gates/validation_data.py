@@ -87,6 +87,10 @@ def an_agreement() -> pd.DataFrame:
     )
 
 
+def an_agreement_with_table1() -> pd.DataFrame:
+    return an_agreement().rename(columns={"other_usd_mn": "table1_usd_mn"})
+
+
 def a_history() -> pd.DataFrame:
     rows = [observations().assign(source=source) for source in ("mfhhis01", "slt_table3")]
     return checks.table3_against_history(pd.concat(rows, ignore_index=True))
@@ -151,6 +155,7 @@ GOOD: dict[tuple[str, str], Callable[[], pd.DataFrame]] = {
     ("parsed", "totals"): a_total,
     ("publish", "totals"): a_total,
     ("publish", "table3_against_table5"): an_agreement,
+    ("publish", "table3_against_table1"): an_agreement_with_table1,
     ("publish", "table3_against_history"): a_history,
     ("publish", "leaps"): some_leaps,
     ("publish", "corrections"): a_correction,
@@ -184,6 +189,7 @@ def as_text(column: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 PARSED, COVERAGE, MAGNITUDE, FX = (("parsed", s) for s in ("observations", "coverage", "magnitude", "fx"))
 TOTALS, TABLES, HISTORY = (("publish", s) for s in ("totals", "table3_against_table5", "table3_against_history"))
+OF_TABLE1 = ("publish", "table3_against_table1")
 RELEASE, CORRECTIONS, RATES = ("parsed", "release"), ("publish", "corrections"), ("publish", "fx")
 LEAPS, FRESH, POSITIONS = (("publish", s) for s in ("leaps", "freshness", "positions"))
 MONTHS = ("publish", "holder_months")
@@ -239,6 +245,12 @@ BAD = [
         "Table 3 and Table 5 of two releases agree",
         lambda frame: frame.assign(same_release=False, difference_usd_mn=200.0),
     ),
+    (OF_TABLE1, "Table 3 and Table 1 of one release agree", cell("difference_usd_mn", -2.0)),
+    (
+        OF_TABLE1,
+        "Table 3 and Table 1 of two releases agree",
+        lambda frame: frame.assign(same_release=False, difference_usd_mn=2.0),
+    ),
     (HISTORY, "the history of holders agrees with Table 3", cell("difference_usd_mn", 1_500.0)),
     (
         HISTORY,
@@ -278,6 +290,8 @@ NOT_BLOCKING = {
     "no holder has a gap",
     "every month adds up",
     "Table 3 and Table 5 of two releases agree",
+    "Table 3 and Table 1 of one release agree",
+    "Table 3 and Table 1 of two releases agree",
     "the history of holders agrees with Table 3",
     "the history of the official sector agrees with Table 3",
     "no source is stale",

@@ -56,6 +56,24 @@ def test_only_changed_figures_are_stored(ledger):
     ]
 
 
+def test_a_file_of_two_kinds_is_one_vintage_and_a_change_in_either_makes_another(ledger):
+    securities = KINDS["securities"]
+    positions, shares = figures(m2026_03=1.0), figures(m2026_03=10.0, m2026_04=11.0)
+    assert ledger.add(vintage(MAY), OBSERVATIONS, positions, (securities, shares)) == 3
+    assert ledger.add(vintage(JUNE, "b"), OBSERVATIONS, positions, (securities, shares)) == 0
+    later = figures(m2026_03=10.0, m2026_04=12.0)
+    assert ledger.add(vintage(JUNE, "b"), OBSERVATIONS, positions, (securities, later)) == 1
+    query = "SELECT value_usd_mn, released, superseded FROM securities ORDER BY month, released"
+    assert ledger.connection.execute(query).fetchall() == [(10, MAY, None), (11, MAY, JUNE), (12, JUNE, None)]
+    assert ledger.connection.execute("SELECT released, changed_figures FROM vintages").fetchall() == [
+        (MAY, 3),
+        (JUNE, 1),
+    ]
+    assert len(stored(ledger)) == 1
+    ledger.forget("slt_table5")
+    assert not any(content(ledger).values())
+
+
 def test_the_same_figures_again_are_no_vintage(ledger):
     ledger.add(vintage(MAY), OBSERVATIONS, figures(m2026_02=1.0, m2026_03=None))
     before = content(ledger)
