@@ -17,17 +17,22 @@ def first(month: str) -> pd.Timestamp:
     return pd.Timestamp(f"{month}-01")
 
 
-def month(when: str = "2026-03", change: float = -20_000.0, verdict: str = "sold", rule: str = "fall") -> dict:
+def month(
+    when: str = "2026-03", change: float = -20_000.0, verdict: str = "sold", rule: str = "fall",
+    severity: str = "warning", why: str | None = None,
+) -> dict:  # fmt: skip
     return {
         "holder_id": "japan", "holder": "Japan", "month": first(when), "rule": rule, "of": RULES["rules"][rule]["of"],
-        "verdict": verdict, "change_usd_mn": change, "net_purchases_usd_mn": change / 2, "net_long_term_usd_mn": change / 4,
+        "verdict": verdict, "severity": severity, "pattern_measure": why, "doubt": None, "suspicion": None,
+        "change_usd_mn": change, "net_purchases_usd_mn": change / 2, "net_long_term_usd_mn": change / 4,
     }  # fmt: skip
 
 
 def run(start: str, end: str, change: float = -50_000.0, verdict: str = "sold") -> dict:
     return {
         "holder_id": "japan", "holder": "Japan", "rule": "fall", "of": "change_usd_mn", "start_month": first(start),
-        "end_month": first(end), "verdict": verdict, "change_usd_mn": change, "net_purchases_usd_mn": change / 2,
+        "end_month": first(end), "verdict": verdict, "severity": "warning", "pattern_measure": None, "doubt": None,
+        "suspicion": None, "change_usd_mn": change, "net_purchases_usd_mn": change / 2,
     }  # fmt: skip
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from treasury_watch.transforms.amounts import billions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def error_usd_mn(long_term_before_usd_mn: float, months: int, declared: Mapping[str, Any]) -> float:
