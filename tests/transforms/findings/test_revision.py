@@ -117,3 +117,24 @@ def test_unchanged_findings_say_nothing():
         told(known(month(), runs=(run("2026-01", "2026-03"),)), known(month(), runs=(run("2026-01", "2026-03"),))) == []
     )
     assert told(known(), known()) == []
+
+
+BOUGHT_BACK = "Net purchases of $21.0bn in April 2026 bought back 105% of the net sales of March 2026."
+
+
+def test_an_alarm_that_the_next_month_undoes_is_corrected_once_with_the_reason():
+    alarm, corrected = known(month()), known(month(severity="notice", why=BOUGHT_BACK))
+    (row,) = revised_findings(alarm, corrected, MARCH, RULES).to_dict("records")
+    assert row["what"] == "corrected to notice"
+    assert row["explanation"] == f"Japan, March 2026: the fall is corrected from warning to notice. {BOUGHT_BACK}"
+    assert revised_findings(corrected, corrected, MARCH, RULES).empty
+
+
+def test_a_notice_that_gets_a_pattern_was_no_alarm_and_is_not_corrected():
+    quiet, labelled = known(month(severity="notice")), known(month(severity="notice", why=BOUGHT_BACK))
+    assert revised_findings(quiet, labelled, MARCH, RULES).empty
+
+
+def test_gains_of_a_custodian_are_no_revision():
+    gained = run("2026-01", "2026-03") | {"rule": "inflow"}
+    assert revised_findings(known(), known(runs=(gained,)), MARCH, RULES).empty
