@@ -68,7 +68,7 @@ def test_a_run_that_a_declared_partner_takes_up_is_a_notice_that_names_it_and_th
     assert (row["severity"], row["verdict"], row["counterpart"]) == ("notice", "sold", "Belgium")
     assert (row["absorbed_usd_mn"], row["absorbed_share_pct"], row["together_change_usd_mn"]) == (84_000, 84, -16_000)
     assert row["suspicion"] == (
-        "Mainland China's holdings fell $100.0bn from June 2022 to September 2022 while Belgium's, where Chinese securities are "
+        "Mainland China's holdings fell $100.0bn from June to September 2022 while Belgium's, where Chinese securities are "
         "also kept, rose $84.0bn. Together they fell $16.0bn."
     )
 

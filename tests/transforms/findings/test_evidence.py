@@ -97,6 +97,13 @@ def test_a_month_that_holdings_contradict_is_a_notice_and_says_why():
     )
 
 
+def test_a_fall_that_transactions_do_not_account_for_says_so():
+    assert doubt({**fall(estimated(-4_000.0, -12_000.0)), "contradicted": True}) == (
+        "Form S has net sales of $4.0bn, holdings fell by $16.0bn (prices: $0.0bn, estimated, give or take $3.6bn): "
+        "most of the fall is in neither, so it is not explained."
+    )
+
+
 def test_a_month_that_holdings_bear_out_alarms_and_is_not_doubted():
     row = fall(estimated(-15_000.0, 0.0))
     assert (row["verdict"], row["severity"], doubt(row)) == ("sold", "warning", None)

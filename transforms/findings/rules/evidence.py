@@ -63,4 +63,6 @@ def doubt(row: Mapping[Any, Any]) -> str | None:
         price = (
             f" (prices: {billions(valuation)}, estimated, give or take {billions(row['error_usd_mn'], signed=False)})"
         )
+    if change < net + (0.0 if math.isnan(valuation) else valuation):
+        return f"{recorded}, {fell}{price}: most of the fall is in neither, so it is not explained."
     return f"{recorded}, {fell}{price}: the two do not agree, so no sale is told."

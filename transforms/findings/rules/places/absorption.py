@@ -132,7 +132,8 @@ def _best(row: Mapping[Any, Any], moves: Moves, pairs: Mapping[str, Any], limits
 def told(row: Mapping[Any, Any], found: Absorbed, names: Mapping[str, str]) -> str:
     """`China's holdings fell $100.4bn from March to November 2025 while Belgium's, where ..., rose $86.3bn. ...`."""
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
-    period = f"in {month_name(first)}" if first == last else f"from {month_name(first)} to {month_name(last)}"
+    start = f"{first:%B}" if first.year == last.year else month_name(first)
+    period = f"in {month_name(first)}" if first == last else f"from {start} to {month_name(last)}"
     own, others = found.holder_change, found.partners_change
     together = own + others
     places = " and ".join(possessive(names[partner]) for partner in found.partners)
