@@ -112,6 +112,14 @@ def test_a_partner_that_always_swings_like_this_changes_nothing():
     assert taken_up(moves, *asked, {**RULES["absorption"], "run_score": 2.0}) is None
 
 
+def test_a_fall_that_is_mostly_price_is_taken_up_by_nobody():
+    """China, September 2022: $27.5bn of the $36.8bn are price, and Belgium gained more than the rest."""
+    fell = china([-25_000.0] * 4, valuation_usd_mn=-18_000.0)
+    assert math.isnan(fall_of(judged(fell, belgium([21_000.0] * 4))[1])["absorbed_share_pct"])
+    less = china([-25_000.0] * 4, valuation_usd_mn=-12_000.0)
+    assert fall_of(judged(less, belgium([21_000.0] * 4))[1])["absorbed_share_pct"] == 100
+
+
 def test_several_partners_count_together():
     pair = {"name": "Russia and two places", "members": ["russia", "belgium", "cayman_islands"], "owners": ["russia"]}
     assert partners_of("russia", {"all": pair}) == [(("belgium", "cayman_islands"), "")]

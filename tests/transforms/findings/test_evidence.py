@@ -58,6 +58,12 @@ def test_a_sale_that_holdings_more_than_bear_out_is_told_in_part():
     assert read(-19_579, -33_851, valuation=343, error=2_191).verdict == "mixed"
 
 
+def test_what_the_error_of_the_estimate_may_be_does_not_count_as_unaccounted_for():
+    """Brazil, March 2020: $14.6bn are in neither, but $5.1bn of them may be prices."""
+    assert read(-13_196, -21_525, valuation=6_239, error=5_057).verdict == "mixed"
+    assert read(-13_196, -21_525, valuation=6_239, error=500).verdict == "unexplained"
+
+
 def test_what_an_estimate_leaves_over_is_never_called_a_move():
     assert read(-1_000, -3_000, valuation=0.0, error=2_500).verdict == "mixed"
     assert read(-1_000, -3_000, valuation=0.0, error=2_500, basis="slt").verdict == "moved"

@@ -39,8 +39,11 @@ def contradicted(net: float, other: float, error: float, limits: Mapping[str, An
 
 
 def unaccounted(other: float, error: float, part: float, limits: Mapping[str, Any]) -> bool:
-    """Whether most of a fall is neither in the transactions nor in prices; `part` is its part of what pulled down."""
-    return -other > error and part >= limits["moved"]
+    """Whether most of a fall is neither in the transactions nor in prices, however wrong the estimate of these may be.
+
+    `part` is the part of `other` in what pulled the position down.
+    """
+    return -other > error and part * (1 + error / other) >= limits["moved"]
 
 
 def doubts(rows: pd.DataFrame) -> list[str | None]:

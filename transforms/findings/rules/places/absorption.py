@@ -63,6 +63,8 @@ def taken_up(
     fall = -float(moves.over((holder_id,), length)[span.stop - 1])
     if np.isnan(fall):
         fall = -float(moves.change[span, own].sum())
+    if not fall >= limits["share"] * -float(moves.change[span, own].sum()):
+        return None  # most of the fall is price: nobody has taken that up
     rise = float(moves.over(partners, length)[span.stop - 1])
     # comparisons with NaN are False
     if not (fall > 0 and rise >= limits["minimum_usd_mn"] and rise >= limits["share"] * fall):
@@ -164,7 +166,7 @@ def inherited(rows: pd.DataFrame, runs: pd.DataFrame, rules: dict[str, Any]) -> 
             if inside and not stated(row["suspicion"]):
                 row["severity"] = min(row["severity"], cap, key=SEVERITIES.index)
                 row["counterpart"], row["suspicion"] = run["counterpart"], f"Part of a longer run: {run['suspicion']}"
-                if row["verdict"] == "unexplained":
-                    row["verdict"] = run["verdict"]
+                if run["verdict"] == "moved":
+                    row["verdict"] = "moved"
                 break
     return pd.DataFrame(table, columns=rows.columns, index=rows.index)
