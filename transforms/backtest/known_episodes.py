@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.findings.rules.evidence import error_usd_mn, long_term_before
 from treasury_watch.transforms.findings.rules.flagged_months import (
     AMOUNTS,
     NET,
@@ -84,6 +85,12 @@ def judged(known: pd.DataFrame, found: pd.DataFrame, months: pd.DataFrame, rules
 
 def _reading(own: pd.DataFrame, rules: dict[str, Any]) -> str:
     sums: dict[str, Any] = {name: own[name].sum(skipna=False) for name in AMOUNTS}
+    error = (
+        error_usd_mn(float(long_term_before(own).iloc[0]), len(own), rules["price_return"])
+        if len(own)
+        else float("nan")
+    )
+    sums |= {"basis": "+".join(sorted(own["basis"].dropna().unique())), "error_usd_mn": error}
     row = {**sums, "valuation_pct": own["valuation_pct"].abs().max(), "severity": SEVERITIES[0]}
     table = pd.DataFrame([row])
     return str(read(table, rules, table[NET])["verdict"].iloc[0])

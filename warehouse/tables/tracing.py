@@ -57,6 +57,10 @@ SOURCES = {
     "slt": "slt_table3", "cslt": "cslt", "form_s": "s1_globl", ESTIMATED: "s1_globl",
     "press_release": "tic_press_releases",
 }  # fmt: skip
+ESTIMATE_NOTE = (
+    "valuation is estimated, no source states it: price return of the month (table price_returns, from yields) times the bonds "
+    "and notes held a month before"
+)
 BILLS = ("short_term_net", "net_short_term_official")  # where a source states none, the change in bills stands for them
 AMOUNTS = ("change", "net_purchases", "net_long_term", "net_short_term", "valuation", "other")
 SUBTRACTED = "-"
@@ -227,17 +231,17 @@ class Tracer:
             return self._change(holder, month, row, notes)
         if name == "other":
             notes.append("other = change less net purchases less valuation")
+            if row["basis"] == ESTIMATED:
+                notes.append(ESTIMATE_NOTE)
+            stated = ("net_purchases",) if row["basis"] == ESTIMATED else ("net_purchases", "valuation")
             less = [
                 replace(part, sign="" if part.sign else SUBTRACTED)
-                for one in ("net_purchases", "valuation")
+                for one in stated
                 for part in self._amount(holder, month, one, row, notes)
             ]
             return [*self._change(holder, month, row, notes), *less]
         if name == "valuation" and row["basis"] == ESTIMATED:
-            notes.append(
-                "valuation is estimated, no source states it: price return of the month (table price_returns, from yields) "
-                "times the bonds and notes held a month before"
-            )
+            notes.append(ESTIMATE_NOTE)
             return self._position(holder, shifted(month, -1), "long_term", notes)[1]
         source, parts = SOURCES[row["basis"]], []
         for measure in FLOWS[row["basis"]][name]:

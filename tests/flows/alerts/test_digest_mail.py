@@ -17,7 +17,10 @@ from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.alerts.mails.digest_mail import Digest, compose_digest, digest, month_of, release_key
 from treasury_watch.flows.alerts.preview import preview
 from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.findings.events import leading
 from treasury_watch.transforms.findings.finding import Finding, RevisedFindings
+from treasury_watch.transforms.findings.rules.declared import episode_rule
+from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
 JUNE = date(2024, 6, 1)
@@ -136,3 +139,14 @@ class TestRoutes:
         [shown] = preview(loaded, settings, None, None, None, digests=True)
         assert shown.startswith("Subject: U.S. Treasuries, April 2026: ")
         assert loaded.state.rows("SELECT * FROM alerts") == before
+
+
+def test_gains_of_a_custodian_are_no_event_of_the_digest_nor_of_the_holders_falls():
+    month, episode, canada = findings()
+    gained = replace(
+        episode, key="episode:inflow:canada:2024-04:2024-06", rule="inflow", holder_id="canada", holder="Canada",
+        declared=episode_rule(Declarations().rules, "inflow"), row={**episode.row, "inflow_usd_mn": 60_000.0},
+    )  # fmt: skip
+    letter = digest(KEY, JUNE, [gained, canada, month, episode])
+    assert [found.key for found in letter.findings] == [episode.key, canada.key]
+    assert leading([gained, canada])[canada.key] is canada

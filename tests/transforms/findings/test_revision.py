@@ -17,10 +17,14 @@ def first(month: str) -> pd.Timestamp:
     return pd.Timestamp(f"{month}-01")
 
 
-def month(when: str = "2026-03", change: float = -20_000.0, verdict: str = "sold", rule: str = "fall") -> dict:
+def month(
+    when: str = "2026-03", change: float = -20_000.0, verdict: str = "sold", rule: str = "fall",
+    severity: str = "warning", why: str | None = None,
+) -> dict:  # fmt: skip
     return {
         "holder_id": "japan", "holder": "Japan", "month": first(when), "rule": rule, "rules": [rule],
-        "of": RULES["rules"][rule]["of"], "verdict": verdict,
+        "of": RULES["rules"][rule]["of"], "verdict": verdict, "severity": severity, "pattern_measure": why, "doubt": None,
+        "suspicion": None,
         "change_usd_mn": change, "net_purchases_usd_mn": change / 2, "net_long_term_usd_mn": change / 4,
     }  # fmt: skip
 
@@ -28,7 +32,8 @@ def month(when: str = "2026-03", change: float = -20_000.0, verdict: str = "sold
 def run(start: str, end: str, change: float = -50_000.0, verdict: str = "sold") -> dict:
     return {
         "holder_id": "japan", "holder": "Japan", "rule": "fall", "of": "change_usd_mn", "start_month": first(start),
-        "end_month": first(end), "verdict": verdict, "change_usd_mn": change, "net_purchases_usd_mn": change / 2,
+        "end_month": first(end), "verdict": verdict, "severity": "warning", "pattern_measure": None, "doubt": None,
+        "suspicion": None, "change_usd_mn": change, "net_purchases_usd_mn": change / 2,
     }  # fmt: skip
 
 
@@ -120,3 +125,24 @@ def test_unchanged_findings_say_nothing():
         told(known(month(), runs=(run("2026-01", "2026-03"),)), known(month(), runs=(run("2026-01", "2026-03"),))) == []
     )
     assert told(known(), known()) == []
+
+
+BOUGHT_BACK = "Net purchases of $21.0bn in April 2026 bought back 105% of the net sales of March 2026."
+
+
+def test_an_alarm_that_the_next_month_undoes_is_corrected_once_with_the_reason():
+    alarm, corrected = known(month()), known(month(severity="notice", why=BOUGHT_BACK))
+    (row,) = revised_findings(alarm, corrected, MARCH, RULES).to_dict("records")
+    assert row["what"] == "corrected to notice"
+    assert row["explanation"] == f"Japan, March 2026: the fall is corrected from warning to notice. {BOUGHT_BACK}"
+    assert revised_findings(corrected, corrected, MARCH, RULES).empty
+
+
+def test_a_notice_that_gets_a_pattern_was_no_alarm_and_is_not_corrected():
+    quiet, labelled = known(month(severity="notice")), known(month(severity="notice", why=BOUGHT_BACK))
+    assert revised_findings(quiet, labelled, MARCH, RULES).empty
+
+
+def test_gains_of_a_custodian_are_no_revision():
+    gained = run("2026-01", "2026-03") | {"rule": "inflow"}
+    assert revised_findings(known(), known(runs=(gained,)), MARCH, RULES).empty

@@ -69,11 +69,22 @@ LIMITS = {
     "credible_from_usd_mn": 3_000,
     "shift": 0.5,
     "bills_told_usd_mn": 10_000,
+    "offset": 0.3,
+    "agreeing": 1.5,
 }
 
 
-def read(net: float, valuation: float, other: float, bonds: float = NAN, bills: float = NAN, change: float = NAN):
-    row = {"valuation_usd_mn": valuation, "other_usd_mn": other, "net_long_term_usd_mn": bonds}
+def read(
+    net: float, valuation: float, other: float, bonds: float = NAN, bills: float = NAN, change: float = NAN,
+    basis: str = "slt", error: float = NAN,
+):  # fmt: skip
+    row = {
+        "basis": basis,
+        "error_usd_mn": error,
+        "valuation_usd_mn": valuation,
+        "other_usd_mn": other,
+        "net_long_term_usd_mn": bonds,
+    }
     row |= {"net_short_term_usd_mn": bills, "valuation_pct": valuation / 10_000}  # of a position of 1,000,000
     return reading({**row, "change_usd_mn": net + valuation + other if math.isnan(change) else change}, net, LIMITS)
 

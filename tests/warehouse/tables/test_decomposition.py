@@ -45,6 +45,48 @@ def test_form_s_is_the_fallback_with_bills_from_the_change_in_position(published
     assert september(published) == (-35461, -5000, -40461, None, None, "form_s")
 
 
+def price_return(published, percent=-2.5):
+    published.add("price_returns", month=first("2022-09"), price_return_pct=percent)
+
+
+def long_term(published, *rows):
+    published.says("slt_table3", MAY, *(("japan", month, "long_term_position", value) for month, value in rows))
+
+
+def test_where_only_form_s_knows_transactions_the_valuation_is_estimated_and_the_basis_says_so(published):
+    held(published)
+    long_term(published, ("2022-08", 1140000), ("2022-09", 1065000))
+    form_s(published)
+    price_return(published)
+    assert september(published) == (-35461, -5000, -40461, -28500, -11039, "estimated")
+
+
+def test_without_bonds_held_before_or_a_price_return_nothing_is_estimated(published):
+    held(published)
+    form_s(published)
+    price_return(published)
+    assert september(published)[-3:] == (None, None, "form_s")
+
+
+@pytest.mark.parametrize("source", ["slt_table3", "cslt"])
+def test_an_estimate_never_stands_for_what_a_source_states(published, source):
+    held(published)
+    long_term(published, ("2022-08", 1140000), ("2022-09", 1065000))
+    form_s(published)
+    price_return(published)
+    stated = [
+        ("long_term_net", -30000),
+        ("long_term_valuation", -44000),
+        ("short_term_net", -5000),
+        ("total_net", -35000),
+    ]
+    published.says(
+        source, JUNE if source == "cslt" else date(2026, 7, 14), *(("japan", "2022-09", *row) for row in stated)
+    )
+    basis = "cslt" if source == "cslt" else "slt"
+    assert september(published) == (-30000, -5000, -35000, -44000, -1000, basis)
+
+
 def test_form_s_without_bills_states_bonds_alone(published):
     held(published, bills=False)
     form_s(published)

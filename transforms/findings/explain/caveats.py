@@ -131,7 +131,8 @@ def _caveats(
         stated(row["suspicion"]) and row["verdict"] != "moved" and row["of"] != INFLOW
     ):  # else the explanation says so itself
         lines.append(f"Possible counterpart: {row['suspicion']}")
-    lines += [text for text in (stated(row.get("doubt")), seasonal(row)) if text]
+    told = "" if row["verdict"] == "unexplained" else stated(row.get("doubt"))  # else the explanation says so itself
+    lines += [text for text in (told, seasonal(row)) if text]
     bases = stated(row["basis"]).split("+")
     lines += [
         text if len(bases) == 1 else f"In part of these months: {text[0].lower()}{text[1:]}"

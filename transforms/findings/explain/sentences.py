@@ -103,6 +103,8 @@ def _verdict(row: Mapping[Any, Any]) -> str:
         words += ", not sold"
     if row["verdict"] == "unexplained":
         net = row["net_purchases_usd_mn"]
+        if stated(row.get("doubt")):
+            return f"{words}: {row['doubt']}"
         if known:
             return f"{words}: the stated valuation is more than prices can have moved; {identity(row)}."
         bought = "" if math.isnan(net) else f"; net purchases were {billions(net)}"

@@ -26,7 +26,7 @@ PAIR_COLUMNS = [
     "pair", "month", "members", "position_usd_mn", *AMOUNTS, "basis", "series_break",
 ]  # fmt: skip
 
-ONE_MOVE = "taken for one move from place to place"
+ONE_MOVE = "taken for one move"
 TOGETHER = {"change_usd_mn": "holdings", "net_purchases_usd_mn": "net purchases", "other_usd_mn": "other changes"}
 
 
@@ -114,7 +114,7 @@ def _suspicion(
     place = spoken(mirror["counterpart"])
     text = f"{sentence(place)} rose by {rise} in {month_name(mirror['month'])}"
     text += ", prices left out" if mirror["rise_known"] else ""
-    text += f": {ONE_MOVE}." if moved else ": part of this may be a move between custodians."
+    text += f": {ONE_MOVE} from place to place." if moved else ": part of this may be a move between custodians."
     booked = row["net_purchases_usd_mn"]
     if moved and booked <= -rules["mirror"]["minimum_usd_mn"]:
         text += f" The statistics book it as net sales of {billions(-booked, signed=False)}."

@@ -92,7 +92,7 @@ def is_rising(entry: Mapping[str, Any]) -> bool:
 
 def rising_rules(rules: Mapping[str, Any]) -> list[str]:
     """The names of the rules on rises: what they find is no sell-off."""
-    return [name for name, entry in rules[EPISODES].items() if is_rising(entry)]
+    return [name for name, entry in rules.get(EPISODES, {}).items() if is_rising(entry)]
 
 
 def amount(rules: Mapping[str, Any], column: str) -> Amount:

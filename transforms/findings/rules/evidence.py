@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from treasury_watch.transforms.amounts import billions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def error_usd_mn(long_term_before_usd_mn: float, months: int, declared: Mapping[str, Any]) -> float:
@@ -38,8 +39,11 @@ def contradicted(net: float, other: float, error: float, limits: Mapping[str, An
 
 
 def unaccounted(other: float, error: float, part: float, limits: Mapping[str, Any]) -> bool:
-    """Whether most of a fall is neither in the transactions nor in prices; `part` is its part of what pulled down."""
-    return -other > error and part >= limits["moved"]
+    """Whether most of a fall is neither in the transactions nor in prices, however wrong the estimate of these may be.
+
+    `part` is the part of `other` in what pulled the position down.
+    """
+    return -other > error and part * (1 + error / other) >= limits["moved"]
 
 
 def doubts(rows: pd.DataFrame) -> list[str | None]:
@@ -62,4 +66,6 @@ def doubt(row: Mapping[Any, Any]) -> str | None:
         price = (
             f" (prices: {billions(valuation)}, estimated, give or take {billions(row['error_usd_mn'], signed=False)})"
         )
+    if change < net + (0.0 if math.isnan(valuation) else valuation):
+        return f"{recorded}, {fell}{price}: most of the fall is in neither, so it is not explained."
     return f"{recorded}, {fell}{price}: the two do not agree, so no sale is told."

@@ -100,7 +100,7 @@ def reading(row: Mapping[Any, Any], net: float, limits: Mapping[str, float]) -> 
     if known and usable:
         amounts = net, valuation, other, row["net_long_term_usd_mn"]
         part = shares(*amounts)
-        percents = [100 * part[cause] for cause in SHARE_COLUMNS]
+        percents = 100 * part["sold"], 100 * part["repriced"], 100 * part["moved"]
         named = verdict(*amounts, dominant=limits["dominant"], moved=limits["moved"])
         if ESTIMATED not in bases:
             return Reading(named, *percents, instrument)

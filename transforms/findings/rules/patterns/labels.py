@@ -93,9 +93,10 @@ def _pattern(
 def _season_text(month: pd.Timestamp, found: Season) -> str:
     """`Net sales of half this size or more came in 5 of the last 6 such months of the quarter ...`."""
     at = f"{month:%B}s" if found.period_months == 12 else f"months at this point of the {PERIODS[found.period_months]}"
+    p_value = "below 0.001" if found.p_value < 0.001 else f"= {found.p_value:.3f}"
     return (
         f"A recurring pattern: net sales of at least half this size came in {found.sales} of the last {found.last} {at} "
-        f"(rank test on the months before: p = {found.p_value:.3f})."
+        f"(rank test on the months before: p {p_value})."
     )
 
 

@@ -63,6 +63,8 @@ def taken_up(
     fall = -float(moves.over((holder_id,), length)[span.stop - 1])
     if np.isnan(fall):
         fall = -float(moves.change[span, own].sum())
+    if not fall >= limits["share"] * -float(moves.change[span, own].sum()):
+        return None  # most of the fall is price: nobody has taken that up
     rise = float(moves.over(partners, length)[span.stop - 1])
     # comparisons with NaN are False
     if not (fall > 0 and rise >= limits["minimum_usd_mn"] and rise >= limits["share"] * fall):
@@ -132,7 +134,8 @@ def _best(row: Mapping[Any, Any], moves: Moves, pairs: Mapping[str, Any], limits
 def told(row: Mapping[Any, Any], found: Absorbed, names: Mapping[str, str]) -> str:
     """`China's holdings fell $100.4bn from March to November 2025 while Belgium's, where ..., rose $86.3bn. ...`."""
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
-    period = f"in {month_name(first)}" if first == last else f"from {month_name(first)} to {month_name(last)}"
+    start = f"{first:%B}" if first.year == last.year else month_name(first)
+    period = f"in {month_name(first)}" if first == last else f"from {start} to {month_name(last)}"
     own, others = found.holder_change, found.partners_change
     together = own + others
     places = " and ".join(possessive(names[partner]) for partner in found.partners)
@@ -163,7 +166,7 @@ def inherited(rows: pd.DataFrame, runs: pd.DataFrame, rules: dict[str, Any]) -> 
             if inside and not stated(row["suspicion"]):
                 row["severity"] = min(row["severity"], cap, key=SEVERITIES.index)
                 row["counterpart"], row["suspicion"] = run["counterpart"], f"Part of a longer run: {run['suspicion']}"
-                if row["verdict"] == "unexplained":
-                    row["verdict"] = run["verdict"]
+                if run["verdict"] == "moved":
+                    row["verdict"] = "moved"
                 break
     return pd.DataFrame(table, columns=rows.columns, index=rows.index)

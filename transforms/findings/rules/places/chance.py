@@ -36,7 +36,7 @@ def chance(moves: Moves, positions: pd.DataFrame, rules: Mapping[str, Any], sinc
     `falls`, `taken_up`, `part`.
     """
     limits, drawn = rules["absorption"], np.random.default_rng(seed)
-    held = positions.pivot(index="month", columns="holder_id", values="position_usd_mn")
+    held: pd.DataFrame = positions.pivot(index="month", columns="holder_id", values="position_usd_mn")
     held.index = [number_of(month) for month in held.index]
     alone = {
         **limits,
@@ -56,9 +56,10 @@ def chance(moves: Moves, positions: pd.DataFrame, rules: Mapping[str, Any], sinc
         before = number_of(first) - 1
         if before not in held.index:
             continue
-        sizes = held.loc[before]
+        sizes = dict(zip(held.columns.astype(str), held.loc[before].to_numpy(dtype="float64"), strict=True))
         declared = partners_of(holder, rules["pairs"])
-        near = sizes.index[sizes.between(0.5 * sizes[holder], 2 * sizes[holder])]
+        own = sizes[holder]
+        near = [place for place, size in sizes.items() if 0.5 * own <= size <= 2 * own]
         others = [place for place in near if place != holder and not any(place in group for group, _ in declared)]
         for place in drawn.choice(others, min(DRAWN, len(others)), replace=False):
             count("size alone", length, taken_up(moves, holder, (place,), first, last, alone) is not None)
