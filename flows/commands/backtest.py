@@ -9,7 +9,14 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from treasury_watch.transforms.backtest.alarms import as_they_stood, compared, events_by_year, known_at
+from treasury_watch.flows.log.progress import with_bar
+from treasury_watch.transforms.backtest.alarms import (
+    as_they_stood,
+    compared,
+    events_by_year,
+    known_at,
+    published_months,
+)
 from treasury_watch.transforms.backtest.evidence import History
 from treasury_watch.transforms.backtest.known_episodes import judged, known_episodes
 from treasury_watch.transforms.backtest.known_episodes import scored as scored_episodes
@@ -107,7 +114,8 @@ def run(
     everyone = pd.concat([months, official], ignore_index=True)
     last = min(span.last, months["month"].max())
     history = history_of(connection, declarations)
-    found = with_labels(as_they_stood(months, official, holders, rules, span.first, last), labels, history)
+    replay = with_bar(published_months(months, span.first, last), "Replaying")
+    found = with_labels(as_they_stood(months, official, holders, rules, replay), labels, history)
     sales = labels[(labels["label"] == "sale") & (labels["listed_for"] != AS_IT_STOOD)]
     sales = sales[sales["end_month"].between(span.first, last)]
     naive = {

@@ -12,8 +12,9 @@ import duckdb
 import pandas as pd
 
 from treasury_watch.flows.commands.backtest import history_of, scored_months, stored
+from treasury_watch.flows.log.progress import with_bar
 from treasury_watch.flows.settings.settings import Settings
-from treasury_watch.transforms.backtest.alarms import SPAN, alarming, as_spans, as_they_stood
+from treasury_watch.transforms.backtest.alarms import SPAN, alarming, as_spans, as_they_stood, published_months
 from treasury_watch.transforms.backtest.labels import AS_IT_STOOD, COLUMNS, FILE, labelled, largest_unflagged, set_of
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.published_database import open_published
@@ -32,7 +33,8 @@ def listed(connection: duckdb.DuckDBPyConnection, declarations: Declarations) ->
     inside = alarms[alarms["end_month"].between(scored.first, scored.last)]
     months, official, holders = months_of(connection)
     falls = largest_unflagged(months, alarms, scored.first, scored.last, scored.unflagged_falls)
-    earlier = alarming(as_they_stood(months, official, holders, declarations.rules, scored.first, scored.last))
+    replay = with_bar(published_months(months, scored.first, scored.last), "Replaying")
+    earlier = alarming(as_they_stood(months, official, holders, declarations.rules, replay))
     rows = [inside.rename(columns={"severity": "listed_for"}), falls, earlier.assign(listed_for=AS_IT_STOOD)]
     return pd.concat([table[[*SPAN, "listed_for"]] for table in rows]).drop_duplicates(SPAN).reset_index(drop=True)
 

@@ -40,13 +40,13 @@ def page(result: backtest.Backtest) -> Iterator[str]:
     """The tables of docs/methodology.md."""
     newest = result.findings["end_month"].max()
     yield f"Alarms of January 2018 to {newest:%B %Y}; 90% intervals in brackets, then the number behind each share."
-    for rows in (
-        backtest.scores_table(result),
-        label_rows(result.findings),
-        year_rows(result.years, result.tracker_years),
-        backtest.episodes_table(result),
+    for caption, rows in (
+        ("Scores:", backtest.scores_table(result)),
+        ("What our alarms were:", label_rows(result.findings)),
+        ("Events a year (of the trackers: months):", year_rows(result.years, result.tracker_years)),
+        ("Known episodes:", backtest.episodes_table(result)),
     ):
-        yield from ("", *markdown(rows))
+        yield from ("", caption, "", *markdown(rows))
     yield from ("", survival(result.first_prints))
 
 

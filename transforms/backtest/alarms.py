@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -50,21 +51,24 @@ def known_at(
     return spans[spans["end_month"] == month]
 
 
+def published_months(months: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> list[pd.Timestamp]:
+    """The months from `first` to `last` that `months` has, oldest first."""
+    return sorted(pd.Timestamp(month) for month in months["month"].unique() if first <= month <= last)
+
+
 def as_they_stood(
     months: pd.DataFrame,
     official: pd.DataFrame,
     holders: pd.DataFrame,
     rules: dict[str, Any],
-    first: pd.Timestamp,
-    last: pd.Timestamp,
+    newest: Iterable[pd.Timestamp],
 ) -> pd.DataFrame:
-    """Every finding on months that end from `first` to `last`, as it stood while its last month was the newest.
+    """Every finding whose last month is one of `newest`, as it stood while that was the newest month.
 
     Later months are kept from the rules, so that nothing is lowered or raised with hindsight. Figures are of the vintage
     that `months` has. A run that goes on stands once for every month in which it did.
     """
-    published = sorted(pd.Timestamp(month) for month in months["month"].unique() if first <= month <= last)
-    replayed = [known_at(month, months, official, holders, rules) for month in published]
+    replayed = [known_at(month, months, official, holders, rules) for month in newest]
     filled = [spans for spans in replayed if len(spans)]
     return pd.concat(filled, ignore_index=True) if filled else as_spans(months.head(0), months.head(0))
 

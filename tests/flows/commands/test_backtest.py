@@ -26,7 +26,7 @@ from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
 OFFICIAL_FILES = Path(__file__).resolve().parents[3] / ".." / "shared" / "official" / "tic"
 HOLDINGS = ("mfh.txt", "mfhhis01.txt", "s1_globl.txt", "slt3d_globl.csv", "slt_table3.txt", "slt_table5.txt")
-YIELDS = ("DGS2.csv", "DGS10.csv")
+LATER = ("newer/mfhhis01_2026-09-16.txt", "newer/slt_table5_2026-09-16.txt", "../fred/DGS2.csv", "../fred/DGS10.csv")
 REQUIRED = [
     ("japan", "2022-09"), ("japan", "2022-10"), ("japan", "2024-04"), ("japan", "2024-05"), ("japan", "2024-06"),
     ("russia", "2018-04"), ("russia", "2018-05"), ("saudi_arabia", "2020-03"), ("saudi_arabia", "2020-04"),
@@ -218,10 +218,10 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnect
         pytest.skip("the official files are not beside the project")
     declarations = Declarations()
     warehouse = Warehouse(Home(tmp_path_factory.mktemp("official")), declarations)
-    now = datetime(2026, 7, 1, 12, tzinfo=UTC)
-    with warehouse.session("ingest", today=date(2026, 7, 1)) as session:
-        files = [OFFICIAL_FILES / name for name in HOLDINGS]
-        for path in files + [OFFICIAL_FILES.parent / "fred" / name for name in YIELDS]:
+    now = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    with warehouse.session("ingest", today=date(2026, 11, 1)) as session:
+        files = [OFFICIAL_FILES / name for name in (*HOLDINGS, *LATER)]
+        for path in [*files, declarations.folder / "tic_press_releases.csv"]:
             session.loader.load(IncomingFile(path.read_bytes(), url=path.resolve().as_uri(), retrieved=now))
         session.publish()
     return duckdb.connect(str(warehouse.home.database), read_only=True)

@@ -64,8 +64,8 @@ def test_a_month_is_judged_without_those_after_it(declarations):
     months = holder_months("japan", sold)
     holders = pd.DataFrame({"holder_id": ["japan"], "custodial_centre": [False]})
     official = holder_months("foreign_official", [0.0] * 18)
-    whole = as_they_stood(months, official, holders, declarations.rules, month(16), month(17))
-    cut = as_they_stood(months.head(17), official, holders, declarations.rules, month(16), month(16))
+    whole = as_they_stood(months, official, holders, declarations.rules, [month(16), month(17)])
+    cut = as_they_stood(months.head(17), official, holders, declarations.rules, [month(16)])
     first = whole[whole["end_month"] == month(16)]
     assert first.to_numpy().tolist() == cut.to_numpy().tolist()
     assert ((first["start_month"] == month(16)) & (first["verdict"] == "sold")).any()

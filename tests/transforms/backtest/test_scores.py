@@ -66,7 +66,7 @@ def sales(months: pd.DataFrame, history: History) -> pd.DataFrame:
 def replay(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     holders = pd.DataFrame({"holder_id": months["holder_id"].unique(), "custodial_centre": False})
     official = holder_months("foreign_official", [0.0] * (len(PAST) + 2))
-    return as_they_stood(months, official, holders, rules, month(len(PAST)), month(LAST))
+    return as_they_stood(months, official, holders, rules, [month(len(PAST)), month(LAST)])
 
 
 @pytest.fixture(scope="module")
