@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import duckdb
 import pandas as pd
 
-from treasury_watch.transforms.backtest.alarms import alarming, as_they_stood, compared, events_by_year, known_at
+from treasury_watch.flows.log.progress import with_bar
+from treasury_watch.transforms.backtest.alarms import (
+    as_they_stood,
+    compared,
+    events_by_year,
+    known_at,
+    published_months,
+)
 from treasury_watch.transforms.backtest.evidence import History
 from treasury_watch.transforms.backtest.known_episodes import judged, known_episodes
 from treasury_watch.transforms.backtest.known_episodes import scored as scored_episodes
-from treasury_watch.transforms.backtest.labels import FILE, SETS, set_of, stored_labels
+from treasury_watch.transforms.backtest.labels import AS_IT_STOOD, FILE, SETS, set_of, stored_labels
 from treasury_watch.transforms.backtest.replay import replayed
+from treasury_watch.transforms.backtest.score_tables import (
+    HEADS,
+    OURS,
+    aligned,
+    label_rows,
+    score_rows,
+    survival,
+    year_rows,
+)
 from treasury_watch.transforms.backtest.scores import (
     Share,
     below_record,
@@ -65,8 +80,8 @@ class Backtest:
 def scored_months(declarations: Declarations) -> ScoredMonths:
     """Which months are scored."""
     entry = declarations.toml(CONFIG)["scored"]
-    months = (pd.Timestamp(entry[name]) for name in ("first_month", "last_month", "test_from"))
-    return ScoredMonths(*months, entry["unflagged_falls"])
+    first, last, test_from = (pd.Timestamp(entry[name]) for name in ("first_month", "last_month", "test_from"))
+    return ScoredMonths(first, last, test_from, entry["unflagged_falls"])
 
 
 def stored(declarations: Declarations) -> pd.DataFrame:
@@ -83,22 +98,26 @@ def history_of(connection: duckdb.DuckDBPyConnection, declarations: Declarations
     return History(everyone, yields, centres, declarations.toml(CONFIG)["labels"])
 
 
-def run(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> Backtest:
-    """Replay the rules on a published database and mark them.
+def run(
+    connection: duckdb.DuckDBPyConnection, declarations: Declarations, scored_in: ScoredMonths | None = None
+) -> Backtest:
+    """Replay the rules on a published database and mark them, in the declared months or those of `scored_in`.
 
     Raises ConfigurationError for a label or known episode that cannot be read, TreasuryWatchError where no month is
     published.
     """
     known, labels = known_episodes(declarations.rows("known_episodes.csv")), stored(declarations)
-    rules, span = declarations.rules, scored_months(declarations)
+    rules, span = declarations.rules, scored_in or scored_months(declarations)
     months, official, holders = months_of(connection)
     if months.empty:
         raise TreasuryWatchError("backtest: no month is published yet; run `treasury-watch run` or ingest files first")
     everyone = pd.concat([months, official], ignore_index=True)
     last = min(span.last, months["month"].max())
     history = history_of(connection, declarations)
-    found = with_labels(as_they_stood(months, official, holders, rules, span.first, last), labels, history)
-    sales = labels[(labels["label"] == "sale") & (labels["end_month"] <= last)]
+    replay = with_bar(published_months(months, span.first, last), "Replaying")
+    found = with_labels(as_they_stood(months, official, holders, rules, replay), labels, history)
+    sales = labels[(labels["label"] == "sale") & (labels["listed_for"] != AS_IT_STOOD)]
+    sales = sales[sales["end_month"].between(span.first, last)]
     naive = {
         name: with_labels(flagged, labels, history)
         for name, flagged in naive_trackers(everyone, span.first, last).items()
@@ -141,7 +160,8 @@ def first_prints(
         [first, last],
     ).df()
     tables = []
-    for month, of_month in kept.groupby("month"):
+    for name, of_month in kept.groupby("month"):
+        month = pd.Timestamp(str(name))
         day = release_of(month.date(), declarations.calendar)
         holders = set(of_month.loc[of_month["released"] <= pd.Timestamp(day), "holder_id"])
         if holders:
@@ -169,6 +189,62 @@ def fallen(scores: Mapping[str, Mapping[str, float]], recorded: Mapping[str, Map
     ]
 
 
-def alarms_of(result: Backtest) -> pd.DataFrame:
-    """The findings that alarm."""
-    return alarming(result.findings)
+def lines(result: Backtest) -> Iterator[str]:
+    """What the command prints."""
+    yield "Every alarm at warning or above, as it stood while its last month was the newest; shares with 90% intervals."
+    yield ""
+    yield from aligned(scores_table(result))
+    yield ""
+    yield "What the alarms were:"
+    yield from aligned(label_rows(result.findings))
+    yield ""
+    yield "A year (events: alarms of one holder that overlap; trackers: months):"
+    yield from aligned(year_rows(result.years, result.tracker_years))
+    yield ""
+    yield survival(result.first_prints)
+    yield ""
+    yield "Known episodes of the public record:"
+    yield from aligned(episodes_table(result))
+    yield ""
+    for row in result.episodes.to_dict("records"):
+        yield f"  {row['set']:<12} {_mark(row):<8} {row['name']}: expected {row['expected']}, {_said(row)}"
+
+
+def scores_table(result: Backtest) -> list[list[str]]:
+    """Ours and the trackers' scores by set, with heads."""
+    rows = [score_rows(name, scores) for name, scores in ((OURS, result.scores), *result.trackers.items())]
+    return [HEADS, *(row for block in rows for row in block)]
+
+
+def episodes_table(result: Backtest) -> list[list[str]]:
+    """The scores on known episodes by set, with heads."""
+    heads = ["set", "sales", "look-alikes", "recall", "verdicts right", "unexplained"]
+    rows = [
+        [
+            name,
+            f"{score['episodes']}",
+            f"{score['look_alikes']}",
+            _percent(score["recall"]),
+            f"{_percent(score['verdict_accuracy'])} of {score['verdicts']}",
+            f"{score['unexplained']}",
+        ]
+        for name, score in result.episode_scores.items()
+    ]
+    return [heads, *rows]
+
+
+def _percent(share: float) -> str:
+    return "-" if share != share else f"{share:.0%}"
+
+
+def _mark(row: Mapping[Any, Any]) -> str:
+    if not row["covered"]:
+        return "no data"
+    sale = "sold" in row["expected"].split("|")
+    if not row["found"]:
+        return "MISSED" if sale else "ok"
+    return {True: "ok", False: "WRONG"}.get(row["right"], "found")
+
+
+def _said(row: Mapping[Any, Any]) -> str:
+    return f"said {row['verdict']}, first in {row['found_in']:%Y-%m}" if row["found"] else "not flagged"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from treasury_watch.transforms.findings.detection import verdicts_on
 from treasury_watch.transforms.findings.rules.flagged_months import OTHER_INSTRUMENT, SEVERITIES
-from treasury_watch.transforms.months import months_between, months_from, shifted
+from treasury_watch.transforms.months import months_between, shifted
 
 SPAN = ["holder_id", "start_month", "end_month"]
 COLUMNS = [*SPAN, "severity", "verdict"]
@@ -50,20 +51,24 @@ def known_at(
     return spans[spans["end_month"] == month]
 
 
+def published_months(months: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> list[pd.Timestamp]:
+    """The months from `first` to `last` that `months` has, oldest first."""
+    return sorted(pd.Timestamp(month) for month in months["month"].unique() if first <= month <= last)
+
+
 def as_they_stood(
     months: pd.DataFrame,
     official: pd.DataFrame,
     holders: pd.DataFrame,
     rules: dict[str, Any],
-    first: pd.Timestamp,
-    last: pd.Timestamp,
+    newest: Iterable[pd.Timestamp],
 ) -> pd.DataFrame:
-    """Every finding on months that end from `first` to `last`, as it stood while its last month was the newest.
+    """Every finding whose last month is one of `newest`, as it stood while that was the newest month.
 
     Later months are kept from the rules, so that nothing is lowered or raised with hindsight. Figures are of the vintage
     that `months` has. A run that goes on stands once for every month in which it did.
     """
-    replayed = [known_at(month, months, official, holders, rules) for month in months_from(first, last)]
+    replayed = [known_at(month, months, official, holders, rules) for month in newest]
     filled = [spans for spans in replayed if len(spans)]
     return pd.concat(filled, ignore_index=True) if filled else as_spans(months.head(0), months.head(0))
 
@@ -71,11 +76,12 @@ def as_they_stood(
 def events_of(spans: pd.DataFrame) -> pd.Series:
     """For each span the number of its event: chains of one holder's spans whose months overlap."""
     ordered = spans.sort_values(SPAN)
-    numbers, number, holder, reached = [], -1, None, None
-    for row in ordered.itertuples():
-        if holder != row.holder_id or row.start_month > reached:
-            number, reached = number + 1, row.end_month
-        holder, reached = row.holder_id, max(reached, row.end_month)
+    numbers: list[int] = []
+    number, holder, reached = -1, "", None
+    for row in ordered.to_dict("records"):
+        if reached is None or holder != row["holder_id"] or row["start_month"] > reached:
+            number, reached = number + 1, row["end_month"]
+        holder, reached = row["holder_id"], max(reached, row["end_month"])
         numbers.append(number)
     return pd.Series(numbers, index=ordered.index, dtype="int64").reindex(spans.index)
 
@@ -85,9 +91,10 @@ def events_by_year(spans: pd.DataFrame) -> dict[str, dict[int, int]]:
     loud = alarming(spans)
     loud = loud.assign(event=events_of(loud))
     levels = {"warning": loud, "critical": loud[loud["severity"] == "critical"]}
+    first = {name: table.groupby("event")["end_month"].min().dt.year for name, table in levels.items()}
     return {
-        name: {int(year): int(n) for year, n in table.groupby("event")["end_month"].min().dt.year.value_counts().sort_index().items()}
-        for name, table in levels.items()
+        name: {int(year): int(n) for year, n in years.value_counts().sort_index().items()}
+        for name, years in first.items()
     }
 
 

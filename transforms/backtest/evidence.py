@@ -76,7 +76,9 @@ class History:
             cells[ids, numbers - self.first] = months[column].to_numpy(dtype="float64")
             return cells
 
-        self.change, self.net, published = (grid(name) for name in ("change_usd_mn", "net_purchases_usd_mn", "valuation_usd_mn"))
+        self.change, self.net, published = (
+            grid(name) for name in ("change_usd_mn", "net_purchases_usd_mn", "valuation_usd_mn")
+        )
         self.bonds_before = _a_month_before(grid("long_term_usd_mn"))
         self.estimated = np.isnan(published)
         self.return_pct = price_return_pct(published, self.bonds_before, self._yields(yields))
@@ -93,7 +95,8 @@ class History:
             known = yields[(yields["series_id"] == series) & yields["value"].notna()].sort_values("date")
             columns = numbers_of(known["date"]) - self.first
             inside = (columns >= 0) & (columns < self.width)
-            ends[place, columns[inside]] = known["value"].to_numpy(dtype="float64")[inside]  # the last day of a month stays
+            # Of several days of a month the last one stays.
+            ends[place, columns[inside]] = known["value"].to_numpy(dtype="float64")[inside]
         return ends
 
     def _mirrors(self) -> np.ndarray:
@@ -122,7 +125,8 @@ class History:
         row = self.row.get(holder_id)
         first, last = (month.year * 12 + month.month - 1 - self.first for month in (start, end))
         if row is None or first < 0 or last >= self.width:
-            return Evidence(**dict.fromkeys(("change_usd_mn", "net_usd_mn", "valuation_usd_mn", "other_usd_mn"), np.nan))
+            unknown = float("nan")
+            return Evidence(change_usd_mn=unknown, net_usd_mn=unknown, valuation_usd_mn=unknown, other_usd_mn=unknown)
         span = slice(first, last + 1)
         change, net, price = (float(cells[row, span].sum()) for cells in (self.change, self.net, self.price))
         guessed = self.estimated[row, span]
@@ -164,7 +168,11 @@ class History:
         alike = (-self.net[row] >= sold / 2) & (-self.net[row] <= sold * 2)
         for step, name in SEASONS.items():
             steps = [step * sign * times for times in range(1, OCCASIONS + 1) for sign in (-1, 1)]
-            near = [column + by for by in steps if 0 <= column + by < self.width and not np.isnan(self.net[row, column + by])]
+            near = [
+                column + by
+                for by in steps
+                if 0 <= column + by < self.width and not np.isnan(self.net[row, column + by])
+            ]
             near = near[:OCCASIONS]
             if len(near) < OCCASIONS:
                 continue

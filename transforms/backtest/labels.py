@@ -18,6 +18,7 @@ LABELS = ("sale", "price", "move", "pattern", "unknown")
 SMALL = "small"  # no fall and no net sales worth a label: only of months that a tracker flags which flags everything
 SETS = ("calibration", "test")
 DECIDED = ("figures", "hand")
+AS_IT_STOOD = "as it stood"  # `listed_for` of a run that went on: no sale of its own for recall
 FILE = "labelled_months.csv"
 COLUMNS = ["holder_id", "start_month", "end_month", "label", "set", "listed_for", "decided_by", "evidence"]
 
@@ -64,9 +65,13 @@ def label(evidence: Evidence, limits: Mapping[str, Any]) -> tuple[str, str]:
 
 def labelled(spans: pd.DataFrame, history: History) -> pd.DataFrame:
     """`spans` (holder_id, start_month, end_month) with `label` and `evidence`, one short sentence with the amounts."""
-    rows = [history.of(row.holder_id, row.start_month, row.end_month) for row in spans.itertuples()]
+    rows = [
+        history.of(*span) for span in zip(spans["holder_id"], spans["start_month"], spans["end_month"], strict=True)
+    ]
     told = [label(row, history.limits) for row in rows]
-    sentences = [_sentence(row, reason, end) for row, (_, reason), end in zip(rows, told, spans["end_month"], strict=True)]
+    sentences = [
+        _sentence(row, reason, end) for row, (_, reason), end in zip(rows, told, spans["end_month"], strict=True)
+    ]
     return spans.assign(label=[name for name, _ in told], evidence=sentences)
 
 
@@ -98,7 +103,9 @@ def stored_labels(rows: list[dict[str, str]], cut: pd.Timestamp) -> pd.DataFrame
             **{name: pd.to_datetime(table[name], format="%Y-%m") for name in ("start_month", "end_month")}
         )
     except ValueError as problem:
-        raise ConfigurationError(f"{FILE}: {problem}; start_month and end_month are months such as 2024-05") from problem
+        raise ConfigurationError(
+            f"{FILE}: {problem}; start_month and end_month are months such as 2024-05"
+        ) from problem
     for column, known in (("label", LABELS), ("decided_by", DECIDED)):
         wrong = table[~table[column].isin(known)]
         if len(wrong):
@@ -130,8 +137,13 @@ def largest_unflagged(
     """
     inside = months[months["month"].between(first, last)]
     inside = inside.assign(fall=-inside["change_usd_mn"], sold=-inside["net_purchases_usd_mn"])
-    inside = inside.assign(size=inside[["fall", "sold"]].max(axis=1)).sort_values("size", ascending=False, kind="stable")
-    spans = {holder: list(zip(own["start_month"], own["end_month"], strict=True)) for holder, own in alarms.groupby("holder_id")}
+    inside = inside.assign(size=inside[["fall", "sold"]].max(axis=1)).sort_values(
+        "size", ascending=False, kind="stable"
+    )
+    spans = {
+        holder: list(zip(own["start_month"], own["end_month"], strict=True))
+        for holder, own in alarms.groupby("holder_id")
+    }
     free = [
         not any(start <= month <= end for start, end in spans.get(holder, ()))
         for holder, month in zip(inside["holder_id"], inside["month"], strict=True)

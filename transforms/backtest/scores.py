@@ -15,7 +15,8 @@ from treasury_watch.transforms.backtest.evidence import History
 from treasury_watch.transforms.backtest.labels import labelled
 from treasury_watch.transforms.months import shifted
 
-MEASURES = ("precision", "critical_precision", "recall", "verdict_accuracy")
+MEASURES = ("precision", "critical_precision", "recall", "verdict_accuracy", "sold_accuracy")
+SOLD = ("sale", "pattern")  # what recurs or was bought back was sold all the same
 VERDICT_OF = {"sale": "sold", "price": "repriced", "move": "moved"}
 GRACE_MONTHS = 2
 CONFIDENCE = 0.9
@@ -73,32 +74,35 @@ def scored(found: pd.DataFrame, sales: pd.DataFrame) -> dict[str, Share]:
 
     precision: of the alarms, at `warning` or above, how many were sales. critical_precision: the same of `critical` ones.
     recall: of the sales, how many an alarm overlapped, raised at the latest two months after their end. verdict_accuracy:
-    of all findings that were sale, price or move, how many have the verdict for it.
+    of all findings that were sale, price or move, how many have the verdict for it. sold_accuracy: of all findings called
+    `sold`, how many were a sale or a pattern of sales.
     """
     alarms = alarming(found)
     right = alarms["label"] == "sale"
     events = events_of(alarms)
     critical = alarms["severity"] == "critical"
     told = found[found["label"].isin(VERDICT_OF)]
+    sold = found[found["verdict"] == "sold"]
     return {
         "precision": share(right, events),
         "critical_precision": share(right[critical], events[critical]),
         "recall": share(_found(sales, alarms), events_of(sales)),
         "verdict_accuracy": share(told["label"].map(VERDICT_OF) == told["verdict"], events_of(told)),
+        "sold_accuracy": share(sold["label"].isin(SOLD), events_of(sold)),
     }
 
 
 def _found(sales: pd.DataFrame, alarms: pd.DataFrame) -> pd.Series:
-    by_holder = {holder: own for holder, own in alarms.groupby("holder_id")}
+    by_holder = {str(holder): own for holder, own in alarms.groupby("holder_id")}
     found = []
-    for sale in sales.itertuples():
-        own = by_holder.get(sale.holder_id)
-        in_time = own is not None and (
-            (own["start_month"] <= sale.end_month)
-            & (own["end_month"] >= sale.start_month)
-            & (own["end_month"] <= shifted(sale.end_month, GRACE_MONTHS))
-        ).any()
-        found.append(bool(in_time))
+    for sale in sales.to_dict("records"):
+        own = by_holder.get(sale["holder_id"], alarms.head(0))
+        in_time = (
+            (own["start_month"] <= sale["end_month"])
+            & (own["end_month"] >= sale["start_month"])
+            & (own["end_month"] <= shifted(sale["end_month"], GRACE_MONTHS))
+        )
+        found.append(bool(in_time.any()))
     return pd.Series(found, index=sales.index, dtype=bool)
 
 
@@ -111,7 +115,9 @@ def naive_trackers(months: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp
     months = months.sort_values(["holder_id", "month"])
     change = months["change_usd_mn"]
     past = change.groupby(months["holder_id"]).rolling(36, min_periods=12, closed="left")
-    mean, spread = (figures.reset_index(level=0, drop=True).reindex(months.index) for figures in (past.mean(), past.std()))
+    mean, spread = (
+        figures.reset_index(level=0, drop=True).reindex(months.index) for figures in (past.mean(), past.std())
+    )
     flagged = {
         "fall over $10bn": change < -10_000,
         "z-score below -2": (change - mean) / spread < -2,
@@ -122,9 +128,7 @@ def naive_trackers(months: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp
 
 
 def _as_findings(months: pd.DataFrame) -> pd.DataFrame:
-    table = months.assign(
-        start_month=months["month"], end_month=months["month"], severity="warning", verdict="sold"
-    )
+    table = months.assign(start_month=months["month"], end_month=months["month"], severity="warning", verdict="sold")
     return table[COLUMNS].reset_index(drop=True)
 
 
