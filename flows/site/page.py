@@ -20,7 +20,7 @@ from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, pe
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.findings.events import events, events_in, leading
-from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, identity
+from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, everyone
 from treasury_watch.transforms.findings.finding import Finding, FlaggedMonth
 from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
 from treasury_watch.transforms.months import months_between, number_of, shifted
@@ -418,7 +418,7 @@ def _environment() -> jinja2.Environment:
         "strftime": lambda pattern, moment: f"{moment:{pattern}}",
         "words": lambda name: str(name).replace("_", " "),
         "badge": _badge,
-        "identity": identity,
+        "everyone": everyone,
         "dollars": billions,
     }
     return environment

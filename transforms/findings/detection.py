@@ -39,9 +39,8 @@ def findings(
         _with_remarks(table, known, paired, holders, fx_monthly, interventions, rules, revision_sizes)
         for table in (flagged, runs)
     )
-    flagged["explanation"] = explain_months(flagged)
-    runs["explanation"] = explain_episodes(runs)
-    return flagged, runs
+    official = known[known["holder_id"] == OFFICIAL]
+    return explain_months(flagged, known, official), explain_episodes(runs, known, official)
 
 
 def verdicts_on(
@@ -61,12 +60,13 @@ def _read(
     if aggregates is None:
         return by_month(flagged), runs, months
     official = aggregates[aggregates["holder_id"] == OFFICIAL]
+    months = pd.concat([months, official], ignore_index=True) if len(official) else months
     sold = sell_offs(official, rules, "official")
     if sold.empty:
         return by_month(flagged), runs, months
     sold = sold.assign(counterpart=None, suspicion=None)
     flagged = pd.concat([flagged, sold], ignore_index=True) if len(flagged) else sold
-    return by_month(flagged), runs, pd.concat([months, official], ignore_index=True)
+    return by_month(flagged), runs, months
 
 
 def blind_spots(holders: pd.DataFrame) -> dict[str, str]:

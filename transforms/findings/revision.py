@@ -11,6 +11,13 @@ from treasury_watch.transforms.findings.rules.declared import Rule, episode_rule
 from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS
 from treasury_watch.transforms.wording import month_name
 
+READ = {
+    "sold": "mostly sales",
+    "repriced": "mostly price",
+    "moved": "mostly custody or reporting",
+    "mixed": "sales and prices together",
+    "unexplained": "not explained",
+}
 KEPT = ["kind", "run", "holder_id", "holder", "rule", "rules", "of", "start_month", "end_month", "verdict"]
 COLUMNS = [
     "holder_id", "holder", "finding_kind", "rule", "rules", "start_month", "end_month", "what", "old_usd_mn",
@@ -89,10 +96,10 @@ def _row(row: dict, what: str, rules: dict[str, Any]) -> dict:
         period += f" to {month_name(row[f'end_month{side}'])}"
     old, new = (billions(row[f"amount{age}"], signed=False) for age in ("_old", "_new"))
     change = {
-        "no longer flagged": "is no longer flagged after revision",
-        "newly flagged": "is flagged after revision",
-        "verdict changed": f"reads {row['verdict_new']} after revision, {row['verdict_old']} before",
-        "size changed": f"is {new} after revision, {old} before",
+        "no longer flagged": "is not flagged by the revised figures",
+        "newly flagged": "is flagged by the revised figures only",
+        "verdict changed": f"was {READ.get(row['verdict_new'])} by the revised figures, {READ.get(row['verdict_old'])} before",
+        "size changed": f"is {new} by the revised figures, {old} before",
     }[what]
     return {
         "holder_id": row["holder_id"],
