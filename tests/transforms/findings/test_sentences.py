@@ -259,6 +259,9 @@ def test_an_exit_says_what_is_left_of_the_peak():
     assert "That is 14% of the peak of the three years before ($108.7bn)." in explained(row, "in May 2018")
 
 
+LARGEST = "the largest monthly fall since these figures begin"
+
+
 def past(amounts: list[float], breaks: tuple[int, ...] = ()) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -277,7 +280,12 @@ def past(amounts: list[float], breaks: tuple[int, ...] = ()) -> pd.DataFrame:
         ([*[-10.0] * 31, -40.0], (), "the largest monthly fall since these figures begin in January 2020"),
         ([*[-10.0] * 29, -50.0, -10.0, -40.0], (), "the second-largest monthly fall since January 2020"),
         ([*[-10.0] * 26, *[-50.0] * 5, -40.0], (), ""),  # five larger ones just before: no news
-        ([-50.0, *[-10.0] * 30, -40.0], (3,), "the largest monthly fall since these figures begin in April 2020"),
+        ([-50.0, *[-10.0] * 30, -40.0], (3,), f"{LARGEST} in May 2020"),
+        (
+            [-50.0, *[-10.0] * 4, math.nan, *[-10.0] * 30, -40.0],
+            (5,),
+            f"{LARGEST} in July 2020",
+        ),
         ([*[-10.0] * 12, -40.0], (), ""),  # too short a past
         ([*[-10.0] * 31, 40.0], (), ""),
     ],

@@ -79,11 +79,11 @@ def everyone(row: Mapping[str, Any], period: str) -> str:
     """What all foreign holders did in a month, in a sentence; `row` is the Grand Total's row of aggregate_months."""
     known = {name: math.nan if value is None else value for name, value in row.items()}
     told_row = {**known, "holder": "Foreign residents", "of": "change_usd_mn", "repriced_share_pct": 0.0}
-    deal, beside = trades(told_row, period, _price(told_row)), Beside(custodial=True)
-    holdings = _holdings(told_row, beside)
-    return (
-        f"Foreign residents together {deal}; {holdings}." if deal else f"Of all foreign residents, {holdings} {period}."
-    )
+    deal, holdings = trades(told_row, period, _price(told_row)), _holdings(told_row, Beside(custodial=True))
+    if deal:
+        return f"Foreign residents together {deal}; {holdings}."
+    whose = holdings.replace("their holdings", "Foreign residents' holdings", 1)
+    return f"{sentence(whose)} {period}. What was bought and what was price is not published for that month."
 
 
 def explain_months(flagged: pd.DataFrame, months: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:

@@ -32,12 +32,14 @@ def pasts_of(months: pd.DataFrame, column: str) -> dict[str, Past]:
     A run ends where a new survey basis begins and, of amounts that are not the change itself, where these come from
     another source: figures of two bases are not ranked against each other.
     """
-    known = months[months[column].notna()].sort_values(["holder_id", "month"])
-    starts = known["series_break"].astype(bool) | (known["holder_id"] != known["holder_id"].shift())
+    ordered = months.sort_values(["holder_id", "month"])
+    breaks = ordered["series_break"].astype(bool)  # such a month's own change, where known, is on the basis that ends
+    starts = breaks | (ordered["holder_id"] != ordered["holder_id"].shift())
     if column != "change_usd_mn":
-        bases = known["basis"].astype(str)
+        bases = ordered["basis"].astype(str)
         starts |= bases != bases.shift()
-    runs = starts.cumsum()
+    known = ordered[ordered[column].notna() & ~breaks]
+    runs = starts.cumsum()[known.index]
     return {
         str(holder): Past(
             own["month"].to_numpy(), runs.loc[own.index].to_numpy(), own[column].to_numpy(dtype="float64")
