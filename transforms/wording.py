@@ -21,6 +21,13 @@ def month_name(month: date) -> str:
     return f"{month:%B %Y}"
 
 
+def months_named(first: date, last: date) -> str:
+    """`April 2024`, `April to June 2024`, `November 2025 to January 2026`."""
+    if first == last:
+        return month_name(first)
+    return f"{first:%B}{'' if first.year == last.year else f' {first.year}'} to {month_name(last)}"
+
+
 def plain_name(holder: str) -> str:
     """The holder's label in the order of speech, without an article: `Mainland China`, `United Kingdom`."""
     name, _, rest = holder.partition(", ")
@@ -42,6 +49,11 @@ def possessive(holder: str) -> str:
     """`Japan's`, `British Virgin Islands'`."""
     name = spoken(holder)
     return f"{name}'" if name.endswith("s") else f"{name}'s"
+
+
+def is_plural(holder: str) -> bool:
+    """Whether the holder is spoken of as several: foreign official institutions."""
+    return holder in SENTENCE_NAMES
 
 
 def joined(parts: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache, partial
 from itertools import groupby
@@ -15,15 +15,13 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from treasury_watch.flows.site import charts, dollar_book
+from treasury_watch.flows.site import charts, dollar_book, finding_cards
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
-from treasury_watch.transforms.findings.detection import OFFICIAL
-from treasury_watch.transforms.findings.events import events, events_in, leading
-from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, identity
-from treasury_watch.transforms.findings.finding import Finding, FlaggedMonth
+from treasury_watch.transforms.findings.events import events_in
+from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, everyone
 from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
-from treasury_watch.transforms.months import months_between, number_of, shifted
+from treasury_watch.transforms.months import months_between, shifted
 from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
 from treasury_watch.warehouse.gates.freshness import late_month, stale_sources
@@ -107,18 +105,18 @@ def render(
         first = shifted(newest, 1 - MONTHS)
         centres = {row["holder_id"]: row["note"] for row in rows_of(connection, "FROM holders WHERE custodial_centre")}
         published = published_findings(connection, declarations.rules)
-        findings = _flagged_months(published, centres)
+        findings = finding_cards.flagged_months(published, centres)
         since = [row for row in findings if row["month"] >= FINDINGS_SINCE]
         told = events_in(published, newest)
         # The official total is no holder: it is listed among the findings, and stands in no ranking.
-        recent = _leads_before(published, first, newest)
+        recent = finding_cards.leads_before(published, first, newest)
         holders = _holders(connection, newest)
         content |= {
             **_vintages(connection, newest, first, generated.date(), declarations),
             **_totals(connection, newest),
             **_movers(connection, newest),
-            "new_findings": [_card(found, centres) for found in told],
-            "largest_findings": [_card(found, centres) for found in recent[:LARGEST_FINDINGS]],
+            "new_findings": [finding_cards.card(found, centres) for found in told],
+            "largest_findings": [finding_cards.card(found, centres) for found in recent[:LARGEST_FINDINGS]],
             "recent_findings": len(recent),
             "finding_years": [(year, list(rows)) for year, rows in groupby(since, key=lambda row: row["month"].year)],
             "findings_before": len(findings) - len(since),
@@ -131,38 +129,6 @@ def render(
             **_episodes(connection),
         }
     return _environment().get_template("report.html.j2").render(content, bundle=script())
-
-
-def _flagged_months(published: Iterable[Finding], centres: Mapping[str, str | None]) -> list[Row]:
-    """The rows of the flagged months, newest first; `centres` are the custodial ones by holder_id."""
-    rows = [
-        {**found.row, "custodial_centre": found.holder_id in centres}
-        for found in published
-        if isinstance(found, FlaggedMonth)
-    ]
-    return sorted(rows, key=lambda row: (-number_of(row["month"]), row["holder"]))
-
-
-def _leads_before(published: Iterable[Finding], first: date, newest: date) -> list[Finding]:
-    """The weightiest finding of each event of a holder from `first` to before `newest`, the largest first."""
-    within = [f for f in published if first <= f.end_month and f.month < newest and f.holder_id != OFFICIAL]
-    chains = [event for event in events(within) if max(found.end_month for found in event) < newest]
-    leads = [leading(event)[event[0].key] for event in chains]
-    return sorted(leads, key=lambda found: (found.amount_usd_mn or 0.0, found.key))
-
-
-def _card(found: Finding, centres: Mapping[str, str | None]) -> Row:
-    """What a card says of a finding."""
-    hits = found.hits if isinstance(found, FlaggedMonth) else [{**found.row, "score": None}]
-    return {
-        **found.row,
-        "start": found.month,
-        "end": found.end_month,
-        "period": found.period,
-        "hits": hits,
-        "custodial_centre": found.holder_id in centres,
-        "context": found.row["context"] or "",
-    }
 
 
 def _vintages(
@@ -419,7 +385,7 @@ def _environment() -> jinja2.Environment:
         "strftime": lambda pattern, moment: f"{moment:{pattern}}",
         "words": lambda name: str(name).replace("_", " "),
         "badge": _badge,
-        "identity": identity,
+        "everyone": everyone,
         "dollars": billions,
     }
     return environment

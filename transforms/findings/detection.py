@@ -45,9 +45,11 @@ def findings(
         _with_remarks(table, known, paired, holders, fx_monthly, interventions, rules, revision_sizes)
         for table in (flagged, runs)
     )
+    official = known[known["holder_id"] == OFFICIAL]
+    flagged, runs = explain_months(flagged, known, official), explain_episodes(runs, known, official)
     flagged, runs = (with_dollars(table, securities, rules) for table in (flagged, runs))
-    flagged["explanation"] = with_dollar_sentences(explain_months(flagged), flagged, rules)
-    runs["explanation"] = with_dollar_sentences(explain_episodes(runs), runs, rules)
+    flagged["explanation"] = with_dollar_sentences(list(flagged["explanation"]), flagged, rules)
+    runs["explanation"] = with_dollar_sentences(list(runs["explanation"]), runs, rules)
     return flagged, runs
 
 
@@ -70,13 +72,14 @@ def _read(
     if aggregates is None:
         return by_month(flagged), runs, months
     official = aggregates[aggregates["holder_id"] == OFFICIAL]
+    months = pd.concat([months, official], ignore_index=True) if len(official) else months
     sold = sell_offs(official, rules, "official")
     if sold.empty:
         return by_month(flagged), runs, months
     sold = with_patterns(sold.assign(counterpart=None, suspicion=None, doubt=None), official, rules, hindsight=True)
     sold = sold.assign(**dict.fromkeys(ABSORBED, float("nan")))
     flagged = pd.concat([flagged, sold], ignore_index=True) if len(flagged) else sold
-    return by_month(flagged), runs, pd.concat([months, official], ignore_index=True)
+    return by_month(flagged), runs, months
 
 
 def blind_spots(holders: pd.DataFrame) -> dict[str, str]:

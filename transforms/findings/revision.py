@@ -11,6 +11,13 @@ from treasury_watch.transforms.findings.rules.declared import Rule, episode_rule
 from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS, SEVERITIES
 from treasury_watch.transforms.wording import month_name, stated
 
+READ = {
+    "sold": "mostly sales",
+    "repriced": "mostly price",
+    "moved": "mostly custody or reporting",
+    "mixed": "sales and prices together",
+    "unexplained": "not explained",
+}
 CORRECTED = "corrected to notice"
 WHY = ["pattern_measure", "doubt", "suspicion"]  # what can lower a finding, in a sentence
 KEPT = [
@@ -103,11 +110,11 @@ def _row(row: dict, what: str, rules: dict[str, Any]) -> dict:
         period += f" to {month_name(row[f'end_month{side}'])}"
     old, new = (billions(row[f"amount{age}"], signed=False) for age in ("_old", "_new"))
     change = {
-        "no longer flagged": "is no longer flagged after revision",
-        "newly flagged": "is flagged after revision",
+        "no longer flagged": "is not flagged by the revised figures",
+        "newly flagged": "is flagged by the revised figures only",
         CORRECTED: f"is corrected from {row['severity_old']} to {row['severity_new']}",
-        "verdict changed": f"reads {row['verdict_new']} after revision, {row['verdict_old']} before",
-        "size changed": f"is {new} after revision, {old} before",
+        "verdict changed": f"was {READ.get(row['verdict_new'])} by the revised figures, {READ.get(row['verdict_old'])} before",
+        "size changed": f"is {new} by the revised figures, {old} before",
     }[what]
     return {
         "holder_id": row["holder_id"],

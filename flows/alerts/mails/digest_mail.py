@@ -14,7 +14,7 @@ from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.amounts import billions, billions_cell
 from treasury_watch.transforms.findings.events import events_in
-from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, identity
+from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, everyone
 from treasury_watch.transforms.findings.explain.subjects import traded
 from treasury_watch.transforms.findings.finding import Announcement, Episode, Finding, Kind, RevisedFindings, key_of
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
@@ -122,6 +122,7 @@ def _line(found: Finding) -> dict[str, Any]:
         if newest and newest["change_usd_mn"] is not None
         else None,
         "explanation": one_line(row["explanation"]),
+        "caveat": one_line((row["caveats"] or "").partition("\n")[0]),
     }
 
 
@@ -129,4 +130,4 @@ def _total(connection: duckdb.DuckDBPyConnection, month: date) -> str | None:
     """What all foreign holders did in the month, in a sentence; None where it is not published."""
     query = "FROM aggregate_months WHERE holder_id = 'grand_total' AND month = ? AND change_usd_mn IS NOT NULL"
     rows = rows_of(connection, query, month)
-    return f"All foreign holders: {identity(rows[0])}." if rows else None
+    return everyone(rows[0], f"in {month_name(month)}") if rows else None

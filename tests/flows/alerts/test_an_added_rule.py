@@ -85,7 +85,9 @@ def test_events_weigh_it_and_revisions_and_backtest_measure_it_by_that_amount(wa
     revised = revised_findings((smaller, runs), (flagged, runs), pd.Timestamp("2026-01-01"), rules)
     row = revised[(revised["rule"] == "bill_outflow") & (revised["start_month"] == "2024-05-01")].iloc[0]
     assert (row["what"], row["old_usd_mn"], row["new_usd_mn"]) == ("size changed", -12020.5, -24041)
-    assert row["explanation"] == "Japan, May 2024: the bill outflow is -$24.0bn after revision, -$12.0bn before."
+    assert (
+        row["explanation"] == "Japan, May 2024: the bill outflow is -$24.0bn by the revised figures, -$12.0bn before."
+    )
     assert "bill_outflow" in set(replayed(months, official, holders, rules)["rule"])
 
 

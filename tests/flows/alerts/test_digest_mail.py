@@ -69,7 +69,15 @@ def test_it_lists_each_event_of_the_month_once_the_weightiest_first():
 def test_both_parts_have_the_figures_and_verdicts():
     subject, text, html = parts(digest(KEY, JUNE, findings()))
     assert subject == "U.S. Treasuries, June 2024: 2 findings (Japan, Canada)"
-    for words in ("-75.6", "-60.3", "-9.2", "Mostly sold", "Canada", "June 2024", "change +$4.0bn"):
+    for words in (
+        "-75.6",
+        "-60.3",
+        "-9.2",
+        "Mostly sold",
+        "Canada",
+        "June 2024",
+        "Foreign residents together bought $3.0bn",
+    ):
         assert words in text
         assert words in html
     assert max(len(line) for line in text.splitlines()) <= 78

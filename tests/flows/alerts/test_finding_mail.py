@@ -93,9 +93,9 @@ def test_a_currency_that_is_no_news_is_not_told_as_news(context: str | None) -> 
 
 def test_the_subject_says_it_all() -> None:
     month, episode = month_and_episode()
-    assert subject(told(month)) == "Japan: Treasuries -$40.9bn in April 2024; mostly repriced, net purchases -$11.8bn"
+    assert subject(told(month)) == "Japan: Treasuries -$40.9bn in April 2024; mostly price, net sales $11.8bn"
     assert subject(told(replace(episode, newest=None))) == (
-        "Japan: Treasuries -$75.6bn, April to June 2024 (3 months falling); mostly sold, net purchases -$60.3bn"
+        "Japan: Treasuries -$75.6bn, April to June 2024 (3 months falling); mostly sold, net sales $60.3bn"
     )
     assert month.title == subject(told(month))
 
@@ -106,21 +106,21 @@ def test_while_an_event_goes_on_the_subject_leads_with_its_newest_month() -> Non
     connection.execute("UPDATE episodes SET end_month = DATE '2024-05-01', months = 2, change_usd_mn = -61062")
     [episode] = [found for found in published_findings(connection, rules()) if isinstance(found, Episode)]
     assert episode.title == (
-        "Japan: Treasuries -$20.1bn in May 2024; sold $24.0bn of bills (falling since April: -$61.1bn)"
+        "Japan: Treasuries -$20.1bn in May 2024; sold or let mature $24.0bn of bills (falling since April: -$61.1bn)"
     )
 
 
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        ((-23.0, 1.0, -24.0, 7.0, -3.0), "sold $24.0bn of bills"),
+        ((-23.0, 1.0, -24.0, 7.0, -3.0), "sold or let mature $24.0bn of bills"),
         ((-24.6, -36.6, 12.0, 13.4, -3.3), "sold $36.6bn of bonds, bought $12.0bn of bills"),
         ((-24.0, -12.0, -12.0, 1.0, 0.0), "sold $24.0bn of bonds and bills"),
-        ((-11.8, 0.2, -12.1, -29.8, 0.7), "valuation -$29.8bn, sold $12.1bn of bills"),
-        ((-2.0, -2.0, 0.0, 1.0, -30.0), "moved -$30.0bn, sold $2.0bn of bonds"),
-        ((5.0, 5.0, 0.0, -20.0, 0.0), "valuation -$20.0bn, net purchases +$5.0bn"),
+        ((-11.8, 0.2, -12.1, -29.8, 0.7), "valuation -$29.8bn, sold or let mature $12.1bn of bills"),
+        ((-2.0, -2.0, 0.0, 1.0, -30.0), "neither trading nor price -$30.0bn, sold $2.0bn of bonds"),
+        ((5.0, 5.0, 0.0, -20.0, 0.0), "valuation -$20.0bn, net purchases $5.0bn"),
         ((-5.0, None, None, None, None), "sold $5.0bn net"),
-        ((None, None, None, None, None), "no decomposition published"),
+        ((None, None, None, None, None), "sales not known"),
     ],
 )
 def test_the_newest_month_says_what_was_sold_and_what_pulled_more(parts: tuple, words: str) -> None:
@@ -153,7 +153,7 @@ def test_a_subject_without_a_decomposition_does_not_claim_a_sale() -> None:
     month, _ = month_and_episode()
     row = {**month.row, "verdict": "unexplained", "net_purchases_usd_mn": None}
     assert subject(told(replace(month, row=row))) == (
-        "Japan: Treasuries -$40.9bn in April 2024; not explained, no decomposition published"
+        "Japan: Treasuries -$40.9bn in April 2024; what was sold and what was price is not published"
     )
 
 

@@ -47,7 +47,7 @@ def test_a_finding_has_its_explanation_and_what_the_currency_did():
     assert (row["currency"], row["fx_per_usd_average"]) == ("JPY", 150.0)
     assert row["fx_change_month_pct"] == pytest.approx(25.0)
     assert row["fx_change_quarter_pct"] == pytest.approx(50.0)
-    assert row["explanation"].startswith("Japan's holdings fell by $20.0bn in April 2022.")
+    assert row["explanation"].startswith("Japan's holdings fell $20.0bn in April 2022 to ")
     assert pd.isna(row["interventions_usd_mn"])
     assert len(runs) == 0
 
@@ -318,4 +318,4 @@ def test_the_official_total_is_a_finding_of_its_own_under_its_own_rules():
     holders = pd.concat([HOLDERS, pd.DataFrame({"holder_id": ["foreign_official"]})])
     flagged, _ = findings(history(400_000, [1.0, 1.0]), holders, MONTHLY, NO_OPERATIONS, declared, total)
     assert flagged[["holder", "rule"]].to_numpy().tolist() == [["Foreign Official", "official_fall"]]
-    assert flagged["explanation"].iloc[0].startswith("Foreign official institutions' holdings fell by $163.0bn")
+    assert flagged["explanation"].iloc[0].startswith("Foreign official institutions' holdings fell $163.0bn")

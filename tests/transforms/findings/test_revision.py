@@ -60,14 +60,17 @@ def test_a_month_that_the_revised_figures_no_longer_flag_is_said():
     assert (row["what"], row["old_usd_mn"], row["old_verdict"], row["new_verdict"]) == (
         "no longer flagged", -20_000, "sold", None,
     )  # fmt: skip
-    assert row["explanation"] == "Japan, March 2026: the fall is no longer flagged after revision."
+    assert row["explanation"] == "Japan, March 2026: the fall is not flagged by the revised figures."
 
 
 def test_a_verdict_that_changed_is_said_with_both():
     found = revised_findings(known(month()), known(month(verdict="repriced")), MARCH, RULES)
     (row,) = found.to_dict("records")
     assert (row["what"], row["old_verdict"], row["new_verdict"]) == ("verdict changed", "sold", "repriced")
-    assert row["explanation"] == "Japan, March 2026: the fall reads repriced after revision, sold before."
+    assert (
+        row["explanation"]
+        == "Japan, March 2026: the fall was mostly price by the revised figures, mostly sales before."
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,7 +119,7 @@ def test_an_episode_is_a_finding_of_its_own_beside_its_months():
     found = revised_findings(before, after, MARCH, RULES)
     (row,) = found.to_dict("records")
     assert row["explanation"] == (
-        "Japan, February 2026 to March 2026: the fall is -$80.0bn after revision, -$50.0bn before."
+        "Japan, February 2026 to March 2026: the fall is -$80.0bn by the revised figures, -$50.0bn before."
     )
 
 

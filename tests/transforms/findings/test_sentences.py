@@ -1,12 +1,14 @@
 """Explanations: signs, units, months and rounding of what people read."""
 
 import math
+import re
 
 import pandas as pd
 import pytest
 
 from treasury_watch.transforms.amounts import billions
-from treasury_watch.transforms.findings.explain.sentences import explain_episodes, explain_months, explained
+from treasury_watch.transforms.findings.explain.sentences import ALONE, Beside, explain_episodes, told, trades
+from treasury_watch.transforms.findings.explain.standing import pasts_of, rank
 from treasury_watch.transforms.wording import month_name
 
 APRIL = {
@@ -26,6 +28,21 @@ APRIL = {
     "moved_share_pct": 0.0,
     "instrument": "bills",
     "suspicion": None,
+    "position_usd_mn": 1_126_094.0,
+    "change_pct": -3.5,
+}
+MARCH = APRIL | {
+    "month": pd.Timestamp("2026-03-01"),
+    "change_usd_mn": -47_708.0,
+    "change_pct": -3.84,
+    "position_usd_mn": 1_191_621.0,
+    "net_purchases_usd_mn": -23_880.0,
+    "net_long_term_usd_mn": -23_900.0,
+    "net_short_term_usd_mn": 20.0,
+    "valuation_usd_mn": -18_000.0,
+    "other_usd_mn": -5_800.0,
+    "verdict": "sold",
+    "instrument": "bonds",
 }
 
 
@@ -55,65 +72,96 @@ def test_a_month_is_written_out():
     assert month_name(pd.Timestamp("2024-04-01")) == "April 2024"
 
 
-def test_a_repriced_month_says_so_with_the_whole_identity_and_what_was_traded():
-    assert explain_months(pd.DataFrame([APRIL])) == [
-        "Japan's holdings fell by $40.9bn in April 2024. Mostly repriced: change -$40.9bn = "
-        "net purchases -$11.8bn + valuation -$29.8bn + other +$0.7bn. "
-        "Of what pulled it down: valuation 72%, net sales 28%. Bills were sold (-$12.1bn); bonds and notes +$0.2bn."
-    ]
+def explained(row: dict, period: str, beside: Beside = ALONE) -> str:
+    return told(row, period, beside)[1]
+
+
+def test_a_fall_that_is_mostly_price_says_so_first_and_then_what_was_traded():
+    headline, text = told(APRIL, "in April 2024")
+    assert (
+        headline == "Japan's holdings fell $40.9bn in April 2024 to $1,126.1bn, and most of that was price ($29.8bn)."
+    )
+    assert text == f"{headline} It sold or let mature $12.1bn of bills and bought $0.2bn of bonds and notes."
+
+
+def test_a_sale_leads_with_who_sold_what_and_when():
+    row = MARCH | {"verdict": "mixed"}
+    assert explained(row, "in March 2026", Beside(fall_rank="the largest monthly fall since October 2022")) == (
+        "Japan sold $23.9bn of Treasury bonds and notes in March 2026 and lost $18.0bn to falling prices; its holdings fell "
+        "3.8% to $1,191.6bn, the largest monthly fall since October 2022."
+    )
+
+
+def test_what_foreign_officials_did_stands_beside_a_holder_and_not_beside_a_custodial_centre():
+    beside = Beside(official_net_usd_mn=-50_070.0)
+    text = explained(MARCH, "in March 2026", beside)
+    assert text.endswith("Foreign official institutions together sold $50.1bn that month, net.")
+    runs = explained(MARCH, "from April to June 2024", Beside(official_net_usd_mn=23_200.0))
+    assert runs.endswith("Foreign official institutions together bought $23.2bn in these months, net.")
+    assert "official" not in explained(MARCH, "in March 2026", Beside(custodial=True, official_net_usd_mn=-50_070.0))
+
+
+def test_at_a_custodial_centre_accounts_sold_and_not_the_place():
+    text = explained(MARCH | {"holder": "Belgium"}, "in March 2026", Beside(custodial=True))
+    assert text.startswith("Accounts in Belgium sold $23.9bn of Treasury bonds and notes")
+    assert "their holdings fell 3.8%" in text
 
 
 def test_a_sale_in_a_month_of_rising_holdings_says_that_they_rose():
-    row = APRIL | {
-        "change_usd_mn": 2_500.0,
-        "net_purchases_usd_mn": -20_000.0,
-        "valuation_usd_mn": 22_500.0,
-        "other_usd_mn": 0.0,
-    }
-    text = explained(row | {"verdict": "sold"}, "in May 2025")
-    assert text.startswith(
-        "Japan's holdings rose by $2.5bn in May 2025 although its net sales were $20.0bn. "
-        "Mostly sold: change +$2.5bn = net purchases -$20.0bn"
+    row = MARCH | {"change_usd_mn": 2_500.0, "change_pct": 0.2, "valuation_usd_mn": 26_500.0}
+    text = explained(row, "in May 2025", Beside(sale_rank="the largest monthly net sale since June 2023"))
+    assert text == (
+        "Japan sold $23.9bn of Treasury bonds and notes in May 2025 and gained $26.5bn from rising prices; its holdings "
+        "rose 0.2% to $1,191.6bn. It was the largest monthly net sale since June 2023."
     )
 
 
 @pytest.mark.parametrize("change", [-30.0, 0.0, 30.0])
 def test_holdings_that_stay_the_same_to_the_rounding_hardly_changed(change):
-    text = explained(APRIL | {"change_usd_mn": change}, "in May 2025")
-    assert text.startswith("Japan's holdings hardly changed in May 2025.")
+    assert explained(APRIL | {"change_usd_mn": change}, "in May 2025").startswith(
+        "Japan's holdings hardly changed in May 2025"
+    )
+    assert "; its holdings hardly changed." in explained(MARCH | {"change_usd_mn": change}, "in May 2025")
+    tiny = MARCH | {"change_usd_mn": -90.0, "change_pct": -0.01}
+    assert "; its holdings hardly changed, at $1,191.6bn." in explained(tiny, "in May 2025")
 
 
-def test_a_month_without_a_decomposition_claims_nothing_about_selling():
+@pytest.mark.parametrize(("month", "words"), [("2022-03", "not published."), ("2026-05", "not published yet.")])
+def test_a_month_without_a_decomposition_claims_nothing_about_selling(month, words):
     unknown = dict.fromkeys(
         ["net_purchases_usd_mn", "net_long_term_usd_mn", "net_short_term_usd_mn", "valuation_usd_mn", "other_usd_mn"],
         math.nan,
     )
-    text = explained(APRIL | unknown | {"verdict": "unexplained"}, "in March 2022")
-    assert text == (
-        "Japan's holdings fell by $40.9bn in March 2022. "
-        "Not explained: no complete decomposition is published for this period."
+    row = APRIL | unknown | {"verdict": "unexplained", "month": pd.Timestamp(f"{month}-01")}
+    assert explained(row, "then") == (
+        f"Japan's holdings fell $40.9bn then to $1,126.1bn. How much of it was sold and how much was price is {words}"
     )
 
 
 def test_an_unknown_change_is_not_called_a_rise():
     text = explained(APRIL | {"change_usd_mn": math.nan, "verdict": "unexplained"}, "in December 2011")
-    assert text.startswith("Japan: the change in holdings in December 2011 is not known on one survey basis.")
+    assert text.startswith("The change in Japan's holdings in December 2011 is not known on one survey basis.")
 
 
-def test_unknown_bills_leave_the_sentence_on_instruments_out():
-    assert "Bills were sold" in explained(APRIL, "in April 2024")
-    assert "ills were sold" not in explained(APRIL | {"net_short_term_usd_mn": math.nan}, "in April 2024")
+def test_unknown_bills_leave_the_instruments_out():
+    assert "let mature" in explained(APRIL, "in April 2024")
+    assert "It sold $11.8bn of Treasuries, net." in explained(
+        APRIL | {"net_short_term_usd_mn": math.nan}, "in April 2024"
+    )
 
 
 def test_an_episode_names_its_first_and_last_month():
-    row = {key: value for key, value in APRIL.items() if key != "month"}
-    row |= {"start_month": pd.Timestamp("2024-04-01"), "end_month": pd.Timestamp("2024-06-01"), "verdict": "mixed"}
-    (text,) = explain_episodes(pd.DataFrame([row]))
-    assert text.startswith("Japan's holdings fell by $40.9bn from April 2024 to June 2024. Mixed: change -$40.9bn = ")
-
-
-def test_nothing_to_explain_gives_no_sentences():
-    assert explain_months(pd.DataFrame([APRIL]).head(0)) == []
+    row = {key: value for key, value in APRIL.items() if key not in ("month", "position_usd_mn", "change_pct")}
+    row |= {
+        "start_month": pd.Timestamp("2024-04-01"),
+        "end_month": pd.Timestamp("2024-06-01"),
+        "months": 3,
+        "holder_id": "japan",
+    }
+    nobody = pd.DataFrame({name: [] for name in ("holder_id", "custodial_centre", "month", "net_purchases_usd_mn")})
+    nobody["month"] = nobody["month"].astype("datetime64[us]")
+    [text] = explain_episodes(pd.DataFrame([row]), nobody, nobody)["headline"]
+    assert text == "Japan's holdings fell $40.9bn from April to June 2024, and most of that was price ($29.8bn)."
 
 
 @pytest.mark.parametrize(
@@ -128,82 +176,129 @@ def test_nothing_to_explain_gives_no_sentences():
     ],
 )
 def test_a_holder_owns_its_holdings_in_good_english(label, text):
-    assert explained(APRIL | {"holder": label}, "in April 2024").startswith(f"{text} holdings fell by")
+    assert explained(APRIL | {"holder": label}, "in April 2024").startswith(f"{text} holdings fell $40.9bn")
 
 
-def test_rounded_parts_that_do_not_add_up_say_so():
-    row = APRIL | {"change_usd_mn": -100.0, "net_purchases_usd_mn": -40.0, "valuation_usd_mn": -40.0}
-    assert "(rounded)" in explained(row | {"other_usd_mn": -20.0}, "in May 2025")
-    assert "(rounded)" not in explained(APRIL, "in April 2024")
+def test_prose_has_no_equals_sign_and_none_of_the_words_of_the_tables():
+    rows = [APRIL, MARCH, *(MARCH | {"verdict": verdict} for verdict in ("mixed", "moved", "unexplained"))]
+    for row in rows:
+        text = explained(row, "in April 2024")
+        assert not re.search(r"=|verdict|score|repriced|\bmoved\b", text), text
+
+
+def test_nearly_all_of_one_instrument_is_said_so_and_both_are_named_else():
+    row = MARCH | {
+        "net_long_term_usd_mn": -43_000.0,
+        "net_short_term_usd_mn": -800.0,
+        "net_purchases_usd_mn": -43_800.0,
+    }
+    assert trades(row, "in April 2026") == "sold $43.8bn of Treasuries in April 2026, nearly all bonds and notes"
+    both = row | {"net_short_term_usd_mn": -20_000.0, "net_purchases_usd_mn": -63_000.0}
+    assert trades(both, "in April 2026") == (
+        "sold $43.0bn of Treasury bonds and notes in April 2026 and sold or let mature $20.0bn of bills"
+    )
 
 
 def test_bonds_sold_for_bills_are_called_a_shift():
-    row = APRIL | {"net_long_term_usd_mn": -23_900.0, "net_short_term_usd_mn": 12_500.0, "instrument": "bonds"}
-    assert "Bonds and notes were sold (-$23.9bn); bills +$12.5bn: in part a shift" in explained(row, "in May 2024")
-    more = row | {"net_short_term_usd_mn": 20_000.0}
-    assert "Bonds and notes were sold (-$23.9bn); bills +$20.0bn: mostly a shift" in explained(more, "in May 2024")
-
-
-def test_a_flagged_sale_of_bonds_that_went_into_bills_is_told_as_that_and_not_as_a_withdrawal():
-    row = APRIL | {
-        "rule": "bond_sale",
-        "of": "net_long_term_usd_mn",
-        "holder": "Korea, South",
-        "verdict": "sold",
-        "instrument": "bonds",
+    row = MARCH | {
+        "net_long_term_usd_mn": -23_900.0,
+        "net_short_term_usd_mn": 12_500.0,
+        "net_purchases_usd_mn": -11_400.0,
     }
-    row |= {"change_usd_mn": -370.0, "net_purchases_usd_mn": -1_400.0, "valuation_usd_mn": 1_400.0}
-    row |= {"other_usd_mn": -370.0, "net_long_term_usd_mn": -11_900.0, "net_short_term_usd_mn": 10_500.0}
-    assert explained(row, "in February 2026") == (
-        "South Korea sold $11.9bn of bonds and notes in February 2026, net, and bought $10.5bn of bills: mostly a shift "
-        "within Treasuries. South Korea's holdings fell by $0.4bn in February 2026. In all: change -$0.4bn = "
-        "net purchases -$1.4bn + valuation +$1.4bn + other -$0.4bn."
-    )
+    assert "and bought $12.5bn of bills: in part a shift within Treasuries" in explained(row, "in May 2024")
+    more = row | {"net_short_term_usd_mn": 20_000.0, "net_purchases_usd_mn": -3_900.0}
+    assert "and bought $20.0bn of bills: mostly a shift within Treasuries" in explained(more, "in May 2024")
 
 
 def test_a_flagged_sale_of_bills_that_went_into_bonds_is_told_as_that():
-    row = APRIL | {"rule": "bill_sale", "of": "net_short_term_usd_mn", "verdict": "mixed", "instrument": "bills"}
-    row |= {"net_long_term_usd_mn": 41_500.0, "net_short_term_usd_mn": -20_300.0}
-    assert explained(row, "in March 2021").startswith(
-        "Japan sold $20.3bn of bills in March 2021, net, and bought $41.5bn of bonds and notes: mostly a shift"
+    row = MARCH | {"of": "net_short_term_usd_mn", "net_long_term_usd_mn": 20_000.0, "net_short_term_usd_mn": -20_300.0}
+    assert explained(row | {"net_purchases_usd_mn": -300.0}, "in March 2021").startswith(
+        "Japan sold or let mature $20.3bn of Treasury bills in March 2021 and bought $20.0bn of bonds and notes: mostly a shift"
     )
 
 
-def test_not_sold_is_only_said_where_next_to_nothing_was():
-    assert "Mostly repriced: change" in explained(APRIL | {"sold_share_pct": 10.0}, "in April 2024")
-    assert "Mostly repriced, not sold: change" in explained(APRIL | {"sold_share_pct": 9.9}, "in April 2024")
+def test_a_move_leads_with_the_place_where_it_went():
+    words = "The $78.4bn that left the British Virgin Islands in March 2025 turned up in El Salvador ($83.9bn)."
+    headline, text = told(APRIL | {"verdict": "moved", "suspicion": words}, "in March 2025")
+    assert headline == words
+    assert text.startswith(f"{words} Japan's holdings fell $40.9bn")
 
 
-def test_holdings_that_rose_in_spite_of_net_sales_say_so():
-    row = APRIL | {"change_usd_mn": 46_600.0, "net_purchases_usd_mn": -15_700.0}
-    assert explained(row, "in May 2025").startswith(
-        "Japan's holdings rose by $46.6bn in May 2025 although its net sales were $15.7bn."
+def test_net_sales_that_other_changes_undo_are_not_told_as_selling():
+    row = MARCH | {"verdict": "moved", "net_purchases_usd_mn": -17_500.0, "other_usd_mn": 25_000.0}
+    text = explained(row | {"net_long_term_usd_mn": -17_500.0}, "in April 2025")
+    assert text.startswith(
+        "The statistics book net sales of $17.5bn by Japan in April 2025, but $25.0bn that is neither trading nor price came "
+        "in at the same time"
     )
 
 
-def test_a_move_names_the_place_where_it_went():
-    row = APRIL | {"verdict": "moved", "suspicion": "El Salvador rose by $83.9bn in March 2025: taken for one move."}
-    text = explained(row, "in March 2025")
-    assert "Mostly moved, not sold: change" in text
-    assert "El Salvador rose by $83.9bn" in text
-
-
-def test_net_sales_that_other_changes_undo_are_not_explained_by_net_sales():
-    row = APRIL | {"verdict": "moved", "net_purchases_usd_mn": -17_500.0, "other_usd_mn": 25_000.0}
-    row |= {"net_long_term_usd_mn": -17_500.0}
-    text = explained(row, "in April 2025")
-    assert "Other changes of +$25.0bn offset all of the net sales." in text
-    assert "Of what pulled it down" not in text
-    bills_too = explained(row | {"net_long_term_usd_mn": -10_000.0}, "in April 2025")
-    assert "Other changes of +$25.0bn offset $10.0bn of the net sales." in bills_too
+def test_a_residual_is_left_unexplained_and_is_no_cause():
+    row = APRIL | {
+        "verdict": "moved",
+        "net_purchases_usd_mn": 7_800.0,
+        "other_usd_mn": -21_300.0,
+        "net_long_term_usd_mn": 2_200.0,
+    }
+    row |= {"net_short_term_usd_mn": 5_600.0, "valuation_usd_mn": -2_600.0}
+    text = explained(row, "in February 2024")
+    assert "Trading and prices leave $21.3bn of a fall unexplained: custody or reporting, perhaps." in text
+    assert text.endswith("It bought $5.6bn of bills and $2.2bn of bonds and notes.")
 
 
 def test_without_a_valuation_a_sale_is_told_from_net_sales_alone():
-    row = APRIL | {"verdict": "sold", "valuation_usd_mn": math.nan, "other_usd_mn": math.nan}
-    text = explained(row | {"net_purchases_usd_mn": -30_000.0}, "in March 2010")
-    assert "Mostly sold: net purchases of -$30.0bn against a change of -$40.9bn." in text
+    row = MARCH | {"valuation_usd_mn": math.nan, "other_usd_mn": math.nan, "net_purchases_usd_mn": -30_000.0}
+    assert explained(row, "in March 2010") == (
+        "Japan sold $30.0bn of Treasuries in March 2010, net; its holdings fell 3.8% to $1,191.6bn. "
+        "What prices did is not published for it."
+    )
 
 
 def test_an_exit_says_what_is_left_of_the_peak():
-    row = APRIL | {"peak_usd_mn": 108_700.0, "position_usd_mn": 14_900.0}
-    assert "to $14.9bn, 14% of the peak of the three years before ($108.7bn)." in explained(row, "in May 2018")
+    row = MARCH | {"peak_usd_mn": 108_700.0, "position_usd_mn": 14_900.0}
+    assert "That is 14% of the peak of the three years before ($108.7bn)." in explained(row, "in May 2018")
+
+
+LARGEST = "the largest monthly fall since these figures begin"
+
+
+def past(amounts: list[float], breaks: tuple[int, ...] = ()) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "holder_id": "japan",
+            "month": pd.date_range("2020-01-01", periods=len(amounts), freq="MS"),
+            "change_usd_mn": amounts,
+            "series_break": [place in breaks for place in range(len(amounts))],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("amounts", "breaks", "words"),
+    [
+        ([-50.0, *[-10.0] * 30, -40.0], (), "the largest monthly fall since January 2020"),
+        ([*[-10.0] * 31, -40.0], (), "the largest monthly fall since these figures begin in January 2020"),
+        ([*[-10.0] * 29, -50.0, -10.0, -40.0], (), "the second-largest monthly fall since January 2020"),
+        ([*[-10.0] * 26, *[-50.0] * 5, -40.0], (), ""),  # five larger ones just before: no news
+        ([-50.0, *[-10.0] * 30, -40.0], (3,), f"{LARGEST} in May 2020"),
+        (
+            [-50.0, *[-10.0] * 4, math.nan, *[-10.0] * 30, -40.0],
+            (5,),
+            f"{LARGEST} in July 2020",
+        ),
+        ([*[-10.0] * 12, -40.0], (), ""),  # too short a past
+        ([*[-10.0] * 31, 40.0], (), ""),
+    ],
+)
+def test_a_fall_is_ranked_by_a_month_that_can_be_looked_up_and_within_one_series(amounts, breaks, words):
+    months = past(amounts, breaks)
+    row = months.iloc[-1].to_dict()
+    assert rank(row, pasts_of(months, "change_usd_mn")["japan"], "change_usd_mn", "monthly fall") == words
+
+
+def test_what_comes_after_a_month_does_not_rank_it():
+    months = past([*[-10.0] * 31, -40.0, -90.0])
+    row = months.iloc[-2].to_dict()
+    assert "these figures begin" in rank(
+        row, pasts_of(months, "change_usd_mn")["japan"], "change_usd_mn", "monthly fall"
+    )

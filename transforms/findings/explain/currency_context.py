@@ -125,7 +125,9 @@ def _rate_words(
     if length > 3:
         span, over = found.get("fx_change_period_pct", np.nan), f"the {length} months of the episode"
     if not np.isnan(span):
-        text += f"{', but' if month * span < 0 else ' and'} {moved(span)} over {over}"
+        again = moved(span)
+        alike = again.partition(" ")[0] == moved(month).partition(" ")[0] != "hardly"
+        text += f"{', but' if month * span < 0 else ' and'} {again.partition(' ')[2] if alike else again} over {over}"
     words = [f"{text} (monthly averages)."]
     since, extreme = found["fx_weakest_since"], found["fx_percentile_pct"]
     if since is None and trending(past, limits):

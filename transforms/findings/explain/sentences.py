@@ -1,19 +1,34 @@
-"""Findings in sentences, made from the figures. The same text goes to the command line, the mail and the page."""
+"""Findings in sentences, made from the figures. The same text goes to the command line, the mail and the page.
+
+First who did what, how much, when and how sure; then what to set beside it. The identity of the figures stands in the
+tables below them and not in the sentences.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, in_billions, is_known, percent
-from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
+from treasury_watch.transforms.findings.explain.standing import ranks
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS, OTHER_INSTRUMENT
+from treasury_watch.transforms.findings.rules.places.absorption import LONGER_RUN
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW
 from treasury_watch.transforms.findings.rules.verdicts import offset
-from treasury_watch.transforms.wording import month_name, plain_name, possessive, sentence, spoken, stated
+from treasury_watch.transforms.wording import (
+    is_plural,
+    joined,
+    month_name,
+    months_named,
+    possessive,
+    sentence,
+    spoken,
+    stated,
+)
 
 VERDICT_WORDS = {
     "sold": "Mostly sold",
@@ -22,49 +37,282 @@ VERDICT_WORDS = {
     "mixed": "Mixed",
     "unexplained": "Not explained",
 }
-CAUSES = {
-    "sold_share_pct": "net sales",
-    "repriced_share_pct": "valuation",
-    "moved_share_pct": "other changes",
-}
 # Bills bought for at least these parts of the bonds sold: the holder moved within Treasuries, in part or mostly.
 SHIFT, MOSTLY_SHIFT = 0.5, 0.75
-TRADED = {BONDS: "bonds and notes", BILLS: "bills"}
-NOT_SOLD_PCT = 10.0  # "not sold" is said of net sales below this share only
+NEARLY_ALL = 0.9  # of net sales in one instrument: the other one is not named
+TOLD_PRICE = 0.1  # a valuation below this part of the net sales and of the fall is not told beside a sale
+DECOMPOSED_FROM = pd.Timestamp("2023-02-01")  # months since then without a decomposition have none yet
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is set beside a finding: `custodial` where the holder keeps securities for others, `fall_rank` and `sale_rank`
+    how unusual the month is, `official_net_usd_mn` what foreign official institutions bought in the same months (NaN
+    where unknown or where it says nothing of the holder).
+    """
+
+    custodial: bool = False
+    fall_rank: str = ""
+    sale_rank: str = ""
+    official_net_usd_mn: float = math.nan
+
+
+ALONE = Beside()
 
 
 def identity(row: Mapping[Any, Any]) -> str:
-    """The decomposition written out: change = net purchases + valuation + other.
-
-    Says `rounded` where the rounded parts do not add up to the rounded change.
-    """
-    names = ("net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn")
-    whole = all(is_known(row[name]) for name in ("change_usd_mn", *names))
-    rounded = whole and sum(in_billions(row[name]) for name in names) != in_billions(row["change_usd_mn"])
+    """The decomposition written out, for what has no table below it: change, net purchases, valuation and other."""
     return (
-        f"change {billions(row['change_usd_mn'])} = net purchases {billions(row['net_purchases_usd_mn'])} "
-        f"+ valuation {billions(row['valuation_usd_mn'])} + other {billions(row['other_usd_mn'])}"
-        f"{' (rounded)' if rounded else ''}"
+        f"change {billions(row['change_usd_mn'])}: net purchases {billions(row['net_purchases_usd_mn'])}, "
+        f"valuation {billions(row['valuation_usd_mn'])}, other {billions(row['other_usd_mn'])}"
     )
 
 
-def explained(row: Mapping[Any, Any], period: str) -> str:
-    """Two or three sentences on a flagged month or an episode. `period` is `in April 2024` or `from ... to ...`."""
-    change, net = row["change_usd_mn"], row["net_purchases_usd_mn"]
+def told(row: Mapping[Any, Any], period: str, beside: Beside = ALONE) -> tuple[str, str]:
+    """Headline and explanation of a flagged month or an episode; the headline is the explanation's first sentence.
+
+    `period` is `in April 2024` or `from ... to ...`.
+    """
+    first, *more = [text for text in [*_lead(row, period, beside), _peak(row), _official(row, period, beside)] if text]
+    return first, " ".join([first, *more])
+
+
+def everyone(row: Mapping[str, Any], period: str) -> str:
+    """What all foreign holders did in a month, in a sentence; `row` is the Grand Total's row of aggregate_months."""
+    known = {name: math.nan if value is None else value for name, value in row.items()}
+    told_row = {**known, "holder": "Foreign residents", "of": "change_usd_mn", "repriced_share_pct": 0.0}
+    deal, holdings = trades(told_row, period, _price(told_row)), _holdings(told_row, Beside(custodial=True))
+    if deal:
+        return f"Foreign residents together {deal}; {holdings}."
+    whose = holdings.replace("their holdings", "Foreign residents' holdings", 1)
+    return f"{sentence(whose)} {period}. What was bought and what was price is not published for that month."
+
+
+def explain_months(flagged: pd.DataFrame, months: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:
+    """The flagged months with `headline` and `explanation`. `months` are those that they were found in, `official` the
+    official total's."""
+    centres = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"])
+    nets = dict(zip(official["month"], official["net_purchases_usd_mn"], strict=True))
+    texts = []
+    for row, (fall, sale) in zip(flagged.to_dict("records"), ranks(flagged, months), strict=True):
+        beside = Beside(row["holder_id"] in centres, fall, sale, nets.get(row["month"], math.nan))
+        texts.append(told(row, f"in {month_name(row['month'])}", beside))
+    return _with_texts(flagged, texts)
+
+
+def explain_episodes(runs: pd.DataFrame, months: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:
+    """The episodes with `headline` and `explanation`, as `explain_months`."""
+    centres = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"])
+    texts = []
+    for row in runs.to_dict("records"):
+        inside = official[official["month"].between(row["start_month"], row["end_month"])]["net_purchases_usd_mn"]
+        net = float(inside.sum(skipna=False)) if len(inside) == row["months"] else math.nan
+        period = f"from {months_named(row['start_month'], row['end_month'])}"
+        texts.append(told(row, period, Beside(row["holder_id"] in centres, official_net_usd_mn=net)))
+    return _with_texts(runs, texts)
+
+
+def _with_texts(table: pd.DataFrame, texts: list[tuple[str, str]]) -> pd.DataFrame:
+    columns = {
+        name: pd.Series([text[place] for text in texts], index=table.index, dtype=object)
+        for place, name in enumerate(("headline", "explanation"))
+    }
+    return table.assign(**columns)
+
+
+def _lead(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
+    net, valuation, other = (row[name] for name in ("net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn"))
+    complete = is_known(net) and is_known(valuation) and is_known(other)
+    verdict = row["verdict"]
     if row["of"] == INFLOW:
-        return f"{row['suspicion']} In all: {identity(row)}."
-    if math.isnan(change):
-        lead = f"{plain_name(row['holder'])}: the change in holdings {period} is not known on one survey basis."
+        return [row["suspicion"]]
+    if is_known(row.get("absorbed_share_pct", math.nan)):
+        return [row["suspicion"], _deal(row, beside)]
+    if verdict == "unexplained":
+        return _unexplained(row, period, beside, complete)
+    if verdict == "moved":
+        return _moved(row, period, beside)
+    if not complete:
+        return _sold_without_valuation(row, period, beside)
+    if verdict == "repriced" or net >= 0:
+        return _fell(row, period, beside)
+    return _sold(row, period, beside)
+
+
+def _who(row: Mapping[Any, Any], beside: Beside) -> str:
+    """Who sold: the holder, or where others' securities are kept the accounts there."""
+    return f"accounts in {spoken(row['holder'])}" if beside.custodial else spoken(row["holder"])
+
+
+def _subject(row: Mapping[Any, Any], beside: Beside) -> str:
+    """Who is spoken of in a sentence after the first."""
+    return "Accounts there" if beside.custodial else "They" if is_plural(row["holder"]) else "It"
+
+
+def _its(row: Mapping[Any, Any], beside: Beside) -> str:
+    return "their" if beside.custodial or is_plural(row["holder"]) else "its"
+
+
+def _deal(row: Mapping[Any, Any], beside: Beside) -> str:
+    """What was bought and sold, as a sentence after the first; empty where it is not known."""
+    deal = trades(row)
+    return f"{_subject(row, beside)} {deal}." if deal else ""
+
+
+def _sold(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
+    """`Japan sold $23.9bn of Treasury bonds and notes in March 2026 and lost $18.0bn to falling prices; its holdings ...`"""
+    price = "" if _shifted(row) else _price(row)
+    lead = sentence(f"{_who(row, beside)} {trades(row, period, price)}; {_holdings(row, beside)}.")
+    more = [f"It was {beside.sale_rank}."] if beside.sale_rank and not beside.fall_rank else []
+    if math.isnan(row["repriced_share_pct"]):
+        more.append("The stated valuation is more than prices can have done, and is left out here.")
+    return [lead, *more]
+
+
+def _fell(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
+    """`Japan's holdings fell $40.9bn in April 2024, and most of that was price ($29.8bn).`"""
+    lead = _fall(row, period, beside)
+    valuation, other = row["valuation_usd_mn"], row["other_usd_mn"]
+    if row["verdict"] == "repriced":
+        lead += f", and most of that was price ({billions(-valuation, signed=False)})"
     else:
-        amount = billions(abs(change), signed=False)
-        moved = f"{'fell' if change < 0 else 'rose'} by {amount}" if amount != "$0.0bn" else "hardly changed"
-        lead = f"{possessive(row['holder'])} holdings {moved} {period}{_peak(row)}."
-        if change > 0 > net and amount != "$0.0bn":
-            sold = billions(-net, signed=False)
-            lead = f"{possessive(row['holder'])} holdings {moved} {period} although its net sales were {sold}."
-    if row["of"] in OTHER_INSTRUMENT and bought_share(row, row["of"]) >= SHIFT:
-        return " ".join([_shift(row, row["of"], period), sentence(lead), f"In all: {identity(row)}."])
-    return " ".join(filter(None, [sentence(lead), _verdict(row), causes(row), instruments(row)]))
+        parts = [f"prices took {billions(-valuation, signed=False)}"] if valuation < 0 else []
+        parts += [f"{billions(-other, signed=False)} of it is neither trading nor price"] if other < 0 else []
+        lead += f": {' and '.join(parts)}" if parts else ""
+    return [sentence(f"{lead}."), _deal(row, beside)]
+
+
+def _moved(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
+    suspicion = stated(row["suspicion"])
+    if suspicion:
+        fall = sentence(f"{_fall(row, period, beside)}.")
+        return [fall, suspicion] if suspicion.startswith(LONGER_RUN) else [suspicion, fall]
+    net, other = row["net_purchases_usd_mn"], row["other_usd_mn"]
+    undone = offset(net, other, row[BONDS])
+    if undone:
+        lead = (
+            f"The statistics book net sales of {billions(-net, signed=False)} by {_who(row, beside)} {period}, but "
+            f"{billions(other, signed=False)} that is neither trading nor price came in at the same time: that reads as "
+            "custody or reporting more than as selling"
+        )
+        return [f"{lead}; {_holdings(row, beside)}."]
+    lead = _fall(row, period, beside)
+    rest = f"Trading and prices leave {billions(-other, signed=False)} of a fall unexplained: custody or reporting, perhaps."
+    return [sentence(f"{lead}."), rest, _deal(row, beside)]
+
+
+def _unexplained(row: Mapping[Any, Any], period: str, beside: Beside, complete: bool) -> list[str]:
+    lead = sentence(f"{_fall(row, period, beside)}.")
+    if stated(row.get("doubt")):
+        return [lead, row["doubt"]]
+    if complete:
+        valuation = billions(row["valuation_usd_mn"])
+        return [
+            lead,
+            f"The stated valuation of {valuation} is more than prices can have done, so what was sold cannot be told.",
+        ]
+    last = row["month"] if "month" in row else row["end_month"]
+    published = "not published yet" if last >= DECOMPOSED_FROM else "not published"
+    net = row["net_purchases_usd_mn"]
+    more = f"How much of it was sold and how much was price is {published}."
+    if not math.isnan(net):
+        done = f"net {'sales' if net < 0 else 'purchases'} of {billions(abs(net), signed=False)}"
+        more = f"The statistics count {done}; what prices did is {published}, so the two cannot be told apart."
+    return [lead, more]
+
+
+def _sold_without_valuation(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
+    """A sale of which no source states what prices did."""
+    net, what = row["net_purchases_usd_mn"], "Treasuries"
+    if math.isnan(net):
+        net, what = row[BONDS], "bonds and notes"
+    lead = f"{_who(row, beside)} sold {billions(-net, signed=False)} of {what} {period}, net; {_holdings(row, beside)}."
+    return [sentence(lead), "What prices did is not published for it."]
+
+
+def _fall(row: Mapping[Any, Any], period: str, beside: Beside) -> str:
+    """`Japan's holdings fell $40.9bn in April 2024 to $1,126.1bn, the largest monthly fall since ...`"""
+    whose = f"holdings in {spoken(row['holder'])}" if beside.custodial else f"{possessive(row['holder'])} holdings"
+    change = row["change_usd_mn"]
+    if math.isnan(change):
+        return f"the change in {whose} {period} is not known on one survey basis"
+    if not in_billions(change):
+        return f"{whose} hardly changed {period}"
+    rank = f", {beside.fall_rank}" if beside.fall_rank else ""
+    return f"{whose} {'fell' if change < 0 else 'rose'} {billions(abs(change), signed=False)} {period}{_to(row)}{rank}"
+
+
+def _holdings(row: Mapping[Any, Any], beside: Beside) -> str:
+    """`its holdings fell 3.8% to $1,191.6bn, the largest monthly fall since October 2022`."""
+    change, its = row["change_usd_mn"], _its(row, beside)
+    if math.isnan(change):
+        return f"the change in {its} holdings is not known on one survey basis"
+    if not in_billions(change):
+        return f"{its} holdings hardly changed"
+    share = row.get("change_pct", math.nan)
+    amount = percent(abs(share)) if is_known(share) and _to(row) else billions(abs(change), signed=False)
+    if amount == percent(0.0):
+        return f"{its} holdings hardly changed, at {_to(row).removeprefix(' to ')}"
+    rank = f", {beside.fall_rank}" if beside.fall_rank else ""
+    return f"{its} holdings {'fell' if change < 0 else 'rose'} {amount}{_to(row)}{rank}"
+
+
+def _to(row: Mapping[Any, Any]) -> str:
+    position = row.get("position_usd_mn", math.nan)
+    return f" to {billions(position, signed=False)}" if is_known(position) else ""
+
+
+def _price(row: Mapping[Any, Any]) -> str:
+    """What prices did beside a sale, where it is known and no trifle."""
+    valuation, net, change = row["valuation_usd_mn"], row["net_purchases_usd_mn"], row["change_usd_mn"]
+    if math.isnan(row["repriced_share_pct"]) or abs(valuation) < TOLD_PRICE * max(abs(net), abs(change)):
+        return ""
+    amount = billions(abs(valuation), signed=False)
+    return f"lost {amount} to falling prices" if valuation < 0 else f"gained {amount} from rising prices"
+
+
+def trades(row: Mapping[Any, Any], period: str = "", price: str = "") -> str:
+    """What was sold and bought: `sold $36.6bn of Treasury bonds and notes in June 2024 and bought $12.0bn of bills`.
+
+    `price`, what prices did, is told after it. Empty where it is not known, or nothing was. Bills that fall may have been
+    sold or have come due.
+    """
+    bonds, bills, net = row[BONDS], row[BILLS], row["net_purchases_usd_mn"]
+    when = f" {period}" if period else ""
+    if not (is_known(bonds) and is_known(bills)):
+        if not is_known(net) or not in_billions(net):
+            return ""
+        whole = f"{'sold' if net < 0 else 'bought'} {billions(abs(net), signed=False)} of Treasuries{when}, net"
+        return f"{whole}, and {price}" if price else whole
+    if bonds < 0 and bills < 0 and bonds <= NEARLY_ALL * (bonds + bills):
+        whole = f"sold {billions(-bonds - bills, signed=False)} of Treasuries{when}, nearly all bonds and notes"
+        return f"{whole}, and {price}" if price else whole
+    legs = [(amount, name) for amount, name in ((bonds, "bonds and notes"), (bills, "bills")) if in_billions(amount)]
+    legs.sort(key=lambda leg: leg[0] if net < 0 else -leg[0])  # what went the way of the whole goes first
+    words = [
+        f"{_verb(amount, name)} {billions(abs(amount), signed=False)} of {'' if place or not period else 'Treasury '}{name}"
+        for place, (amount, name) in enumerate(legs)
+    ]
+    if not words:
+        return ""
+    shift = ""
+    if _shifted(row):
+        mostly = bought_share(row, BONDS if bonds < 0 else BILLS) >= MOSTLY_SHIFT
+        shift = f": {'mostly' if mostly else 'in part'} a shift within Treasuries"
+    if len(words) > 1 and words[1].partition(" $")[0] == words[0].partition(" $")[0] == "bought":
+        words[1] = words[1].removeprefix("bought ")
+    return joined([f"{words[0]}{when}", *words[1:], *([price] if price else [])]) + shift
+
+
+def _verb(amount: float, name: str) -> str:
+    if amount > 0:
+        return "bought"
+    return "sold or let mature" if name == "bills" else "sold"
+
+
+def _shifted(row: Mapping[Any, Any]) -> bool:
+    """Whether bonds and notes were sold and bills bought for a good part of them."""
+    return bought_share(row, BONDS) >= SHIFT or (row["of"] == BILLS and bought_share(row, BILLS) >= SHIFT)
 
 
 def bought_share(row: Mapping[Any, Any], of: str) -> float:
@@ -73,96 +321,20 @@ def bought_share(row: Mapping[Any, Any], of: str) -> float:
     return bought / -sold if sold < 0 < bought else 0.0
 
 
-def _shift(row: Mapping[Any, Any], of: str, period: str) -> str:
-    """What a flagged sale of one instrument was, where the other was bought for a good part of it."""
-    sold, bought = (
-        f"{billions(abs(row[name]), signed=False)} of {TRADED[name]}" for name in (of, OTHER_INSTRUMENT[of])
-    )
-    deal = f"{spoken(row['holder'])} sold {sold} {period}, net, and bought {bought}"
-    return sentence(
-        f"{deal}: {'mostly' if bought_share(row, of) >= MOSTLY_SHIFT else 'in part'} a shift within Treasuries."
-    )
-
-
 def _peak(row: Mapping[Any, Any]) -> str:
     """Of an exit: how much is left of the largest position of the years before."""
-    peak = row.get("peak_usd_mn")
-    if peak is None or math.isnan(peak):
+    peak = row.get("peak_usd_mn", math.nan)
+    if not is_known(peak):
         return ""
-    left, largest = (billions(amount, signed=False) for amount in (row["position_usd_mn"], peak))
-    return f", to {left}, {percent(100 * row['position_usd_mn'] / peak, 0)} of the peak of the three years before ({largest})"
+    left = percent(100 * row["position_usd_mn"] / peak, 0)
+    return f"That is {left} of the peak of the three years before ({billions(peak, signed=False)})."
 
 
-def _verdict(row: Mapping[Any, Any]) -> str:
-    known = not any(math.isnan(row[name]) for name in ("net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn"))
-    words = VERDICT_WORDS[row["verdict"]]
-    mirrored = row["verdict"] == "moved" and ONE_MOVE in stated(row["suspicion"])
-    if mirrored:
-        words = "Mostly moved"
-    if mirrored or (row["verdict"] in ("repriced", "moved") and row["sold_share_pct"] < NOT_SOLD_PCT):
-        words += ", not sold"
-    if row["verdict"] == "unexplained":
-        net = row["net_purchases_usd_mn"]
-        if stated(row.get("doubt")):
-            return f"{words}: {row['doubt']}"
-        if known:
-            return f"{words}: the stated valuation is more than prices can have moved; {identity(row)}."
-        bought = "" if math.isnan(net) else f"; net purchases were {billions(net)}"
-        return f"{words}: no complete decomposition is published for this period{bought}."
-    if not known:
-        amount, what = row["net_purchases_usd_mn"], "net purchases"
-        if math.isnan(amount):
-            amount, what = row["net_long_term_usd_mn"], "net purchases of bonds and notes"
-        return f"{words}: {what} of {billions(amount)} against a change of {billions(row['change_usd_mn'])}."
-    return f"{words}: {identity(row)}."
-
-
-def causes(row: Mapping[Any, Any]) -> str:
-    """The shares behind the verdict, largest first; empty where they are not known or there is one cause only."""
-    if row["verdict"] == "moved" and stated(row["suspicion"]):
-        return stated(row["suspicion"])
-    undone = offset(row["net_purchases_usd_mn"], row["other_usd_mn"], row["net_long_term_usd_mn"])
-    if row["verdict"] == "moved" and undone:
-        whole = undone >= -row["net_purchases_usd_mn"]
-        part = "all" if whole else billions(undone, signed=False)
-        return f"Other changes of {billions(row['other_usd_mn'])} offset {part} of the net sales."
-    names = CAUSES | ({"moved_share_pct": "net sales undone by other changes"} if undone else {})
-    parts = [(row[column], name) for column, name in names.items() if row[column] >= 0.5]
-    if row["verdict"] == "unexplained" or any(math.isnan(row[column]) for column in CAUSES) or len(parts) < 2:
+def _official(row: Mapping[Any, Any], period: str, beside: Beside) -> str:
+    """What foreign official institutions did in the same months, beside a holder that is no custodial centre."""
+    net = beside.official_net_usd_mn
+    if beside.custodial or is_plural(row["holder"]) or not is_known(net) or not in_billions(net):
         return ""
-    listed = [f"{name} {percent(share, 0)}" for share, name in sorted(parts, reverse=True)]
-    return f"Of what pulled it down: {', '.join(listed)}."
-
-
-def instruments(row: Mapping[Any, Any]) -> str:
-    """What was bought and sold: bonds and notes, and bills, with the one that was sold named."""
-    bonds, bills = row["net_long_term_usd_mn"], row["net_short_term_usd_mn"]
-    if math.isnan(bonds) or math.isnan(bills):
-        return ""
-    words = {
-        "bonds": f"Bonds and notes were sold ({billions(bonds)}); bills {billions(bills)}",
-        "bills": f"Bills were sold ({billions(bills)}); bonds and notes {billions(bonds)}",
-        "both": f"Both were sold: bonds and notes {billions(bonds)}, bills {billions(bills)}",
-    }
-    traded = "sales" if row["net_purchases_usd_mn"] < 0 else "purchases"
-    other = f"Of the net {traded}, bonds and notes {billions(bonds)}, bills {billions(bills)}"
-    share = bought_share(row, BONDS) if stated(row["instrument"]) == "bonds" else 0.0
-    shift = f": {'mostly' if share >= MOSTLY_SHIFT else 'in part'} a shift within Treasuries" if share >= SHIFT else ""
-    return f"{words.get(stated(row['instrument']), other)}{shift}."
-
-
-def explain_months(flagged: pd.DataFrame) -> list[str]:
-    """The explanation of every flagged month; all rules that flag one say the same, of an exit too."""
-    peaks = (
-        flagged.groupby(["holder_id", "month"])["peak_usd_mn"].transform("max") if "peak_usd_mn" in flagged else None
-    )
-    flagged = flagged if peaks is None else flagged.assign(peak_usd_mn=peaks)
-    return [explained(row, f"in {month_name(row['month'])}") for row in flagged.to_dict("records")]
-
-
-def explain_episodes(runs: pd.DataFrame) -> list[str]:
-    """The explanation of every episode."""
-    return [
-        explained(row, f"from {month_name(row['start_month'])} to {month_name(row['end_month'])}")
-        for row in runs.to_dict("records")
-    ]
+    when = "that month" if period.startswith("in ") else "in these months"
+    done = "sold" if net < 0 else "bought"
+    return f"Foreign official institutions together {done} {billions(abs(net), signed=False)} {when}, net."

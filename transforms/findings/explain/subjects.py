@@ -19,10 +19,10 @@ SUBJECT_LENGTH = 110
 NAMED_PART = 0.2
 SHORT_VERDICTS = {
     "sold": "mostly sold",
-    "repriced": "mostly repriced",
-    "moved": "mostly moved or reclassified",
-    "mixed": "mixed causes",
-    "unexplained": "not explained",
+    "repriced": "mostly price",
+    "moved": "mostly custody or reporting",
+    "mixed": "sales and prices",
+    "unexplained": "sales not known",
 }
 
 
@@ -90,11 +90,16 @@ def reading(told: Told, brief: bool = False) -> str:
         return holdings if brief else f"{holdings}, valuation {billions(row['valuation_usd_mn'])}"
     words = SHORT_VERDICTS[row["verdict"]]
     if row["net_purchases_usd_mn"] is None:
-        return words if brief else f"{words}, no decomposition published"
-    words = words.removesuffix(" or reclassified") if brief else words
+        return words if brief else "what was sold and what was price is not published"
+    words = words.removesuffix(" or reporting") if brief else words
     if row["verdict"] == "sold" and not told.episode and row["net_purchases_usd_mn"] < 0:
         return sold(row, brief)
-    return f"{words}, net purchases {billions(row['net_purchases_usd_mn'])}"
+    return f"{words}, {_net(row['net_purchases_usd_mn'])}"
+
+
+def _net(usd_mn: float) -> str:
+    """`net sales $11.8bn`, `net purchases $2.0bn`."""
+    return f"net {'sales' if usd_mn < 0 else 'purchases'} {billions(abs(usd_mn), signed=False)}"
 
 
 def _month(month: date, short: bool) -> str:
@@ -131,8 +136,8 @@ def traded(month: Mapping[str, Any], brief: bool = False) -> str:
         month["net_purchases_usd_mn"], month["valuation_usd_mn"], month["other_usd_mn"],
     )  # fmt: skip
     if net is None:
-        return "no decomposition published"
-    deal = sold(month, brief) if net < 0 else f"net purchases {billions(net)}"
+        return "sales not known"
+    deal = sold(month, brief) if net < 0 else _net(net)
     if valuation is None or other is None:
         return deal
     bonds = month["net_long_term_usd_mn"]
@@ -140,7 +145,11 @@ def traded(month: Mapping[str, Any], brief: bool = False) -> str:
     largest = max(part, key=lambda cause: part[cause])
     if brief or not part[largest] or largest == "sold":
         return deal
-    return f"valuation {billions(valuation)}, {deal}" if largest == "repriced" else f"moved {billions(other)}, {deal}"
+    return (
+        f"valuation {billions(valuation)}, {deal}"
+        if largest == "repriced"
+        else f"neither trading nor price {billions(other)}, {deal}"
+    )
 
 
 def sold(row: Mapping[str, Any], brief: bool = False) -> str:
@@ -153,7 +162,8 @@ def sold(row: Mapping[str, Any], brief: bool = False) -> str:
     (less, name), (more, rest) = sorted([(bonds, "bonds"), (bills, "bills")])
     if more < NAMED_PART * net:
         return f"sold {billions(-net, signed=False)} of bonds and bills"
-    text = f"sold {billions(-less, signed=False)} of {name}"
+    verb = "sold or let mature" if name == "bills" else "sold"
+    text = f"{verb} {billions(-less, signed=False)} of {name}"
     if more > -NAMED_PART * net and not brief:
         text += f", bought {billions(more, signed=False)} of {rest}"
     return text

@@ -17,7 +17,7 @@ from treasury_watch.transforms.findings.rules.flagged_months import (
     valuation_pct,
 )
 from treasury_watch.transforms.findings.rules.verdicts import credible
-from treasury_watch.transforms.wording import month_name, sentence, spoken
+from treasury_watch.transforms.wording import month_name, spoken
 
 MIRROR_COLUMNS = [
     "holder_id", "month", "fall_usd_mn", "counterpart", "rise_usd_mn", "rise_known", "moved",
@@ -26,7 +26,6 @@ PAIR_COLUMNS = [
     "pair", "month", "members", "position_usd_mn", *AMOUNTS, "basis", "series_break",
 ]  # fmt: skip
 
-ONE_MOVE = "taken for one move"
 TOGETHER = {"change_usd_mn": "holdings", "net_purchases_usd_mn": "net purchases", "other_usd_mn": "other changes"}
 
 
@@ -110,14 +109,17 @@ def _suspicion(
     mirror = inside.sort_values("fall_usd_mn").to_dict("records")[-1]
     whole = max(-row["change_usd_mn"], -row["net_purchases_usd_mn"], 0.0)  # a NaN second argument is passed over
     moved = bool(mirror["moved"]) and mirror["fall_usd_mn"] >= rules["mirror"]["moved_share"] * whole
-    rise = billions(mirror["rise_usd_mn"], signed=False)
-    place = spoken(mirror["counterpart"])
-    text = f"{sentence(place)} rose by {rise} in {month_name(mirror['month'])}"
-    text += ", prices left out" if mirror["rise_known"] else ""
-    text += f": {ONE_MOVE} from place to place." if moved else ": part of this may be a move between custodians."
-    booked = row["net_purchases_usd_mn"]
-    if moved and booked <= -rules["mirror"]["minimum_usd_mn"]:
-        text += f" The statistics book it as net sales of {billions(-booked, signed=False)}."
+    fall, rise = (billions(mirror[name], signed=False) for name in ("fall_usd_mn", "rise_usd_mn"))
+    place, month = spoken(mirror["counterpart"]), month_name(mirror["month"])
+    left_out = ", prices left out" if mirror["rise_known"] else ""
+    if moved:
+        text = f"The {fall} that left {spoken(row['holder'])} in {month} turned up in {place} ({rise}{left_out}): "
+        text += "it reads as a move between custodians"
+        booked = row["net_purchases_usd_mn"]
+        net_sales = booked <= -rules["mirror"]["minimum_usd_mn"]
+        text += f", and the statistics book it as net sales of {billions(-booked, signed=False)}." if net_sales else "."
+    else:
+        text = f"Holdings in {place} rose {rise} in {month}{left_out}: part of this may be a move between custodians."
     return mirror["counterpart"], text, "moved" if moved else row["verdict"]
 
 

@@ -21,6 +21,7 @@ from treasury_watch.transforms.findings.rules.places.moves import PUBLISHED, Mov
 from treasury_watch.transforms.findings.rules.scores import MAD_TO_SIGMA
 from treasury_watch.transforms.wording import month_name, possessive, sentence, stated
 
+LONGER_RUN = "Part of a longer run: "
 COLUMNS = ["absorbed_usd_mn", "absorbed_share_pct", "together_change_usd_mn"]
 
 
@@ -165,7 +166,7 @@ def inherited(rows: pd.DataFrame, runs: pd.DataFrame, rules: dict[str, Any]) -> 
             inside = run["start_month"] <= first and last <= run["end_month"] and run["months"] > row["months"]
             if inside and not stated(row["suspicion"]):
                 row["severity"] = min(row["severity"], cap, key=SEVERITIES.index)
-                row["counterpart"], row["suspicion"] = run["counterpart"], f"Part of a longer run: {run['suspicion']}"
+                row["counterpart"], row["suspicion"] = run["counterpart"], f"{LONGER_RUN}{run['suspicion']}"
                 if run["verdict"] == "moved":
                     row["verdict"] = "moved"
                 break
