@@ -8,7 +8,7 @@ import pandas as pd
 
 from treasury_watch.transforms.findings.explain.caveats import with_caveats
 from treasury_watch.transforms.findings.explain.currency_context import with_context
-from treasury_watch.transforms.findings.explain.dollars import with_dollar_sentences, with_dollars
+from treasury_watch.transforms.findings.explain.dollars import with_dollars_told
 from treasury_watch.transforms.findings.explain.sentences import explain_episodes, explain_months
 from treasury_watch.transforms.findings.rules.custody import mirrors, paired_months, read_together, suspected
 from treasury_watch.transforms.findings.rules.episodes import episodes
@@ -40,10 +40,9 @@ def findings(
         _with_remarks(table, known, paired, holders, fx_monthly, interventions, rules, revision_sizes)
         for table in (flagged, runs)
     )
-    flagged, runs = (with_dollars(table, securities, rules) for table in (flagged, runs))
-    flagged["explanation"] = with_dollar_sentences(explain_months(flagged), flagged, rules)
-    runs["explanation"] = with_dollar_sentences(explain_episodes(runs), runs, rules)
-    return flagged, runs
+    flagged["explanation"] = explain_months(flagged)
+    runs["explanation"] = explain_episodes(runs)
+    return with_dollars_told(flagged, securities, rules), with_dollars_told(runs, securities, rules)
 
 
 def verdicts_on(

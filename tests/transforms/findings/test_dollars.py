@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.transforms.tic import DECLARATIONS
-from treasury_watch.transforms.findings.explain.dollars import dollars_sentence, with_dollar_sentences, with_dollars
+from treasury_watch.transforms.findings.explain.dollars import dollars_sentence, with_dollars, with_dollars_told
 
 RULES = DECLARATIONS.rules
 LIMITS = RULES["dollars"]
@@ -97,9 +97,16 @@ def test_a_rule_on_bonds_asks_whatever_else_was_sold_more():
 
 @pytest.mark.parametrize("table", [None, securities()])
 def test_without_figures_of_other_securities_nothing_is_said(table):
-    rows = with_dollars(pd.DataFrame([AUGUST]), table, {})
+    rows = with_dollars_told(pd.DataFrame([{**AUGUST, "explanation": "Sold."}]), table, {})
     assert rows["dollars_went"].tolist() == [None]
-    assert with_dollar_sentences(["Sold."], rows, {}) == ["Sold."]
+    assert rows["explanation"].tolist() == ["Sold."]
+
+
+def test_the_sentence_stands_at_the_end_of_the_explanation():
+    rows = pd.DataFrame([{**AUGUST, "explanation": "Sold."}, {**AUGUST, "verdict": "moved", "explanation": "Moved."}])
+    first, second = with_dollars_told(rows, securities(**BOUGHT), RULES)["explanation"]
+    assert first.startswith("Sold. It bought $21.5bn of U.S. shares in the same month, net. In all,")
+    assert second == "Moved."
 
 
 def test_a_run_of_months_adds_them_up_and_a_missing_month_is_not_zero():

@@ -23,6 +23,19 @@ NAMES = {"agency": "agency bonds", "corporate": "corporate bonds", "equity": "U.
 PLURAL = ("foreign_official", "foreign_non_official")
 
 
+def with_dollars_told(rows: pd.DataFrame, securities: pd.DataFrame | None, rules: Mapping[str, Any]) -> pd.DataFrame:
+    """The findings as `with_dollars` has them, with a sentence on the dollars at the end of `explanation`."""
+    table = with_dollars(rows, securities, rules)
+    told = [
+        dollars_sentence(row, rules["dollars"]) if stated(row["dollars_went"]) else ""
+        for row in table.to_dict("records")
+    ]
+    pairs = zip(table["explanation"], told, strict=True)
+    return table.assign(
+        explanation=pd.Series([" ".join(filter(None, pair)) for pair in pairs], table.index, dtype=object)
+    )
+
+
 def with_dollars(rows: pd.DataFrame, securities: pd.DataFrame | None, rules: Mapping[str, Any]) -> pd.DataFrame:
     """The findings with `dollars_went`, `other_securities_net_usd_mn` and the net purchases of each other security.
 
@@ -76,15 +89,6 @@ def dollars_went(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str:
     if part >= limits["partly_stayed"]:
         return PARTLY_STAYED
     return LEFT if part < limits["nothing"] else CANNOT_BE_TOLD
-
-
-def with_dollar_sentences(explanations: Sequence[str], rows: pd.DataFrame, rules: Mapping[str, Any]) -> list[str]:
-    """The explanations of findings, each with what is known of the dollars."""
-    told = [
-        dollars_sentence(row, rules["dollars"]) if stated(row["dollars_went"]) else ""
-        for row in rows.to_dict("records")
-    ]
-    return [" ".join(filter(None, pair)) for pair in zip(explanations, told, strict=True)]
 
 
 def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str:
