@@ -102,6 +102,11 @@ def test_without_figures_of_other_securities_nothing_is_said(table):
     assert rows["explanation"].tolist() == ["Sold."]
 
 
+@pytest.mark.parametrize("table", [securities("japan", equity=1.0), securities(equity=math.nan)])
+def test_a_holder_of_whom_no_figure_is_known_cannot_be_told(table):
+    assert told(AUGUST, table)["dollars_went"] == "cannot be told"
+
+
 def test_the_sentence_stands_at_the_end_of_the_explanation():
     rows = pd.DataFrame([{**AUGUST, "explanation": "Sold."}, {**AUGUST, "verdict": "moved", "explanation": "Moved."}])
     first, second = with_dollars_told(rows, securities(**BOUGHT), RULES)["explanation"]

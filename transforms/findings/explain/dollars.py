@@ -122,21 +122,17 @@ def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str
 
 def _sums(rows: pd.DataFrame, securities: pd.DataFrame) -> pd.DataFrame:
     """Net purchases of each other security over the months of each finding; NaN where a month is not known."""
-    known = securities[securities["holder_id"].isin(rows["holder_id"].unique())].astype(
-        {"holder_id": "str", "security": "str"}
-    )
-    known = known.assign(number=numbers_of(known["month"]))
-    wide = known.pivot_table(
-        index=["holder_id", "number"], columns="security", values="net_purchases_usd_mn", aggfunc="first"
-    )
-    wide = wide.reindex(columns=list(OTHER_SECURITIES))
+    holders, names = list(rows["holder_id"].unique()), list(OTHER_SECURITIES)
+    known = securities[securities["holder_id"].isin(holders) & securities["security"].isin(names)]
+    known = known.assign(number=numbers_of(known["month"])).astype({"holder_id": "str", "security": "str"})
+    wide = known.set_index(["holder_id", "number", "security"])["net_purchases_usd_mn"].unstack().reindex(columns=names)
     first, last = ("start_month", "end_month") if "start_month" in rows else ("month", "month")
     spans = zip(rows["holder_id"], numbers_of(rows[first]), numbers_of(rows[last]), strict=True)
     found = [
         wide.reindex([(holder, number) for number in range(begin, end + 1)]).sum(skipna=False).tolist()
         for holder, begin, end in spans
     ]
-    return pd.DataFrame(found, index=rows.index, columns=list(OTHER_SECURITIES))
+    return pd.DataFrame(found, index=rows.index, columns=names)
 
 
 def _listed(parts: Sequence[str]) -> str:
