@@ -13,14 +13,13 @@ from treasury_watch.transforms.amounts import billions, percent
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
 from treasury_watch.transforms.model import OTHER_SECURITIES
 from treasury_watch.transforms.months import numbers_of
-from treasury_watch.transforms.wording import stated
+from treasury_watch.transforms.wording import sentence, spoken, stated
 
 STAYED, PARTLY_STAYED, LEFT, CANNOT_BE_TOLD = "stayed", "partly stayed", "left", "cannot be told"
 SOLD_BONDS = ("bonds", "both")  # of `instrument`
 NO_SALE = ("moved", "unexplained")  # verdicts
 NET_COLUMNS = {security: f"net_{security}_usd_mn" for security in OTHER_SECURITIES}
 NAMES = {"agency": "agency bonds", "corporate": "corporate bonds", "equity": "U.S. shares"}
-PLURAL = ("foreign_official", "foreign_non_official")
 
 
 def with_dollars_told(rows: pd.DataFrame, securities: pd.DataFrame | None, rules: Mapping[str, Any]) -> pd.DataFrame:
@@ -95,7 +94,7 @@ def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str
     """What the holder bought and sold of other U.S. securities in the months of a bond sale; empty where that is not known."""
     if math.isnan(row["other_securities_net_usd_mn"]):
         return ""
-    who, whose = ("They", "their") if row["holder_id"] in PLURAL else ("It", "its")
+    who = sentence(spoken(row["holder"]))
     when = "in the same month" if row.get("months", 1) == 1 else "in the same months"
     sale, net = -row[BONDS], row["other_securities_net_usd_mn"]
     least = max(limits["told"] * sale, limits["told_minimum_usd_mn"])
@@ -115,7 +114,7 @@ def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str
         return deal
     size = "more than" if net > sale else percent(100 * net / sale, 0) + " of"
     return (
-        f"{deal} In all, {whose} net purchases of other U.S. securities came to {size} the bonds and notes sold; "
+        f"{deal} In all, net purchases of other U.S. securities came to {size} the bonds and notes sold; "
         "whether it is the same money cannot be known."
     )
 
