@@ -9,7 +9,7 @@ import pandas as pd
 from treasury_watch.transforms.findings.conclusions import concluded
 from treasury_watch.transforms.findings.explain.caveats import with_caveats
 from treasury_watch.transforms.findings.explain.currency_context import with_context
-from treasury_watch.transforms.findings.explain.dollars import with_dollar_sentences, with_dollars
+from treasury_watch.transforms.findings.explain.dollars import with_dollars_told
 from treasury_watch.transforms.findings.explain.sentences import explain_episodes, explain_months
 from treasury_watch.transforms.findings.rule_hits import by_month
 from treasury_watch.transforms.findings.rules.custody import mirrors, paired_months, read_together, suspected
@@ -47,10 +47,7 @@ def findings(
     )
     official = known[known["holder_id"] == OFFICIAL]
     flagged, runs = explain_months(flagged, known, official), explain_episodes(runs, known, official)
-    flagged, runs = (with_dollars(table, securities, rules) for table in (flagged, runs))
-    flagged["explanation"] = with_dollar_sentences(list(flagged["explanation"]), flagged, rules)
-    runs["explanation"] = with_dollar_sentences(list(runs["explanation"]), runs, rules)
-    return flagged, runs
+    return with_dollars_told(flagged, securities, rules), with_dollars_told(runs, securities, rules)
 
 
 def verdicts_on(

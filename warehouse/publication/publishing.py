@@ -123,7 +123,7 @@ class Publisher:
         return [
             Step("observations", QUERIES, builder.observations),
             Step("official flows", QUERIES, builder.official_flows),
-            Step("securities", QUERIES, builder.securities),
+            Step("securities", QUERIES, builder.securities, needs=["declared tables"]),
             Step("declared tables", FRAMES, builder.reference),
             Step("releases", FRAMES, builder.releases),
             Step("rates", FRAMES, builder.daily),

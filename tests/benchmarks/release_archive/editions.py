@@ -28,6 +28,7 @@ TABLES_SINCE, HTML_SINCE = date(2023, 4, 17), date(2023, 9, 18)
 VALUATION_SINCE = date(2024, 4, 17)
 TABLE3D_FROM = 2011 * 12 + 11  # its months are consecutive from here on
 NAMED = 20
+MONTH_CELL = re.compile(r"[^\t]+\t\d{5}\t\d{4}-\d{2}\t")  # a row of Table 1
 OFFICIAL = ("99996", "Of Which: Foreign Official")
 TABLE3_HEAD = (
     "Table 3: U.S. Treasury Securities Held by Foreign Residents 1/",
@@ -133,7 +134,7 @@ class Edition:
         self.table3d = Table3D(table3d, TABLE3D_FROM)
         self.form_s = FormS(read_form_s(official / "tic" / "s1_globl.txt"))
         self.revisions = Revisions(self.table3, table3d, self.history, seed)
-        self.table1 = (official / "tic" / "slt_table1.txt").read_bytes()
+        self.table1 = (official / "tic" / "slt_table1.txt").read_bytes().decode("latin-1").splitlines(True)
 
     def revise(self, release: Release, *, last: bool) -> None:
         """The figures as this release states them: the past year in every third month, else the three months before."""
@@ -157,7 +158,7 @@ class Edition:
             if release.covers > TABLE3D_FROM:
                 found["slt3d_globl.csv"] = self.table3d.text(release.covers)
             return found
-        found = {"slt_table1.txt": self.table1}
+        found = {"slt_table1.txt": self.table1_text(release)}
         for name, rows in (("slt_table3", self.table3_rows(release)), ("slt_table5", self.table5_rows(release))):
             found[f"{name}.txt"] = lines_of(rows, "\t")
             found[f"{name}.csv"] = lines_of(([quoted(cell) for cell in row] for row in rows), ",")
@@ -166,6 +167,12 @@ class Edition:
         history = self.history_rows(release)
         found["mfhhis01.html"] = html_of(history)
         return found
+
+    def table1_text(self, release: Release) -> bytes:
+        """The official Table 1 up to the release's month, not revised."""
+        newest = text_of(release.covers)
+        kept = (line for line in self.table1 if not MONTH_CELL.match(line) or line.split("\t")[2] <= newest)
+        return "".join(kept).encode("latin-1")
 
     def table3_figures(self, code: str, month: Month) -> list[int | None]:
         """Table 3's seven figures of a line, USD mn."""

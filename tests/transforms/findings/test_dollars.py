@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from tests.transforms.tic import DECLARATIONS
-from treasury_watch.transforms.findings.explain.dollars import dollars_sentence, with_dollar_sentences, with_dollars
+from treasury_watch.transforms.findings.explain.dollars import dollars_sentence, with_dollars, with_dollars_told
 
 RULES = DECLARATIONS.rules
 LIMITS = RULES["dollars"]
 AUGUST = {
     "holder_id": "cayman_islands",
+    "holder": "Cayman Islands",
     "month": pd.Timestamp("2025-08-01"),
     "of": "change_usd_mn",
     "instrument": "bonds",
@@ -39,8 +40,8 @@ def test_two_thirds_of_the_cayman_islands_sale_of_august_2025_went_into_shares()
     assert row["other_securities_net_usd_mn"] == 19319
     assert (row["net_agency_usd_mn"], row["net_corporate_usd_mn"], row["net_equity_usd_mn"]) == (-785, -1370, 21474)
     assert dollars_sentence(row, LIMITS) == (
-        "It bought $21.5bn of U.S. shares in the same month, net. In all, its net purchases of other U.S. securities came to "
-        "68% of the bonds and notes sold; whether it is the same money cannot be known."
+        "The Cayman Islands bought $21.5bn of U.S. shares in the same month, net. In all, net purchases of other U.S. "
+        "securities came to 68% of the bonds and notes sold; whether it is the same money cannot be known."
     )
 
 
@@ -97,9 +98,21 @@ def test_a_rule_on_bonds_asks_whatever_else_was_sold_more():
 
 @pytest.mark.parametrize("table", [None, securities()])
 def test_without_figures_of_other_securities_nothing_is_said(table):
-    rows = with_dollars(pd.DataFrame([AUGUST]), table, {})
+    rows = with_dollars_told(pd.DataFrame([{**AUGUST, "explanation": "Sold."}]), table, {})
     assert rows["dollars_went"].tolist() == [None]
-    assert with_dollar_sentences(["Sold."], rows, {}) == ["Sold."]
+    assert rows["explanation"].tolist() == ["Sold."]
+
+
+@pytest.mark.parametrize("table", [securities("japan", equity=1.0), securities(equity=math.nan)])
+def test_a_holder_of_whom_no_figure_is_known_cannot_be_told(table):
+    assert told(AUGUST, table)["dollars_went"] == "cannot be told"
+
+
+def test_the_sentence_stands_at_the_end_of_the_explanation():
+    rows = pd.DataFrame([{**AUGUST, "explanation": "Sold."}, {**AUGUST, "verdict": "moved", "explanation": "Moved."}])
+    first, second = with_dollars_told(rows, securities(**BOUGHT), RULES)["explanation"]
+    assert first.startswith("Sold. The Cayman Islands bought $21.5bn of U.S. shares in the same month, net. In all,")
+    assert second == "Moved."
 
 
 def test_a_run_of_months_adds_them_up_and_a_missing_month_is_not_zero():
@@ -117,26 +130,27 @@ def test_a_run_of_months_adds_them_up_and_a_missing_month_is_not_zero():
     ("holder", "amounts", "sentence"),
     [
         (
-            "canada",
+            "Canada",
             (-5961.0, -1300.0, -15700.0),
-            "It also sold $15.7bn of U.S. shares and $6.0bn of agency bonds in the same month, net.",
+            "Canada also sold $15.7bn of U.S. shares and $6.0bn of agency bonds in the same month, net.",
         ),
-        ("brazil", (-100.0, 20.0, -62.0), "It hardly bought or sold other U.S. securities in the same month (-$0.1bn, net)."),
-        ("brazil", (1500.0, 1500.0, 1500.0), "It bought $4.5bn of other U.S. securities in the same month, net."),
+        ("Brazil", (-100.0, 20.0, -62.0), "Brazil hardly bought or sold other U.S. securities in the same month (-$0.1bn, net)."),
+        ("Brazil", (1500.0, 1500.0, 1500.0), "Brazil bought $4.5bn of other U.S. securities in the same month, net."),
         (
-            "japan",
+            "Japan",
             (-6617.0, 2673.0, 7557.0),
-            "It bought $7.6bn of U.S. shares in the same month, net, and sold $6.6bn of agency bonds.",
+            "Japan bought $7.6bn of U.S. shares in the same month, net, and sold $6.6bn of agency bonds.",
         ),
         (
-            "foreign_official",
+            "Foreign Official",
             (-5400.0, 3100.0, 31700.0),
-            "They bought $31.7bn of U.S. shares and $3.1bn of corporate bonds in the same month, net, and sold $5.4bn of "
-            "agency bonds. In all, their net purchases of other U.S. securities came to more than the bonds and notes sold; "
+            "Foreign official institutions bought $31.7bn of U.S. shares and $3.1bn of corporate bonds in the same month, net, "
+            "and sold $5.4bn of "
+            "agency bonds. In all, net purchases of other U.S. securities came to more than the bonds and notes sold; "
             "whether it is the same money cannot be known.",
         ),
     ],
 )  # fmt: skip
 def test_the_sentence_names_the_amounts_that_matter_largest_first(holder, amounts, sentence):
-    found = securities(holder, **dict(zip(("agency", "corporate", "equity"), amounts, strict=True)))
-    assert dollars_sentence(told({**AUGUST, "holder_id": holder}, found), LIMITS) == sentence
+    found = securities("any", **dict(zip(("agency", "corporate", "equity"), amounts, strict=True)))
+    assert dollars_sentence(told({**AUGUST, "holder_id": "any", "holder": holder}, found), LIMITS) == sentence

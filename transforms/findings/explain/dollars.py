@@ -13,14 +13,26 @@ from treasury_watch.transforms.amounts import billions, percent
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
 from treasury_watch.transforms.model import OTHER_SECURITIES
 from treasury_watch.transforms.months import numbers_of
-from treasury_watch.transforms.wording import stated
+from treasury_watch.transforms.wording import sentence, spoken, stated
 
 STAYED, PARTLY_STAYED, LEFT, CANNOT_BE_TOLD = "stayed", "partly stayed", "left", "cannot be told"
 SOLD_BONDS = ("bonds", "both")  # of `instrument`
 NO_SALE = ("moved", "unexplained")  # verdicts
 NET_COLUMNS = {security: f"net_{security}_usd_mn" for security in OTHER_SECURITIES}
 NAMES = {"agency": "agency bonds", "corporate": "corporate bonds", "equity": "U.S. shares"}
-PLURAL = ("foreign_official", "foreign_non_official")
+
+
+def with_dollars_told(rows: pd.DataFrame, securities: pd.DataFrame | None, rules: Mapping[str, Any]) -> pd.DataFrame:
+    """The findings as `with_dollars` has them, with a sentence on the dollars at the end of `explanation`."""
+    table = with_dollars(rows, securities, rules)
+    told = [
+        dollars_sentence(row, rules["dollars"]) if stated(row["dollars_went"]) else ""
+        for row in table.to_dict("records")
+    ]
+    pairs = zip(table["explanation"], told, strict=True)
+    return table.assign(
+        explanation=pd.Series([" ".join(filter(None, pair)) for pair in pairs], table.index, dtype=object)
+    )
 
 
 def with_dollars(rows: pd.DataFrame, securities: pd.DataFrame | None, rules: Mapping[str, Any]) -> pd.DataFrame:
@@ -78,20 +90,11 @@ def dollars_went(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str:
     return LEFT if part < limits["nothing"] else CANNOT_BE_TOLD
 
 
-def with_dollar_sentences(explanations: Sequence[str], rows: pd.DataFrame, rules: Mapping[str, Any]) -> list[str]:
-    """The explanations of findings, each with what is known of the dollars."""
-    told = [
-        dollars_sentence(row, rules["dollars"]) if stated(row["dollars_went"]) else ""
-        for row in rows.to_dict("records")
-    ]
-    return [" ".join(filter(None, pair)) for pair in zip(explanations, told, strict=True)]
-
-
 def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str:
     """What the holder bought and sold of other U.S. securities in the months of a bond sale; empty where that is not known."""
     if math.isnan(row["other_securities_net_usd_mn"]):
         return ""
-    who, whose = ("They", "their") if row["holder_id"] in PLURAL else ("It", "its")
+    who = sentence(spoken(row["holder"]))
     when = "in the same month" if row.get("months", 1) == 1 else "in the same months"
     sale, net = -row[BONDS], row["other_securities_net_usd_mn"]
     least = max(limits["told"] * sale, limits["told_minimum_usd_mn"])
@@ -111,28 +114,24 @@ def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str
         return deal
     size = "more than" if net > sale else percent(100 * net / sale, 0) + " of"
     return (
-        f"{deal} In all, {whose} net purchases of other U.S. securities came to {size} the bonds and notes sold; "
+        f"{deal} In all, net purchases of other U.S. securities came to {size} the bonds and notes sold; "
         "whether it is the same money cannot be known."
     )
 
 
 def _sums(rows: pd.DataFrame, securities: pd.DataFrame) -> pd.DataFrame:
     """Net purchases of each other security over the months of each finding; NaN where a month is not known."""
-    known = securities[securities["holder_id"].isin(rows["holder_id"].unique())].astype(
-        {"holder_id": "str", "security": "str"}
-    )
-    known = known.assign(number=numbers_of(known["month"]))
-    wide = known.pivot_table(
-        index=["holder_id", "number"], columns="security", values="net_purchases_usd_mn", aggfunc="first"
-    )
-    wide = wide.reindex(columns=list(OTHER_SECURITIES))
+    holders, names = list(rows["holder_id"].unique()), list(OTHER_SECURITIES)
+    known = securities[securities["holder_id"].isin(holders) & securities["security"].isin(names)]
+    known = known.assign(number=numbers_of(known["month"])).astype({"holder_id": "str", "security": "str"})
+    wide = known.set_index(["holder_id", "number", "security"])["net_purchases_usd_mn"].unstack().reindex(columns=names)
     first, last = ("start_month", "end_month") if "start_month" in rows else ("month", "month")
     spans = zip(rows["holder_id"], numbers_of(rows[first]), numbers_of(rows[last]), strict=True)
     found = [
         wide.reindex([(holder, number) for number in range(begin, end + 1)]).sum(skipna=False).tolist()
         for holder, begin, end in spans
     ]
-    return pd.DataFrame(found, index=rows.index, columns=list(OTHER_SECURITIES))
+    return pd.DataFrame(found, index=rows.index, columns=names)
 
 
 def _listed(parts: Sequence[str]) -> str:
