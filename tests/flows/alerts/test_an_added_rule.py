@@ -111,6 +111,15 @@ def test_the_page_says_what_it_asks_for(watched):
         ),
         (RULE.replace("12000", '"12000"'), r"\[rules.bill_outflow\] minimum_usd_mn: expected a number, found '12000'"),
         (RULE.replace("minimum_share_pct = 5.0\n", ""), r"\[rules.bill_outflow\]: minimum_share_pct missing"),
+        (
+            """[pairs.two]\nname = "A and B"\nmembers = ["belgium", "japan"]\nreason = "R"\nowners = ["china"]\n""",
+            r"\[pairs.two\] owners: expected one of belgium, japan, found 'china'",
+        ),
+        (
+            """[episodes.gain]\nof = "change_usd_mn"\nsentence = "S"\nminimum_months = 2\nminimum_usd_mn = 1\n"""
+            """minimum_share_pct = 1\ntolerated_interruptions = 0\ndirection = "up"\n""",
+            r"\[episodes.gain\] direction: expected one of fall, rise, found 'up'",
+        ),
     ],
 )
 def test_a_rule_that_is_declared_wrongly_is_refused_by_its_name(tmp_path, text, words):

@@ -22,6 +22,7 @@ MONTH_EXTRAS = ("name", "severity", "least_severity", "below_peak", "minimum_pea
 EPISODE_KEYS = ("of", "sentence", "minimum_months", "minimum_usd_mn", "minimum_share_pct", "tolerated_interruptions")
 EPISODE_EXTRAS = ("name", "direction", "holders", "maximum_severity")
 DIRECTIONS, HOLDERS, LEVELS = ("fall", "rise"), ("all", "custodial"), ("notice", "warning", "critical")
+PAIR_KEYS, PAIR_EXTRAS = ("name", "members", "reason"), ("owners", "kept")
 MONTHS, EPISODES, AMOUNTS = "rules", "episodes", "amounts"
 
 
@@ -119,6 +120,12 @@ def check(document: Mapping[str, Any]) -> None:
             for key in ("minimum_usd_mn", "minimum_share_pct", "maximum_score", "minimum_months"):
                 if key in entry and (isinstance(entry[key], bool) or not isinstance(entry[key], (int, float))):
                     raise ConfigurationError(f"{FILE}, {place} {key}: expected a number, found {entry[key]!r}")
+
+    for id, pair in document.get("pairs", {}).items():
+        place = f"[pairs.{id}]"
+        _check_keys(place, pair, PAIR_KEYS, PAIR_EXTRAS)
+        for owner in pair.get("owners", ()):
+            _check_one_of(f"{place} owners", owner, pair["members"])
 
 
 def _check_keys(place: str, entry: Mapping[str, Any], keys: tuple[str, ...], extras: tuple[str, ...] = ()) -> None:

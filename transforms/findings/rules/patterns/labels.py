@@ -19,7 +19,7 @@ from treasury_watch.transforms.findings.rules.reversals import (
     pasts_of,
     recurring,
 )
-from treasury_watch.transforms.months import number_of, shifted
+from treasury_watch.transforms.months import number_of, numbers_of, shifted
 from treasury_watch.transforms.wording import month_name, stated
 
 SEASONAL, BOUGHT_BACK, RECURRING = "seasonal", "bought back", "recurring swing"
@@ -34,7 +34,7 @@ def with_patterns(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any
     were bought back. Without, only what was known when the finding was the newest.
     """
     cap, rising = rules["severity_caps"]["pattern"], rising_rules(rules)
-    pasts, bases = pasts_of(months, rows["holder_id"]), _bases(months, rows["holder_id"])
+    pasts, bases = pasts_of(months, rows["holder_id"]), _by_basis(months, rows["holder_id"])
     table = []
     for found in rows.to_dict("records"):
         row: dict[Any, Any] = found
@@ -48,23 +48,25 @@ def with_patterns(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any
     return pd.DataFrame(table, columns=[*rows.columns, *COLUMNS], index=rows.index)
 
 
-def _bases(months: pd.DataFrame, holder_ids: pd.Series) -> dict[str, dict[int, Any]]:
-    own = months[months["holder_id"].isin(holder_ids.unique())]
-    found: dict[str, dict[int, Any]] = {}
-    for holder, month, basis in zip(own["holder_id"], own["month"], own["basis"], strict=True):
-        found.setdefault(holder, {})[number_of(month)] = basis
+def _by_basis(months: pd.DataFrame, holder_ids: pd.Series) -> dict[str, dict[Any, dict[int, float]]]:
+    """Each holder's known net purchases by basis and `number_of` the month."""
+    own = months[months["holder_id"].isin(holder_ids.unique()) & months["net_purchases_usd_mn"].notna()]
+    columns = own["holder_id"], own["basis"], numbers_of(own["month"]).tolist(), own["net_purchases_usd_mn"].tolist()
+    found: dict[str, dict[Any, dict[int, float]]] = {}
+    for holder, basis, number, net in zip(*columns, strict=True):
+        found.setdefault(holder, {}).setdefault(basis, {})[number] = net
     return found
 
 
 def _pattern(
-    row: Mapping[Any, Any], past: Past, bases: Mapping[int, Any], rules: dict[str, Any], *, hindsight: bool
+    row: Mapping[Any, Any], past: Past, bases: Mapping[Any, dict[int, float]], rules: dict[str, Any], *, hindsight: bool
 ) -> dict[str, Any]:
     month = largest_sale(row, past)
     if month is None:
         return {}
     number, limits = number_of(month), rules["reversals"]
     after = bought_back(month, past, limits) if hindsight else None
-    one_basis = {n: net for n, net in past.net.items() if bases.get(n) == bases.get(number)}
+    one_basis: dict[int, float] = next((nets for nets in bases.values() if number in nets), {})
     found = season(number, one_basis, rules["seasons"])
     again = recurring(month, past, limits)
     text = _season_text(month, found) if found else None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import mannwhitneyu
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,8 @@ def season(number: int, net: Mapping[int, float], limits: Mapping[str, Any]) -> 
     sold = net.get(number, np.nan)
     if not sold <= -limits["minimum_usd_mn"]:
         return None
+    from scipy.stats import mannwhitneyu  # a second to import: only where there is something to test
+
     for period, window in zip(limits["periods_months"], limits["windows_months"], strict=True):
         past = {n: amount for n, amount in net.items() if number - window <= n < number and amount == amount}
         same = [past[n] for n in sorted(past) if (number - n) % period == 0]
