@@ -341,7 +341,7 @@ def backtest(check: bool) -> None:
     Example:
         treasury-watch backtest
     """
-    from treasury_watch.flows.commands import backtest as replay
+    from treasury_watch.flows.scoring import backtest as replay
     from treasury_watch.flows.settings.settings import Settings
     from treasury_watch.warehouse.home.published_database import open_published
 

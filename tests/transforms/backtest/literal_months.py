@@ -11,7 +11,7 @@ NAN = math.nan
 FIRST = "2022-01-01"
 NO_YIELDS = pd.DataFrame({"date": pd.to_datetime([]), "series_id": [], "value": []})
 LIMITS: dict[str, Any] = {
-    "minimum_usd_mn": 2_000,
+    "minimum_usd_mn": 5_000,
     "dominant": 0.6,
     "bought_back": 0.7,
     "recurred": 4,

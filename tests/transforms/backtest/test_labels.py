@@ -87,7 +87,7 @@ def test_without_transactions_or_prices_nothing_is_known():
 
 
 def test_what_is_too_small_to_matter_is_told_apart_from_what_is_unknown():
-    assert labelled(-1_999) == "small"
+    assert labelled(-4_999) == "small"
     assert labelled(5_000) == "small"
 
 

@@ -132,7 +132,7 @@ def test_every_alarm_counts_also_the_ones_that_no_list_knows(history):
         ("taiwan", 16, 16, "notice", "sold"),
     )
     labels = with_labels(found, NO_LABELS, history)
-    assert labels["label"].tolist() == ["sale", "unknown", "price"]
+    assert labels["label"].tolist() == ["sale", "small", "price"]
     scores = scored(labels, labels.head(0))
     assert (scores["precision"].value, scores["precision"].count) == (0.5, 2)
     assert (scores["verdict_accuracy"].value, scores["verdict_accuracy"].count) == (0.5, 2)

@@ -1,4 +1,4 @@
-"""Writes config/labelled_months.csv from a published database: `python -m treasury_watch.flows.commands.labelled_months`.
+"""Writes config/labelled_months.csv from a published database: `python -m treasury_watch.flows.scoring.labelled_months`.
 
 Run before rules are changed, never to fit them. Rows that were decided by hand stay as they are.
 """
@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from treasury_watch.flows.commands.backtest import history_of, scored_months, stored
 from treasury_watch.flows.log.progress import with_bar
+from treasury_watch.flows.scoring.backtest import history_of, scored_months, stored
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.backtest.alarms import SPAN, alarming, as_spans, as_they_stood, published_months
 from treasury_watch.transforms.backtest.labels import AS_IT_STOOD, COLUMNS, FILE, labelled, largest_unflagged, set_of

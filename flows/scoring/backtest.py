@@ -1,4 +1,4 @@
-"""`treasury-watch backtest`: the rules replayed month by month, and marked against labelled months and known episodes."""
+"""The rules replayed month by month and marked against labelled months and known episodes: `treasury-watch backtest`."""
 
 from __future__ import annotations
 

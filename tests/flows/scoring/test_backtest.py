@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.transforms.findings.test_flagged_months import RULES, history
-from treasury_watch.flows.commands import backtest, recorded_scores
+from treasury_watch.flows.scoring import backtest, recorded_scores
 from treasury_watch.transforms.backtest.known_episodes import judged, known_episodes, scored
 from treasury_watch.transforms.backtest.labels import COLUMNS
 from treasury_watch.transforms.backtest.scores import MEASURES, Share, below_record

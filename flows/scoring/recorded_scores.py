@@ -1,4 +1,4 @@
-"""Records the scores of a published database: `python -m treasury_watch.flows.commands.recorded_scores`.
+"""Records the scores of a published database: `python -m treasury_watch.flows.scoring.recorded_scores`.
 
 Writes the recorded scores of config/backtest.toml, and the tables of docs/methodology.md, between their marks. Run it on the
 complete official files, and only when a change of the rules is meant to move the scores.
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from treasury_watch.flows.commands import backtest
+from treasury_watch.flows.scoring import backtest
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.backtest.labels import SETS
 from treasury_watch.transforms.backtest.score_tables import label_rows, markdown, survival, year_rows
