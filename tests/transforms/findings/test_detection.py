@@ -201,7 +201,7 @@ def test_of_an_episode_currency_defence_is_said_of_the_month_and_never_of_the_wh
     _, runs = findings(months, HOLDERS, MONTHLY, sold_dollars("2022-04-01"), rules())
     context = runs.iloc[0]["context"]
     assert (
-        "In April 2022, when $62.0bn had to be paid, net sales were $20.0bn: in that month consistent with currency defence"
+        "In April 2022 ($62.0bn due, net sales $20.0bn) the net sales are consistent with currency defence, in no other month"
         in context
     )
 
