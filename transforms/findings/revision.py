@@ -9,15 +9,8 @@ import pandas as pd
 from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.findings.rules.declared import Rule, episode_rule, month_rule
 from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS
-from treasury_watch.transforms.wording import month_name
+from treasury_watch.transforms.wording import CAUSES_IN_WORDS, month_name
 
-READ = {
-    "sold": "mostly sales",
-    "repriced": "mostly price",
-    "moved": "mostly custody or reporting",
-    "mixed": "sales and prices together",
-    "unexplained": "not explained",
-}
 KEPT = ["kind", "run", "holder_id", "holder", "rule", "rules", "of", "start_month", "end_month", "verdict"]
 COLUMNS = [
     "holder_id", "holder", "finding_kind", "rule", "rules", "start_month", "end_month", "what", "old_usd_mn",
@@ -98,7 +91,9 @@ def _row(row: dict, what: str, rules: dict[str, Any]) -> dict:
     change = {
         "no longer flagged": "is not flagged by the revised figures",
         "newly flagged": "is flagged by the revised figures only",
-        "verdict changed": f"was {READ.get(row['verdict_new'])} by the revised figures, {READ.get(row['verdict_old'])} before",
+        "verdict changed": "was {} by the revised figures, {} before".format(
+            *(CAUSES_IN_WORDS.get(row[f"verdict_{age}"]) for age in ("new", "old"))
+        ),
         "size changed": f"is {new} by the revised figures, {old} before",
     }[what]
     return {

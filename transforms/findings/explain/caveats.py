@@ -10,6 +10,7 @@ import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, percent, rounded
 from treasury_watch.transforms.findings.rules import declared
+from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
 from treasury_watch.transforms.findings.rules.reversals import (
     NONE,
@@ -22,7 +23,7 @@ from treasury_watch.transforms.findings.rules.reversals import (
 )
 from treasury_watch.transforms.findings.rules.verdicts import credible, offset
 from treasury_watch.transforms.months import number_of
-from treasury_watch.transforms.wording import month_name, plain_name, stated
+from treasury_watch.transforms.wording import CAUSES_IN_WORDS, month_name, plain_name, stated
 
 BASIS = {
     "cslt": "Net purchases and valuation are the Continuous SLT's estimates, not the figures of Table 3.",
@@ -117,7 +118,7 @@ def _caveats(
         lines.append(
             f"{plain_name(row['holder'])}: custodial or fund centre; a fall need not be a sale by its residents.{known}"
         )
-    if stated(row["suspicion"]) and row["verdict"] != "moved":  # else the explanation says so itself
+    if stated(row["suspicion"]) and ONE_MOVE not in row["suspicion"]:  # else the explanation says so itself
         lines.append(f"Possible counterpart: {row['suspicion']}")
     bases = stated(row["basis"]).split("+")
     lines += [
@@ -166,7 +167,7 @@ def _overlap(other: dict[Any, Any], rules: dict[str, Any]) -> str:
     what = declared.amount(rules, other["of"]).run
     span = f"{month_name(other['start_month'])} to {month_name(other['end_month'])}"
     sums = f"holdings {billions(other['change_usd_mn'])}, net purchases {billions(other['net_purchases_usd_mn'])}"
-    return f"Read with the run of {what} from {span}: {other['verdict']} ({sums})."
+    return f"Read with the run of {what} from {span}: {CAUSES_IN_WORDS[other['verdict']]} ({sums})."
 
 
 def _reversals(row: dict[Any, Any], past: Past, limits: dict[str, Any]) -> list[str]:

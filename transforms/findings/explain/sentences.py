@@ -15,6 +15,7 @@ import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, in_billions, is_known, percent
 from treasury_watch.transforms.findings.explain.standing import ranks
+from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS, OTHER_INSTRUMENT
 from treasury_watch.transforms.findings.rules.verdicts import offset
 from treasury_watch.transforms.wording import (
@@ -174,7 +175,7 @@ def _fell(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
 
 def _moved(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
     suspicion = stated(row["suspicion"])
-    if suspicion:
+    if ONE_MOVE in suspicion:
         return [suspicion, sentence(f"{_fall(row, period, beside)}.")]
     net, other = row["net_purchases_usd_mn"], row["other_usd_mn"]
     undone = offset(net, other, row[BONDS])
