@@ -291,6 +291,16 @@ def test_a_finding_on_the_newest_month_says_how_far_such_figures_have_moved_wher
     assert "moved by up to" not in str(flagged["caveats"].iloc[0])
 
 
+def test_what_the_statistics_do_not_see_at_a_centre_is_told_with_it_and_not_of_other_places():
+    note = "Domicile of hedge funds: these statistics miss some $1.4 trillion"
+    noted = HOLDERS.assign(note=[note, None], custodial_centre=[True, False])
+    months = spring().assign(custodial_centre=True)
+    flagged, _ = findings(months, noted, MONTHLY, NO_OPERATIONS, rules())
+    assert f"need not be a sale by its residents. {note}." in flagged["caveats"].iloc[0]
+    plain, _ = findings(spring(), HOLDERS.assign(note=note), MONTHLY, NO_OPERATIONS, rules())
+    assert note not in str(plain["caveats"].iloc[0])
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
