@@ -8,6 +8,14 @@ from datetime import date
 from typing import Any
 
 SENTENCE_NAMES = {"Foreign Official": "Foreign official institutions"}
+# What each verdict says of a fall, in a sentence.
+CAUSES_IN_WORDS = {
+    "sold": "mostly sales",
+    "repriced": "mostly price",
+    "moved": "mostly custody or reporting",
+    "mixed": "sales and prices together",
+    "unexplained": "not explained",
+}
 WITH_ARTICLE = re.compile(r"^(United|Netherlands$|Bahamas$|Philippines$)|(Islands|Republic)$")
 
 

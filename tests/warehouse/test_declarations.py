@@ -157,3 +157,9 @@ def test_the_fingerprint_follows_declarations_but_not_settings(folder):
     assert Declarations(folder).fingerprint() == before
     change(folder / "alert_rules.toml", "minimum_usd_mn = 10000", "minimum_usd_mn = 9000")
     assert Declarations(folder).fingerprint() != before
+
+
+def test_every_custodial_or_fund_centre_says_what_the_statistics_do_not_see_there_and_by_whom(declarations):
+    centres = [row for row in declarations.holders if row["custodial_centre"] == "true"]
+    unsaid = [row["holder_id"] for row in centres if "Table 5" not in row["note"] and "FEDS Notes" not in row["note"]]
+    assert unsaid == []

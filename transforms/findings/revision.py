@@ -9,15 +9,8 @@ import pandas as pd
 from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.findings.rules.declared import Rule, episode_rule, month_rule, rising_rules
 from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS, SEVERITIES
-from treasury_watch.transforms.wording import month_name, stated
+from treasury_watch.transforms.wording import CAUSES_IN_WORDS, month_name, stated
 
-READ = {
-    "sold": "mostly sales",
-    "repriced": "mostly price",
-    "moved": "mostly custody or reporting",
-    "mixed": "sales and prices together",
-    "unexplained": "not explained",
-}
 CORRECTED = "corrected to notice"
 WHY = ["pattern_measure", "doubt", "suspicion"]  # what can lower a finding, in a sentence
 KEPT = [
@@ -113,7 +106,9 @@ def _row(row: dict, what: str, rules: dict[str, Any]) -> dict:
         "no longer flagged": "is not flagged by the revised figures",
         "newly flagged": "is flagged by the revised figures only",
         CORRECTED: f"is corrected from {row['severity_old']} to {row['severity_new']}",
-        "verdict changed": f"was {READ.get(row['verdict_new'])} by the revised figures, {READ.get(row['verdict_old'])} before",
+        "verdict changed": "was {} by the revised figures, {} before".format(
+            *(CAUSES_IN_WORDS.get(row[f"verdict_{age}"]) for age in ("new", "old"))
+        ),
         "size changed": f"is {new} by the revised figures, {old} before",
     }[what]
     return {

@@ -44,6 +44,8 @@ def holder_months(
         holder=holder.title(),
         month=pd.date_range(FIRST, periods=len(net), freq="MS"),
         change_usd_mn=change,
+        change_long_term_usd_mn=change,
+        change_short_term_usd_mn=0.0,
         net_long_term_usd_mn=table["net_purchases_usd_mn"],
         net_short_term_usd_mn=0.0,
         position_usd_mn=position,

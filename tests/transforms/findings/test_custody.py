@@ -100,7 +100,11 @@ def test_a_finding_on_a_member_states_the_pair():
     months = pd.concat([china, history(400_000, [*CALM, 5_000.0], "belgium")])
     flagged = sell_offs(months, RULES)
     assert read_together(flagged, paired_months(months, RULES), RULES) == [
-        "Mainland China and Belgium together: holdings -$15.0bn."
+        "Mainland China and Belgium together: holdings fell $15.0bn."
+    ]
+    traded = months.assign(net_purchases_usd_mn=-9_000.0)
+    assert read_together(flagged, paired_months(traded, RULES), RULES) == [
+        "Mainland China and Belgium together: holdings fell $15.0bn, net sales were $18.0bn."
     ]
     assert read_together(flagged.assign(holder_id="japan"), paired_months(months, RULES), RULES) == [None]
 

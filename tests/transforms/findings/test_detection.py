@@ -201,7 +201,7 @@ def test_of_an_episode_currency_defence_is_said_of_the_month_and_never_of_the_wh
     _, runs = findings(months, HOLDERS, MONTHLY, sold_dollars("2022-04-01"), rules())
     context = runs.iloc[0]["context"]
     assert (
-        "In April 2022, when $62.0bn had to be paid, net sales were $20.0bn: in that month consistent with currency defence"
+        "In April 2022 ($62.0bn due, net sales $20.0bn) the net sales are consistent with currency defence, in no other month"
         in context
     )
 
@@ -289,6 +289,16 @@ def test_a_finding_on_the_newest_month_says_how_far_such_figures_have_moved_wher
     older = history(400_000, [1.0, -20_000.0, 1.0])
     flagged, _ = findings(older, HOLDERS, MONTHLY, NO_OPERATIONS, declared, None, sizes)
     assert "moved by up to" not in str(flagged["caveats"].iloc[0])
+
+
+def test_what_the_statistics_do_not_see_at_a_centre_is_told_with_it_and_not_of_other_places():
+    note = "Domicile of hedge funds: these statistics miss some $1.4 trillion"
+    noted = HOLDERS.assign(note=[note, None], custodial_centre=[True, False])
+    months = spring().assign(custodial_centre=True)
+    flagged, _ = findings(months, noted, MONTHLY, NO_OPERATIONS, rules())
+    assert f"need not be a sale by its residents. {note}." in flagged["caveats"].iloc[0]
+    plain, _ = findings(spring(), HOLDERS.assign(note=note), MONTHLY, NO_OPERATIONS, rules())
+    assert note not in str(plain["caveats"].iloc[0])
 
 
 @pytest.mark.parametrize(

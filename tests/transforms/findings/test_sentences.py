@@ -9,6 +9,7 @@ import pytest
 from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.findings.explain.sentences import ALONE, Beside, explain_episodes, told, trades
 from treasury_watch.transforms.findings.explain.standing import pasts_of, rank
+from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.wording import month_name
 
 APRIL = {
@@ -218,10 +219,13 @@ def test_a_flagged_sale_of_bills_that_went_into_bonds_is_told_as_that():
 
 
 def test_a_move_leads_with_the_place_where_it_went():
-    words = "The $78.4bn that left the British Virgin Islands in March 2025 turned up in El Salvador ($83.9bn)."
+    words = f"The $78.4bn that left the British Virgin Islands in March 2025 turned up in El Salvador ($83.9bn): {ONE_MOVE}."
     headline, text = told(APRIL | {"verdict": "moved", "suspicion": words}, "in March 2025")
     assert headline == words
     assert text.startswith(f"{words} Japan's holdings fell $40.9bn")
+    # a place that may have taken up part of it is a caveat and no headline
+    loose = APRIL | {"verdict": "moved", "suspicion": "Holdings in Spain rose $9.0bn: part of this may be a move."}
+    assert told(loose, "in March 2025")[0].startswith("Japan's holdings fell $40.9bn")
 
 
 def test_net_sales_that_other_changes_undo_are_not_told_as_selling():

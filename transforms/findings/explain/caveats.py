@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,10 @@ import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, percent, rounded
 from treasury_watch.transforms.findings.rules import declared
+from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
 from treasury_watch.transforms.findings.rules.patterns.labels import seasonal
+from treasury_watch.transforms.findings.rules.places.absorption import LONGER_RUN
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW
 from treasury_watch.transforms.findings.rules.reversals import (
     NONE,
@@ -24,7 +27,7 @@ from treasury_watch.transforms.findings.rules.reversals import (
 )
 from treasury_watch.transforms.findings.rules.verdicts import credible, offset
 from treasury_watch.transforms.months import number_of
-from treasury_watch.transforms.wording import month_name, plain_name, stated
+from treasury_watch.transforms.wording import CAUSES_IN_WORDS, month_name, plain_name, stated
 
 BASIS = {
     "cslt": "Net purchases and valuation are the Continuous SLT's estimates, not the figures of Table 3.",
@@ -117,6 +120,14 @@ def told_moves(revision_sizes: pd.DataFrame, told: dict[str, Any]) -> dict[str, 
     }
 
 
+def _told_of_places(row: dict) -> bool:
+    """Whether the explanation says already where the fall may have gone, or where a rise may have come from."""
+    if row["of"] == INFLOW or not math.isnan(row.get("absorbed_share_pct", math.nan)):
+        return True
+    longer = row["verdict"] == "moved" and row["suspicion"].startswith(LONGER_RUN)
+    return longer or ONE_MOVE in row["suspicion"]
+
+
 def _caveats(
     row: dict[Any, Any], own: _Months, newest: pd.Timestamp, rules: dict[str, Any], moves: str | None
 ) -> list[str]:
@@ -127,9 +138,7 @@ def _caveats(
         moved = "a rise need not be purchases" if row["of"] == INFLOW else "a fall need not be a sale"
         known = f" {own.note}." if own.note else ""
         lines.append(f"{plain_name(row['holder'])}: custodial or fund centre; {moved} by its residents.{known}")
-    if (
-        stated(row["suspicion"]) and row["verdict"] != "moved" and row["of"] != INFLOW
-    ):  # else the explanation says so itself
+    if stated(row["suspicion"]) and not _told_of_places(row):
         lines.append(f"Possible counterpart: {row['suspicion']}")
     told = "" if row["verdict"] == "unexplained" else stated(row.get("doubt"))  # else the explanation says so itself
     lines += [text for text in (told, seasonal(row)) if text]
@@ -180,7 +189,7 @@ def _overlap(other: dict[Any, Any], rules: dict[str, Any]) -> str:
     what = declared.amount(rules, other["of"]).run
     span = f"{month_name(other['start_month'])} to {month_name(other['end_month'])}"
     sums = f"holdings {billions(other['change_usd_mn'])}, net purchases {billions(other['net_purchases_usd_mn'])}"
-    return f"Read with the run of {what} from {span}: {other['verdict']} ({sums})."
+    return f"Read with the run of {what} from {span}: {CAUSES_IN_WORDS[other['verdict']]} ({sums})."
 
 
 def _reversals(row: dict[Any, Any], past: Past, limits: dict[str, Any]) -> list[str]:

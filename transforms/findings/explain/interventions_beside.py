@@ -38,11 +38,13 @@ def words(
     lines += [_settles_later(outside, last)] if len(outside) else []
     coming = operations[(operations["month"] == shifted(last, 1)) & (operations["month"] > last)]
     lines += _listed(coming, "month", "After that, official interventions", "")
-    for month in sorted(paid["settled_month"].unique()):
+    backed = []
+    for month in map(pd.Timestamp, sorted(paid["settled_month"].unique())):
         sold = -paid.loc[paid["settled_month"] == month, "interventions_usd_mn"].clip(upper=0).sum()
-        net = net_of.get(pd.Timestamp(month), math.nan)
-        if may_be_defence(row, sold, net, weakening_pct.get(pd.Timestamp(month), math.nan), limits):
-            lines.append(_defence(row, pd.Timestamp(month), sold, net))
+        net = net_of.get(month, math.nan)
+        if may_be_defence(row, sold, net, weakening_pct.get(month, math.nan), limits):
+            backed.append((month, sold, net))
+    lines += [_defence(row, backed)] if backed else []
     return lines
 
 
@@ -86,10 +88,15 @@ def _settles_later(outside: pd.DataFrame, last: pd.Timestamp) -> str:
     )
 
 
-def _defence(row: Mapping[Any, Any], month: pd.Timestamp, sold: float, net: float) -> str:
+def _defence(row: Mapping[Any, Any], backed: list[tuple[pd.Timestamp, float, float]]) -> str:
+    """`backed` are the months, the dollars that were due in them and the holder's net purchases."""
     if "month" in row:
         return "The net sales are consistent with currency defence; the figures do not show the motive."
+    months = joined(
+        f"{month_name(month)} ({billions(sold, signed=False)} due, net sales {billions(-net, signed=False)})"
+        for month, sold, net in backed
+    )
     return (
-        f"In {month_name(month)}, when {billions(sold, signed=False)} had to be paid, net sales were "
-        f"{billions(-net, signed=False)}: in that month consistent with currency defence; the figures do not show the motive."
+        f"In {months} the net sales are consistent with currency defence, in no other month of these; "
+        "the figures do not show the motive."
     )

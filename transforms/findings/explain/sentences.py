@@ -15,6 +15,7 @@ import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, in_billions, is_known, percent
 from treasury_watch.transforms.findings.explain.standing import ranks
+from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS, OTHER_INSTRUMENT
 from treasury_watch.transforms.findings.rules.places.absorption import LONGER_RUN
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW
@@ -184,9 +185,10 @@ def _fell(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
 
 def _moved(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
     suspicion = stated(row["suspicion"])
-    if suspicion:
-        fall = sentence(f"{_fall(row, period, beside)}.")
-        return [fall, suspicion] if suspicion.startswith(LONGER_RUN) else [suspicion, fall]
+    if ONE_MOVE in suspicion:
+        return [suspicion, sentence(f"{_fall(row, period, beside)}.")]
+    if suspicion.startswith(LONGER_RUN):
+        return [sentence(f"{_fall(row, period, beside)}."), suspicion]
     net, other = row["net_purchases_usd_mn"], row["other_usd_mn"]
     undone = offset(net, other, row[BONDS])
     if undone:

@@ -26,7 +26,8 @@ PAIR_COLUMNS = [
     "pair", "month", "members", "position_usd_mn", *AMOUNTS, "basis", "series_break",
 ]  # fmt: skip
 
-TOGETHER = {"change_usd_mn": "holdings", "net_purchases_usd_mn": "net purchases", "other_usd_mn": "other changes"}
+ONE_MOVE = "it reads as a move between custodians"
+TOGETHER = ["change_usd_mn", "net_purchases_usd_mn"]
 
 
 def mirrors(months: pd.DataFrame, custodial: Mapping[Any, bool], rules: dict[str, Any]) -> pd.DataFrame:
@@ -114,7 +115,7 @@ def _suspicion(
     left_out = ", prices left out" if mirror["rise_known"] else ""
     if moved:
         text = f"The {fall} that left {spoken(row['holder'])} in {month} turned up in {place} ({rise}{left_out}): "
-        text += "it reads as a move between custodians"
+        text += ONE_MOVE
         booked = row["net_purchases_usd_mn"]
         net_sales = booked <= -rules["mirror"]["minimum_usd_mn"]
         text += f", and the statistics book it as net sales of {billions(-booked, signed=False)}." if net_sales else "."
@@ -158,7 +159,7 @@ def read_together(rows: pd.DataFrame, paired: pd.DataFrame, rules: dict[str, Any
             pair_of.setdefault(member, name)
     by_pair = {str(name): sums.sort_values("month") for name, sums in paired.groupby("pair")}
     arrays = {
-        name: (sums["members"].iloc[0], sums["month"].to_numpy(), sums[list(TOGETHER)].to_numpy(dtype="float64"))
+        name: (sums["members"].iloc[0], sums["month"].to_numpy(), sums[TOGETHER].to_numpy(dtype="float64"))
         for name, sums in by_pair.items()
     }
     return [_together(row, arrays.get(pair_of.get(row["holder_id"], ""))) for row in rows.to_dict("records")]
@@ -172,11 +173,9 @@ def _together(row: dict[Any, Any], paired: tuple[str, np.ndarray, np.ndarray] | 
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
     inside = amounts[months.searchsorted(np.datetime64(first)) : months.searchsorted(np.datetime64(last), "right")]
     sums = inside.sum(axis=0)
-    if len(inside) < row["months"] or np.isnan(sums[list(TOGETHER).index("change_usd_mn")]):
+    if len(inside) < row["months"] or np.isnan(sums[0]):
         return None
-    told = [
-        f"{words} {billions(float(amount))}"
-        for words, amount in zip(TOGETHER.values(), sums, strict=True)
-        if not np.isnan(amount)
-    ]
-    return f"{members} together: {', '.join(told)}."
+    change, net = (float(amount) for amount in sums)
+    moved = f"{'fell' if change < 0 else 'rose'} {billions(abs(change), signed=False)}"
+    deal = f"net {'sales' if net < 0 else 'purchases'} were {billions(abs(net), signed=False)}"
+    return f"{members} together: holdings {moved}{'' if np.isnan(net) else f', {deal}'}."
