@@ -156,7 +156,7 @@ def _caveats(
         lines.append("Net sales of bills are an estimate: the change in the bills held.")
     net, other = row["net_purchases_usd_mn"], row["other_usd_mn"]
     undone = offset(net, other, row[BONDS])
-    if row["verdict"] != "moved" and undone and undone >= rules["verdict"]["offset"] * -net:
+    if row["verdict"] != "moved" and row["of"] != INFLOW and undone and undone >= rules["verdict"]["offset"] * -net:
         lines.append(
             f"Other changes of {billions(other)} offset {percent(100 * undone / -net, 0)} of the net sales: reporting or custody."
         )

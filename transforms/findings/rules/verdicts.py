@@ -22,7 +22,7 @@ SHARE_COLUMNS = {"sold": "sold_share_pct", "repriced": "repriced_share_pct", "mo
 class Reading:
     """A verdict with its shares in percent (NaN where unknown) and the instrument sold (None where unknown).
 
-    `contradicted` is True where holdings speak against what the transactions say: no sale can be told.
+    `contradicted` is True where holdings speak against what the transactions say: no sale can be told, of no instrument.
     """
 
     verdict: str
@@ -106,7 +106,7 @@ def reading(row: Mapping[Any, Any], net: float, limits: Mapping[str, float]) -> 
             return Reading(named, *percents, instrument)
         against = contradicted(net, other, row["error_usd_mn"], limits)
         if against or unaccounted(other, row["error_usd_mn"], part["moved"], limits):
-            return Reading("unexplained", *percents, instrument, contradicted=True)
+            return Reading("unexplained", *percents, None, contradicted=True)
         # what an estimate leaves over names no cause
         return Reading("mixed" if named == "moved" else named, *percents, instrument)
     alone = row["net_long_term_usd_mn"] if math.isnan(net) else net
@@ -114,7 +114,8 @@ def reading(row: Mapping[Any, Any], net: float, limits: Mapping[str, float]) -> 
     form_s = bool({FORM_S, ESTIMATED} & bases)
     against = form_s and (sold > limits["agreeing"] or alone < 0 <= change)
     named = "sold" if sold >= limits["dominant"] and not against else "unexplained"
-    return Reading(named, 100 * min(sold, 1.0) if sold == sold else NAN, NAN, NAN, instrument, contradicted=against)
+    part_sold = 100 * min(sold, 1.0) if sold == sold else NAN
+    return Reading(named, part_sold, NAN, NAN, None if against else instrument, contradicted=against)
 
 
 def instrument_of(row: Mapping[Any, Any], net: float, limits: Mapping[str, float]) -> str | None:
