@@ -106,8 +106,9 @@ def run(
     Raises ConfigurationError for a label or known episode that cannot be read, TreasuryWatchError where no month is
     published.
     """
-    known, labels = known_episodes(declarations.rows("known_episodes.csv")), stored(declarations)
-    rules, span = declarations.rules, scored_in or scored_months(declarations)
+    labels, rules = stored(declarations), declarations.rules
+    span = scored_in or scored_months(declarations)
+    known = known_episodes(declarations.rows("known_episodes.csv"), span.test_from)
     months, official, holders = months_of(connection)
     if months.empty:
         raise TreasuryWatchError("backtest: no month is published yet; run `treasury-watch run` or ingest files first")

@@ -15,6 +15,7 @@ from treasury_watch.transforms.months import months_between, shifted
 SPAN = ["holder_id", "start_month", "end_month"]
 COLUMNS = [*SPAN, "severity", "verdict"]
 ALARMING = SEVERITIES[1:]
+INFLOW = "inflow"  # a rule on rises: says nothing of a sale, and is not marked
 WINDOW_MONTHS = 84  # what a replayed month knows of the past: more than any rule looks back
 
 
@@ -25,7 +26,8 @@ def as_spans(flagged: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     before what is said of one instrument. The one place of the backtest that knows the form of `sell_offs`.
     """
     single = flagged.assign(start_month=flagged["month"], end_month=flagged["month"])
-    filled = [table for table in (single, runs) if len(table)]
+    falling = runs[runs["rule"] != INFLOW] if "rule" in runs else runs
+    filled = [table for table in (single, falling) if len(table)]
     if not filled:
         return pd.DataFrame(columns=COLUMNS).astype({"start_month": "datetime64[us]", "end_month": "datetime64[us]"})
     found = pd.concat([table.reindex(columns=[*COLUMNS, "of"]) for table in filled], ignore_index=True)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from treasury_watch.transforms.backtest.labels import set_of
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.rules.evidence import error_usd_mn, long_term_before
 from treasury_watch.transforms.findings.rules.flagged_months import (
@@ -19,13 +20,15 @@ from treasury_watch.transforms.findings.rules.flagged_months import (
 )
 from treasury_watch.transforms.months import months_between, shifted
 
-SETS = ("calibration", "test")
 GRACE_MONTHS = 2
 COLUMNS = ["name", "holder_id", "start", "end", "expected", "set", "covered", "found", "found_in", "verdict", "right"]
 
 
-def known_episodes(rows: list[dict[str, str]]) -> pd.DataFrame:
-    """The rows of config/known_episodes.csv, `start` and `end` as timestamps. Raises ConfigurationError."""
+def known_episodes(rows: list[dict[str, str]], test_from: pd.Timestamp) -> pd.DataFrame:
+    """The rows of config/known_episodes.csv, `start` and `end` as timestamps, with their `set`, which goes by time.
+
+    Raises ConfigurationError for a row without months.
+    """
     table = pd.DataFrame(rows)
     try:
         table = table.assign(**{name: pd.to_datetime(table[name], format="%Y-%m") for name in ("start", "end")})
@@ -33,11 +36,7 @@ def known_episodes(rows: list[dict[str, str]]) -> pd.DataFrame:
         raise ConfigurationError(
             f"known_episodes.csv: {problem}; start and end are months such as 2024-05"
         ) from problem
-    wrong = table[~table["set"].isin(SETS)]
-    if len(wrong):
-        name, found = wrong["name"].iloc[0], wrong["set"].iloc[0]
-        raise ConfigurationError(f"known_episodes.csv, {name}: expected a set of {', '.join(SETS)}, found {found!r}")
-    return table
+    return table.assign(set=set_of(table["end"], test_from))
 
 
 def judged(known: pd.DataFrame, found: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:

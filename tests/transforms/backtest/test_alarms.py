@@ -46,6 +46,12 @@ def test_one_row_per_holder_and_month_without_the_rules_amount_is_read_alike():
     assert alarming(as_spans(flagged, runs))["severity"].tolist() == ["critical"]
 
 
+def test_a_run_of_rises_is_no_alarm_of_a_sale():
+    runs = spans(("belgium", 0, 3, "warning", "unexplained"), ("china", 0, 3, "warning", "sold"))
+    found = as_spans(runs.head(0).assign(month=[]), runs.assign(rule=["inflow", "net_sale"]))
+    assert found["holder_id"].tolist() == ["china"]
+
+
 def test_alarms_of_a_holder_that_overlap_are_one_event_in_the_year_in_which_it_first_alarmed():
     found = spans(
         ("japan", 10, 12, "warning", "sold"),
