@@ -89,8 +89,8 @@ def test_a_season_is_labelled_beside_the_verdict_and_is_a_notice():
     row = labelled(canada([*swings * 8, -60_000.0])).to_dict("records")[-1]
     assert (row["severity"], row["verdict"], row["pattern"]) == ("notice", "sold", "seasonal")
     assert (row["pattern_times"], row["pattern_of"]) == (6, 6)
-    assert row["pattern_measure"].startswith(
-        "A recurring pattern: net sales of at least half this size came in 6 of the last 6 months at this point of the quarter"
+    assert row["pattern_measure"] == (
+        "Net sales of at least half this size came in 6 of the last 6 months at this point of the quarter: a recurring pattern."
     )
 
 

@@ -93,6 +93,24 @@ def test_a_sale_leads_with_who_sold_what_and_when():
     )
 
 
+def test_a_pattern_is_told_right_after_the_sale():
+    pattern = "Net sales of at least half this size came in 5 of the last 6 months at this point of the quarter: a recurring pattern."
+    text = explained(MARCH | {"pattern_measure": pattern}, "in March 2026", Beside(official_net_usd_mn=-50_070.0))
+    assert f"3.8% to $1,191.6bn. {pattern} Foreign official" in text
+
+
+def test_places_that_took_a_fall_up_are_the_headline():
+    taken = "Japan's holdings fell $47.7bn in March 2026 while Belgium's rose $40.0bn. Together they fell $7.7bn."
+    headline, text = told(MARCH | {"suspicion": taken, "absorbed_share_pct": 84.0}, "in March 2026")
+    assert headline == taken
+    assert text == f"{taken} It sold $23.9bn of bonds and notes."
+
+
+def test_what_holdings_contradict_says_so_after_the_fall():
+    row = MARCH | {"verdict": "unexplained", "doubt": "Holdings do not bear out such a sale."}
+    assert explained(row, "in March 2026").endswith("to $1,191.6bn. Holdings do not bear out such a sale.")
+
+
 def test_what_foreign_officials_did_stands_beside_a_holder_and_not_beside_a_custodial_centre():
     beside = Beside(official_net_usd_mn=-50_070.0)
     text = explained(MARCH, "in March 2026", beside)

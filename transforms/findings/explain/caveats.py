@@ -13,7 +13,7 @@ from treasury_watch.transforms.amounts import billions, percent, rounded
 from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
-from treasury_watch.transforms.findings.rules.patterns.labels import seasonal
+from treasury_watch.transforms.findings.rules.patterns.labels import BOUGHT_BACK
 from treasury_watch.transforms.findings.rules.places.absorption import LONGER_RUN
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW
 from treasury_watch.transforms.findings.rules.reversals import (
@@ -141,7 +141,7 @@ def _caveats(
     if stated(row["suspicion"]) and not _told_of_places(row):
         lines.append(f"Possible counterpart: {row['suspicion']}")
     told = "" if row["verdict"] == "unexplained" else stated(row.get("doubt"))  # else the explanation says so itself
-    lines += [text for text in (told, seasonal(row)) if text]
+    lines += [told] if told else []
     bases = stated(row["basis"]).split("+")
     lines += [
         text if len(bases) == 1 else f"In part of these months: {text[0].lower()}{text[1:]}"
@@ -209,7 +209,7 @@ def _reversals(row: dict[Any, Any], past: Past, limits: dict[str, Any]) -> list[
     before, after = bought_before(month, past, limits), bought_back(month, past, limits)
     if before is not None and "month" in row:
         lines.append(f"Net purchases of the same size went before it, in the month before ({billions(before)}).")
-    if after is not None:
+    if after is not None and row.get("pattern") != BOUGHT_BACK:  # else the explanation says so itself
         begin = f"The net sales{which} were bought" if which else "Bought"
         lines.append(f"{begin} back a month later: net purchases of {billions(after)}.")
     return lines

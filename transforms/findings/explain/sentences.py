@@ -74,7 +74,9 @@ def told(row: Mapping[Any, Any], period: str, beside: Beside = ALONE) -> tuple[s
 
     `period` is `in April 2024` or `from ... to ...`.
     """
-    first, *more = [text for text in [*_lead(row, period, beside), _peak(row), _official(row, period, beside)] if text]
+    pattern = stated(row.get("pattern_measure"))
+    texts = [*_lead(row, period, beside), _peak(row), pattern, _official(row, period, beside)]
+    first, *more = [text for text in texts if text]
     return first, " ".join([first, *more])
 
 

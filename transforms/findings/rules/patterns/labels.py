@@ -20,7 +20,7 @@ from treasury_watch.transforms.findings.rules.reversals import (
     recurring,
 )
 from treasury_watch.transforms.months import number_of, numbers_of, shifted
-from treasury_watch.transforms.wording import month_name, stated
+from treasury_watch.transforms.wording import month_name
 
 SEASONAL, BOUGHT_BACK, RECURRING = "seasonal", "bought back", "recurring swing"
 COLUMNS = ["pattern", "pattern_times", "pattern_of", "pattern_p_value", "pattern_measure"]
@@ -93,15 +93,6 @@ def _pattern(
 
 
 def _season_text(month: pd.Timestamp, found: Season) -> str:
-    """`Net sales of half this size or more came in 5 of the last 6 such months of the quarter ...`."""
+    """`Net sales of at least half this size came in 5 of the last 6 months at this point of the quarter: ...`."""
     at = f"{month:%B}s" if found.period_months == 12 else f"months at this point of the {PERIODS[found.period_months]}"
-    p_value = "below 0.001" if found.p_value < 0.001 else f"= {found.p_value:.3f}"
-    return (
-        f"A recurring pattern: net sales of at least half this size came in {found.sales} of the last {found.last} {at} "
-        f"(rank test on the months before: p {p_value})."
-    )
-
-
-def seasonal(row: Mapping[Any, Any]) -> str:
-    """The sentence on a finding's season; empty of any other finding."""
-    return stated(row.get("pattern_measure")) if row.get("pattern") == SEASONAL else ""
+    return f"Net sales of at least half this size came in {found.sales} of the last {found.last} {at}: a recurring pattern."
