@@ -8,21 +8,30 @@ import numpy as np
 import pandas as pd
 
 from treasury_watch.transforms.holders import bare
+from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.layouts.cells import LINE_BREAK, OBSERVATION_COLUMNS
 from treasury_watch.transforms.model import Parsed, Source
 
 COLUMNS = {
     "observations": OBSERVATION_COLUMNS,
+    "securities": OBSERVATION_COLUMNS,
     "fx": ["currency", "date", "per_usd", "line"],
     "interventions": ["country", "date", "amount_jpy_mn", "pair", "direction", "line"],
     "market_series": ["series_id", "date", "value", "line"],
     "official_flows": ["month", "press_release", "measure", "value_usd_mn", "released", "page_day", "line"],
 }
 PRESS_COLUMNS = ["holder_id", "month", "measure", "series", "value_usd_mn", "released", "citation", "line"]
-FIGURE = {"observations": "value_usd_mn", "fx": "per_usd", "interventions": "amount_jpy_mn", "market_series": "value",
-          "official_flows": "value_usd_mn"}  # fmt: skip
+FIGURE = {
+    "observations": "value_usd_mn",
+    "securities": "value_usd_mn",
+    "fx": "per_usd",
+    "interventions": "amount_jpy_mn",
+    "market_series": "value",
+    "official_flows": "value_usd_mn",
+}
 KEYS = {
     "observations": ["label", "code", "month", "measure", "series"],
+    "securities": ["label", "code", "month", "measure", "series"],
     "fx": ["currency", "date"],
     "interventions": ["country", "date", "pair"],
     "market_series": ["series_id", "date"],
@@ -42,13 +51,13 @@ def check(parsed: Parsed, source: Source, body: bytes, measures: frozenset[str])
     _hold((parsed.layout, holds) == (source.layout, source.holds), f"is {parsed.layout} {holds}")
     _hold(table.columns.tolist() == (PRESS_COLUMNS if press else COLUMNS[holds]), f"columns {table.columns.tolist()}")
     _hold(press or len(table) > 0, "no row")
-    day = "month" if holds in ("observations", "official_flows") else "date"
+    day = KINDS[holds].dated_by
     _hold(table[day].dtype == "datetime64[us]", f"{day} is {table[day].dtype}")
     _hold(table[FIGURE[holds]].dtype == "float64", f"{FIGURE[holds]} is {table[FIGURE[holds]].dtype}")
     if table.empty:
         return
     _check_figures(
-        table[FIGURE[holds]].to_numpy(), missing=holds == "observations" and not press, positive=holds == "fx"
+        table[FIGURE[holds]].to_numpy(), missing=KINDS[holds].of_holders and not press, positive=holds == "fx"
     )
     _check_days(table[day], first_of_month=day == "month")
     _check_lines(table["line"], body, source)

@@ -15,11 +15,12 @@ from tests.fuzz.harness import Seed, Target
 from tests.fuzz.mutations import zipped
 from tests.fuzz.schema import Violation, check, check_identified
 from tests.transforms import tic
-from tests.transforms.layouts import test_cslt, test_cslt_properties, test_ecb, test_interventions
+from tests.transforms.layouts import test_cslt, test_cslt_properties, test_ecb, test_interventions, test_slt_table1
 from tests.transforms.layouts import test_layout_properties as written
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.holders import identified
+from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.layouts.rates import ecb
 from treasury_watch.transforms.layouts.tic import cslt
 from treasury_watch.transforms.model import Parsed, Source
@@ -46,7 +47,7 @@ def read(body: bytes, source: Source) -> Parsed:
     """Parse the document and identify its holders, as a load does, with everything checked that must hold then."""
     parsed = layouts.parse(body, source)
     check(parsed, source, body, MEASURES)
-    if parsed.holds == "observations" and source.layout != "press":
+    if KINDS[parsed.holds].of_holders and source.layout != "press":
         found = Parsed(parsed.layout, parsed.holds, identified(parsed.table, source.layout, LABELS), parsed.dated)
         check_identified(found, MEASURES)
     return parsed
@@ -89,6 +90,8 @@ def _seeds(name: str) -> Iterable[Seed]:
         yield Seed(("\ufeff" + tic.BODIES[name].decode()).encode("utf-16-le"), source)
     if name == "slt_table3":
         yield Seed(_table3(), source)
+    elif name == "slt_table1":
+        yield from (Seed(form(test_slt_table1.table1()), source) for form in (bytes, tic.as_html, tic.as_csv))
     elif name in ("slt_table5", "mfhhis01"):
         yield sample(name, f"tic/{name}.txt", None)
     elif name == "press":

@@ -69,7 +69,7 @@ def test_what_was_known_on_a_day_is_traced_to_what_stated_it(trace):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("Jpan", "2024-04"), "no holder 'Jpan' among the 158 of config/holders.csv; did you mean Japan"),
+        (("Jpan", "2024-04"), "no holder 'Jpan' among the 176 of config/holders.csv; did you mean Japan"),
         (("Japan", "2034-04"), "Japan has no position for 2034-04; its total position is there from 20"),
         (("Japan", "2024-04", "sales"), "no measure 'sales'; one of position, long_term, short_term, change"),
     ],

@@ -83,6 +83,13 @@ def test_a_total_that_its_parts_do_not_add_up_to_is_told_where_all_parts_are_sta
     assert parse(table1(rows), source(NAME)).notes == ()
 
 
+def test_where_a_column_of_valuations_is_absent_its_total_is_compared_with_nothing():
+    parsed = parse(table1(columns=[name for name in COLUMNS if name != "for_lt_eqty_valchg"]), source(NAME))
+    assert parsed.notes == ()  # as the releases until March 2024, of which this month is
+    assert "equity_valuation" not in set(parsed.table["measure"])
+    assert "agency_valuation" in set(parsed.table["measure"])
+
+
 def test_neither_table_is_taken_for_the_other():
     assert recognised(table1()) == NAME
     assert recognised(table3()) == "slt_table3"

@@ -57,7 +57,7 @@ def _unlike_their_parts(table: pd.DataFrame) -> tuple[str, ...]:
     found = []
     for amount in SECURITY_AMOUNTS:
         total, *parts = (security_measure(security, amount) for security in (TOTAL, *SECURITIES))
-        if total in stated:
+        if {total, *parts} <= set(stated):
             over = values[:, stated.index(total)] - values[:, [stated.index(part) for part in parts]].sum(axis=1)
             found += [(row, amount, over[row]) for row in np.flatnonzero(np.abs(over) > ROUNDING_USD_MN)]
     if not found:
