@@ -98,7 +98,6 @@ def render(
         **_checked(connection),
         **_health(connection, generated.date()),
         "behind": stale_sources(connection, declarations, generated.date()),
-        **_revised(connection),
         "methodology": _methodology(),
     }
     if newest is not None:
@@ -128,6 +127,7 @@ def render(
             **dollar_book.content(connection, holders[:CHARTED_HOLDERS], newest),
             **_episodes(connection),
         }
+    content |= _revised(connection)
     return _environment().get_template("report.html.j2").render(content, bundle=script())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from treasury_watch.transforms.findings.rules.flagged_months import OTHER_INSTRUMENT, SEVERITIES
@@ -19,17 +21,21 @@ def by_month(hits: pd.DataFrame) -> pd.DataFrame:
     """
     if hits.empty:
         return hits.assign(rules=pd.Series(dtype=object), hits=pd.Series(dtype=object))
-    amounts = [row[row["of"]] for row in hits.to_dict("records")]
+    amounts = [hits.at[place, of] for place, of in zip(hits.index, hits["of"], strict=True)]
     ordered = hits.assign(
         amount_usd_mn=pd.Series(amounts, index=hits.index, dtype="float64"),
         weight=[-SEVERITIES.index(severity) for severity in hits["severity"]],
         of_part=hits["of"].isin(OTHER_INSTRUMENT),
     ).sort_values(["month", "holder_id", "weight", "of_part", "amount_usd_mn", "rule"], ignore_index=True)
-    grouped = ordered.groupby(["month", "holder_id"], sort=False)
+    told: dict[tuple[Any, Any], list[dict[Any, Any]]] = {}
+    keys = zip(ordered["month"], ordered["holder_id"], strict=True)
+    for key, measured in zip(keys, ordered[MEASURED].to_dict("records"), strict=True):
+        told.setdefault(key, []).append(measured)
     months = ordered.drop_duplicates(["month", "holder_id"]).reset_index(drop=True)
-    months["rules"] = pd.Series([list(rules) for _, rules in grouped["rule"]], dtype=object)
-    months["hits"] = pd.Series([part[MEASURED].to_dict("records") for _, part in grouped], dtype=object)
-    months["peak_usd_mn"] = grouped["peak_usd_mn"].max().to_numpy()  # of an exit, which need not be the weightiest
+    months["rules"] = pd.Series([[hit["rule"] for hit in own] for own in told.values()], dtype=object)
+    months["hits"] = pd.Series(list(told.values()), dtype=object)
+    # of an exit, which need not be the weightiest
+    months["peak_usd_mn"] = ordered.groupby(["month", "holder_id"], sort=False)["peak_usd_mn"].max().to_numpy()
     return months.drop(columns=["weight", "of_part", "amount_usd_mn"])
 
 

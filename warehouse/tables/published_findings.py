@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.explain.subjects import Told
 from treasury_watch.transforms.findings.finding import (
     Announcement,
@@ -27,7 +28,15 @@ NAMED = 3
 
 
 def published_findings(connection: duckdb.DuckDBPyConnection, rules: dict[str, Any]) -> list[Finding]:
-    """Every flagged month and episode, oldest first. Raises ConfigurationError for one whose rule is not declared."""
+    """Every flagged month and episode, oldest first.
+
+    Raises ConfigurationError for one whose rule is not declared, TreasuryWatchError for a publication of an earlier version.
+    """
+    if not rows_of(connection, "SELECT 1 FROM information_schema.tables WHERE table_name = 'rule_hits'"):
+        raise TreasuryWatchError(
+            "the tables were published by an earlier version, which had a row for each rule in sell_offs; "
+            "publish them again with `treasury-watch rebuild`"
+        )
     hits: dict[tuple[str, date], list[dict[str, Any]]] = {}
     for hit in rows_of(connection, "FROM rule_hits ORDER BY place"):
         hits.setdefault((hit["holder_id"], hit["month"]), []).append(hit)
@@ -93,5 +102,6 @@ def newest_month(connection: duckdb.DuckDBPyConnection) -> date | None:
 
 def announcements(connection: duckdb.DuckDBPyConnection, rules: dict[str, Any]) -> list[Announcement]:
     """Every published finding, and what the newest release revised of earlier ones."""
+    found = published_findings(connection, rules)
     revised = published_revision(connection)
-    return [*published_findings(connection, rules), *([revised] if revised else [])]
+    return [*found, *([revised] if revised else [])]

@@ -24,7 +24,7 @@ from treasury_watch.flows.alerts.mails.envelope import message_id
 from treasury_watch.flows.alerts.mails.finding_mail import compose, sql
 from treasury_watch.flows.alerts.transport import MailError
 from treasury_watch.flows.settings.sections import MailSettings
-from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.transforms.findings.explain.subjects import subject, traded
 from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.warehouse.tables.published_findings import published_findings
@@ -369,4 +369,11 @@ def test_a_finding_of_a_rule_that_is_not_declared_is_refused_by_name() -> None:
     connection = published()
     connection.execute("UPDATE sell_offs SET rules = ['rise']")
     with pytest.raises(ConfigurationError, match=r"alert_rules.toml: .* \[rules.rise\], which is not declared"):
+        published_findings(connection, rules())
+
+
+def test_a_publication_of_before_months_were_one_row_asks_for_a_rebuild() -> None:
+    connection = published()
+    connection.execute("DROP TABLE rule_hits")
+    with pytest.raises(TreasuryWatchError, match="treasury-watch rebuild"):
         published_findings(connection, rules())

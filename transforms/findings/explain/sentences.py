@@ -20,6 +20,7 @@ from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
 from treasury_watch.transforms.findings.rules.places.absorption import LONGER_RUN
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW
 from treasury_watch.transforms.findings.rules.verdicts import offset
+from treasury_watch.transforms.months import months_from
 from treasury_watch.transforms.wording import (
     is_plural,
     joined,
@@ -106,10 +107,10 @@ def explain_months(flagged: pd.DataFrame, months: pd.DataFrame, official: pd.Dat
 def explain_episodes(runs: pd.DataFrame, months: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:
     """The episodes with `headline` and `explanation`, as `explain_months`."""
     centres = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"])
+    nets = dict(zip(official["month"], official["net_purchases_usd_mn"], strict=True))
     texts = []
     for row in runs.to_dict("records"):
-        inside = official[official["month"].between(row["start_month"], row["end_month"])]["net_purchases_usd_mn"]
-        net = float(inside.sum(skipna=False)) if len(inside) == row["months"] else math.nan
+        net = sum(nets.get(month, math.nan) for month in months_from(row["start_month"], row["end_month"]))
         period = f"from {months_named(row['start_month'], row['end_month'])}"
         texts.append(told(row, period, Beside(row["holder_id"] in centres, official_net_usd_mn=net)))
     return _with_texts(runs, texts)

@@ -40,12 +40,14 @@ def pasts_of(months: pd.DataFrame, column: str) -> dict[str, Past]:
         starts |= bases != bases.shift()
     known = ordered[ordered[column].notna() & ~breaks]
     runs = starts.cumsum()[known.index]
-    return {
-        str(holder): Past(
-            own["month"].to_numpy(), runs.loc[own.index].to_numpy(), own[column].to_numpy(dtype="float64")
-        )
-        for holder, own in known.groupby("holder_id")
-    }
+    if known.empty:
+        return {}
+    holders, starts_of_holders = np.unique(known["holder_id"].to_numpy(dtype=str), return_index=True)
+    parts = (
+        np.split(values, starts_of_holders[1:])
+        for values in (known["month"].to_numpy(), runs.to_numpy(), known[column].to_numpy(dtype="float64"))
+    )
+    return {str(holder): Past(*own) for holder, *own in zip(holders, *parts, strict=True)}
 
 
 def rank(row: Mapping[Any, Any], past: Past | None, column: str, what: str) -> str:
@@ -74,7 +76,8 @@ def rank(row: Mapping[Any, Any], past: Past | None, column: str, what: str) -> s
 
 def ranks(rows: pd.DataFrame, months: pd.DataFrame) -> list[tuple[str, str]]:
     """Of each flagged month the rank of its fall in holdings and of its net sales, each empty where it is none."""
-    falls, sales = pasts_of(months, "change_usd_mn"), pasts_of(months, "net_purchases_usd_mn")
+    own = months[months["holder_id"].isin(rows["holder_id"])]
+    falls, sales = pasts_of(own, "change_usd_mn"), pasts_of(own, "net_purchases_usd_mn")
     return [
         (
             rank(row, falls.get(row["holder_id"]), "change_usd_mn", "monthly fall"),
