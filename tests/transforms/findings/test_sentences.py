@@ -94,7 +94,7 @@ def test_a_sale_leads_with_who_sold_what_and_when():
 
 
 def test_a_pattern_is_told_right_after_the_sale():
-    pattern = "Net sales of at least half this size came in 5 of the last 6 months at this point of the quarter: a recurring pattern."
+    pattern = "Net sales of this size came in 5 of the last 6 months at this point of the quarter: a recurring pattern."
     text = explained(MARCH | {"pattern_measure": pattern}, "in March 2026", Beside(official_net_usd_mn=-50_070.0))
     assert f"3.8% to $1,191.6bn. {pattern} Foreign official" in text
 
