@@ -99,6 +99,14 @@ def test_a_pattern_is_told_right_after_the_sale():
     assert f"3.8% to $1,191.6bn. {pattern} Foreign official" in text
 
 
+def test_a_price_change_that_no_source_states_is_called_estimated():
+    text = explained(MARCH | {"basis": "estimated"}, "in March 2026")
+    assert "and lost an estimated $18.0bn to falling prices" in text
+    assert "most of that was price (an estimated $29.8bn)" in explained(
+        APRIL | {"basis": "estimated+slt"}, "in April 2024"
+    )
+
+
 def test_places_that_took_a_fall_up_are_the_headline():
     taken = "Japan's holdings fell $47.7bn in March 2026 while Belgium's rose $40.0bn. Together they fell $7.7bn."
     headline, text = told(MARCH | {"suspicion": taken, "absorbed_share_pct": 84.0}, "in March 2026")

@@ -43,6 +43,7 @@ VERDICT_WORDS = {
 SHIFT, MOSTLY_SHIFT = 0.5, 0.75
 NEARLY_ALL = 0.9  # of net sales in one instrument: the other one is not named
 TOLD_PRICE = 0.1  # a valuation below this part of the net sales and of the fall is not told beside a sale
+ESTIMATED = "estimated"  # the basis of a valuation that comes from yields
 DECOMPOSED_FROM = pd.Timestamp("2023-02-01")  # months since then without a decomposition have none yet
 
 
@@ -178,9 +179,9 @@ def _fell(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
     lead = _fall(row, period, beside)
     valuation, other = row["valuation_usd_mn"], row["other_usd_mn"]
     if row["verdict"] == "repriced":
-        lead += f", and most of that was price ({billions(-valuation, signed=False)})"
+        lead += f", and most of that was price ({_estimated(row)}{billions(-valuation, signed=False)})"
     else:
-        parts = [f"prices took {billions(-valuation, signed=False)}"] if valuation < 0 else []
+        parts = [f"prices took {_estimated(row)}{billions(-valuation, signed=False)}"] if valuation < 0 else []
         parts += [f"{billions(-other, signed=False)} of it is neither trading nor price"] if other < 0 else []
         lead += f": {' and '.join(parts)}" if parts else ""
     return [sentence(f"{lead}."), _deal(row, beside)]
@@ -272,8 +273,13 @@ def _price(row: Mapping[Any, Any]) -> str:
     valuation, net, change = row["valuation_usd_mn"], row["net_purchases_usd_mn"], row["change_usd_mn"]
     if math.isnan(row["repriced_share_pct"]) or abs(valuation) < TOLD_PRICE * max(abs(net), abs(change)):
         return ""
-    amount = billions(abs(valuation), signed=False)
+    amount = f"{_estimated(row)}{billions(abs(valuation), signed=False)}"
     return f"lost {amount} to falling prices" if valuation < 0 else f"gained {amount} from rising prices"
+
+
+def _estimated(row: Mapping[Any, Any]) -> str:
+    """What stands before a price change that no source states."""
+    return "an estimated " if ESTIMATED in stated(row.get("basis")).split("+") else ""
 
 
 def trades(row: Mapping[Any, Any], period: str = "", price: str = "") -> str:
