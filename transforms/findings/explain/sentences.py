@@ -19,7 +19,7 @@ from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS, OTHER_INSTRUMENT
 from treasury_watch.transforms.findings.rules.places.absorption import LONGER_RUN
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW
-from treasury_watch.transforms.findings.rules.verdicts import offset
+from treasury_watch.transforms.findings.rules.verdicts import ESTIMATED, offset
 from treasury_watch.transforms.months import months_from
 from treasury_watch.transforms.wording import (
     is_plural,
@@ -43,7 +43,6 @@ VERDICT_WORDS = {
 SHIFT, MOSTLY_SHIFT = 0.5, 0.75
 NEARLY_ALL = 0.9  # of net sales in one instrument: the other one is not named
 TOLD_PRICE = 0.1  # a valuation below this part of the net sales and of the fall is not told beside a sale
-ESTIMATED = "estimated"  # the basis of a valuation that comes from yields
 DECOMPOSED_FROM = pd.Timestamp("2023-02-01")  # months since then without a decomposition have none yet
 
 
