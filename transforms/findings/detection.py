@@ -47,7 +47,9 @@ def findings(
     )
     official = known[known["holder_id"] == OFFICIAL]
     flagged, runs = explain_months(flagged, known, official), explain_episodes(runs, known, official)
-    return with_dollars_told(flagged, securities, rules), with_dollars_told(runs, securities, rules)
+    centres = set(holders.loc[holders["custodial_centre"].astype(bool), "holder_id"])
+    flagged, runs = (with_dollars_told(table, securities, rules, centres) for table in (flagged, runs))
+    return flagged, runs
 
 
 def verdicts_on(

@@ -14,7 +14,7 @@ from tests.transforms.findings.test_flagged_months import RULES, history
 from treasury_watch.flows.scoring import backtest, recorded_scores
 from treasury_watch.transforms.backtest.known_episodes import judged, known_episodes, scored
 from treasury_watch.transforms.backtest.labels import COLUMNS
-from treasury_watch.transforms.backtest.scores import MEASURES, Share, below_record
+from treasury_watch.transforms.backtest.scores import MEASURES, Share
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
@@ -235,8 +235,7 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnect
 def test_the_rules_do_as_well_as_recorded_without_the_continuous_slt(official, declarations: Declarations):
     document = declarations.toml(backtest.CONFIG)
     measured = backtest.run(official, declarations)
-    assert below_record(measured.scores, document["recorded"]["labels"]) == []
-    assert backtest.fallen(measured.episode_scores, document["recorded"]["known_episodes"]) == []
+    assert backtest.failures(measured, document) == []
 
 
 @pytest.mark.official

@@ -121,6 +121,7 @@ def test_a_run_of_months_adds_them_up_and_a_missing_month_is_not_zero():
     both = pd.concat([securities(**BOUGHT), securities(month="2025-09", agency=100.0, corporate=200.0, equity=3000.0)])
     assert told(run, both)["other_securities_net_usd_mn"] == 19319 + 3300
     assert "in the same months, net" in dollars_sentence(told(run, both), LIMITS)
+    assert dollars_sentence(told(run, both), LIMITS, custodial=True).startswith("Accounts there ")
     assert told(run, securities(**BOUGHT))["dollars_went"] == "cannot be told"
     others = securities("japan", "2025-09", agency=1.0, corporate=1.0, equity=1.0)
     assert told(run, pd.concat([securities(**BOUGHT), others]))["dollars_went"] == "cannot be told"

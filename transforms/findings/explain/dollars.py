@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,17 @@ NET_COLUMNS = {security: f"net_{security}_usd_mn" for security in OTHER_SECURITI
 NAMES = {"agency": "agency bonds", "corporate": "corporate bonds", "equity": "U.S. shares"}
 
 
-def with_dollars_told(rows: pd.DataFrame, securities: pd.DataFrame | None, rules: Mapping[str, Any]) -> pd.DataFrame:
-    """The findings as `with_dollars` has them, with a sentence on the dollars at the end of `explanation`."""
+def with_dollars_told(
+    rows: pd.DataFrame, securities: pd.DataFrame | None, rules: Mapping[str, Any], centres: Collection[str] = ()
+) -> pd.DataFrame:
+    """The findings as `with_dollars` has them, with a sentence on the dollars at the end of `explanation`; at the `centres`
+    (custodial or fund centres, by holder_id) it is accounts there that bought and sold.
+    """
     table = with_dollars(rows, securities, rules)
     told = [
-        dollars_sentence(row, rules["dollars"]) if stated(row["dollars_went"]) else ""
+        dollars_sentence(row, rules["dollars"], custodial=row["holder_id"] in centres)
+        if stated(row["dollars_went"])
+        else ""
         for row in table.to_dict("records")
     ]
     pairs = zip(table["explanation"], told, strict=True)
@@ -90,11 +96,11 @@ def dollars_went(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str:
     return LEFT if part < limits["nothing"] else CANNOT_BE_TOLD
 
 
-def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str:
+def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float], *, custodial: bool = False) -> str:
     """What the holder bought and sold of other U.S. securities in the months of a bond sale; empty where that is not known."""
     if math.isnan(row["other_securities_net_usd_mn"]):
         return ""
-    who = sentence(spoken(row["holder"]))
+    who = "Accounts there" if custodial else sentence(spoken(row["holder"]))
     when = "in the same month" if row.get("months", 1) == 1 else "in the same months"
     sale, net = -row[BONDS], row["other_securities_net_usd_mn"]
     least = max(limits["told"] * sale, limits["told_minimum_usd_mn"])
