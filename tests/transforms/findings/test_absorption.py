@@ -162,15 +162,15 @@ def test_a_custodian_that_gains_for_months_is_an_inflow_with_likely_sources():
     assert (row["holder_id"], row["inflow_usd_mn"], row["severity"]) == ("belgium", 160_000, "notice")
     assert (row["counterpart"], row["absorbed_usd_mn"], row["verdict"]) == ("China, Mainland", 64_000, "unexplained")
     assert row["suspicion"] == (
-        "Belgium gained $160.0bn from June 2022 to September 2022, prices left out. Likely sources, not known ones: "
-        "Mainland China (down $64.0bn), prices left out."
+        "Holdings in Belgium rose $160.0bn from June to September 2022, price changes left out. "
+        "A likely source, not a known one, is Mainland China (down $64.0bn)."
     )
 
 
 def test_an_inflow_without_a_partner_that_fell_names_none():
     row = inflow_of(judged(china([-1_000.0] * 4), belgium([40_000.0] * 4))[1])
     assert (row["counterpart"], row["suspicion"].partition(" out. ")[2]) == (
-        None, "No place that is read with it fell as much in these months.",
+        None, "No place that is read with it lost as much.",
     )  # fmt: skip
 
 

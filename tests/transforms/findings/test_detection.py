@@ -207,7 +207,7 @@ def test_of_an_episode_currency_defence_is_said_of_the_month_and_never_of_the_wh
 
 
 def test_of_a_currency_whose_interventions_are_not_read_that_is_said():
-    assert "No intervention statistics are read for this currency." in told(NO_OPERATIONS)["context"]
+    assert "No intervention statistics for JPY are read here." in told(NO_OPERATIONS)["context"]
     assert "No intervention statistics" not in told(sold_dollars("2022-04-01"))["context"]
 
 
@@ -228,7 +228,7 @@ def test_a_currency_loses_what_its_own_price_in_dollars_loses():
 def test_what_a_currency_does_inside_its_band_is_not_told():
     holders = HOLDERS.assign(currency=["HKD", "PLN"])
     flagged, _ = findings(spring(), holders, MONTHLY.assign(currency="HKD"), NO_OPERATIONS, rules())
-    assert flagged["context"].tolist() == ["No intervention statistics are read for this currency."]
+    assert flagged["context"].tolist() == ["No intervention statistics for HKD are read here."]
 
 
 def test_the_weakest_of_the_record_says_when_the_record_starts():

@@ -286,7 +286,7 @@ def test_without_a_valuation_a_sale_is_told_from_net_sales_alone():
 
 def test_an_exit_says_what_is_left_of_the_peak():
     row = MARCH | {"peak_usd_mn": 108_700.0, "position_usd_mn": 14_900.0}
-    assert "That is 14% of the peak of the three years before ($108.7bn)." in explained(row, "in May 2018")
+    assert "What is left is 14% of the peak of the three years before ($108.7bn)." in explained(row, "in May 2018")
 
 
 LARGEST = "the largest monthly fall since these figures begin"
@@ -308,7 +308,11 @@ def past(amounts: list[float], breaks: tuple[int, ...] = ()) -> pd.DataFrame:
     [
         ([-50.0, *[-10.0] * 30, -40.0], (), "the largest monthly fall since January 2020"),
         ([*[-10.0] * 31, -40.0], (), "the largest monthly fall since these figures begin in January 2020"),
-        ([*[-10.0] * 29, -50.0, -10.0, -40.0], (), "the second-largest monthly fall since January 2020"),
+        (
+            [*[-10.0] * 29, -50.0, -10.0, -40.0],
+            (),
+            "the second-largest monthly fall since these figures begin in January 2020",
+        ),
         ([*[-10.0] * 26, *[-50.0] * 5, -40.0], (), ""),  # five larger ones just before: no news
         ([-50.0, *[-10.0] * 30, -40.0], (3,), f"{LARGEST} in May 2020"),
         (

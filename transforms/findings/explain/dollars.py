@@ -109,7 +109,10 @@ def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float], *, cus
     bought = [f"{billions(amount, signed=False)} of {name}" for amount, name in told if amount > 0]
     sold = [f"{billions(-amount, signed=False)} of {name}" for amount, name in told if amount < 0]
     if not told and abs(net) < least:
-        return f"{who} hardly bought or sold other U.S. securities {when} ({billions(net)}, net)."
+        kind = "sales" if net < 0 else "purchases"
+        return (
+            f"Net {kind} of other U.S. securities {when} were small beside this ({billions(abs(net), signed=False)})."
+        )
     if not told:
         done = "bought" if net > 0 else "also sold"
         return f"{who} {done} {billions(abs(net), signed=False)} of other U.S. securities {when}, net."

@@ -12,7 +12,7 @@ from treasury_watch.transforms.amounts import billions, rounded
 from treasury_watch.transforms.months import shifted
 from treasury_watch.transforms.wording import joined, month_name
 
-NOT_READ = "No intervention statistics are read for this currency."
+NOT_READ = "No intervention statistics for {} are read here."
 
 
 def words(
@@ -31,7 +31,9 @@ def words(
     """
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
     if operations is None:
-        return [NOT_READ] if isinstance(row["currency"], str) and row["currency"] != "USD" else []
+        return (
+            [NOT_READ.format(row["currency"])] if isinstance(row["currency"], str) and row["currency"] != "USD" else []
+        )
     paid = operations[operations["settled_month"].between(first, last)]
     lines = _listed(paid, "settled_month", "Official interventions", ", by the day of payment")
     outside = operations[operations["month"].between(first, last) & (operations["settled_month"] > last)]

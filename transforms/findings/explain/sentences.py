@@ -75,7 +75,8 @@ def told(row: Mapping[Any, Any], period: str, beside: Beside = ALONE) -> tuple[s
 
     `period` is `in April 2024` or `from ... to ...`.
     """
-    pattern = stated(row.get("pattern_measure"))
+    # of sales that holdings do not bear out no pattern is told
+    pattern = "" if row["verdict"] == "unexplained" else stated(row.get("pattern_measure"))
     texts = [*_lead(row, period, beside), _peak(row), pattern, _official(row, period, beside)]
     first, *more = [text for text in texts if text]
     return first, " ".join([first, *more])
@@ -337,7 +338,7 @@ def _peak(row: Mapping[Any, Any]) -> str:
     if not is_known(peak):
         return ""
     left = percent(100 * row["position_usd_mn"] / peak, 0)
-    return f"That is {left} of the peak of the three years before ({billions(peak, signed=False)})."
+    return f"What is left is {left} of the peak of the three years before ({billions(peak, signed=False)})."
 
 
 def _official(row: Mapping[Any, Any], period: str, beside: Beside) -> str:

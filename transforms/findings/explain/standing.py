@@ -71,7 +71,7 @@ def rank(row: Mapping[Any, Any], past: Past | None, column: str, what: str) -> s
     last = pd.Timestamp(larger[-1])
     if months_between(last, row["month"]) >= LEAST_MONTHS:
         return f"the largest {what} since {month_name(last)}"
-    return f"the {PLACES[len(larger)]} {what} since {since}" if len(larger) in PLACES else ""
+    return f"the {PLACES[len(larger)]} {what} since these figures begin in {since}" if len(larger) in PLACES else ""
 
 
 def ranks(rows: pd.DataFrame, months: pd.DataFrame) -> list[tuple[str, str]]:

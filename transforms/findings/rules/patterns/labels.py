@@ -20,7 +20,7 @@ from treasury_watch.transforms.findings.rules.reversals import (
     recurring,
 )
 from treasury_watch.transforms.months import number_of, numbers_of, shifted
-from treasury_watch.transforms.wording import month_name
+from treasury_watch.transforms.wording import joined, month_name
 
 SEASONAL, BOUGHT_BACK, RECURRING = "seasonal", "bought back", "recurring swing"
 COLUMNS = ["pattern", "pattern_times", "pattern_of", "pattern_p_value", "pattern_measure"]
@@ -83,11 +83,11 @@ def _pattern(
     if found:
         return measures | {"pattern": SEASONAL, "pattern_measure": text}
     if again:
-        named = ", ".join(month_name(before) for before in again)
+        named = joined(month_name(before) for before in again[::-1])
         return {
             "pattern": RECURRING,
             "pattern_times": len(again),
-            "pattern_measure": f"Net sales of this size were bought back a month later in {named}.",
+            "pattern_measure": f"Net sales of half to twice this size in {named} were bought back the month after.",
         }
     return {}
 

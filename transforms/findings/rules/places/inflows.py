@@ -12,7 +12,7 @@ from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.findings.rules.declared import rising_rules
 from treasury_watch.transforms.findings.rules.places.absorption import COLUMNS
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW, Moves
-from treasury_watch.transforms.wording import month_name, sentence, spoken
+from treasury_watch.transforms.wording import months_named, spoken
 
 
 def sources_of(holder_id: str, pairs: Mapping[str, Any]) -> list[str]:
@@ -49,18 +49,22 @@ def _sources(row: Mapping[Any, Any], moves: Moves, rules: dict[str, Any]) -> dic
         fall = -float(moves.moved[span, column].sum()) if column else np.nan
         if fall >= max(limits["minimum_usd_mn"], limits["source_share"] * inflow):
             lost[place] = fall
-    begin = f"{sentence(spoken(row['holder']))} gained {billions(inflow, signed=False)} from {month_name(row['start_month'])} "
-    begin += f"to {month_name(row['end_month'])}, prices left out."
+    bought = row["net_purchases_usd_mn"]
+    begin = f"Holdings in {spoken(row['holder'])} rose {billions(inflow, signed=False)} from "
+    begin += f"{months_named(row['start_month'], row['end_month'])}, price changes left out"
+    begin += f"; {billions(bought, signed=False)} of it were net purchases." if bought > 0 else "."
     none = {"verdict": "unexplained", "instrument": None, "counterpart": None, **dict.fromkeys(COLUMNS, float("nan"))}
     if not lost:
-        return none | {"suspicion": f"{begin} No place that is read with it fell as much in these months."}
+        others = sources_of(row["holder_id"], rules["pairs"])
+        return none | {"suspicion": f"{begin} No place that is read with it lost as much." if others else begin}
     named = sorted(lost, key=lambda place: -lost[place])
     parts = [f"{spoken(moves.names[place])} (down {billions(lost[place], signed=False)})" for place in named]
+    likely = "A likely source, not a known one, is" if len(parts) == 1 else "Likely sources, not known ones, are"
     total, columns = sum(lost.values()), moves.columns((row["holder_id"], *named))
     return none | {
         "verdict": "moved" if total >= limits["share"] * inflow else "unexplained",
         "counterpart": " and ".join(moves.names[place] for place in named),
-        "suspicion": f"{begin} Likely sources, not known ones: {' and '.join(parts)}, prices left out.",
+        "suspicion": f"{begin} {likely} {' and '.join(parts)}.",
         "absorbed_usd_mn": total,
         "absorbed_share_pct": 100 * min(total / inflow, 1.0),
         "together_change_usd_mn": float(moves.change[span, columns].sum()),
