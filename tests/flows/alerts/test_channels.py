@@ -67,7 +67,7 @@ def test_a_finding_arrives_with_its_subject_and_text_and_without_the_footer(tmp_
         monkeypatch.setenv("TEST_CHANNEL", hook.url)
         assert Transport(settings(), tmp_path).deliver(message(), CHANNEL) == "sent"
     [posted] = hook.posted
-    assert posted["title"] == "Japan: Treasuries -$40.9bn in April 2024; mostly repriced, net purchases -$11.8bn"
+    assert posted["title"] == "Japan: Treasuries -$40.9bn in April 2024; mostly price, net sales $11.8bn"
     assert "Net purchases" in posted["message"]
     assert "Sent by Treasury" not in posted["message"]
     assert not list(tmp_path.iterdir())

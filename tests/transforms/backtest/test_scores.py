@@ -98,7 +98,7 @@ def test_the_check_fails_when_the_rules_flag_everything(months, declarations, sa
     for rule in loose["rules"].values():
         rule |= {"minimum_usd_mn": 500, "minimum_share_pct": 0.0, "maximum_score": 99.0}
     loose["severity"]["warning"] = {"minimum_usd_mn": 0, "minimum_share_pct": 0.0}
-    loose["severity_caps"] = {}
+    loose["severity_caps"] = dict.fromkeys(loose["severity_caps"], "critical")
     everything = replay(months, loose)
     told = failed(everything, sales, history, usual)
     assert any("test, precision" in line for line in told)

@@ -95,7 +95,6 @@ def test_eight_in_ten_moved_by_no_more_than_is_said_and_too_few_say_nothing(publ
 
 
 def test_all_other_is_left_out_for_its_members_change(published):
-    published.add("holders", holder_id="all_other", holder="All Other", kind="aggregate", custodial_centre=False)
     for released, value, superseded in ((FEBRUARY, 500, MARCH), (MARCH, 900, None)):
         rows = [("all_other", "2025-12", "total_position", value, "XIII", superseded)]
         rows += [("all_other", "2026-01", "total_position", 1000)] if released == MARCH else []
