@@ -99,8 +99,13 @@ def loaded_sample(tmp_path_factory: pytest.TempPathFactory, declarations: Declar
     return made_once(tmp_path_factory, "sample", make)
 
 
+def a_copy(home: Path, folder: Path, declarations: Declarations) -> Warehouse:
+    """A copy of a home, in the folder, to be changed at will."""
+    shutil.copytree(home, folder / "home")
+    return Warehouse(Home(folder / "home"), declarations)
+
+
 @pytest.fixture
 def sample(loaded_sample: Path, tmp_path: Path, declarations: Declarations) -> Warehouse:
-    """A copy of the loaded sample, to be changed at will."""
-    shutil.copytree(loaded_sample, tmp_path / "home")
-    return Warehouse(Home(tmp_path / "home"), declarations)
+    """A copy of the loaded sample."""
+    return a_copy(loaded_sample, tmp_path, declarations)

@@ -34,7 +34,9 @@ def leads_before(published: Iterable[Finding], first: date, newest: date) -> lis
 
 def card(found: Finding, centres: Mapping[str, str | None]) -> Row:
     """What a card says of a finding: its row, its months, and what each rule that flags it measured."""
-    hits = found.hits if isinstance(found, FlaggedMonth) else [{**found.row, "score": None}]
+    hits = (
+        found.hits if isinstance(found, FlaggedMonth) else [{**found.row, "score": None, "name": found.declared.name}]
+    )
     return {
         **found.row,
         "start": found.month,

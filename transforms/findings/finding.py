@@ -90,7 +90,8 @@ class Finding(Announcement):
 class FlaggedMonth(Finding):
     """A month that one rule flags, or several; one finding all the same.
 
-    `hits` are each rule and what it measured, the weightiest first: the rows of rule_hits.
+    `hits` are each rule and what it measured, the weightiest first: the rows of rule_hits, each with the rule's declared
+    `name`.
     """
 
     hits: tuple[Mapping[str, Any], ...] = ()

@@ -54,7 +54,8 @@ def _month(row: dict[str, Any], rules: dict[str, Any], hits: list[dict[str, Any]
     rule, month = month_rule(rules, row["rules"][0]), row["month"]
     key = key_of(Kind.MONTH, row["holder_id"], f"{month:%Y-%m}")
     common, words = _common(row, rule), Told(row, rule, month, month).words()
-    return FlaggedMonth(key=key, month=month, end_month=month, hits=tuple(hits), **common, **words)
+    named = tuple({**hit, "name": month_rule(rules, hit["rule"]).name} for hit in hits)
+    return FlaggedMonth(key=key, month=month, end_month=month, hits=named, **common, **words)
 
 
 def _episode(row: dict[str, Any], rules: dict[str, Any], newest: dict[tuple[str, date], dict[str, Any]]) -> Finding:

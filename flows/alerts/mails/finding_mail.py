@@ -23,7 +23,7 @@ from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS
 from treasury_watch.transforms.findings.finding import Episode, Finding, FlaggedMonth
 from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS
 from treasury_watch.transforms.months import months_from, shifted
-from treasury_watch.transforms.wording import month_name, one_line
+from treasury_watch.transforms.wording import joined, month_name, one_line
 from treasury_watch.warehouse.declarations import Declarations
 
 CONTEXT_MONTHS = 6
@@ -205,10 +205,10 @@ def _other_rules(finding: Finding) -> list[str]:
     """The other rules that flag the same month, with what each measured."""
     others = finding.hits[1:] if isinstance(finding, FlaggedMonth) else ()
     named = [
-        f"{hit['rule'].replace('_', ' ')} ({billions(abs(hit['amount_usd_mn']), signed=False)}, {percent(hit['share_pct'])})"
+        f"{hit['name']} ({billions(abs(hit['amount_usd_mn']), signed=False)}, {percent(hit['share_pct'])})"
         for hit in others
     ]
-    return [f"Also flagged as {' and '.join(filter(None, [', '.join(named[:-1]), named[-1]]))}."] if named else []
+    return [f"Also flagged as {joined(named)}."] if named else []
 
 
 def _caveats(finding: Finding, prior: pd.DataFrame, inside: pd.DataFrame) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from pathlib import Path
 
@@ -62,6 +63,16 @@ def test_it_flags_months_by_its_own_amount(watched):
     may = {(item.holder_id, f"{item.month:%Y-%m}"): item for item in found}["japan", "2024-05"]
     assert may.amount_usd_mn == may.row["net_short_term_usd_mn"] == -24041
     assert may.title.startswith("Japan: bills sold or let mature $24.0bn in May 2024; holdings -$20.1bn")
+
+
+def test_it_is_called_by_its_declared_name_beside_the_other_rules_of_a_month(watched):
+    rules = copy.deepcopy(watched.declarations.rules)
+    rules["rules"]["bill_outflow"]["name"] = "outflow from bills"
+    with open_published(watched.home.database) as connection:
+        found = {item.key: item for item in published_findings(connection, rules)}
+    assert {hit["rule"]: hit["name"] for hit in found["month:japan:2024-05"].hits}[
+        "bill_outflow"
+    ] == "outflow from bills"
 
 
 def test_its_mail_says_its_amount_and_its_sentence(watched, monkeypatch):

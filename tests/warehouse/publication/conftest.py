@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import RETRIEVED, TODAY
+from tests.conftest import RETRIEVED, TODAY, a_copy
 from tests.shared_folders import made_once
 from tests.warehouse.conftest import FIRST
 from treasury_watch.warehouse.declarations import Declarations
@@ -31,6 +30,5 @@ def published_small(tmp_path_factory: pytest.TempPathFactory, declarations: Decl
 
 @pytest.fixture
 def small(published_small: Path, tmp_path: Path, declarations: Declarations) -> Warehouse:
-    """A copy of it, to be changed at will."""
-    shutil.copytree(published_small, tmp_path / "home")
-    return Warehouse(Home(tmp_path / "home"), declarations)
+    """A copy of it."""
+    return a_copy(published_small, tmp_path, declarations)

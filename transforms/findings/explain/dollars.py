@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from treasury_watch.transforms.amounts import billions, percent
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
 from treasury_watch.transforms.model import OTHER_SECURITIES
 from treasury_watch.transforms.months import numbers_of
-from treasury_watch.transforms.wording import sentence, spoken, stated
+from treasury_watch.transforms.wording import joined, sentence, spoken, stated
 
 STAYED, PARTLY_STAYED, LEFT, CANNOT_BE_TOLD = "stayed", "partly stayed", "left", "cannot be told"
 SOLD_BONDS = ("bonds", "both")  # of `instrument`
@@ -117,8 +117,8 @@ def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float], *, cus
         done = "bought" if net > 0 else "also sold"
         return f"{who} {done} {billions(abs(net), signed=False)} of other U.S. securities {when}, net."
     if not bought:
-        return f"{who} also sold {_listed(sold)} {when}, net."
-    deal = f"{who} bought {_listed(bought)} {when}, net" + (f", and sold {_listed(sold)}." if sold else ".")
+        return f"{who} also sold {joined(sold)} {when}, net."
+    deal = f"{who} bought {joined(bought)} {when}, net" + (f", and sold {joined(sold)}." if sold else ".")
     if net / sale < limits["partly_stayed"]:
         return deal
     size = "more than" if net > sale else percent(100 * net / sale, 0) + " of"
@@ -141,8 +141,3 @@ def _sums(rows: pd.DataFrame, securities: pd.DataFrame) -> pd.DataFrame:
         for holder, begin, end in spans
     ]
     return pd.DataFrame(found, index=rows.index, columns=names)
-
-
-def _listed(parts: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
