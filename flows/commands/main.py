@@ -370,8 +370,19 @@ def report(out: Path | None) -> None:
     click.echo(steps.write_page(Settings().warehouse(), out))
 
 
+def _cron(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    from treasury_watch.flows.settings.sections import cron_fields
+
+    try:
+        return cron_fields(value) if value else None
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not five cron fields such as '30 17 * * 1-5'") from None
+
+
 @main.command()
-@click.option("--cron", help="Run on five cron fields instead of the release calendar.")
+@click.option(
+    "--cron", callback=_cron, metavar="FIELDS", help="Run on five cron fields instead of the release calendar."
+)
 @click.option("--interval", type=click.IntRange(min=5), metavar="SECONDS", help="Run every so many seconds instead.")
 @click.option(
     "--port", type=click.IntRange(1024, 65535), default=4200, show_default=True, help="Port of the Prefect server."
@@ -387,6 +398,8 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
     Example:
         treasury-watch serve
     """
+    if cron and interval:
+        raise click.UsageError("give either --cron or --interval")
     from functools import partial
 
     from treasury_watch.flows.alerts import delivery
@@ -401,11 +414,14 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
         warehouse = settings.warehouse()
         environment.apply(warehouse.home.root)
         plan = server.Plan(sample=sample, interval_seconds=interval, cron=cron, schedule=settings.schedule)
-        on_calendar = not cron and not interval
-        catch_up = on_calendar and due_month_is_missing(warehouse, settings.declarations.calendar, datetime.now(UTC))
-        log = warehouse.home.root / "prefect-server.log"
-        with named_server.reached(partial(delivery.tell_failure, warehouse, settings)):
-            server.serve(plan, port=port, log=log, announce=click.echo, catch_up=catch_up)
+        tell = partial(delivery.tell_failure, warehouse, settings)
+
+        def missed() -> bool:
+            calendar = settings.declarations.calendar
+            return not cron and not interval and due_month_is_missing(warehouse, calendar, datetime.now(UTC))
+
+        with named_server.reached(tell):
+            server.serve(plan, port=port, folder=warehouse.home.root, announce=click.echo, missed=missed, tell=tell)
 
 
 @main.command()

@@ -24,7 +24,9 @@ END_SECONDS = 20  # what is asked to end has so long before it is made to
 class BoundProcess:
     """A started command; `stop` ends it and everything it started."""
 
-    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], output: IO[bytes] | int | None = None):
+    def __init__(
+        self, command: Sequence[str], *, environment: Mapping[str, str], output: IO[bytes] | int | None = None
+    ):
         reading, self._held = os.pipe()
         keeper = [sys.executable, "-I", "-S", str(Path(__file__).resolve()), str(reading), *command]
         try:
