@@ -136,6 +136,16 @@ class ReleaseArchiveSettings(Section):
     asked_again: CountOrNone = 3
 
 
+class QuerySettings(Section):
+    """Section [query]: what one query may take."""
+
+    memory: Annotated[
+        str, Field(pattern=r"^\d+(\.\d+)?(%|MB|GB)$", description="an amount such as 2GB, or a share such as 25%")
+    ] = "25%"
+    seconds: Seconds = 60
+    rows_in_table: Count = 1000
+
+
 class MailSettings(Section):
     """Section [mail]. The password comes from the environment alone and is never shown."""
 
