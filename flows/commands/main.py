@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from datetime import UTC, date, datetime
@@ -475,21 +476,29 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def status(as_json: bool) -> None:
+@click.option("--check", is_flag=True, help="Say what is due and missing, and exit with 1 where anything is.")
+def status(as_json: bool, check: bool) -> None:
     """Freshness of each source, the last run, the next release, what waits to be sent.
 
     \b
     Example:
         treasury-watch status
+        treasury-watch status --check    # for cron or a monitor: exit status 1 where a run or a release is missing
     """
-    from treasury_watch.flows.commands.status import lines
+    from treasury_watch.flows.commands.status import due, lines, status_facts
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
     warehouse = settings.warehouse()
-    today = datetime.now(UTC).date()
-    for line in lines(warehouse, today, as_json=as_json, store=settings.store(warehouse)):
-        click.echo(line)
+    now = datetime.now(UTC)
+    facts = status_facts(warehouse, now.date(), settings.store(warehouse))
+    if not check:
+        for line in lines(facts, as_json=as_json, width=_width()):
+            click.echo(line)
+        return
+    missing = due(facts, now)
+    click.echo(json.dumps(missing) if as_json else "\n".join(missing) or "nothing is due and missing")
+    sys.exit(1 if missing else 0)
 
 
 def _width() -> int:
