@@ -205,8 +205,9 @@ def backfill(folder: Path | None, release_archive: bool, since: date | None, das
 
 
 @main.command()
-def rebuild() -> None:
-    """Make every table again from the archive alone.
+@click.option("--accept-loss", is_flag=True, help="Go on without archived files that are lost, and forget them.")
+def rebuild(accept_loss: bool) -> None:
+    """Make every table again from the archive alone; never from fewer files than were published.
 
     \b
     Example:
@@ -219,7 +220,7 @@ def rebuild() -> None:
     settings = Settings()
     with logs.command(settings, "rebuild"):
         warehouse = settings.warehouse()
-        rows = rebuild.rebuild(settings, warehouse)
+        rows = rebuild.rebuild(settings, warehouse, accept_loss=accept_loss)
     click.echo(
         f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows from {len(warehouse.archive.entries())} archived files"
     )

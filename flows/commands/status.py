@@ -15,7 +15,7 @@ from treasury_watch.warehouse.archive.archived_files import quarantined
 from treasury_watch.warehouse.gates.freshness import freshness, late_month, never_loaded, newest_figures
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published
-from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.installation import RESTORE, Warehouse
 from treasury_watch.warehouse.store.exchange import Store
 
 NOT_AS_DECLARED = (
@@ -57,6 +57,8 @@ def _text(facts: dict[str, Any]) -> Iterator[str]:
         yield NOT_AS_DECLARED
     for name in facts["damaged"]:
         yield f"DAMAGED: {name} is not as it was published; `treasury-watch rebuild` makes it again"
+    if facts["lost"]:
+        yield f"LOST: {len(facts['lost'])} archived files are missing ({', '.join(facts['lost'][:3])}); {RESTORE}"
     for item in facts["quarantine"]:
         yield f"QUARANTINE: {item['source']} {item['sha256'][:12]}, retrieved {item['retrieved']:%Y-%m-%d}: {item['refused']}"
     if facts["quarantine"]:
@@ -132,6 +134,7 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
         "alerts": {row["state"]: row["n"] for row in waiting},
         "declarations_changed": warehouse.declarations_changed(),
         "damaged": _damaged(warehouse, today),
+        "lost": [str(path.relative_to(warehouse.home.raw)) for path in warehouse.manifest.lost()],
         "quarantine": [
             {name: getattr(entry, name) for name in ("source", "sha256", "url", "retrieved", "refused")}
             for entry in quarantined(warehouse.archive.entries())

@@ -35,7 +35,7 @@ def sources_to_fetch(settings: Settings) -> list[Source]:
 def fetch_source(source: Source, settings: Settings, warehouse: Warehouse) -> Fetched:
     """Ask the source's server for its file, conditionally where it was loaded before. Raises FetchError."""
     policy = settings.http
-    etag, last_modified = warehouse.state.validators(source.id, source.url)
+    etag, last_modified = warehouse.validators(source.id, source.url)
     with make_session(policy, settings.declarations.bases.values()) as session:
         return fetch(session, source, policy, etag=etag, last_modified=last_modified)
 

@@ -13,6 +13,7 @@ NOW = datetime(2026, 6, 20, 12, tzinfo=UTC)
 WELL: dict[str, Any] = {
     "home": "/data",
     "damaged": [],
+    "lost": [],
     "sources": [
         {
             "source": "slt_table3",
@@ -62,6 +63,7 @@ def test_nothing_is_due_where_the_last_release_was_run_and_sources_are_fresh():
             "the last run (2026-06-18T20:05) failed: 14 new vintages",
         ),
         ({"damaged": ["treasury.duckdb"]}, "treasury.duckdb is not as it was published"),
+        ({"lost": ["slt_table3/ab12.txt"]}, "slt_table3/ab12.txt is missing from the archive"),
         ({"never_loaded": ["slt_table3"]}, "slt_table3, the main table, was never loaded"),
         (
             {"sources": [WELL["sources"][0] | {"stale": True, "last": "2026-03"}]},
