@@ -41,8 +41,8 @@ class SeriesBreak:
 @dataclass(frozen=True)
 class Source:
     """One declared source (config/sources.toml). `id` is its name everywhere, `layout` the parser that reads it, `holds` the
-    kind of its figures (transforms/kinds.py). A zero dated before `zero_is_missing_before` stands for no figure. With `pages` the address is that
-    of a list, of whose newest pages so many are kept.
+    kind of its figures (transforms/kinds.py). A zero dated before `zero_is_missing_before` stands for no figure.
+    With `pages` the address is that of a list, of whose newest pages so many are kept.
     `series` is the survey basis of all its figures; a source of holders' figures that leaves it empty states several, which
     follow from what a file prints and from `series_breaks`.
     """

@@ -9,8 +9,8 @@ import duckdb
 import pandas as pd
 
 from treasury_watch.transforms.findings.detection import OFFICIAL, findings
-from treasury_watch.transforms.rates.interventions import interventions_in_usd
 from treasury_watch.transforms.rates.intervention_periods import with_days
+from treasury_watch.transforms.rates.interventions import interventions_in_usd
 from treasury_watch.warehouse.categorical_frames import with_categories
 
 CURRENT = date(9999, 12, 31)

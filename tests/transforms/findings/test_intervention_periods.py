@@ -7,8 +7,8 @@ import pytest
 
 from treasury_watch.transforms.findings.explain.currency_context import with_context
 from treasury_watch.transforms.findings.explain.period_totals_beside import words
-from treasury_watch.transforms.rates.interventions import interventions_in_usd
 from treasury_watch.transforms.rates.intervention_periods import with_days
+from treasury_watch.transforms.rates.interventions import interventions_in_usd
 
 TOTALS = (
     ("2024-04-26", "2024-05-29", 9_788_500.0),
@@ -118,5 +118,6 @@ def test_a_total_is_neither_dollars_sold_nor_a_reason_for_sales():
         "records"
     )
     assert found["context"].startswith("Japan reported interventions of ¥15.4 trillion from 30 July")
-    assert "defence" not in found["context"] and "No intervention statistics" not in found["context"]
+    assert "defence" not in found["context"]
+    assert "No intervention statistics" not in found["context"]
     assert pd.isna(found["interventions_usd_mn"])

@@ -107,7 +107,8 @@ PERIOD = "July 30, 2026 through August 26, 2026"
 )
 def test_a_page_without_one_total_in_yen_of_a_period_is_refused_in_one_line(period, amount, words):
     message = refusal(ENGLISH.format(period=period, amount=amount))
-    assert message.startswith("mof_monthly, ") and words in message
+    assert message.startswith("mof_monthly, ")
+    assert words in message
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,8 @@ def test_a_list_names_its_pages_by_their_day_and_the_newest_comes_first():
 
 
 def test_the_source_is_declared_as_a_list_of_pages():
-    assert SOURCE.is_page and SOURCE.url.endswith("/feio/monthly/index.html") and SOURCE.judged_by == "age"
+    assert SOURCE.is_page
+    assert SOURCE.url.endswith("/feio/monthly/index.html")
+    assert SOURCE.judged_by == "age"
     assert not dataclasses.replace(SOURCE, pages=0).is_page
     assert pd.Timestamp(2026, 9, 30) - pd.Timestamp(2026, 8, 26) < pd.Timedelta(days=SOURCE.stale_after_days or 0)

@@ -34,8 +34,8 @@ def with_context(
     """The findings with currency and the columns of CONTEXT; NaN or None where nothing is known.
 
     `rows` are flagged months or episodes, `months` the holder months, `operations` as from
-    `interventions_in_usd`, `intervention_periods` as from `with_days`. A holder whose currency is the dollar, or that has none, has no rates. The dollar does not move
-    against itself.
+    `interventions_in_usd`, `intervention_periods` as from `with_days`. A holder whose currency is the dollar, or that has
+    none, has no rates. The dollar does not move against itself.
     """
     table = rows.merge(holders[["holder_id", "currency"]], on="holder_id", how="left", validate="many_to_one")
     used = [currency for currency in table["currency"].dropna().unique() if currency != "USD"]
