@@ -89,14 +89,14 @@ def test_a_sale_leads_with_who_sold_what_and_when():
     row = MARCH | {"verdict": "mixed"}
     assert explained(row, "in March 2026", Beside(fall_rank="the largest monthly fall since October 2022")) == (
         "Japan sold $23.9bn of Treasury bonds and notes in March 2026 and lost $18.0bn to falling prices; its holdings fell "
-        "3.8% to $1,191.6bn, the largest monthly fall since October 2022."
+        "$47.7bn (3.8%) to $1,191.6bn, the largest monthly fall since October 2022."
     )
 
 
 def test_a_pattern_is_told_right_after_the_sale():
     pattern = "Net sales of this size came in 5 of the last 6 months at this point of the quarter: a recurring pattern."
     text = explained(MARCH | {"pattern_measure": pattern}, "in March 2026", Beside(official_net_usd_mn=-50_070.0))
-    assert f"3.8% to $1,191.6bn. {pattern} Foreign official" in text
+    assert f"$47.7bn (3.8%) to $1,191.6bn. {pattern} Foreign official" in text
 
 
 def test_a_price_change_that_no_source_states_is_called_estimated():
@@ -131,7 +131,7 @@ def test_what_foreign_officials_did_stands_beside_a_holder_and_not_beside_a_cust
 def test_at_a_custodial_centre_accounts_sold_and_not_the_place():
     text = explained(MARCH | {"holder": "Belgium"}, "in March 2026", Beside(custodial=True))
     assert text.startswith("Accounts in Belgium sold $23.9bn of Treasury bonds and notes")
-    assert "their holdings fell 3.8%" in text
+    assert "their holdings fell $47.7bn (3.8%)" in text
 
 
 def test_a_sale_in_a_month_of_rising_holdings_says_that_they_rose():
@@ -139,7 +139,7 @@ def test_a_sale_in_a_month_of_rising_holdings_says_that_they_rose():
     text = explained(row, "in May 2025", Beside(sale_rank="the largest monthly net sale since June 2023"))
     assert text == (
         "Japan sold $23.9bn of Treasury bonds and notes in May 2025 and gained $26.5bn from rising prices; its holdings "
-        "rose 0.2% to $1,191.6bn. It was the largest monthly net sale since June 2023."
+        "rose $2.5bn (0.2%) to $1,191.6bn. It was the largest monthly net sale since June 2023."
     )
 
 
@@ -279,7 +279,7 @@ def test_a_residual_is_left_unexplained_and_is_no_cause():
 def test_without_a_valuation_a_sale_is_told_from_net_sales_alone():
     row = MARCH | {"valuation_usd_mn": math.nan, "other_usd_mn": math.nan, "net_purchases_usd_mn": -30_000.0}
     assert explained(row, "in March 2010") == (
-        "Japan sold $30.0bn of Treasuries in March 2010, net; its holdings fell 3.8% to $1,191.6bn. "
+        "Japan sold $30.0bn of Treasuries in March 2010, net; its holdings fell $47.7bn (3.8%) to $1,191.6bn. "
         "What prices did is not published for it."
     )
 
