@@ -19,7 +19,7 @@ from treasury_watch.flows.alerts.transport import MailError
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.amounts import billions, billions_cell, is_known, millions_cell, percent, rounded
 from treasury_watch.transforms.findings.detection import OFFICIAL
-from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS
+from treasury_watch.transforms.findings.explain.subjects import verdict_told
 from treasury_watch.transforms.findings.finding import Episode, Finding, FlaggedMonth
 from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS
 from treasury_watch.transforms.months import months_from, shifted
@@ -116,7 +116,7 @@ def _content(
         "holder": one_line(finding.holder),
         "period": finding.period,
         "verdict": row["verdict"],
-        "verdict_words": VERDICT_WORDS[row["verdict"]],
+        "verdict_words": verdict_told(row, finding.end_month),
         "severity": one_line(finding.severity),
         "lead": lead,
         "explanation": rest,

@@ -183,11 +183,14 @@ def _about_never_loaded(
 
 
 def subject(what: str, reason: str) -> str:
-    """`Treasury Watch: mof file refused: line 7, amount: 1,000,000`, at most 110 characters: the what first, then the reason,
+    """`Treasury Watch: file refused, mof: line 7, amount: 1,000,000`, at most 110 characters: the what first, then the reason,
     of a refusal where and what was found. The whole reason stands in the message.
     """
     refused = REFUSAL.match(one_line(reason))
-    brief = f"{refused['place']}: found {refused['found']}" if refused else one_line(reason)
+    brief = one_line(reason)
+    if refused:
+        place = "" if refused["place"] == "whole file" else f"{refused['place']}: "
+        brief = f"{place}found {refused['found']}"
     begun = f"Treasury Watch: {what}: "
     return one_line(begun + shorten(brief, SUBJECT_LENGTH - len(begun)))
 
@@ -200,7 +203,7 @@ def quarantine_notices(waiting: Iterable[Entry], newest: date) -> list[Notice]:
 
 def _about_refused(entry: Entry, newest: date) -> Notice:
     main = entry.source == MAIN_SOURCE
-    what = f"MAIN TABLE refused ({entry.source})" if main else f"{entry.source} file refused"
+    what = f"MAIN TABLE refused, {entry.source}" if main else f"file refused, {entry.source}"
     meaning = (
         "The file is kept aside and nothing of it is published; everything else is loaded and published without it."
     )

@@ -134,7 +134,7 @@ LAYOUT = LayoutError(
         (
             "mof_monthly file refused",
             str(LAYOUT),
-            "Treasury Watch: mof_monthly file refused: whole file: found no amount",
+            "Treasury Watch: mof_monthly file refused: found no amount",
         ),
         ("run failed", "disk full; free some space", "Treasury Watch: run failed: disk full; free some space"),
         ("run failed", "x" * 500, "Treasury Watch: run failed: " + "x" * 81 + "…"),

@@ -36,7 +36,7 @@ VERDICT_WORDS = {
     "sold": "Mostly sold",
     "repriced": "Mostly repriced",
     "moved": "Mostly moved or reclassified",
-    "mixed": "Mixed",
+    "mixed": "Mixed causes",
     "unexplained": "Not explained",
 }
 # Bills bought for at least these parts of the bonds sold: the holder moved within Treasuries, in part or mostly.

@@ -12,10 +12,10 @@ import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, is_known, percent
 from treasury_watch.transforms.errors import shorten
-from treasury_watch.transforms.findings.explain.sentences import DECOMPOSED_FROM
+from treasury_watch.transforms.findings.explain.sentences import DECOMPOSED_FROM, VERDICT_WORDS
 from treasury_watch.transforms.findings.rules.declared import Rule
 from treasury_watch.transforms.findings.rules.verdicts import shares
-from treasury_watch.transforms.wording import month_name, one_line, plain_name, stated
+from treasury_watch.transforms.wording import month_name, one_line, plain_name, sentence, stated
 
 SUBJECT_LENGTH = 110
 SHOWN_LENGTH = 60  # of a subject on a telephone: who, what, how much and when stand within it where the name lets them
@@ -148,6 +148,17 @@ def _taken_up(row: Mapping[str, Any]) -> str:
     if row.get("inflow_usd_mn") is not None and is_known(row["inflow_usd_mn"]):
         return f"holdings {billions(row['change_usd_mn'])}, likely source {named}"
     return f"{percent(share, 0)} taken up in {named}"
+
+
+def verdict_told(row: Mapping[str, Any], last: date) -> str:
+    """The verdict in words, with what takes the alarm out of it: `Mostly sold; 70% taken up in Belgium`. Of months up to
+    `last` for which no transactions are published nothing is said to be unexplained.
+    """
+    words = VERDICT_WORDS[row["verdict"]]
+    if row["verdict"] == "unexplained" and row["net_purchases_usd_mn"] is None:
+        words = sentence(not_published(last, brief=True))
+    beside = _taken_up(row) or PATTERNS.get(stated(row.get("pattern")), "")
+    return f"{words}; {beside}" if beside and row.get("inflow_usd_mn") is None else words
 
 
 def _reading(told: Told, brief: bool) -> str:
