@@ -203,7 +203,7 @@ def _moved(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
         )
         return [f"{lead}; {_holdings(row, beside)}."]
     lead = _fall(row, period, beside)
-    rest = f"Trading and prices leave {billions(-other, signed=False)} of a fall unexplained: custody or reporting, perhaps."
+    rest = f"Neither trading nor prices account for a decline of {billions(-other, signed=False)}: custody or reporting, perhaps."
     return [sentence(f"{lead}."), rest, _deal(row, beside)]
 
 
