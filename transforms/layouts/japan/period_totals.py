@@ -31,15 +31,16 @@ ENGLISH = re.compile(
 )
 JAPANESE_DAY = r"(?:(?:(令和|平成)\s?(\d{1,2}|元)|(\d{4}))\s?年|同年)?\s?(\d{1,2})\s?月\s?(\d{1,2})\s?日"
 JAPANESE = re.compile(rf"{JAPANESE_DAY}\s*(?:から|[-~\u2010-\u2015\u2212\u301c])\s*{JAPANESE_DAY}", re.ASCII)
+EARLIEST_YEAR, LATEST_YEAR = 1991, 2099  # interventions are published from 1991 on
 ERAS = {"令和": 2018, "平成": 1988}  # the year before the era's first
-NUMBER = r"(\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,4})?|\d{1,12}(?:\.\d{1,4})?)"
+NUMBER = re.compile(r"\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,4})?|\d{1,12}(?:\.\d{1,4})?", re.ASCII)
 # Every amount of money of a page, also those in a unit that it should not have. cp932 writes the yen sign as a backslash.
 ENGLISH_MONEY = re.compile(
-    rf"(US\$|[¥\\$€£]|\bJPY|\bUSD)\s*{NUMBER}\s*(thousand|million|billion|trillion)?", re.IGNORECASE | re.ASCII
+    rf"(US\$|[¥\\$€£]|\bJPY|\bUSD)\s*(\d[\d,.]*)\s*(thousand|million|billion|trillion)?", re.IGNORECASE | re.ASCII
 )
-JAPANESE_MONEY = re.compile(r"((?:\d[\d,.]{0,15}\s?(?:兆|億|万|千)?\s?){1,4})(円|ドル)", re.ASCII)
+JAPANESE_MONEY = re.compile(r"(?<![\d,.兆億万千])((?:\d[\d,.]{0,15}\s?(?:兆|億|万|千)?\s?){1,4})(円|ドル)", re.ASCII)
 YEN_SIGNS = ("¥", "\\", "JPY")
-OKU = re.compile(r"(?:(\d[\d,]*)兆)?(?:(\d[\d,]*)億)?", re.ASCII)
+OKU = re.compile(r"(?:(\d{1,3}|\d{1,3},\d{3})兆)?(?:(\d{1,6}|\d{1,3},\d{3})億)?", re.ASCII)
 AMOUNT = "one total in billions of yen, such as '¥ 15,399.3 billion', '9兆7,885億円' or '¥ 0'"
 
 
@@ -114,20 +115,21 @@ def _days(found: re.Match[str], text: str, source: str) -> tuple[date, date]:
     try:
         if found.re is ENGLISH:
             first, day, year, last, end_day, end_year = found.groups()
-            start_year, last_year = year or end_year, end_year or year
-            return (
-                date(int(start_year), MONTH_NAMES[first.lower()], int(day)),
-                date(int(last_year), MONTH_NAMES[last.lower()], int(end_day)),
-            )
-        era, era_year, western, month, day, *of_end = found.groups()
-        end_era, end_era_year, end_western, end_month, end_day = of_end
-        begun, ended = _year(era, era_year, western), _year(end_era, end_era_year, end_western)
-        start_year, last_year = begun or ended, ended or begun
-        return date(start_year, int(month), int(day)), date(last_year, int(end_month), int(end_day))
-    except (KeyError, TypeError, ValueError) as problem:
+            months = MONTH_NAMES[first.lower()], MONTH_NAMES[last.lower()]
+            years = int(year or 0), int(end_year or 0)
+        else:
+            era, era_year, western, first, day, end_era, end_era_year, end_western, last, end_day = found.groups()
+            months = int(first), int(last)
+            years = _year(era, era_year, western), _year(end_era, end_era_year, end_western)
+        start = date(years[0] or years[1], months[0], int(day))
+        end = date(years[1] or years[0], months[1], int(end_day))
+        if not EARLIEST_YEAR <= min(start.year, end.year) <= max(start.year, end.year) <= LATEST_YEAR:
+            raise ValueError(f"{start} to {end}")
+    except (KeyError, ValueError) as problem:
         raise LayoutError(
             source, _line(text, found.start()), "a period of two days with their year", " ".join(found[0].split())
         ) from problem
+    return start, end
 
 
 def _year(era: str | None, era_year: str | None, western: str | None) -> int:
@@ -156,11 +158,12 @@ def _total(text: str, source: str) -> _Money:
 def _english(text: str) -> list[_Money]:
     found = []
     for match in ENGLISH_MONEY.finditer(text):
-        sign, number, unit = match.groups()
-        amount = Decimal(number.replace(",", ""))
+        sign, digits, unit = match.groups()
+        number = NUMBER.fullmatch(digits.rstrip(".,"))  # a sentence may end with it
+        amount = Decimal(number[0].replace(",", "")) if number else None
         in_billions = (unit or "").lower() == "billion" or (not unit and not amount)  # zero needs no unit
-        yen = sign.upper() in YEN_SIGNS and in_billions
-        found.append(_Money(amount * JPY_MN_PER_BILLION if yen else None, " ".join(match[0].split()), match.start()))
+        yen = amount * JPY_MN_PER_BILLION if amount is not None and sign.upper() in YEN_SIGNS and in_billions else None
+        found.append(_Money(yen, " ".join(match[0].split()), match.start()))
     return found
 
 
