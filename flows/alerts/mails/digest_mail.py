@@ -106,6 +106,7 @@ def compose_digest(
     released = date.fromisoformat(found.key.rpartition(":")[2])
     values = {
         "title": found.title,
+        "heading": found.title.partition(" (")[0],
         "month": month_name(found.month),
         "month_iso": f"{found.month:%Y-%m}",
         "released": f"{released:%-d %B %Y}",

@@ -25,7 +25,7 @@ from treasury_watch.flows.alerts.mails.finding_mail import compose, newer_month,
 from treasury_watch.flows.alerts.transport import MailError
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
-from treasury_watch.transforms.findings.explain.subjects import subject, traded
+from treasury_watch.transforms.findings.explain.subjects import subject, traded, verdict_told
 from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.warehouse.tables.published_findings import published_findings
 
@@ -429,3 +429,25 @@ def test_a_publication_of_before_months_were_one_row_asks_for_a_rebuild() -> Non
     connection.execute("DROP TABLE rule_hits")
     with pytest.raises(TreasuryWatchError, match="treasury-watch rebuild"):
         published_findings(connection, rules())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"verdict": "sold"}, "Mostly sold"),
+        ({"verdict": "sold", "pattern": "bought back"}, "Mostly sold; bought back the month after"),
+        (
+            {"verdict": "sold", "absorbed_share_pct": 69.7, "counterpart": "Belgium"},
+            "Mostly sold; 70% taken up in Belgium",
+        ),
+        ({"verdict": "unexplained", "net_purchases_usd_mn": None}, "Sales not published yet"),
+        ({"verdict": "unexplained"}, "Not explained"),
+        (
+            {"verdict": "moved", "inflow_usd_mn": 1.0, "absorbed_share_pct": 60.0, "counterpart": "Japan"},
+            "Mostly moved or reclassified",
+        ),
+    ],
+)
+def test_a_verdict_stands_with_what_takes_the_alarm_out_of_it(changes: dict, words: str) -> None:
+    month, _ = month_and_episode()
+    assert verdict_told({**month.row, **changes}, month.month) == words

@@ -36,7 +36,7 @@ ERAS = {"令和": 2018, "平成": 1988}  # the year before the era's first
 NUMBER = re.compile(r"\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,4})?|\d{1,12}(?:\.\d{1,4})?", re.ASCII)
 # Every amount of money of a page, also those in a unit that it should not have. cp932 writes the yen sign as a backslash.
 ENGLISH_MONEY = re.compile(
-    rf"(US\$|[¥\\$€£]|\bJPY|\bUSD)\s*(\d[\d,.]*)\s*(thousand|million|billion|trillion)?", re.IGNORECASE | re.ASCII
+    r"(US\$|[¥\\$€£]|\bJPY|\bUSD)\s*(\d[\d,.]*)\s*(thousand|million|billion|trillion)?", re.IGNORECASE | re.ASCII
 )
 JAPANESE_MONEY = re.compile(r"(?<![\d,.兆億万千])((?:\d[\d,.]{0,15}\s?(?:兆|億|万|千)?\s?){1,4})(円|ドル)", re.ASCII)
 YEN_SIGNS = ("¥", "\\", "JPY")
