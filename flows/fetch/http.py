@@ -76,6 +76,7 @@ class Fetched:
 
     `body` is the file, decoded (b"" if not modified); `url` the declared address; `retrieved` aware, in UTC. `etag` and
     `last_modified` are to be handed to the next `fetch`, None where the server sends none. `seconds` is how long it took.
+    Of a source that is a list `pages` are the answers of its pages, and it has no body of its own.
     """
 
     source: str
@@ -87,6 +88,7 @@ class Fetched:
     retrieved: datetime
     content_type: str
     seconds: float = field(default=0.0, compare=False)
+    pages: tuple[Self, ...] = ()
 
 
 def public_url(url: str) -> str:

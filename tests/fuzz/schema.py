@@ -17,6 +17,7 @@ COLUMNS = {
     "securities": OBSERVATION_COLUMNS,
     "fx": ["currency", "date", "per_usd", "line"],
     "interventions": ["country", "date", "amount_jpy_mn", "pair", "direction", "line"],
+    "intervention_periods": ["country", "start_date", "end_date", "amount_jpy_mn", "line", "days"],
     "market_series": ["series_id", "date", "value", "line"],
     "official_flows": ["month", "press_release", "measure", "value_usd_mn", "released", "page_day", "line"],
 }
@@ -26,6 +27,7 @@ FIGURE = {
     "securities": "value_usd_mn",
     "fx": "per_usd",
     "interventions": "amount_jpy_mn",
+    "intervention_periods": "amount_jpy_mn",
     "market_series": "value",
     "official_flows": "value_usd_mn",
 }
@@ -34,6 +36,7 @@ KEYS = {
     "securities": ["label", "code", "month", "measure", "series"],
     "fx": ["currency", "date"],
     "interventions": ["country", "date", "pair"],
+    "intervention_periods": ["country", "start_date", "end_date"],
     "market_series": ["series_id", "date"],
     "official_flows": ["press_release", "month", "measure"],
 }

@@ -36,7 +36,7 @@ VERDICT_WORDS = {
     "sold": "Mostly sold",
     "repriced": "Mostly repriced",
     "moved": "Mostly moved or reclassified",
-    "mixed": "Mixed",
+    "mixed": "Mixed causes",
     "unexplained": "Not explained",
 }
 # Bills bought for at least these parts of the bonds sold: the holder moved within Treasuries, in part or mostly.
@@ -203,7 +203,7 @@ def _moved(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
         )
         return [f"{lead}; {_holdings(row, beside)}."]
     lead = _fall(row, period, beside)
-    rest = f"Trading and prices leave {billions(-other, signed=False)} of a fall unexplained: custody or reporting, perhaps."
+    rest = f"Neither trading nor prices account for a decline of {billions(-other, signed=False)}: custody or reporting, perhaps."
     return [sentence(f"{lead}."), rest, _deal(row, beside)]
 
 
@@ -249,16 +249,18 @@ def _fall(row: Mapping[Any, Any], period: str, beside: Beside) -> str:
 
 
 def _holdings(row: Mapping[Any, Any], beside: Beside) -> str:
-    """`its holdings fell 3.8% to $1,191.6bn, the largest monthly fall since October 2022`."""
+    """`its holdings fell $47.7bn (3.8%) to $1,191.6bn, the largest monthly fall since October 2022`."""
     change, its = row["change_usd_mn"], _its(row, beside)
     if math.isnan(change):
         return f"the change in {its} holdings is not known on one survey basis"
     if not in_billions(change):
         return f"{its} holdings hardly changed"
     share = row.get("change_pct", math.nan)
-    amount = percent(abs(share)) if is_known(share) and _to(row) else billions(abs(change), signed=False)
-    if amount == percent(0.0):
-        return f"{its} holdings hardly changed, at {_to(row).removeprefix(' to ')}"
+    amount = billions(abs(change), signed=False)
+    if is_known(share) and _to(row):
+        if percent(abs(share)) == percent(0.0):
+            return f"{its} holdings hardly changed, at {_to(row).removeprefix(' to ')}"
+        amount += f" ({percent(abs(share))})"
     rank = f", {beside.fall_rank}" if beside.fall_rank else ""
     return f"{its} holdings {'fell' if change < 0 else 'rose'} {amount}{_to(row)}{rank}"
 

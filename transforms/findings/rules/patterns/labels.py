@@ -24,7 +24,7 @@ from treasury_watch.transforms.wording import joined, month_name
 
 SEASONAL, BOUGHT_BACK, RECURRING = "seasonal", "bought back", "recurring swing"
 COLUMNS = ["pattern", "pattern_times", "pattern_of", "pattern_p_value", "pattern_measure"]
-PERIODS = {3: "quarter", 12: "year"}
+PLACES = {1: "the first month of", 2: "the second month of", 0: "the last month of"}  # by month modulo 3
 
 
 def with_patterns(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any], *, hindsight: bool) -> pd.DataFrame:
@@ -93,6 +93,7 @@ def _pattern(
 
 
 def _season_text(month: pd.Timestamp, found: Season) -> str:
-    """`Net sales of at least half this size came in 5 of the last 6 months at this point of the quarter: ...`."""
-    at = f"{month:%B}s" if found.period_months == 12 else f"months at this point of the {PERIODS[found.period_months]}"
-    return f"Net sales of at least half this size came in {found.sales} of the last {found.last} {at}: a recurring pattern."
+    """`Net sales of at least half this size came in the first month of 5 of the last 6 quarters: a recurring pattern.`"""
+    often = f"{found.sales} of the last {found.last}"
+    when = f"{often} {month:%B}s" if found.period_months == 12 else f"{PLACES[month.month % 3]} {often} quarters"
+    return f"Net sales of at least half this size came in {when}: a recurring pattern."

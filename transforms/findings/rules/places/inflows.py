@@ -52,7 +52,7 @@ def _sources(row: Mapping[Any, Any], moves: Moves, rules: dict[str, Any]) -> dic
     bought = row["net_purchases_usd_mn"]
     begin = f"Holdings in {spoken(row['holder'])} rose {billions(inflow, signed=False)} from "
     begin += f"{months_named(row['start_month'], row['end_month'])}, price changes left out"
-    begin += f"; {billions(bought, signed=False)} of it were net purchases." if bought > 0 else "."
+    begin += f"; {billions(bought, signed=False)} of that was net purchases." if bought > 0 else "."
     none = {"verdict": "unexplained", "instrument": None, "counterpart": None, **dict.fromkeys(COLUMNS, float("nan"))}
     if not lost:
         others = sources_of(row["holder_id"], rules["pairs"])
