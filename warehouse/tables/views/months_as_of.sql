@@ -26,12 +26,14 @@ names AS (
 pairs AS (
     SELECT this.holder_id, this.month, this.source, this.series, this.scope, this.evidence, this.preference,
         this.total_usd_mn - before.total_usd_mn AS change_usd_mn, before.total_usd_mn AS before_usd_mn,
+        this.total_usd_mn, last_digit_usd_mn,
         this.long_term_usd_mn - before.long_term_usd_mn AS change_long_term_usd_mn,
         this.short_term_usd_mn - before.short_term_usd_mn AS change_short_term_usd_mn
     FROM stated_positions AS this
     JOIN stated_positions AS before
       ON before.holder_id = this.holder_id AND before.month = this.month - INTERVAL 1 MONTH
      AND (before.source, before.series, before.scope, before.evidence) = (this.source, this.series, this.scope, this.evidence)
+    JOIN sources ON sources.source = this.source
     LEFT JOIN names
       ON this.holder_id = 'all_other' AND names.month = this.month
      AND (names.source, names.series, names.evidence) = (this.source, this.series, this.evidence)
@@ -43,17 +45,26 @@ pairs AS (
 sided AS (
     SELECT position.*, before.series AS before_series, before.scope AS before_scope, before.source AS before_source,
         before.long_term_source AS before_long_term_source, before.short_term_source AS before_short_term_source,
-        before.evidence AS before_evidence,
+        before.evidence AS before_evidence, before.total_usd_mn AS before_total_usd_mn,
+        before_digits.last_digit_usd_mn AS before_digit_usd_mn, digits.last_digit_usd_mn AS digit_usd_mn,
         (before.series, before.scope) = (position.series, position.scope) AS same_basis
     FROM position
     LEFT JOIN position AS before
         ON before.holder_id = position.holder_id AND before.month = position.month - INTERVAL 1 MONTH
+    LEFT JOIN sources AS digits ON digits.source = position.source
+    LEFT JOIN sources AS before_digits ON before_digits.source = before.source
 ),
--- Of the sources that state both months the one that the month's figure is from goes first, then that of the month
--- before, then the preferred one. Where a survey basis ends, the change on the old one goes before that on the new one.
+-- Of the sources that state both months, one whose two figures are the published positions (as far as the coarser of the
+-- two prints them) goes first: its change leads from one position to the other, and changes of a run add up to it. An older
+-- release of the month's own source may state another figure of the month before. Then comes the source that the month's
+-- figure is from, that of the month before, the preferred one. Where a survey basis ends, the change on the old one goes
+-- before that on the new one; no position of the month is on the old one, so there nothing else is asked.
 totals AS (
     SELECT pairs.holder_id, pairs.month, arg_min({'change': change_usd_mn, 'held': before_usd_mn}, (
         (pairs.series, pairs.scope) IS DISTINCT FROM (before_series, before_scope),
+        NOT coalesce(same_basis
+            AND abs(pairs.total_usd_mn - sided.total_usd_mn) <= greatest(last_digit_usd_mn, digit_usd_mn) / 2 + 0.001
+            AND abs(before_usd_mn - before_total_usd_mn) <= greatest(last_digit_usd_mn, before_digit_usd_mn) / 2 + 0.001, false),
         pairs.source <> sided.source, pairs.source <> before_source, preference)) AS taken
     FROM pairs JOIN sided USING (holder_id, month)
     WHERE change_usd_mn IS NOT NULL AND pairs.evidence = sided.evidence AND pairs.evidence = before_evidence
@@ -73,7 +84,8 @@ instruments AS (
     GROUP BY ALL
 ),
 paired AS (
-    SELECT sided.* EXCLUDE (before_series, before_scope, before_source, before_long_term_source, before_short_term_source, before_evidence, same_basis),
+    SELECT sided.* EXCLUDE (before_series, before_scope, before_source, before_long_term_source, before_short_term_source, before_evidence,
+            before_total_usd_mn, before_digit_usd_mn, digit_usd_mn, same_basis),
         taken.change AS change_usd_mn, taken.held AS before_usd_mn, change_long_term_usd_mn, change_short_term_usd_mn
     FROM sided
     LEFT JOIN totals USING (holder_id, month)
