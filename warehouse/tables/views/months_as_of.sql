@@ -83,13 +83,23 @@ instruments AS (
     WHERE same_basis AND (pairs.series, pairs.scope) = (sided.series, sided.scope)
     GROUP BY ALL
 ),
+-- What Table 3 itself makes of the change that it explains: positions of newer releases may make another.
+of_table_3 AS (
+    SELECT pairs.holder_id, pairs.month, any_value(pairs.change_usd_mn) AS table_3_change_usd_mn
+    FROM pairs JOIN sided USING (holder_id, month)
+    WHERE pairs.source = 'slt_table3' AND same_basis AND pairs.evidence = sided.evidence
+      AND (pairs.series, pairs.scope) = (sided.series, sided.scope)
+    GROUP BY ALL
+),
 paired AS (
     SELECT sided.* EXCLUDE (before_series, before_scope, before_source, before_long_term_source, before_short_term_source, before_evidence,
             before_total_usd_mn, before_digit_usd_mn, digit_usd_mn, same_basis),
-        taken.change AS change_usd_mn, taken.held AS before_usd_mn, change_long_term_usd_mn, change_short_term_usd_mn
+        taken.change AS change_usd_mn, taken.held AS before_usd_mn, change_long_term_usd_mn, change_short_term_usd_mn,
+        taken.change - table_3_change_usd_mn AS beyond_table_3_usd_mn
     FROM sided
     LEFT JOIN totals USING (holder_id, month)
     LEFT JOIN instruments USING (holder_id, month)
+    LEFT JOIN of_table_3 USING (holder_id, month)
 ),
 -- Table 3 states net purchases and valuation from 2023-02; the Continuous SLT before that; Form S states gross purchases
 -- and sales of bonds and notes only. Where a source does not state bills, their change in position stands for them, as in
@@ -156,6 +166,7 @@ SELECT holder_id, decomposed.holder, decomposed.kind, decomposed.month,
     100 * change_usd_mn / nullif(before_usd_mn, 0) AS change_pct,
     net_purchases_usd_mn, net_long_term_usd_mn, net_short_term_usd_mn, valuation_usd_mn,
     change_usd_mn - net_purchases_usd_mn - valuation_usd_mn AS other_usd_mn,
+    CASE basis WHEN 'slt' THEN beyond_table_3_usd_mn END AS newer_positions_usd_mn,
     basis,
     100 * decomposed.total_usd_mn / nullif(grand.total_usd_mn, 0) AS share_of_foreign_pct,
     decomposed.series_break,
