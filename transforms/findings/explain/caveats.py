@@ -26,7 +26,7 @@ from treasury_watch.transforms.findings.rules.reversals import (
     recurring,
 )
 from treasury_watch.transforms.findings.rules.verdicts import credible, offset
-from treasury_watch.transforms.months import number_of
+from treasury_watch.transforms.months import number_of, numbers_of
 from treasury_watch.transforms.wording import CAUSES_IN_WORDS, month_name, plain_name, stated
 
 BASIS = {
@@ -76,6 +76,7 @@ def with_caveats(
     custodial = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"].unique())
     pasts = pasts_of(months, rows["holder_id"])
     usual_multiple = other_changes_over_usual(months, rules)
+    newer = newer_positions(months)
     told = rows.to_dict("records")
     falling = [row for row in told if row["of"] != INFLOW]
     runs = _by_holder(falling) if "start_month" in rows else {}
@@ -95,6 +96,7 @@ def with_caveats(
             for other in runs.get(holder, [])
             if row["of"] != INFLOW and _reads_differently(row, other)
         ]
+        caveats += _newer(row, newer, rules["newer_positions"])
         caveats += _reversals(row, own.past, rules["reversals"])
         if "month" in row:
             caveats += _unsettled(
@@ -169,6 +171,30 @@ def _caveats(
         if moves:
             lines[-1] += f" {moves}"
     return lines
+
+
+def newer_positions(months: pd.DataFrame) -> dict[tuple[str, int], float]:
+    """What positions newer than the release of net purchases make of other changes (USD millions), by holder and `number_of`
+    a month; months in which they make nothing are left out. Empty of months without `newer_positions_usd_mn`.
+    """
+    if "newer_positions_usd_mn" not in months:
+        return {}
+    known = months[months["newer_positions_usd_mn"].fillna(0) != 0]
+    keys = zip(known["holder_id"], numbers_of(known["month"]), strict=True)
+    return dict(zip(keys, known["newer_positions_usd_mn"], strict=True))
+
+
+def _newer(row: dict[Any, Any], newer: Mapping[tuple[str, int], float], limits: dict[str, Any]) -> list[str]:
+    """A revision of holdings whose net purchases are not published anew stands among other changes: no reporting or custody."""
+    first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
+    span = range(number_of(first), number_of(last) + 1)
+    revised = sum(newer.get((row["holder_id"], number), 0.0) for number in span)
+    if abs(revised) < limits["minimum_usd_mn"]:
+        return []
+    return [
+        f"The holdings are of a newer release than net purchases and valuation: of the other changes {billions(revised)} is "
+        "revision, not yet explained."
+    ]
 
 
 def _by_holder(runs: list[dict[Any, Any]]) -> dict[str, list[dict[Any, Any]]]:

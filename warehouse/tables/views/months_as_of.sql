@@ -20,8 +20,8 @@ names AS (
       AND source IN (SELECT source FROM stated_positions WHERE holder_id = 'all_other')
     GROUP BY ALL
 ),
--- Two months next to each other as one source states them, on one survey basis and in one meaning. A change is never
--- taken from one source to another, nor between a press report and a release: they differ in what they count, in their
+-- Two months next to each other as one source states them, on one survey basis and in one meaning. A change is never taken
+-- between what two sources alone state, nor between a press report and a release: they differ in what they count, in their
 -- rounding and in their vintage.
 pairs AS (
     SELECT this.holder_id, this.month, this.source, this.series, this.scope, this.evidence, this.preference,
@@ -54,21 +54,32 @@ sided AS (
     LEFT JOIN sources AS digits ON digits.source = position.source
     LEFT JOIN sources AS before_digits ON before_digits.source = before.source
 ),
--- Of the sources that state both months, one whose two figures are the published positions (as far as the coarser of the
--- two prints them) goes first: its change leads from one position to the other, and changes of a run add up to it. An older
--- release of the month's own source may state another figure of the month before. Then comes the source that the month's
--- figure is from, that of the month before, the preferred one. Where a survey basis ends, the change on the old one goes
--- before that on the new one; no position of the month is on the old one, so there nothing else is asked.
-totals AS (
-    SELECT pairs.holder_id, pairs.month, arg_min({'change': change_usd_mn, 'held': before_usd_mn}, (
-        (pairs.series, pairs.scope) IS DISTINCT FROM (before_series, before_scope),
-        NOT coalesce(same_basis
+-- Whether a source states both published positions, as far as the coarser of the two prints them.
+candidates AS (
+    SELECT pairs.*, before_series, before_scope, before_source, sided.source AS own_source,
+        sided.total_usd_mn - before_total_usd_mn AS between_positions_usd_mn,
+        least(digit_usd_mn, before_digit_usd_mn) AS finest_digit_usd_mn,
+        coalesce(same_basis
             AND abs(pairs.total_usd_mn - sided.total_usd_mn) <= greatest(last_digit_usd_mn, digit_usd_mn) / 2 + 0.001
-            AND abs(before_usd_mn - before_total_usd_mn) <= greatest(last_digit_usd_mn, before_digit_usd_mn) / 2 + 0.001, false),
-        pairs.source <> sided.source, pairs.source <> before_source, preference)) AS taken
+            AND abs(before_usd_mn - before_total_usd_mn) <= greatest(last_digit_usd_mn, before_digit_usd_mn) / 2 + 0.001,
+            false) AS states_both
     FROM pairs JOIN sided USING (holder_id, month)
     WHERE change_usd_mn IS NOT NULL AND pairs.evidence = sided.evidence AND pairs.evidence = before_evidence
       AND ((pairs.series, pairs.scope) = (before_series, before_scope) OR (pairs.series, pairs.scope) = (sided.series, sided.scope))
+),
+-- Of the sources that have both months, one that states both published positions goes first: its change leads from one to
+-- the other, and changes of a run add up to it; an older release of the month's own source may state another figure of the
+-- month before. Then the source that the month's figure is from, that of the month before, the preferred one. Where a survey
+-- basis ends, the change on the old one goes before that on the new one. A source that states both positions, but rounds
+-- more than the finer of them, vouches for their difference: it is closer than the source's own.
+totals AS (
+    SELECT holder_id, month, arg_min({
+        'change': CASE WHEN states_both AND last_digit_usd_mn > finest_digit_usd_mn THEN between_positions_usd_mn ELSE change_usd_mn END,
+        'held': before_usd_mn
+    }, (
+        (series, scope) IS DISTINCT FROM (before_series, before_scope), NOT states_both,
+        source <> own_source, source <> before_source, preference)) AS taken
+    FROM candidates
     GROUP BY ALL
 ),
 instruments AS (
