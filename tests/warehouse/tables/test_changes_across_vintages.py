@@ -52,7 +52,9 @@ def test_a_change_beside_a_newer_position_is_that_of_the_source_that_states_both
         ("japan", "2026-03", "total_position", 152000),
         ("japan", "2026-05", "total_position", 140300),
     )
-    columns = "position_usd_mn, change_usd_mn, net_purchases_usd_mn, valuation_usd_mn, other_usd_mn, newer_positions_usd_mn"
+    columns = (
+        "position_usd_mn, change_usd_mn, net_purchases_usd_mn, valuation_usd_mn, other_usd_mn, newer_positions_usd_mn"
+    )
     before = published.ask(columns, "holder_months", JUNE)
     assert before[1] == (149573, -10858, -9608, -1417, 167, 0)
     assert before[2] == (140120, -9453, -9073, -89, -291, 0)
@@ -102,7 +104,9 @@ def test_on_every_day_changes_lead_from_one_position_to_the_next_and_are_the_sum
     for day in (JUNE, date(2026, 9, 15), SEPTEMBER):
         positions = {row[:2]: row[2] for row in published.ask("holder_id, month, total_usd_mn", "positions", day)}
         stated = stated_on(published, day)
-        columns = "holder_id, month, position_usd_mn, change_usd_mn, net_purchases_usd_mn, valuation_usd_mn, other_usd_mn"
+        columns = (
+            "holder_id, month, position_usd_mn, change_usd_mn, net_purchases_usd_mn, valuation_usd_mn, other_usd_mn"
+        )
         for holder, month, position, change, *parts in published.ask(columns, "holder_months", day):
             assert position == positions[holder, month]
             if month == date(2026, 2, 1):
@@ -171,7 +175,9 @@ def test_in_the_official_files_no_change_since_2012_departs_from_the_published_p
     )
     published.connection.execute("INSERT INTO observations BY NAME SELECT * FROM figures")
     columns = "holder_id, month, position_usd_mn, change_usd_mn, series_break"
-    months = pd.DataFrame(published.ask(columns, "months", CURRENT, "holder_id <> 'all_other'"), columns=columns.split(", "))
+    months = pd.DataFrame(
+        published.ask(columns, "months", CURRENT, "holder_id <> 'all_other'"), columns=columns.split(", ")
+    )
     months["departs"] = (months.groupby("holder_id")["position_usd_mn"].diff() - months["change_usd_mn"]).abs()
     known = months[~months["series_break"]].dropna(subset=["departs"])
     assert len(known) > 14000
