@@ -66,7 +66,15 @@ def test_the_newest_month_is_not_bought_back_yet():
     ("before", "found"), [(140.0, 140.0), (143.0, None), (70.0, 70.0), (69.0, None), (-100.0, None)]
 )
 def test_net_sales_undo_the_purchases_of_the_month_before(before, found):
-    assert bought_before(on("2025-02"), nets(before, -100.0), LIMITS) == found
+    bought = bought_before(on("2025-02"), nets(before, -100.0), LIMITS)
+    assert (bought and bought.amount) == found
+
+
+def test_bills_that_went_before_are_no_bonds_bought_before():
+    numbers = number_of(on("2025-01")), number_of(on("2025-02"))
+    net, bonds, bills = ({numbers[0]: a, numbers[1]: -100.0 + b} for a, b in ((100.0, 0.0), (20.0, 0.0), (80.0, 100.0)))
+    assert bought_before(on("2025-02"), Past(net, {}, bonds, bills), LIMITS) is None
+    assert bought_before(on("2025-02"), Past(net, {}, net, bills), LIMITS).what == "bonds and notes"
 
 
 def test_small_net_sales_are_not_looked_at():

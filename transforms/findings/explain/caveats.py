@@ -240,7 +240,10 @@ def _reversals(row: dict[Any, Any], past: Past, limits: dict[str, Any]) -> list[
         )
     before, after = bought_before(month, past, limits), bought_back(month, past, limits)
     if before is not None and "month" in row:
-        lines.append(f"Net purchases of the same size went before it, in the month before ({billions(before)}).")
+        of_what = "" if before.what == TREASURIES else f" of {before.what}"
+        lines.append(
+            f"Net purchases{of_what} of the same size went before it, in the month before ({billions(before.amount)})."
+        )
     if after is not None and row.get("pattern") != BOUGHT_BACK:  # else the explanation says so itself
         begin = f"The net sales{which} were bought" if which else "Bought"
         of_what = "" if after.what == TREASURIES else f" of {after.what}"

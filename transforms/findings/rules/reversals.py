@@ -48,7 +48,7 @@ def pasts_of(months: pd.DataFrame, holder_ids: pd.Series) -> dict[str, Past]:
 
 @dataclass(frozen=True)
 class Bought:
-    """Net purchases after net sales: amounts in USD millions (`sold` positive) of what was mostly sold, `what`: bonds and notes,
+    """Net purchases next to net sales: amounts in USD millions (`sold` positive) of what was mostly sold, `what`: bonds and notes,
     bills, or Treasuries of both kinds.
     """
 
@@ -126,14 +126,18 @@ def _undone(number: int, past: Past, limits: Mapping[str, Any]) -> Bought | None
     return Bought(months[number + 1], -months[number], what)
 
 
-def bought_before(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> float | None:
-    """Net purchases of the month before, where they are of the size of the month's net sales; else None."""
+def bought_before(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> Bought | None:
+    """Net purchases of the month before, where they are of the size of the month's net sales, of all Treasuries and of what was
+    mostly sold; else None.
+    """
     number = number_of(month)
-    sold, before = past.net.get(number, math.nan), past.net.get(number - 1, math.nan)
-    if not sold <= -limits["minimum_usd_mn"]:
+    if not past.net.get(number, math.nan) <= -limits["minimum_usd_mn"]:
         return None
-    alike = limits["bought_back"] <= before / -sold <= 1 / limits["bought_back"]
-    return before if alike else None
+    what, months = mostly_sold(number, past)
+    for of in (past.net, months):
+        if not limits["bought_back"] <= of.get(number - 1, math.nan) / -of[number] <= 1 / limits["bought_back"]:
+            return None
+    return Bought(months[number - 1], -months[number], what)
 
 
 def swings(rows: pd.DataFrame, months: pd.DataFrame, limits: Mapping[str, Any]) -> list[bool]:
