@@ -75,7 +75,7 @@ def test_what_is_bought_back_within_a_month_is_a_notice_from_then_on():
     assert (then["severity"], then["pattern"]) == ("critical", None)
     assert (now["severity"], now["pattern"], now["verdict"]) == ("notice", "bought back", "sold")
     assert now["pattern_measure"] == (
-        "Net purchases of $54.0bn in May 2023 bought back 93% of the net sales of April 2023."
+        "Net purchases of bonds and notes of $54.0bn in May 2023 bought back 93% of those sold in April 2023."
     )
 
 

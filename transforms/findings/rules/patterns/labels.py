@@ -13,6 +13,7 @@ from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.findings.rules.patterns.seasons import Season, season
 from treasury_watch.transforms.findings.rules.reversals import (
     NONE,
+    TREASURIES,
     Past,
     bought_back,
     largest_sale,
@@ -74,10 +75,12 @@ def _pattern(
         {"pattern_times": found.sales, "pattern_of": found.last, "pattern_p_value": found.p_value} if found else {}
     )
     if after is not None:
-        sold = past.net[number]
+        of_what, of_these = (
+            ("", "the net sales of") if after.what == TREASURIES else (f" of {after.what}", "those sold in")
+        )
         back = (
-            f"Net purchases of {billions(after, signed=False)} in {month_name(shifted(month, 1))} bought back "
-            f"{percent(100 * after / -sold, 0)} of the net sales of {month_name(month)}."
+            f"Net purchases{of_what} of {billions(after.amount, signed=False)} in {month_name(shifted(month, 1))} bought back "
+            f"{percent(100 * after.amount / after.sold, 0)} of {of_these} {month_name(month)}."
         )
         return measures | {"pattern": BOUGHT_BACK, "pattern_measure": f"{back} {text}" if text else back}
     if found:
