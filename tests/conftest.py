@@ -13,6 +13,7 @@ import pytest
 
 from tests.prefect_database import prefect_database  # noqa: F401  a fixture for all
 from tests.shared_folders import made_once
+from tests.small_home import published_small  # noqa: F401
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.home.folders import Home
