@@ -328,7 +328,7 @@ def test_an_empty_machine_goes_on_where_the_first_ended_and_the_first_where_that
     assert japan(two) == japan(one)
     assert two.state.rows("SELECT state FROM alerts") == [{"state": "sent"}]
     assert two.state.validators("slt_table5", "http://localhost/5")[:2] == ('"tag"', None)
-    assert [entry.url for entry in two.archive.entries()] == ["file:any.txt"]
+    assert [entry.url for entry in two.archive.entries()] == ["file:first.txt"]
 
     load(two, NEXT, JULY)
     Store(address, two, 3).put()
