@@ -40,8 +40,8 @@ def records_of(body: bytes, source: str) -> list[Record]:
         raise LayoutError(source, "whole file", "a table", "an empty file", "fetch it again; nothing was loaded")
     if is_html(body):
         kind = kind_of(body)
-        found, step = (kind.name, kind.next_step) if kind else ("a web page", "open the address in a browser")
-        raise LayoutError(source, "line 1", "a table in cp932", found, step)
+        what, step = (kind.name, kind.next_step) if kind else ("a web page", "open the address in a browser")
+        raise LayoutError(source, "line 1", "a table in cp932", what, step)
     encoding = "utf-8-sig" if body.startswith(codecs.BOM_UTF8) else "cp932"
     try:
         text = body.decode(encoding)
