@@ -63,7 +63,9 @@ class Session:
         where that is what is published already, unless `always`. Raises ValidationBlocked where it is none of them.
         """
         try:
-            rows = self.publisher.publish(self.ledger, self.gates, self.run_id, None if always else self._changed_kinds())
+            rows = self.publisher.publish(
+                self.ledger, self.gates, self.run_id, None if always else self._changed_kinds()
+            )
         except ValidationBlocked as blocked:
             self._set_aside_what_blocks(blocked)
             if not always and self.is_published():

@@ -12,8 +12,8 @@ from treasury_watch.transforms.errors import LayoutError, shorten
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.layouts.cited import press, press_releases
 from treasury_watch.transforms.layouts.containers import is_container, members
-from treasury_watch.transforms.layouts.fiscal_data import auctions, debt
 from treasury_watch.transforms.layouts.file_kinds import as_utf8, kind_of, readable
+from treasury_watch.transforms.layouts.fiscal_data import auctions, debt
 from treasury_watch.transforms.layouts.japan import interventions, reserves
 from treasury_watch.transforms.layouts.japan.flows import by_investor, monthly, weekly
 from treasury_watch.transforms.layouts.rates import ecb, fred

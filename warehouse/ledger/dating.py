@@ -58,7 +58,9 @@ def dated(
         released, basis = user, USER
     elif parsed.dated is not None:
         released, basis = parsed.dated, FILE
-        if not in_releases and eve_of(released) == retrieved:  # the day has begun east of Greenwich, where it was printed
+        if (
+            not in_releases and eve_of(released) == retrieved
+        ):  # the day has begun east of Greenwich, where it was printed
             released, basis = retrieved, RETRIEVAL
     else:
         released, basis = _day_known(in_releases, last, calendar, retrieved, container)

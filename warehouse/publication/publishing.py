@@ -137,7 +137,9 @@ class Publisher:
             return self._write(connection, [name for name in last if name in made])
 
         as_stated = [
-            Step(kind.published, FRAMES, partial(builder.as_stated, kind=kind), reads=[kind.name], makes=[kind.published])
+            Step(
+                kind.published, FRAMES, partial(builder.as_stated, kind=kind), reads=[kind.name], makes=[kind.published]
+            )
             for kind in KINDS.values()
             if kind.published_as_stated
         ]

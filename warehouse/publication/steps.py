@@ -15,7 +15,6 @@ from typing import Any
 
 import duckdb
 
-
 EVERYTHING = ("everything",)  # what a step reads that is carried out again whatever changed
 
 

@@ -39,12 +39,23 @@ def placed(cells: dict[int, str], width: int) -> list[str]:
     return [cells.get(column, "") for column in range(width)]
 
 
-def week(*rows: tuple[str, list[str]], unit: str = "Unit: 100 million Yen", updated: str = "August  14 , 2026") -> bytes:
+def week(
+    *rows: tuple[str, list[str]], unit: str = "Unit: 100 million Yen", updated: str = "August  14 , 2026"
+) -> bytes:
     """`week.csv`: rows of (week, the 22 cells after it)."""
     items = {at + start: name for start in (1, 12) for at, name in ITEMS.items()}
     heading = [
-        placed({0: "対外及び対内証券売買契約等の状況", 19: "最終更新日  令和8年8月14日" if updated.startswith("Aug") else ""}, 23),
-        placed({0: "International Transactions in Securities (Weekly; based on reports)", 19: f"Final Update  {updated}"}, 23),
+        placed(
+            {
+                0: "対外及び対内証券売買契約等の状況",
+                19: "最終更新日  令和8年8月14日" if updated.startswith("Aug") else "",
+            },
+            23,
+        ),
+        placed(
+            {0: "International Transactions in Securities (Weekly; based on reports)", 19: f"Final Update  {updated}"},
+            23,
+        ),
         placed({19: "単位： 億円"}, 23),
         placed({19: unit}, 23),
         placed({1: f"1. {GROUPS[0]}", 12: f"2. {GROUPS[1]}"}, 23),
@@ -62,7 +73,10 @@ def months(*rows: list[str], unit: str = "(Unit: 100 mil Yen)", updated: str = "
     kinds = [kind if kind != "Net" else "Net" for kind in KINDS]
     kinds[6] = kinds[10] = "Net (A)"
     heading = [
-        placed({0: "International Transactions in Securities(Monthly; based on reports)", 11: f"Final Update  {updated}"}, 27),
+        placed(
+            {0: "International Transactions in Securities(Monthly; based on reports)", 11: f"Final Update  {updated}"},
+            27,
+        ),
         placed({25: unit}, 27),
         placed({0: GROUPS[0], 14: GROUPS[1], 25: "Subtotal", 26: "Total"}, 27),
         placed({**items, 25: "Net", 26: "Net"}, 27),
@@ -98,7 +112,13 @@ def reserves(*rows: list[str], unit: str = "（US$ millions)") -> bytes:
         14: "(2) IMF reserve position", 15: "(3) SDRs", 16: "(4) Gold", 17: "(volume [in million fine troy ounces])",
         18: "(5) other reserve assets",
     }  # fmt: skip
-    heading = [["財務省"], ["International Reserves/Foreign Currency Liquidity"], ["（単位：百万ドル）"], [unit], placed(labels, 19)]
+    heading = [
+        ["財務省"],
+        ["International Reserves/Foreign Currency Liquidity"],
+        ["（単位：百万ドル）"],
+        [unit],
+        placed(labels, 19),
+    ]
     return written([*heading, *rows])
 
 

@@ -18,7 +18,9 @@ NOTE = {
     "primary_dealer_accepted": "6340843200", "direct_bidder_accepted": "23080167200",
     "indirect_bidder_accepted": "38355032000",
 }  # fmt: skip
-ANNOUNCED = {key: "null" if "accepted" in key else value for key, value in NOTE.items()} | {"auction_date": "2026-08-30"}
+ANNOUNCED = {key: "null" if "accepted" in key else value for key, value in NOTE.items()} | {
+    "auction_date": "2026-08-30"
+}
 MARKETABLE = {
     "record_date": "2026-08-31", "security_type_desc": "Total Marketable", "security_class_desc": "_",
     "debt_held_public_mil_amt": "31807141.1", "intragov_hold_mil_amt": "null", "total_mil_amt": "null",
@@ -70,9 +72,17 @@ def test_debt_outstanding_is_what_the_public_holds_dated_by_its_month():
 
 BAD = {
     "of two pages": ("treasury_auctions", answer(NOTE, **{"total-count": 11000, "total-pages": 2}), "page 1 of 2"),
-    "without its number of pages": ("treasury_auctions", answer(NOTE, **{"total-pages": None}), "meta, total-pages: expected a number"),
+    "without its number of pages": (
+        "treasury_auctions",
+        answer(NOTE, **{"total-pages": None}),
+        "meta, total-pages: expected a number",
+    ),
     "cut on its one page": ("treasury_auctions", answer(NOTE, **{"total-count": 2}), "2 records on one page, found 1"),
-    "without a field": ("treasury_auctions", answer({k: v for k, v in NOTE.items() if k != "comp_accepted"}), "record 1, comp_accepted: expected a text, found no such field"),
+    "without a field": (
+        "treasury_auctions",
+        answer({k: v for k, v in NOTE.items() if k != "comp_accepted"}),
+        "record 1, comp_accepted: expected a text, found no such field",
+    ),
     "with null for the text": ("treasury_auctions", answer(NOTE | {"comp_accepted": None}), "record 1, comp_accepted"),
     "with words for a figure": ("treasury_auctions", answer(NOTE | {"comp_accepted": "about 5"}), "'about 5'"),
     "with no record": ("treasury_auctions", answer(), "at least one record"),
@@ -82,9 +92,17 @@ BAD = {
     "empty": ("treasury_debt", b" ", "an empty file"),
     "without all marketable debt": ("treasury_debt", answer(BILLS), "Total Marketable"),
     "that states a month twice": ("treasury_debt", answer(MARKETABLE, MARKETABLE), "2026-08 again"),
-    "whose parts are more than the whole": ("treasury_debt", answer(BILLS | {"debt_held_public_mil_amt": "40000000"}, MARKETABLE), "all marketable debt"),
-    "that does not add up": ("treasury_debt", answer(MARKETABLE | {"intragov_hold_mil_amt": "1", "total_mil_amt": "3"}), "= total_mil_amt"),
-}  # fmt: skip
+    "whose parts are more than the whole": (
+        "treasury_debt",
+        answer(BILLS | {"debt_held_public_mil_amt": "40000000"}, MARKETABLE),
+        "all marketable debt",
+    ),
+    "that does not add up": (
+        "treasury_debt",
+        answer(MARKETABLE | {"intragov_hold_mil_amt": "1", "total_mil_amt": "3"}),
+        "= total_mil_amt",
+    ),
+}
 
 
 @pytest.mark.parametrize("what", BAD)
@@ -102,7 +120,9 @@ def test_all_of_the_table_is_asked_for_in_one_encoded_page(name):
 
 
 @pytest.mark.skipif(not SHAPES.is_dir(), reason="the shapes are not here")
-@pytest.mark.parametrize(("name", "file", "figures"), [("treasury_auctions", "auctions_query", 1), ("treasury_debt", "mspd_table_1", 3)])
+@pytest.mark.parametrize(
+    ("name", "file", "figures"), [("treasury_auctions", "auctions_query", 1), ("treasury_debt", "mspd_table_1", 3)]
+)
 def test_the_known_shapes_are_read(name, file, figures):
     body = (SHAPES / f"fiscaldata_{file}.json").read_bytes()
     assert recognised(body) == name

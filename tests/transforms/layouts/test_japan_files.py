@@ -50,13 +50,19 @@ def test_a_week_is_dated_by_its_sunday_and_a_year_that_ends_in_it_is_printed():
     body = files.week(("2025．12．28～2026．1．3", WEEK), ("2026．1．4～ 1．10", WEEK))
     assert recognised(body) == "japan_flows_weekly"
     assert parse(body, SOURCES["japan_flows_weekly"]).dated == date(2026, 8, 14)
-    assert values(read(body, "japan_flows_weekly"), LONG_TERM_WEEKLY) == {date(2025, 12, 28): 1000, date(2026, 1, 4): 1000}
+    assert values(read(body, "japan_flows_weekly"), LONG_TERM_WEEKLY) == {
+        date(2025, 12, 28): 1000,
+        date(2026, 1, 4): 1000,
+    }
 
 
 def test_months_to_come_are_left_out_and_no_zeros():
     body = files.months(JANUARY, FEBRUARY, month("", "３月", "Mar", [""] * 22), month("", "４月", "Apr", [""] * 22))
     assert recognised(body) == "japan_flows_monthly"
-    assert values(read(body, "japan_flows_monthly"), LONG_TERM_MONTHLY) == {date(2026, 1, 1): 1000, date(2026, 2, 1): 1000}
+    assert values(read(body, "japan_flows_monthly"), LONG_TERM_MONTHLY) == {
+        date(2026, 1, 1): 1000,
+        date(2026, 2, 1): 1000,
+    }
 
 
 def test_a_year_with_two_eras_is_one_year():
@@ -97,34 +103,140 @@ INVESTORS = files.investors(["2026", "1月", "Jan", *["10", "4", "6"] * 17])
 RESERVES = files.reserves(reserve("令和8年", "8月", "", "August", files.AUGUST), reserve("", "9月", "", "Sept", {}))
 HTML = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body>Sorry</body></html>"
 BAD = {
-    "weeks in another unit": ("japan_flows_weekly", swapped(WEEKS, "100 million Yen", "1 billion Yen"), "unit: expected Unit: 100 million Yen"),
-    "weeks without a unit": ("japan_flows_weekly", files.week(("2026．8．2～8．8", WEEK), unit="").replace("単位： 億円".encode("cp932"), b""), "no unit"),
-    "weeks without a column": ("japan_flows_weekly", swapped(WEEKS, " Long-term debt securities", "Debt"), "a column long-term debt securities of residents'"),
-    "a week left out": ("japan_flows_weekly", files.week(("2026．7．19～7．25", WEEK), ("2026．8．2～8．8", WEEK)), "the week from 2026-07-26"),
-    "a week of eight days": ("japan_flows_weekly", files.week(("2026．8．2～8．9", WEEK)), "a Sunday to the Saturday after it"),
-    "a week to come": ("japan_flows_weekly", files.week(("2026．8．9～8．15", WEEK)), "a week that ended before the update of 2026-08-14"),
-    "a week that does not add up": ("japan_flows_weekly", files.week(("2026．8．2～8．8", numbers([*HALF[:10], 900, *HALF]))), "total of residents' foreign securities: expected the sum of its parts"),
-    "a net that is none": ("japan_flows_weekly", files.week(("2026．8．2～8．8", numbers([10, 8, 20, *HALF[3:], *HALF]))), "acquisition - disposition = net"),
-    "two days of update": ("japan_flows_weekly", swapped(WEEKS, "令和8年8月14日", "令和8年8月21日"), "final update: expected 2026-08-21"),
-    "months in another unit": ("japan_flows_monthly", swapped(MONTHS, "100 mil Yen", "1 mil Yen"), "the unit may have changed"),
-    "months without a column": ("japan_flows_monthly", swapped(MONTHS, "Short-term debt securities", "Bills"), "a column short-term debt securities"),
-    "a figure of a month to come": ("japan_flows_monthly", files.months(JANUARY, FEBRUARY, updated="February 10, 2026"), "a month before the update of 2026-02-10"),
-    "figures after an empty month": ("japan_flows_monthly", files.months(JANUARY, month("", "２月", "Feb", [""] * 22), month("", "３月", "Mar")), "no figures after 2026-02"),
-    "half a month": ("japan_flows_monthly", files.months(month("2026", "１月", "Jan", [*numbers(HALF), *[""] * 5, *numbers(HALF)[5:]])), "all three figures or none"),
-    "another era than the year": ("japan_flows_monthly", files.months(JANUARY, month("(令和7年)", "２月", "Feb")), "year: expected 2026"),
-    "an era that is not known": ("japan_flows_monthly", files.months(JANUARY, month("(安久2年)", "２月", "Feb")), "a new era is added to ERAS"),
-    "a month twice": ("japan_flows_monthly", files.months(JANUARY, month("2026", "１月", "Jan")), "expected 2026-02, found 2026-01"),
-    "investors without a column": ("japan_flows_by_investor", swapped(INVESTORS, "Life Insurance Companies", "Insurers"), "one column lifeinsurancecompanies or 生命保険会社"),
-    "investors that do not add up": ("japan_flows_by_investor", files.investors(["2026", "1月", "Jan", *["10", "4", "9"] * 17]), "acquisition - disposition = net"),
-    "reserves in dollars": ("japan_reserves", swapped(swapped(RESERVES, "（US$ millions)", "（US$)"), "（単位：百万ドル）", ""), "unit: expected US$ millions"),
+    "weeks in another unit": (
+        "japan_flows_weekly",
+        swapped(WEEKS, "100 million Yen", "1 billion Yen"),
+        "unit: expected Unit: 100 million Yen",
+    ),
+    "weeks without a unit": (
+        "japan_flows_weekly",
+        files.week(("2026．8．2～8．8", WEEK), unit="").replace("単位： 億円".encode("cp932"), b""),
+        "no unit",
+    ),
+    "weeks without a column": (
+        "japan_flows_weekly",
+        swapped(WEEKS, " Long-term debt securities", "Debt"),
+        "a column long-term debt securities of residents'",
+    ),
+    "a week left out": (
+        "japan_flows_weekly",
+        files.week(("2026．7．19～7．25", WEEK), ("2026．8．2～8．8", WEEK)),
+        "the week from 2026-07-26",
+    ),
+    "a week of eight days": (
+        "japan_flows_weekly",
+        files.week(("2026．8．2～8．9", WEEK)),
+        "a Sunday to the Saturday after it",
+    ),
+    "a week to come": (
+        "japan_flows_weekly",
+        files.week(("2026．8．9～8．15", WEEK)),
+        "a week that ended before the update of 2026-08-14",
+    ),
+    "a week that does not add up": (
+        "japan_flows_weekly",
+        files.week(("2026．8．2～8．8", numbers([*HALF[:10], 900, *HALF]))),
+        "total of residents' foreign securities: expected the sum of its parts",
+    ),
+    "a net that is none": (
+        "japan_flows_weekly",
+        files.week(("2026．8．2～8．8", numbers([10, 8, 20, *HALF[3:], *HALF]))),
+        "acquisition - disposition = net",
+    ),
+    "two days of update": (
+        "japan_flows_weekly",
+        swapped(WEEKS, "令和8年8月14日", "令和8年8月21日"),
+        "final update: expected 2026-08-21",
+    ),
+    "months in another unit": (
+        "japan_flows_monthly",
+        swapped(MONTHS, "100 mil Yen", "1 mil Yen"),
+        "the unit may have changed",
+    ),
+    "months without a column": (
+        "japan_flows_monthly",
+        swapped(MONTHS, "Short-term debt securities", "Bills"),
+        "a column short-term debt securities",
+    ),
+    "a figure of a month to come": (
+        "japan_flows_monthly",
+        files.months(JANUARY, FEBRUARY, updated="February 10, 2026"),
+        "a month before the update of 2026-02-10",
+    ),
+    "figures after an empty month": (
+        "japan_flows_monthly",
+        files.months(JANUARY, month("", "２月", "Feb", [""] * 22), month("", "３月", "Mar")),
+        "no figures after 2026-02",
+    ),
+    "half a month": (
+        "japan_flows_monthly",
+        files.months(month("2026", "１月", "Jan", [*numbers(HALF), *[""] * 5, *numbers(HALF)[5:]])),
+        "all three figures or none",
+    ),
+    "another era than the year": (
+        "japan_flows_monthly",
+        files.months(JANUARY, month("(令和7年)", "２月", "Feb")),
+        "year: expected 2026",
+    ),
+    "an era that is not known": (
+        "japan_flows_monthly",
+        files.months(JANUARY, month("(安久2年)", "２月", "Feb")),
+        "a new era is added to ERAS",
+    ),
+    "a month twice": (
+        "japan_flows_monthly",
+        files.months(JANUARY, month("2026", "１月", "Jan")),
+        "expected 2026-02, found 2026-01",
+    ),
+    "investors without a column": (
+        "japan_flows_by_investor",
+        swapped(INVESTORS, "Life Insurance Companies", "Insurers"),
+        "one column lifeinsurancecompanies or 生命保険会社",
+    ),
+    "investors that do not add up": (
+        "japan_flows_by_investor",
+        files.investors(["2026", "1月", "Jan", *["10", "4", "9"] * 17]),
+        "acquisition - disposition = net",
+    ),
+    "reserves in dollars": (
+        "japan_reserves",
+        swapped(swapped(RESERVES, "（US$ millions)", "（US$)"), "（単位：百万ドル）", ""),
+        "unit: expected US$ millions",
+    ),
     "reserves without a month": ("japan_reserves", files.reserves(), "a month such as"),
-    "reserves in billions": ("japan_reserves", swapped(RESERVES, "US$ millions", "US$ billions"), "unit: expected US$ millions"),
-    "reserves without a column": ("japan_reserves", swapped(RESERVES, "(a) Securities", "(a) Loans"), "one column (a)securities"),
-    "reserves that do not add up": ("japan_reserves", files.reserves(reserve("令和8年", "8月", "", "August", {**files.AUGUST, 8: 155418})), "foreign currency: expected the sum of its parts"),
-    "a reserve of a new era": ("japan_reserves", files.reserves(reserve("安久元年", "1月", "", "January", files.AUGUST)), "a new era is added to ERAS"),
-    "a January without a year": ("japan_reserves", files.reserves(reserve("令和8年", "8月", "", "August", files.AUGUST), reserve("", "1月", "", "January", files.AUGUST)), "a year of the era beside January"),
-    "two years of one January": ("japan_reserves", files.reserves(reserve("平成12年", "4月", "2001", "Apr", files.AUGUST)), "year: expected 2000"),
-}  # fmt: skip
+    "reserves in billions": (
+        "japan_reserves",
+        swapped(RESERVES, "US$ millions", "US$ billions"),
+        "unit: expected US$ millions",
+    ),
+    "reserves without a column": (
+        "japan_reserves",
+        swapped(RESERVES, "(a) Securities", "(a) Loans"),
+        "one column (a)securities",
+    ),
+    "reserves that do not add up": (
+        "japan_reserves",
+        files.reserves(reserve("令和8年", "8月", "", "August", {**files.AUGUST, 8: 155418})),
+        "foreign currency: expected the sum of its parts",
+    ),
+    "a reserve of a new era": (
+        "japan_reserves",
+        files.reserves(reserve("安久元年", "1月", "", "January", files.AUGUST)),
+        "a new era is added to ERAS",
+    ),
+    "a January without a year": (
+        "japan_reserves",
+        files.reserves(
+            reserve("令和8年", "8月", "", "August", files.AUGUST), reserve("", "1月", "", "January", files.AUGUST)
+        ),
+        "a year of the era beside January",
+    ),
+    "two years of one January": (
+        "japan_reserves",
+        files.reserves(reserve("平成12年", "4月", "2001", "Apr", files.AUGUST)),
+        "year: expected 2000",
+    ),
+}
 
 
 @pytest.mark.parametrize("what", BAD)
@@ -138,7 +250,9 @@ def test_a_file_that_is_not_as_it_should_be_is_refused_in_one_line_that_says_whe
 
 
 @pytest.mark.parametrize("name", [name for name in SOURCES if SOURCES[name].layout.startswith("japan_")])
-@pytest.mark.parametrize(("body", "words"), [(HTML, "web page titled 'Maintenance'"), (b"", "an empty file"), (b"\x81", "cp932")])
+@pytest.mark.parametrize(
+    ("body", "words"), [(HTML, "web page titled 'Maintenance'"), (b"", "an empty file"), (b"\x81", "cp932")]
+)
 def test_a_web_page_an_empty_file_and_other_bytes_are_refused(name, body, words):
     with pytest.raises(LayoutError, match=words):
         parse(body, SOURCES[name])

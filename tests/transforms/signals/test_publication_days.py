@@ -48,7 +48,9 @@ def test_a_figure_is_public_when_its_publisher_has_worked_so_long(rule, day, exp
 
 @pytest.mark.parametrize("rule", [name for name in RULES if name not in ("us_day_of_auction", "us_next_business_day")])
 def test_no_rule_dates_a_figure_before_its_period_is_over(rule):
-    days = pd.Series(pd.date_range("2005-01-01", "2030-12-31", freq="MS" if "month" in rule or "reserves" in rule else "D"))
+    days = pd.Series(
+        pd.date_range("2005-01-01", "2030-12-31", freq="MS" if "month" in rule or "reserves" in rule else "D")
+    )
     ends = days + pd.offsets.MonthEnd(0) if "month" in rule or "reserves" in rule else days
     assert (public_days(days, RULES[rule]) > ends).all()
 
@@ -59,8 +61,15 @@ def test_every_rule_is_used_and_every_signal_has_one():
     assert all(source.known_from for source in DECLARATIONS.sources.values() if source.holds == "signal_series")
 
 
-@pytest.mark.parametrize("rule", [{"rule": "soon"}, {"rule": "weekday_after", "country": "US", "weekday": "sunday"},
-                                  {"rule": "business_days_after", "country": "Atlantis", "number": 1}, {"rule": "same_day", "country": "US"}])  # fmt: skip
+WRONG = (
+    {"rule": "soon"},
+    {"rule": "weekday_after", "country": "US", "weekday": "sunday"},
+    {"rule": "business_days_after", "country": "Atlantis", "number": 1},
+    {"rule": "same_day", "country": "US"},
+)
+
+
+@pytest.mark.parametrize("rule", WRONG)
 def test_a_wrong_rule_is_refused(rule):
     with pytest.raises(ConfigurationError, match="publication rule"):
         public_days(pd.Series(pd.to_datetime(["2026-07-01"])), rule)

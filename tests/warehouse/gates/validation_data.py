@@ -233,7 +233,11 @@ BAD = [
     (FX, "rates are above zero", cell("per_usd", 0.0)),
     (CUSTODY, "custody is counted in millions of dollars", cell("value_usd_mn", 2_636.9)),
     (("parsed", "bounds"), "every series is declared", lambda _: some_figures(series="japan_gold")),
-    (("parsed", "bounds"), "every figure is within the bounds of its series", lambda _: some_figures(839_559_000_000.0)),
+    (
+        ("parsed", "bounds"),
+        "every figure is within the bounds of its series",
+        lambda _: some_figures(839_559_000_000.0),
+    ),
     (RHYTHM, "a series comes as often as declared", cell("as_declared", False)),
     (RHYTHM, "a daily series rests at the weekend", cell("on_weekdays", False)),
     (SECOND, "most rates are within 20% of the second source", cell("mostly_apart", True)),

@@ -61,7 +61,9 @@ def parse(body: bytes, source: Source) -> Parsed:
         for (series, day), amounts in sorted(sums.items())
     ]
     first = left_out[:1]
-    notes = tuple(f"{len(left_out)} of {held} auctions whose bidders do not add up are left out: {one}" for one in first)
+    notes = tuple(
+        f"{len(left_out)} of {held} auctions whose bidders do not add up are left out: {one}" for one in first
+    )
     return Parsed(source.layout, source.holds, table_of(rows), notes=notes)
 
 

@@ -37,10 +37,10 @@ def parse(body: bytes, source: Source) -> Parsed:
         month = day.replace(day=1)
         amounts = [envelope.number(record[field], f"{place}, {field}", source.id) for field in (PUBLIC, INSIDE, TOTAL)]
         public, inside, total = amounts
-        if public is not None and inside is not None and total is not None:
-            if abs(public + inside - total) > ROUNDING_USD_MN:
-                stated = f"{public} + {inside} = {total}"
-                raise LayoutError(source.id, place, f"{PUBLIC} + {INSIDE} = {TOTAL}", stated)
+        known = [amount for amount in amounts if amount is not None]
+        if len(known) == len(amounts) and abs(known[0] + known[1] - known[2]) > ROUNDING_USD_MN:
+            stated = f"{public} + {inside} = {total}"
+            raise LayoutError(source.id, place, f"{PUBLIC} + {INSIDE} = {TOTAL}", stated)
         name = _series(record[TYPE], record[CLASS])
         if record[TYPE] == MARKETABLE and public is not None:
             classes[month] = classes.get(month, Decimal(0)) + public
@@ -54,7 +54,9 @@ def parse(body: bytes, source: Source) -> Parsed:
     for month, parts in classes.items():
         whole = found.get(("marketable_debt_outstanding", month))
         if whole is not None and parts > whole + ROUNDING_USD_MN:
-            raise LayoutError(source.id, f"{month:%Y-%m}", f"classes of at most {whole}, all marketable debt", str(parts))
+            raise LayoutError(
+                source.id, f"{month:%Y-%m}", f"classes of at most {whole}, all marketable debt", str(parts)
+            )
     rows = [(name, month, float(value), None) for (name, month), value in sorted(found.items())]
     return Parsed(source.layout, source.holds, table_of(rows))
 

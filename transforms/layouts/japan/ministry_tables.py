@@ -47,7 +47,9 @@ def records_of(body: bytes, source: str) -> list[Record]:
         text = body.decode(encoding)
     except UnicodeDecodeError as problem:
         line, byte = body.count(b"\n", 0, problem.start) + 1, body[problem.start]
-        raise LayoutError(source, f"line {line}", "Shift_JIS (cp932) text", f"byte 0x{byte:02x}", TRUNCATED) from problem
+        raise LayoutError(
+            source, f"line {line}", "Shift_JIS (cp932) text", f"byte 0x{byte:02x}", TRUNCATED
+        ) from problem
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     found: list[Record] = []
     before = 0
@@ -83,7 +85,9 @@ def checked_era(text: str, year: int, line: int, source: str) -> None:
                 "a new era is added to ERAS in transforms/layouts/japan/ministry_tables.py; nothing was loaded",
             )  # fmt: skip
         if stated != year:
-            raise LayoutError(source, f"line {line}, year", f"{year}, the year of the rows before", f"{text} ({stated})")
+            raise LayoutError(
+                source, f"line {line}, year", f"{year}, the year of the rows before", f"{text} ({stated})"
+            )
 
 
 def check_unit(heading: Sequence[Record], unit: re.Pattern[str], words: str, source: str) -> None:
@@ -168,7 +172,9 @@ class Triplet:
         acquired, disposed, net = found
         if acquired is None or disposed is None or net is None:
             lacking = names[found.index(None)]
-            raise LayoutError(source, f"line {line}, {self.name}", "all three figures or none", f"no {lacking}", TRUNCATED)
+            raise LayoutError(
+                source, f"line {line}, {self.name}", "all three figures or none", f"no {lacking}", TRUNCATED
+            )
         if abs(acquired - disposed - net) > tolerance:
             stated = f"{acquired:,} - {disposed:,} = {net:,}"
             raise LayoutError(source, f"line {line}, {self.name}", "acquisition - disposition = net", stated)
@@ -216,5 +222,7 @@ def filled(values: Mapping[str, object], line: int, source: str, period: str, kn
     if all(value is None for value in values.values()):
         return False
     if known_empty is not None:
-        raise LayoutError(source, f"line {line}", f"no figures after {known_empty}, which has none", f"figures of {period}")
+        raise LayoutError(
+            source, f"line {line}", f"no figures after {known_empty}, which has none", f"figures of {period}"
+        )
     return True

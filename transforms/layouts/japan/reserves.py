@@ -73,7 +73,9 @@ def parse(body: bytes, source: Source) -> Parsed:
             continue
         month = _month(cells, previous, line, source.id)
         previous = month
-        stated = {name: figure(cells[at] if at < len(cells) else "", line, name, source.id) for name, at in columns.items()}
+        stated = {
+            name: figure(cells[at] if at < len(cells) else "", line, name, source.id) for name, at in columns.items()
+        }
         if not filled(stated, line, source.id, f"{month:%Y-%m}", empty):
             empty = empty or f"{month:%Y-%m}"
             continue
@@ -113,7 +115,9 @@ def _checked(stated: dict[str, int | None], month: date, line: int, source: str)
     for name in ("total", "foreign_currency", "securities", "deposits"):
         if name not in known:
             raise LayoutError(source, f"line {line}, {name.replace('_', ' ')}", f"a figure of {month:%Y-%m}", "none")
-    checked_sum([known["securities"], known["deposits"]], known["foreign_currency"], line, "foreign currency", source, 0)
+    checked_sum(
+        [known["securities"], known["deposits"]], known["foreign_currency"], line, "foreign currency", source, 0
+    )
     checked_sum([known.get(part, 0) for part in PARTS], known["total"], line, "official reserve assets", source)
     return known
 

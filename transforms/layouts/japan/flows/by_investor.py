@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.japan.flows.month_rows import first_month, months
 from treasury_watch.transforms.layouts.japan.ministry_tables import (
     HUNDRED_MN_YEN,
     Record,
@@ -23,7 +24,6 @@ from treasury_watch.transforms.layouts.japan.ministry_tables import (
     records_of,
     table_of,
 )
-from treasury_watch.transforms.layouts.japan.flows.month_rows import first_month, months
 from treasury_watch.transforms.model import Parsed, Source
 
 TITLE = re.compile(

@@ -48,7 +48,9 @@ class Half:
         known = {item: value for item, value in found.items() if value is not None}
         if known and len(known) < len(found):
             lacking = next(item for item in found if item not in known)
-            raise LayoutError(source, f"line {line}, {self.name}", "every figure of the period or none", f"no {lacking}")
+            raise LayoutError(
+                source, f"line {line}, {self.name}", "every figure of the period or none", f"no {lacking}"
+            )
         if known:
             checked_sum([known[EQUITY], known[LONG_TERM]], known[SUBTOTAL], line, f"{SUBTOTAL} of {self.name}", source)
             checked_sum([known[SUBTOTAL], known[SHORT_TERM]], known[TOTAL], line, f"{TOTAL} of {self.name}", source)
@@ -94,7 +96,9 @@ def _half(name: str, items: list[tuple[int, str]], span: tuple[int, int], kinds:
     nets = {}
     for item in (SUBTOTAL, TOTAL):
         if not kinds[1][mine[item]].lower().startswith("net"):
-            raise LayoutError(source, f"line {kinds[0]}, {item} of {name}", "the heading Net", repr(kinds[1][mine[item]]))
+            raise LayoutError(
+                source, f"line {kinds[0]}, {item} of {name}", "the heading Net", repr(kinds[1][mine[item]])
+            )
         nets[item] = mine[item]
     triplets = {
         item: check_triplet(kinds, mine[item], f"{item} of {name}", source) for item in (EQUITY, LONG_TERM, SHORT_TERM)

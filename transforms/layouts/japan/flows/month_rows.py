@@ -51,7 +51,9 @@ def _year(text: str, number: int, previous: date | None, line: int, source: str)
     if YEAR.fullmatch(text):
         return int(text)
     if previous is None or number == 1:
-        raise LayoutError(source, f"line {line}, year", "a year such as 2026 beside January", repr(text) if text else "none")
+        raise LayoutError(
+            source, f"line {line}, year", "a year such as 2026 beside January", repr(text) if text else "none"
+        )
     checked_era(text, previous.year, line, source)
     return previous.year
 

@@ -6,6 +6,8 @@ import re
 from datetime import date
 
 from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.japan.flows.columns import KEPT, halves
+from treasury_watch.transforms.layouts.japan.flows.month_rows import first_month, months
 from treasury_watch.transforms.layouts.japan.ministry_tables import (
     HUNDRED_MN_YEN,
     check_unit,
@@ -14,8 +16,6 @@ from treasury_watch.transforms.layouts.japan.ministry_tables import (
     records_of,
     table_of,
 )
-from treasury_watch.transforms.layouts.japan.flows.month_rows import first_month, months
-from treasury_watch.transforms.layouts.japan.flows.columns import KEPT, halves
 from treasury_watch.transforms.model import Parsed, Source
 
 TITLE = re.compile(rb"International Transactions in Securities\s*\(Monthly", re.IGNORECASE)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.cells import is_plausible
+from treasury_watch.transforms.layouts.japan.flows.columns import KEPT, halves
 from treasury_watch.transforms.layouts.japan.ministry_tables import (
     HUNDRED_MN_YEN,
     Record,
@@ -17,7 +18,6 @@ from treasury_watch.transforms.layouts.japan.ministry_tables import (
     records_of,
     table_of,
 )
-from treasury_watch.transforms.layouts.japan.flows.columns import KEPT, halves
 from treasury_watch.transforms.model import Parsed, Source
 
 TITLE = re.compile(rb"International Transactions in Securities\s*\(Weekly", re.IGNORECASE)
