@@ -63,9 +63,7 @@ class Session:
         where that is what is published already, unless `always`. Raises ValidationBlocked where it is none of them.
         """
         try:
-            rows = self.publisher.publish(
-                self.ledger, self.gates, self.run_id, None if always else self._changed_kinds()
-            )
+            rows = self.publisher.publish(self.ledger, self.gates, self.run_id, None if always else self._changes())
         except ValidationBlocked as blocked:
             self._set_aside_what_blocks(blocked)
             if not always and self.is_published():
@@ -160,8 +158,10 @@ class Session:
             and not self.publisher.damaged()
         )
 
-    def _changed_kinds(self) -> set[str] | None:
-        """The kinds of figure in which the ledger differs from the publication in place; None where all is to be made."""
+    def _changes(self) -> set[str] | None:
+        """The kinds of figure, and the sources, in which the ledger differs from the publication in place; None where all is
+        to be made.
+        """
         remembered = self.state.remembered(PUBLISHED) or ""
         declarations, database = self.publisher.declarations, self.publisher.home.database
         same = remembered.endswith(f" {declarations.fingerprint()}")
@@ -174,7 +174,7 @@ class Session:
         kinds = {declarations.source(source).holds for source in changed if source in declarations.sources}
         if any(KINDS[kind].in_releases for kind in kinds):  # a file of one of these may state another besides
             kinds |= {kind.name for kind in KINDS.values() if kind.in_releases}
-        return kinds or None
+        return kinds | changed or None
 
     def _fingerprint(self) -> str:
         return f"{self.ledger.fingerprint()} {self.publisher.declarations.fingerprint()}"

@@ -60,7 +60,7 @@ class Publisher:
     ) -> dict[str, int]:
         """Build every table from the ledger and publish them. Returns rows by table made.
 
-        `changed` are the kinds of figure that alone changed since the publication in place: only the tables that follow from
+        `changed` are the kinds of figure, and the sources, that alone changed since the publication in place: only the tables that follow from
         them are made again, in a copy of it; None where all are. Raises ValidationBlocked where the second gate stops it;
         the last publication then stays as it is.
         """
@@ -160,7 +160,10 @@ class Publisher:
                 makes=["fx_daily", "fx_disagreements", "currencies", "fx_monthly"],
             ),
             *as_stated,
-            Step("price returns", FRAMES, builder.price_returns, needs=["market_series"], makes=["price_returns"]),
+            Step(
+                "price returns", FRAMES, builder.price_returns, after=["market_series"], makes=["price_returns"],
+                reads=[f"fred:{series}" for series in self.declarations.rules["price_return"]["parts"]],
+            ),
             Step("signals", FRAMES, builder.signals, reads=[kind.name for kind in KINDS_OF_SIGNALS], makes=["signals"]),
             Step("standing figures", FRAMES, standing_figures, needs=["observations"]),
             Step("corrections", FRAMES, builder.corrections, takes=["standing figures"], makes=["corrections"]),

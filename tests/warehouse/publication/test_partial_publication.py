@@ -80,6 +80,15 @@ def test_a_release_of_the_statistics_makes_all_that_follows_from_it_again(histor
         assert connection.execute(query).fetchall() == [(1_143_100.0,)]
 
 
+def test_a_yield_that_no_estimate_rests_on_leaves_the_months_alone(history):
+    *_, warehouse = history
+    made = take(warehouse, b"observation_date,DGS3MO\n2026-06-10,4.2\n2026-06-11,4.3\n", THEN)
+    assert {"market_series", "signals", "risk_months"} <= set(made)
+    assert not {"price_returns", "holder_months", "positions"} & set(made)
+    made = take(warehouse, b"observation_date,DGS10\n2026-06-10,4.2\n2026-06-11,4.3\n", THEN)
+    assert {"price_returns", "holder_months", "sell_offs"} <= set(made)
+
+
 @pytest.mark.slow
 def test_every_declared_table_is_made_by_one_step(history):
     *_, warehouse = history
