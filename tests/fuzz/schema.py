@@ -18,6 +18,7 @@ COLUMNS = {
     "fx": ["currency", "date", "per_usd", "line"],
     "interventions": ["country", "date", "amount_jpy_mn", "pair", "direction", "line"],
     "market_series": ["series_id", "date", "value", "line"],
+    "signal_series": ["series_id", "date", "value", "line"],
     "official_flows": ["month", "press_release", "measure", "value_usd_mn", "released", "page_day", "line"],
 }
 PRESS_COLUMNS = ["holder_id", "month", "measure", "series", "value_usd_mn", "released", "citation", "line"]
@@ -27,6 +28,7 @@ FIGURE = {
     "fx": "per_usd",
     "interventions": "amount_jpy_mn",
     "market_series": "value",
+    "signal_series": "value",
     "official_flows": "value_usd_mn",
 }
 KEYS = {
@@ -35,6 +37,7 @@ KEYS = {
     "fx": ["currency", "date"],
     "interventions": ["country", "date", "pair"],
     "market_series": ["series_id", "date"],
+    "signal_series": ["series_id", "date"],
     "official_flows": ["press_release", "month", "measure"],
 }
 YEARS = (1900, 2200)

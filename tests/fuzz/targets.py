@@ -15,7 +15,16 @@ from tests.fuzz.harness import Seed, Target
 from tests.fuzz.mutations import zipped
 from tests.fuzz.schema import Violation, check, check_identified
 from tests.transforms import tic
-from tests.transforms.layouts import test_cslt, test_cslt_properties, test_ecb, test_interventions, test_slt_table1
+from tests.transforms.layouts import (
+    japan_files,
+    test_cslt,
+    test_cslt_properties,
+    test_ecb,
+    test_fiscal_data,
+    test_interventions,
+    test_japan_files,
+    test_slt_table1,
+)
 from tests.transforms.layouts import test_layout_properties as written
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError
@@ -40,6 +49,15 @@ STRATEGIES: dict[str, SearchStrategy] = {
     "cslt": test_cslt_properties.documents(),
 }
 OTHER_FORMS = ("slt_table3", "slt_table5", "mfhhis01")  # in HTML, separated by commas, in UTF-16
+HALVES = japan_files.numbers(japan_files.HALF * 2)
+SIGNALS = {
+    "japan_flows_weekly": [japan_files.week(("2026．7．26～8．1", HALVES), ("2026．8．2～8．8", HALVES))],
+    "japan_flows_monthly": [test_japan_files.MONTHS],
+    "japan_flows_by_investor": [test_japan_files.INVESTORS],
+    "japan_reserves": [test_japan_files.RESERVES],
+    "treasury_auctions": [test_fiscal_data.answer(test_fiscal_data.NOTE, test_fiscal_data.ANNOUNCED)],
+    "treasury_debt": [test_fiscal_data.answer(test_fiscal_data.BILLS, test_fiscal_data.MARKETABLE)],
+}
 RATES = ("fred:DEXJPUS", "fred:DEXUSUK", "fred:DGS10")
 
 
@@ -102,6 +120,8 @@ def _seeds(name: str) -> Iterable[Seed]:
     elif name == "mof":
         yield sample(name, "mof/foreign_exchange_intervention_operations.csv", None)
         yield Seed(test_interventions.file(*test_interventions.ROWS_1991), source)
+    elif name in SIGNALS:
+        yield from (Seed(body, source) for body in SIGNALS[name])
     elif name == "ecb":
         with zipfile.ZipFile(SAMPLE / "ecb" / "eurofxref-hist.zip") as archive:
             rates = b"\n".join(archive.read(ecb.MEMBER).split(b"\n")[:20])

@@ -60,9 +60,9 @@ class Publisher:
     ) -> dict[str, int]:
         """Build every table from the ledger and publish them. Returns rows by table made.
 
-        `changed` are the kinds of figure, and the sources, that alone changed since the publication in place: only the tables that follow from
-        them are made again, in a copy of it; None where all are. Raises ValidationBlocked where the second gate stops it;
-        the last publication then stays as it is.
+        `changed` are the kinds of figure, and the sources, that alone changed since the publication in place: only the tables
+        that follow from them are made again, in a copy of it; None where all are. Raises ValidationBlocked where the second
+        gate stops it; the last publication then stays as it is.
         """
         with self._staging() as staged:
             if changed is not None:

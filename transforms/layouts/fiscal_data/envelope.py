@@ -56,9 +56,14 @@ def records_of(body: bytes, source: Source, fields: tuple[str, ...]) -> list[dic
         for field in fields:
             value = record.get(field) if isinstance(record, dict) else None
             if not isinstance(value, str):
-                stated = "no such field" if value is None else repr(value)
+                stated = "no such field" if value is None else _told(value)
                 raise LayoutError(source.id, f"record {number}, {field}", "a text", stated, _as_declared(source))
     return data
+
+
+def _told(value: object) -> str:
+    """A value of JSON in a message; of one that holds others its type, for they may lie thousands deep."""
+    return type(value).__name__ if isinstance(value, (dict, list)) else repr(value)
 
 
 def _as_declared(source: Source) -> str:
@@ -67,9 +72,9 @@ def _as_declared(source: Source) -> str:
 
 def _check_pages(meta: dict[str, Any], stated: int, source: str) -> None:
     pages, total = meta.get("total-pages"), meta.get("total-count")
-    if not isinstance(pages, int) or not isinstance(total, int):
-        lacking = "total-pages" if not isinstance(pages, int) else "total-count"
-        raise LayoutError(source, f"meta, {lacking}", "a number", repr(meta.get(lacking)), "fetch it again")
+    if type(pages) is not int or type(total) is not int:  # true is an int as well
+        lacking = "total-count" if type(pages) is int else "total-pages"
+        raise LayoutError(source, f"meta, {lacking}", "a number", _told(meta.get(lacking)), "fetch it again")
     if pages > 1 or total != stated:
         raise LayoutError(source, "meta", f"{total:,} records on one page", f"{stated:,}, page 1 of {pages}", ALL)
 

@@ -95,10 +95,9 @@ def _half(name: str, items: list[tuple[int, str]], span: tuple[int, int], kinds:
             raise LayoutError(source, "heading", f"a column {wanted} of {name}", ", ".join(mine) or "none")
     nets = {}
     for item in (SUBTOTAL, TOTAL):
-        if not kinds[1][mine[item]].lower().startswith("net"):
-            raise LayoutError(
-                source, f"line {kinds[0]}, {item} of {name}", "the heading Net", repr(kinds[1][mine[item]])
-            )
+        heading = kinds[1][mine[item]] if mine[item] < len(kinds[1]) else ""
+        if not heading.lower().startswith("net"):
+            raise LayoutError(source, f"line {kinds[0]}, {item} of {name}", "the heading Net", repr(heading))
         nets[item] = mine[item]
     triplets = {
         item: check_triplet(kinds, mine[item], f"{item} of {name}", source) for item in (EQUITY, LONG_TERM, SHORT_TERM)
