@@ -66,6 +66,8 @@ DECLARED = (
     Kind("fx", keys=("currency", "date"), value="per_usd", published="fx_daily", published_as_stated=False),
     Kind("market_series", keys=("series_id", "date"), value="value", published="market_series"),
     Kind("fed_custody", keys=("series_id", "date"), value="value_usd_mn", published="fed_custody"),
+    # Early signals that are read for themselves alone: no other table follows from them (transforms/signals).
+    Kind("signal_series", keys=("series_id", "date"), value="value", published="signals", published_as_stated=False),
     Kind(
         "official_flows",
         keys=("month", "press_release", "measure"),

@@ -39,12 +39,26 @@ class SeriesBreak:
 
 
 @dataclass(frozen=True)
+class StatedSeries:
+    """One series that a source states: its unit, what its level means, and between which values a figure is plausible."""
+
+    series_id: str
+    unit: str
+    meaning: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Source:
     """One declared source (config/sources.toml). `id` is its name everywhere, `layout` the parser that reads it, `holds` the
     kind of its figures (transforms/kinds.py). A zero dated before `zero_is_missing_before` stands for no figure.
     With `pages` the address is that of a list, of whose newest pages so many are kept.
     `series` is the survey basis of all its figures; a source of holders' figures that leaves it empty states several, which
     follow from what a file prints and from `series_breaks`.
+    `known_from` names the rule by which its figures were public (config/sources.toml, [publication_rules]); what has one is
+    a signal. `plausible` are the bounds of its figures, `meaning` is what their level means; a source of several series has
+    both, and perhaps a `unit`, for each in `states`. `poll` names the schedule on which it is asked besides the daily one.
     """
 
     id: str
@@ -70,6 +84,21 @@ class Source:
     covers: str = ""
     zero_is_missing_before: date | None = None
     series_breaks: tuple[SeriesBreak, ...] = ()
+    known_from: str = ""
+    meaning: str = ""
+    plausible: tuple[float, ...] = ()
+    states: dict = field(default_factory=dict)
+    poll: str = ""
+
+    @property
+    def stated_series(self) -> tuple[StatedSeries, ...]:
+        """The series that it states, for which bounds are declared."""
+        own = {"unit": self.unit, "meaning": self.meaning or self.title, "plausible": self.plausible}
+        stated = self.states or ({self.id.removeprefix("fred:"): own} if self.plausible else {})
+        return tuple(
+            StatedSeries(name, entry.get("unit", self.unit), entry["meaning"], *map(float, entry["plausible"]))
+            for name, entry in stated.items()
+        )
 
     @property
     def last_digit_usd_mn(self) -> float:

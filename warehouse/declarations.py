@@ -68,6 +68,15 @@ class ReleaseArchive:
         return self.files + path.rpartition("/")[2] if path.startswith(self.folder) else link
 
 
+@dataclass(frozen=True)
+class Poll:
+    """A schedule on which some sources are asked besides the daily run: a `cron` line in a `timezone`."""
+
+    name: str
+    cron: str
+    timezone: str
+
+
 class Declarations:
     """Everything under config/, read once and checked. `bases` overrides base URLs by name."""
 
@@ -160,6 +169,7 @@ class Declarations:
             for series, own in series_of_kind.items() if isinstance(series_of_kind, dict) else ():
                 name = f"fred:{series}"
                 entry = {"holds": holds, **common, **own}
+                entry["plausible"] = tuple(entry.get("plausible", ()))
                 if holds == "fx":
                     entry.setdefault("title", f"H.10 exchange rate {series}")
                     entry.setdefault("unit", "units per dollar" if entry.get("per") == "usd" else "dollars per unit")
@@ -197,10 +207,50 @@ class Declarations:
                 f"sources.toml, {name}: stale_after_days = {source.stale_after_days} says nothing for rhythm "
                 f"{source.rhythm!r}; take it out (the head of the file has what each rhythm means)"
             )
+        if source.known_from and source.known_from not in self.publication_rules:
+            raise ConfigurationError(
+                f"sources.toml, {name}: known_from {source.known_from!r} is not in [publication_rules] "
+                f"({', '.join(self.publication_rules)})"
+            )
+        if source.poll and source.poll not in self.polls:
+            raise ConfigurationError(
+                f"sources.toml, {name}: poll {source.poll!r} is not in [polls] ({', '.join(self.polls)})"
+            )
+        try:
+            source.stated_series  # noqa: B018
+        except (KeyError, TypeError, ValueError) as problem:
+            raise ConfigurationError(
+                f"sources.toml, {name}: expected plausible = [low, high], and of several series states with meaning and "
+                f"plausible for each; {type(problem).__name__}: {problem}"
+            ) from problem
         return source
 
+    @cached_property
+    def publication_rules(self) -> dict[str, dict[str, Any]]:
+        """By which rules figures are public, by name: see transforms/signals/publication_days.py."""
+        return self._section("sources.toml", "publication_rules")
+
+    @cached_property
+    def polls(self) -> dict[str, Poll]:
+        """When sources are asked besides the daily run, by name. Raises ConfigurationError."""
+        found = {}
+        for name, entry in self._section("sources.toml", "polls").items():
+            if set(entry) != {"cron", "timezone"}:
+                raise ConfigurationError(f"sources.toml, [polls] {name}: expected cron and timezone, found {entry}")
+            found[name] = Poll(name, **entry)
+        return found
+
+    @cached_property
+    def ended_series(self) -> dict[str, str]:
+        """Series of FRED that ended and still answer, each with the one that goes on."""
+        return dict(self.toml("sources.toml").get("fred_ended", {}))
+
     def source(self, name: str) -> Source:
-        """One source. Raises ConfigurationError that lists the known ones."""
+        """One source. Raises ConfigurationError that lists the known ones, and the right one for a series that ended."""
+        if (goes_on := self.ended_series.get(name.removeprefix("fred:"))) is not None:
+            raise ConfigurationError(
+                f"{name}: this series ended and is still served; expected {goes_on}, which goes on: download that one"
+            )
         if name not in self.sources:
             raise ConfigurationError(f"no source {name!r} in sources.toml; known: {', '.join(sorted(self.sources))}")
         return self.sources[name]

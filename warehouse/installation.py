@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
+from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.warehouse.archive.announced_releases import announced_releases
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged, Entry
 from treasury_watch.warehouse.archive.manifest import ArchiveIncomplete, Manifest, named
@@ -64,7 +65,7 @@ class Session:
         where that is what is published already, unless `always`. Raises ValidationBlocked where it is none of them.
         """
         try:
-            rows = self.publisher.publish(self.ledger, self.gates, self.run_id)
+            rows = self.publisher.publish(self.ledger, self.gates, self.run_id, None if always else self._changes())
         except ValidationBlocked as blocked:
             self._set_aside_what_blocks(blocked)
             if not always and self.is_published():
@@ -194,6 +195,24 @@ class Session:
             and self.state.remembered(PUBLISHED) == self._fingerprint()
             and not self.publisher.damaged()
         )
+
+    def _changes(self) -> set[str] | None:
+        """The kinds of figure, and the sources, in which the ledger differs from the publication in place; None where all is
+        to be made.
+        """
+        remembered = self.state.remembered(PUBLISHED) or ""
+        declarations, database = self.publisher.declarations, self.publisher.home.database
+        same = remembered.endswith(f" {declarations.fingerprint()}")
+        if not same or not database.exists() or self.publisher.damaged():
+            return None
+        with open_published(database) as connection:
+            query = "SELECT source, sha256, released, evidence FROM releases WHERE last_month IS NOT NULL"
+            published = set(connection.execute(query).fetchall())  # without the withdrawn
+        changed = {source for source, *_ in published ^ self.ledger.evidence()}
+        kinds = {declarations.source(source).holds for source in changed if source in declarations.sources}
+        if any(KINDS[kind].in_releases for kind in kinds):  # a file of one of these may state another besides
+            kinds |= {kind.name for kind in KINDS.values() if kind.in_releases}
+        return kinds | changed or None
 
     def _fingerprint(self) -> str:
         return f"{self.ledger.fingerprint()} {self.publisher.declarations.fingerprint()}"

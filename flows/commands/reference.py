@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -57,7 +58,43 @@ def sources(declarations: Declarations) -> str:
         lines.append(
             f"| `{source.id}` | {source.title} | {source.unit} | {source.rhythm} | {source.covers} | {address} |"
         )
+    lines += [
+        "",
+        "## Early signals",
+        "",
+        "The series of sources that state several, and when figures are public (`docs/methodology.md`).",
+        "",
+    ]
+    lines += [
+        "| series | unit | what its level means | plausible | public | asked besides the daily run |",
+        "|---|---|---|---|---|---|",
+    ]
+    for source in declarations.sources.values():
+        for one in source.stated_series if source.known_from else ():
+            poll = declarations.polls.get(source.poll)
+            asked = f"`{poll.cron}` {poll.timezone}" if poll else ""
+            bounds = f"{one.low:,.0f} to {one.high:,.0f}"
+            lines.append(
+                f"| `{one.series_id}` | {one.unit} | {one.meaning} | {bounds} | `{source.known_from}` | {asked} |"
+            )
+    lines += ["", "| rule | a figure counts as public |", "|---|---|"]
+    lines += [f"| `{name}` | {_publication(rule)} |" for name, rule in declarations.publication_rules.items()]
     return "\n".join([*lines, ""])
+
+
+def _publication(rule: dict[str, Any]) -> str:
+    """A rule of publication in words."""
+    if rule["rule"] == "same_day":
+        return "on the day itself"
+    country = f" ({rule['country']})"
+    if rule["rule"] == "weekday_after":
+        return f"on the next {rule['weekday'].title()} after its day, a day later in a week with a holiday{country}"
+    if rule["rule"] == "business_days_after":
+        after = f"its {rule['period_days']} days" if "period_days" in rule else "its day"
+        return f"{rule['number']} business day{'s' if rule['number'] > 1 else ''} after {after}{country}"
+    later = f", and not before the month's business day no. {rule['business_day']}" if "business_day" in rule else ""
+    months = f"{rule['months']} month{'s' if rule['months'] > 1 else ''} on"
+    return f"{months}, on day {rule['day']} or the next business day{later}{country}"
 
 
 def rules(declarations: Declarations) -> str:

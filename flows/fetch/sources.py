@@ -11,6 +11,7 @@ from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_ses
 from treasury_watch.flows.fetch.listed_pages import fetch_listed
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.model import Source
 from treasury_watch.warehouse.installation import Warehouse
 
@@ -27,9 +28,18 @@ class Collected:
     problems: list[str] = field(default_factory=list)
 
 
-def sources_to_fetch(settings: Settings) -> list[Source]:
-    """The page that announces the coming releases, by which files are dated, and the declared sources that a run fetches."""
+def sources_to_fetch(settings: Settings, poll: str = "") -> list[Source]:
+    """The page that announces the coming releases, by which files are dated, and the declared sources that a run fetches.
+
+    With the name of a poll (config/sources.toml, [polls]) only the sources that are asked then. Raises ConfigurationError for
+    a name that is none.
+    """
     declared, page = settings.declarations.sources.values(), settings.declarations.release_dates
+    if poll:
+        if poll not in settings.declarations.polls:
+            known = ", ".join(settings.declarations.polls)
+            raise ConfigurationError(f"sources.toml, [polls]: no poll {poll!r}; declared: {known}")
+        return [source for source in declared if source.fetch and source.poll == poll]
     return [*([page] if page else []), *(source for source in declared if source.fetch)]
 
 
@@ -48,10 +58,12 @@ def fetch_all(settings: Settings, warehouse: Warehouse) -> Collected:
     return collect(settings, lambda source: fetch_source(source, settings, warehouse))
 
 
-def collect(settings: Settings, fetched: Callable[[Source], Fetched]) -> Collected:
-    """The answers for every source; one that cannot be reached is a problem of its own, the others go on."""
+def collect(settings: Settings, fetched: Callable[[Source], Fetched], poll: str = "") -> Collected:
+    """The answers for every source, or for those of a poll; one that cannot be reached is a problem of its own, the others
+    go on.
+    """
     found = Collected()
-    for source in sources_to_fetch(settings):
+    for source in sources_to_fetch(settings, poll):
         try:
             answer = fetched(source)
         except FetchError as problem:

@@ -90,22 +90,25 @@ def write_page(warehouse: Warehouse) -> Path:
 
 @flow(name="treasury-watch", flow_run_name="{command}", timeout_seconds=18 * 60 * MINUTES, task_runner=RUNNER)
 def monthly_run(
-    sample: bool = False, command: str = "run", wait_hours: float = 0, only_on_release_day: bool = False
+    sample: bool = False, command: str = "run", wait_hours: float = 0, only_on_release_day: bool = False, poll: str = ""
 ) -> str:
     """Fetch every source (or take the embedded sample), load, publish, alert, report. Returns the summary.
 
     With `wait_hours` the run first polls until the month that is due is there; where it stays away, what else is new is
     loaded all the same, and the run then fails with ReleaseLate; with FilesRefused where files were
     refused, once all else is done. A month that is published already is not waited for.
-    With `only_on_release_day` nothing at all is done on other days of New York.
+    With `only_on_release_day` nothing at all is done on other days of New York. With the name of a `poll` only its sources
+    are asked.
     """
     server_start.STARTED.set()
     settings = Settings()
     with logs.command(settings, command):
-        return _monthly_run(settings, sample, command, wait_hours, only_on_release_day)
+        return _monthly_run(settings, sample, command, wait_hours, only_on_release_day, poll)
 
 
-def _monthly_run(settings: Settings, sample: bool, command: str, wait_hours: float, only_on_release_day: bool) -> str:
+def _monthly_run(
+    settings: Settings, sample: bool, command: str, wait_hours: float, only_on_release_day: bool, poll: str
+) -> str:
     if settings.home().root.exists():
         settings.warehouse()  # which adds the days that were announced to the calendar
     calendar = settings.declarations.calendar
@@ -118,8 +121,8 @@ def _monthly_run(settings: Settings, sample: bool, command: str, wait_hours: flo
     late = None
     if wait_hours and not sample and due_month_is_missing(warehouse, calendar, moment):
         late = wait_for_release(settings, warehouse, month_due(calendar, moment), wait_hours * 3600)
-    tasks = steps.Steps(collect, load_files, publish_tables, send_alerts, write_page)
-    outcome = steps.run(settings, warehouse, tasks, sample=sample, command=command)
+    tasks = steps.Steps(partial(collect, poll=poll), load_files, publish_tables, send_alerts, write_page)
+    outcome = steps.run(settings, warehouse, tasks, sample=sample, command=command, poll=bool(poll))
     show(warehouse, outcome)
     outcome.raise_refusals(describe(outcome))
     if late is not None and not may_still_come(calendar, month_due(calendar, moment), moment):
@@ -149,11 +152,10 @@ def wait_for_release(settings: Settings, warehouse: Warehouse, due: date, second
     return None
 
 
-def collect(settings: Settings, warehouse: Warehouse) -> sources.Collected:
-    """Fetch every source, four at a time."""
-    running = {
-        source.id: fetch_one.submit(source, settings, warehouse) for source in sources.sources_to_fetch(settings)
-    }
+def collect(settings: Settings, warehouse: Warehouse, poll: str = "") -> sources.Collected:
+    """Fetch every source, or those of a poll, four at a time."""
+    asked = sources.sources_to_fetch(settings, poll)
+    running = {source.id: fetch_one.submit(source, settings, warehouse) for source in asked}
 
     def answer(source: Source) -> Fetched:
         result = running[source.id].result(raise_on_failure=False)
@@ -163,7 +165,7 @@ def collect(settings: Settings, warehouse: Warehouse) -> sources.Collected:
             raise FetchError(source.id, source.url, "an answer", f"{type(result).__name__}: {result}")
         return result
 
-    return sources.collect(settings, answer)
+    return sources.collect(settings, answer, poll)
 
 
 def describe(outcome: Outcome) -> str:

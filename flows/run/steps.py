@@ -53,8 +53,13 @@ class Steps:
     write_page: Callable[[Warehouse], Path]
 
 
-def run(settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool, command: str) -> Outcome:
+def run(
+    settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool, command: str, poll: bool = False
+) -> Outcome:
     """One run: fetch (or take the sample), load, publish, alert, report.
+
+    A `poll` asks a few sources between the daily runs. That none can be reached ends it without a failure, and of the others'
+    health it knows nothing: the daily run tells of both.
 
     A source that cannot be reached is a problem in the outcome, and a file that is refused or cannot be published is set
     aside and stands in its `refused`: the others go on. The operator is told of both, and of what ended the run before it
@@ -66,7 +71,7 @@ def run(settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool,
         try:
             with stored(settings, warehouse):
                 try:
-                    _run(settings, warehouse, steps, outcome, sample=sample, command=command)
+                    _run(settings, warehouse, steps, outcome, sample=sample, command=command, poll=poll)
                 except Exception as problem:
                     if not sample and not isinstance(problem, Busy):  # another run at work is no failure
                         delivery.tell_failure(warehouse, settings, problem)
@@ -92,13 +97,13 @@ def opened(warehouse: Warehouse, command: str) -> Iterator[Session]:
 
 
 def _run(
-    settings: Settings, warehouse: Warehouse, steps: Steps, outcome: Outcome, *, sample: bool, command: str
+    settings: Settings, warehouse: Warehouse, steps: Steps, outcome: Outcome, *, sample: bool, command: str, poll: bool
 ) -> None:
     with opened(warehouse, command) as session:
         with outcome.timed("fetch"):
             found = embedded_sample(settings) if sample else steps.fetch(settings, warehouse)
         outcome.add_collected(found)
-        if found.problems and not found.files and not found.unchanged:
+        if found.problems and not found.files and not found.unchanged and not poll:
             raise TreasuryWatchError(f"no source could be reached; the first: {found.problems[0]}")
         with outcome.timed("load"):
             steps.load(session, [file for answer in found.files for file in incoming(answer)], outcome)
@@ -107,6 +112,7 @@ def _run(
         session.summary = outcome.summary()
     if not sample:
         outcome.queued += queueing.queue_quarantine(warehouse, settings)
+    if not sample and not poll:
         outcome.queued += queueing.queue_source_health(warehouse, settings, outcome.unreached)
     finish(settings, warehouse, steps, outcome, published_now, SAMPLE_ALERTS_SINCE if sample else None)
 

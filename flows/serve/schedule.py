@@ -1,7 +1,8 @@
-"""When to run: at each release, and every working day for the exchange rates."""
+"""When to run: at each release, every working day for the exchange rates, and when early signals are published."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from treasury_watch.flows.fetch.release_polling import NEW_YORK, RELEASE_HOUR, RELEASE_ZONE
 from treasury_watch.flows.settings.sections import Schedule
 from treasury_watch.transforms.release_calendar import Calendar, possible_days
+from treasury_watch.warehouse.declarations import Poll
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,13 @@ def daily_parameters() -> dict[str, Any]:
     return {"command": "daily run"}
 
 
-def standing(schedule: Schedule) -> list[Standing]:
-    """The schedules of prefect.yaml, from section [schedule] of the settings.
+def poll_schedules(polls: Iterable[Poll]) -> list[Standing]:
+    """A schedule for each poll of config/sources.toml, which asks its sources alone."""
+    return [Standing(poll.name, poll.cron, poll.timezone, {"command": "poll", "poll": poll.name}) for poll in polls]
+
+
+def standing(schedule: Schedule, polls: Iterable[Poll] = ()) -> list[Standing]:
+    """The schedules of prefect.yaml, from section [schedule] of the settings and the polls of config/sources.toml.
 
     `serve` registers the release days themselves and renews them every month. A deployment is registered once, and dates
     would run out: it starts on every working day at the hour of release, and ends at once where there is none.
@@ -41,6 +48,7 @@ def standing(schedule: Schedule) -> list[Standing]:
     return [
         Standing("release", f"0 {RELEASE_HOUR} * * 1-5", RELEASE_ZONE, waiting),
         Standing("daily", schedule.daily_cron, schedule.timezone, daily_parameters()),
+        *poll_schedules(polls),
     ]
 
 

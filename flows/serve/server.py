@@ -79,7 +79,7 @@ class Plan(BaseModel, frozen=True):
         if self.cron:
             return f"{self.cron} {self.schedule.timezone}"
         daily = f"{self.schedule.daily_cron} {self.schedule.timezone}"
-        return f"on the release calendar from 16:00 New York time, and {daily}"
+        return f"on the release calendar from 16:00 New York time, {daily}, and when early signals are published"
 
 
 def serve(
@@ -206,6 +206,7 @@ def run_schedule(plan: Plan) -> None:
     from treasury_watch.flows.serve.schedule import (
         RELEASE_ZONE,
         daily_parameters,
+        poll_schedules,
         recurrence,
         release_moments,
         release_parameters,
@@ -226,6 +227,10 @@ def run_schedule(plan: Plan) -> None:
             RRule(release, timezone=RELEASE_ZONE, parameters=waiting, slug="release"),
             Cron(
                 plan.schedule.daily_cron, timezone=plan.schedule.timezone, parameters=daily_parameters(), slug="daily"
+            ),
+            *(
+                Cron(poll.cron, timezone=poll.timezone, parameters=poll.parameters, slug=poll.slug)
+                for poll in poll_schedules(settings.declarations.polls.values())
             ),
         ]
     if plan.run_first:

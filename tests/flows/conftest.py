@@ -21,7 +21,10 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.installation import Warehouse
 
-BASES = {"TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/", "TREASURY": "/treasury/"}
+BASES = {
+    "TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/", "TREASURY": "/treasury/", "MOF_FILES": "/mof_files/",
+    "FISCAL_DATA": "/fiscal_data/",
+}  # fmt: skip
 
 
 class Publishers:

@@ -19,6 +19,7 @@ COLUMNS = {
     "interventions": ["country", "date", "amount_jpy_mn", "pair", "direction", "line"],
     "intervention_periods": ["country", "start_date", "end_date", "amount_jpy_mn", "line", "days"],
     "market_series": ["series_id", "date", "value", "line"],
+    "signal_series": ["series_id", "date", "value", "line"],
     "official_flows": ["month", "press_release", "measure", "value_usd_mn", "released", "page_day", "line"],
 }
 PRESS_COLUMNS = ["holder_id", "month", "measure", "series", "value_usd_mn", "released", "citation", "line"]
@@ -29,6 +30,7 @@ FIGURE = {
     "interventions": "amount_jpy_mn",
     "intervention_periods": "amount_jpy_mn",
     "market_series": "value",
+    "signal_series": "value",
     "official_flows": "value_usd_mn",
 }
 KEYS = {
@@ -38,6 +40,7 @@ KEYS = {
     "interventions": ["country", "date", "pair"],
     "intervention_periods": ["country", "start_date", "end_date"],
     "market_series": ["series_id", "date"],
+    "signal_series": ["series_id", "date"],
     "official_flows": ["press_release", "month", "measure"],
 }
 YEARS = (1900, 2200)

@@ -16,11 +16,14 @@ from tests.fuzz.mutations import zipped
 from tests.fuzz.schema import Violation, check, check_identified
 from tests.transforms import tic
 from tests.transforms.layouts import (
+    japan_files,
     test_cslt,
     test_cslt_properties,
     test_ecb,
+    test_fiscal_data,
     test_intervention_periods,
     test_interventions,
+    test_japan_files,
     test_slt_table1,
 )
 from tests.transforms.layouts import test_layout_properties as written
@@ -47,6 +50,15 @@ STRATEGIES: dict[str, SearchStrategy] = {
     "cslt": test_cslt_properties.documents(),
 }
 OTHER_FORMS = ("slt_table3", "slt_table5", "mfhhis01")  # in HTML, separated by commas, in UTF-16
+HALVES = japan_files.numbers(japan_files.HALF * 2)
+SIGNALS = {
+    "japan_flows_weekly": [japan_files.week(("2026．7．26～8．1", HALVES), ("2026．8．2～8．8", HALVES))],
+    "japan_flows_monthly": [test_japan_files.MONTHS],
+    "japan_flows_by_investor": [test_japan_files.INVESTORS],
+    "japan_reserves": [test_japan_files.RESERVES],
+    "treasury_auctions": [test_fiscal_data.answer(test_fiscal_data.NOTE, test_fiscal_data.ANNOUNCED)],
+    "treasury_debt": [test_fiscal_data.answer(test_fiscal_data.BILLS, test_fiscal_data.MARKETABLE)],
+}
 RATES = ("fred:DEXJPUS", "fred:DEXUSUK", "fred:DGS10")
 
 
@@ -114,6 +126,8 @@ def _seeds(name: str) -> Iterable[Seed]:
         period = test_intervention_periods.PERIOD
         yield Seed(english.format(period=period, amount="&yen;　15,399.3 billion").encode(), source)
         yield Seed(japanese.format(period="令和6年4月26日～令和6年5月29日", amount="9兆7,885億円").encode(), source)
+    elif name in SIGNALS:
+        yield from (Seed(body, source) for body in SIGNALS[name])
     elif name == "ecb":
         with zipfile.ZipFile(SAMPLE / "ecb" / "eurofxref-hist.zip") as archive:
             rates = b"\n".join(archive.read(ecb.MEMBER).split(b"\n")[:20])

@@ -9,10 +9,13 @@ import re
 from types import ModuleType
 
 from treasury_watch.transforms.errors import LayoutError, shorten
+from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.layouts.cited import press, press_releases
 from treasury_watch.transforms.layouts.containers import is_container, members
 from treasury_watch.transforms.layouts.file_kinds import as_utf8, kind_of, readable
-from treasury_watch.transforms.layouts.japan import interventions, period_totals
+from treasury_watch.transforms.layouts.fiscal_data import auctions, debt
+from treasury_watch.transforms.layouts.japan import interventions, period_totals, reserves
+from treasury_watch.transforms.layouts.japan.flows import by_investor, monthly, weekly
 from treasury_watch.transforms.layouts.rates import ecb, fred
 from treasury_watch.transforms.layouts.tic import (
     cslt,
@@ -43,6 +46,12 @@ LAYOUTS: dict[str, ModuleType] = {
     "ecb": ecb,
     "mof": interventions,
     "mof_monthly": period_totals,
+    "japan_reserves": reserves,
+    "japan_flows_weekly": weekly,
+    "japan_flows_monthly": monthly,
+    "japan_flows_by_investor": by_investor,
+    "treasury_auctions": auctions,
+    "treasury_debt": debt,
     "press": press,
     "tic_press_releases": press_releases,
 }
@@ -65,8 +74,11 @@ def parse(body: bytes, source: Source) -> Parsed:
     parsed = module.parse(body, source)
     if not module.recognise(readable(body)):
         raise LayoutError(source.id, "start", f"the layout {source.layout}", shorten(body[:80].decode("latin-1")))
+    of_month = KINDS[parsed.holds].dated_by == "month"
     # Cut within its year, 5/18/2026 reads as a day of 2020.
-    if parsed.dated is not None and (CUT_DATE.search(body[-80:]) or parsed.dated < shifted(parsed.last, 1).date()):
+    if parsed.dated is not None and (
+        CUT_DATE.search(body[-80:]) or parsed.dated < (shifted(parsed.last, 1) if of_month else parsed.last).date()
+    ):
         raise LayoutError(
             source.id, "release date", f"a whole day after {parsed.last:%Y-%m}, the newest month", str(parsed.dated),
             "the file looks cut; fetch it again",

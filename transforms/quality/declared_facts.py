@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from treasury_watch.transforms.model import Source
+
 # The days between two figures, by the name of the rhythm that has such steps; what fits none is told in days.
 STEPS = {"daily": (1, 5), "weekly": (6, 9), "monthly": (26, 35), "quarterly": (80, 100), "yearly": (350, 380)}
 LONG_HOLIDAYS = 14  # days that may lie between the only two or three figures of a daily series
@@ -40,6 +42,23 @@ def rhythm(days: pd.Series, source: str, declared: str) -> pd.DataFrame:
     first = weekend.iloc[0].strftime("%Y-%m-%d") if len(weekend) else ""
     row = (source, declared, found, len(stated), len(weekend), first, not len(weekend), found == declared)
     return pd.DataFrame([row], columns=columns)
+
+
+def in_bounds(table: pd.DataFrame, value: str, source: Source) -> pd.DataFrame:
+    """The figures of a source's series outside of their declared bounds, and of series that are not declared.
+
+    Columns source, series_id, date, value, low, high, line, declared and within; `value` names the table's column. Empty where
+    all is as declared, so that a file of thousands of figures costs the gate nothing. What is outside is in another unit
+    (dollars for millions, basis points for percent) or a slip.
+    """
+    columns = ["source", "series_id", "date", "value", "low", "high", "line", "declared", "within"]
+    bounds = pd.DataFrame(
+        [(one.series_id, one.low, one.high) for one in source.stated_series], columns=["series_id", "low", "high"]
+    )
+    figures = table.rename(columns={value: "value"}).merge(bounds, on="series_id", how="left")
+    figures = figures.assign(source=source.id, declared=figures["low"].notna())
+    figures["within"] = figures["value"].between(figures["low"], figures["high"]) | ~figures["declared"]
+    return figures.loc[~(figures["within"] & figures["declared"]), columns].reset_index(drop=True)
 
 
 def _fits(steps: pd.Series, declared: str) -> bool:

@@ -98,6 +98,8 @@ class FirstGate:
             frame, suite = checks.prepare_parsed_observations(frame), "observations"
         if self.gates.has_suite(GATE, suite):
             yield suite, frame
+        if source.stated_series:
+            yield "bounds", declared_facts.in_bounds(parsed.table, kind.value, source)
         if kind.dated_by == "date" and not kind.of_events and source.rhythm in declared_facts.STEPS:
             yield "rhythm", declared_facts.rhythm(frame["date"], source.id, source.rhythm)
         if kind.of_holders:

@@ -15,6 +15,7 @@ from treasury_watch.warehouse.archive.archived_files import Entry, day_in
 # What `released_basis` and `dated_by` say of a day.
 USER, FILE, CALENDAR, CONTAINER, RETRIEVAL = "user", "file", "calendar", "container", "retrieval"
 NO_PRINTED_DAY = {"cslt"}  # what an earlier version took for one was the day of transmission, before the release
+SIGNALS = "signal_series"  # figures whose files print months to come, which a slip would fill
 NEXT_RELEASE = "next_release"  # before the release that followed, and no more is known
 
 
@@ -57,12 +58,21 @@ def dated(
         released, basis = user, USER
     elif parsed.dated is not None:
         released, basis = parsed.dated, FILE
+        if (
+            not in_releases and eve_of(released) == retrieved
+        ):  # the day has begun east of Greenwich, where it was printed
+            released, basis = retrieved, RETRIEVAL
     else:
         released, basis = _day_known(in_releases, last, calendar, retrieved, container)
     if released > retrieved:
         raise FutureRelease(
             f"{source.id}: released {released} by the {basis}, but retrieved {retrieved}; "
             "check this machine's clock, or give the date with --released"
+        )
+    if source.holds == SIGNALS and eve_of(last) > retrieved:
+        raise FutureRelease(
+            f"{source.id}: states {last}, but was retrieved {retrieved}; expected no figure of a day to come: "
+            "check the file's dates, or this machine's clock; nothing was loaded"
         )
     if in_releases and basis in (USER, FILE) and released < shifted(last.replace(day=1), 1):
         raise TooEarlyRelease(

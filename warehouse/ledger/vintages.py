@@ -143,6 +143,11 @@ class Ledger:
         """The source, the checksum and the release of every file that is a vintage."""
         return set(self.connection.execute("SELECT source, sha256, released FROM vintages").fetchall())
 
+    def evidence(self) -> set[tuple[str, str, date, str]]:
+        """The source, the checksum, the release and the evidence of every vintage: what `fingerprint` is made of."""
+        listed = self.connection.execute("SELECT source, sha256, released, evidence FROM vintages").fetchall()
+        return set(listed)
+
     def press_files(self) -> set[str]:
         """The checksums of the files that the press figures were last read from."""
         return {row[0] for row in self.connection.execute("SELECT sha256 FROM press_files").fetchall()}

@@ -10,17 +10,19 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
 
+from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.before_publication import SecondGate
@@ -31,9 +33,10 @@ from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.home.storage_failures import REBUILD, StorageFailed
 from treasury_watch.warehouse.ledger.vintages import Ledger
-from treasury_watch.warehouse.publication.steps import Step, carry_out, needed_for
-from treasury_watch.warehouse.tables.building import FINDINGS, Builder, standing_figures
+from treasury_watch.warehouse.publication.steps import EVERYTHING, Step, affected, carry_out, needed_for
+from treasury_watch.warehouse.tables.building import DECLARED, FINDINGS, VIEWS_MADE, Builder, standing_figures
 from treasury_watch.warehouse.tables.declared_tables import create, place_parquet, write_parquet
+from treasury_watch.warehouse.tables.signals import KINDS_OF_SIGNALS
 
 OPERATIONS = ("runs", "validation_results", "alerts")
 STAGED, STAGED_PARQUET = "treasury.next.duckdb", "parquet.next"
@@ -52,16 +55,22 @@ class Publisher:
     storage_version: str
     today: date
 
-    def publish(self, ledger: Ledger, gates: Gates, run_id: str) -> dict[str, int]:
-        """Build every table from the ledger and publish them all. Returns rows by table.
+    def publish(
+        self, ledger: Ledger, gates: Gates, run_id: str, changed: Collection[str] | None = None
+    ) -> dict[str, int]:
+        """Build every table from the ledger and publish them. Returns rows by table made.
 
-        Raises ValidationBlocked where the second gate stops it; the last publication then stays as it is.
+        `changed` are the kinds of figure, and the sources, that alone changed since the publication in place: only the tables
+        that follow from them are made again, in a copy of it; None where all are. Raises ValidationBlocked where the second
+        gate stops it; the last publication then stays as it is.
         """
         with self._staging() as staged:
-            results = self._carried_out(staged, ledger, gates, run_id)
-            self._place(staged, self.declarations.tables)
-        rows = results["first files"] | results["last files"]
-        return {name: rows[name] for name in self.declarations.tables}
+            if changed is not None:
+                shutil.copyfile(self.home.database, staged)
+            results = self._carried_out(staged, ledger, gates, run_id, changed=changed)
+            rows = results["first files"] | results["last files"]
+            self._place(staged, rows)
+        return {name: rows[name] for name in self.declarations.tables if name in rows}
 
     def judge(self, ledger: Ledger, gates: Gates, run_id: str) -> ValidationBlocked | None:
         """What the second gate would stop a publication of this ledger for; nothing is published."""
@@ -73,14 +82,17 @@ class Publisher:
         return None
 
     def _carried_out(
-        self, staged: Path, ledger: Ledger, gates: Gates, run_id: str, up_to: str | None = None
-    ) -> dict[str, Any]:
-        """The steps in a staged database, or what the step `up_to` needs of them; their results by name."""
+        self, staged: Path, ledger: Ledger, gates: Gates, run_id: str, up_to: str | None = None,
+        changed: Collection[str] | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """The steps in a staged database, or what the step `up_to` needs of them, or in a copy of the publication what
+        follows from `changed`; their results by name.
+        """
         connection = ledger.connection
         ledger_name = _one(connection, "SELECT current_database()")
         builder = Builder(ledger_name, self.declarations, Archive(self.home.raw))
         gate = SecondGate(connection, self.declarations, gates, self.today)
-        steps = self.steps(builder, gate, run_id)
+        steps = self.steps(builder, gate, run_id, changed)
         self._attach(connection, staged)
         try:
             with connection.cursor() as second_connection:
@@ -93,14 +105,18 @@ class Publisher:
             connection.execute(f"USE {ledger_name}")
             connection.execute("DETACH published")
 
-    def steps(self, builder: Builder, gate: SecondGate, run_id: str) -> list[Step]:
-        """The steps of a publication up to the staged files, each with all that it needs.
+    def steps(
+        self, builder: Builder, gate: SecondGate, run_id: str, changed: Collection[str] | None = None
+    ) -> list[Step]:
+        """The steps of a publication up to the staged files, each with all that it needs; with `changed` those that follow
+        from these kinds of figure.
 
         What the database can do alone runs on one connection, work with frames on the other: of each one step at a time,
         so that memory is that of one query and one frame.
         """
         last = [*FINDINGS, *OPERATIONS]
         first = [name for name in self.declarations.tables if name not in last]
+        made: list[str] = []  # filled below, before any step begins
 
         def on_figures(_: duckdb.DuckDBPyConnection, standing: pd.DataFrame) -> list[Result]:
             return gate.on_figures(standing)
@@ -115,49 +131,99 @@ class Publisher:
                 raise ValidationBlocked(results)
 
         def first_files(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-            return self._write(connection, first)
+            return self._write(connection, [name for name in first if name in made])
 
         def last_files(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-            return self._write(connection, last)
+            return self._write(connection, [name for name in last if name in made])
 
-        return [
-            Step("observations", QUERIES, builder.observations),
-            Step("official flows", QUERIES, builder.official_flows),
-            Step("securities", QUERIES, builder.securities, needs=["declared tables"]),
-            Step("declared tables", FRAMES, builder.reference),
-            Step("releases", FRAMES, builder.releases),
-            Step("rates", FRAMES, builder.daily),
+        as_stated = [
+            Step(
+                kind.published, FRAMES, partial(builder.as_stated, kind=kind), reads=[kind.name], makes=[kind.published]
+            )
+            for kind in KINDS.values()
+            if kind.published_as_stated
+        ]
+        as_stated_names = [step.name for step in as_stated]
+        steps = [
+            Step("observations", QUERIES, builder.observations, reads=["observations"], makes=["observations"]),
+            Step(
+                "official flows", QUERIES, builder.official_flows, reads=["official_flows"], makes=["official_flows"]
+            ),
+            Step(
+                "securities", QUERIES, builder.securities, needs=["declared tables"],
+                reads=["securities"], makes=["securities_observations"],
+            ),
+            Step("declared tables", FRAMES, builder.reference, reads=["observations"], makes=DECLARED),
+            Step("releases", FRAMES, builder.releases, reads=EVERYTHING, makes=["releases"]),
+            Step(
+                "rates", FRAMES, builder.exchange_rates, reads=["fx"],
+                makes=["fx_daily", "fx_disagreements", "currencies", "fx_monthly"],
+            ),
+            *as_stated,
+            Step(
+                "intervention periods", QUERIES, builder.intervention_periods,
+                reads=["intervention_periods"], makes=["intervention_periods"],
+            ),
+            Step(
+                "price returns", FRAMES, builder.price_returns, after=["market_series"], makes=["price_returns"],
+                reads=[f"fred:{series}" for series in self.declarations.rules["price_return"]["parts"]],
+            ),
+            Step("signals", FRAMES, builder.signals, reads=[kind.name for kind in KINDS_OF_SIGNALS], makes=["signals"]),
             Step("standing figures", FRAMES, standing_figures, needs=["observations"]),
-            Step("corrections", FRAMES, builder.corrections, takes=["standing figures"]),
+            Step("corrections", FRAMES, builder.corrections, takes=["standing figures"], makes=["corrections"]),
             Step(
                 "months", QUERIES, builder.months,
-                needs=["declared tables", "releases", "corrections", "official flows", "rates"],
+                needs=["declared tables", "releases", "corrections", "official flows", "price returns"],
+                makes=["source_positions", "positions", "holder_months", "aggregate_months"],
             ),
-            Step("securities months", QUERIES, builder.securities_months, needs=["months", "securities"]),
+            Step(
+                "securities months", QUERIES, builder.securities_months, needs=["months", "securities"],
+                makes=["securities_months"],
+            ),
             Step(
                 "reconciliation", FRAMES, builder.reconciled, takes=["standing figures"],
-                needs=["official flows", "securities"],
+                needs=["official flows", "securities"], makes=["reconciliation", "reconciliation_counts"],
             ),
             Step(
-                "checks of figures", FRAMES, on_figures, takes=["standing figures"],
-                needs=["declared tables", "releases", "rates", "corrections", "official flows", "securities"],
+                "checks of figures", FRAMES, on_figures, takes=["standing figures"], reads=EVERYTHING,
+                needs=[
+                    "declared tables", "releases", "rates", "corrections", "official flows", "securities", "signals",
+                    "intervention periods", *as_stated_names,
+                ],
             ),
             Step(
-                "revision sizes", QUERIES, builder.revision_sizes, needs=["observations", "declared tables", "releases"]
+                "revision sizes", QUERIES, builder.revision_sizes,
+                needs=["observations", "declared tables", "releases"], makes=["first_prints", "revision_sizes"],
             ),
             Step("before newest release", QUERIES, builder.before_newest_release, needs=["months"]),
-            Step("views", QUERIES, builder.views, needs=["months", "rates"]),
-            Step("findings", FRAMES, builder.findings, needs=["months", "securities months", "rates", "revision sizes"]),
-            Step("revised findings", FRAMES, builder.revised_findings, takes=["findings", "before newest release"]),
-            Step("checks of months", FRAMES, on_months, needs=["months"]),
-            Step("second gate", FRAMES, judge, takes=["checks of figures", "checks of months"]),
-            Step("operations", FRAMES, self._operations, needs=["second gate"]),
+            Step("views", QUERIES, builder.views, needs=["months", "rates", "market_series"], makes=VIEWS_MADE),
             Step(
-                "first files", QUERIES, first_files,
-                needs=["reconciliation", "views", "revision sizes", "securities months"],
+                "findings", FRAMES, builder.findings,
+                needs=[
+                    "months", "securities months", "rates", "interventions", "intervention periods", "revision sizes",
+                ],
+                makes=["sell_offs", "rule_hits", "episodes", "paired_months"],
             ),
-            Step("last files", FRAMES, last_files, needs=["revised findings", "operations"]),
+            Step(
+                "revised findings", FRAMES, builder.revised_findings, takes=["findings", "before newest release"],
+                makes=["revised_findings"],
+            ),
+            Step("checks of months", FRAMES, on_months, needs=["months"], reads=EVERYTHING),
+            Step("second gate", FRAMES, judge, takes=["checks of figures", "checks of months"], reads=EVERYTHING),
+            Step("operations", FRAMES, self._operations, needs=["second gate"], reads=EVERYTHING, makes=OPERATIONS),
+            Step(
+                "first files", QUERIES, first_files, reads=EVERYTHING,
+                needs=[
+                    "reconciliation", "views", "revision sizes", "securities months", "signals", "intervention periods",
+                    *as_stated_names,
+                ],
+            ),
+            Step("last files", FRAMES, last_files, needs=["revised findings", "operations"], reads=EVERYTHING),
         ]  # fmt: skip
+        if changed is not None:
+            steps = affected(steps, changed)
+        made += [name for step in steps for name in step.makes]
+        return steps
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:

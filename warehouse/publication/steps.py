@@ -9,11 +9,13 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import duckdb
+
+EVERYTHING = ("everything",)  # what a step reads that is carried out again whatever changed
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,9 @@ class Step:
     """One step: its name, the name of the connection it runs on, its function, and what it needs.
 
     The function is called with the connection and the results of the steps in `takes`. Those in `needs` must have ended
-    too; what they made lies in the database.
+    too; what they made lies in the database. `reads` are the kinds of figure, or the sources, that it takes from the ledger
+    itself, `makes` the tables that it makes: both tell what has to be done again when something changed (`affected`). Those in
+    `after` must have ended as well, but what it takes of their tables is told in `reads`: part of a kind.
     """
 
     name: str
@@ -29,6 +33,9 @@ class Step:
     function: Callable[..., Any]
     takes: Sequence[str] = ()
     needs: Sequence[str] = ()
+    reads: Sequence[str] = ()
+    makes: Sequence[str] = ()
+    after: Sequence[str] = ()
 
 
 def carry_out(steps: Sequence[Step], connections: Mapping[str, duckdb.DuckDBPyConnection]) -> dict[str, Any]:
@@ -82,8 +89,44 @@ def needed_for(name: str, steps: Sequence[Step]) -> list[Step]:
         step = by_name[waiting.pop()]
         if step.name not in wanted:
             wanted.add(step.name)
-            waiting += [*step.takes, *step.needs]
+            waiting += [*step.takes, *step.needs, *step.after]
     return [step for step in steps if step.name in wanted]
+
+
+def affected(steps: Sequence[Step], changed: Collection[str]) -> list[Step]:
+    """The steps to carry out in a database that holds what all of them made before these kinds and sources changed.
+
+    They are those that read one of these, those that take or need one of them, those that read EVERYTHING, and those whose
+    results one of these takes. That a step reads everything makes no other one affected: what is of the changed kinds in it
+    concerns nobody else. Each waits only for those that are carried out too.
+    """
+    by_name = {step.name: step for step in steps}
+    known: dict[str, bool] = {}
+
+    def concerned(name: str) -> bool:
+        if name not in known:
+            step = by_name[name]
+            known[name] = bool(set(step.reads) & set(changed)) or any(
+                [concerned(need) for need in (*step.takes, *step.needs)]
+            )
+        return known[name]
+
+    wanted = {step.name for step in steps if concerned(step.name) or step.reads == EVERYTHING}
+    waiting = list(wanted)
+    while waiting:
+        for name in by_name[waiting.pop()].takes:  # a result is in no database
+            if name not in wanted:
+                wanted.add(name)
+                waiting.append(name)
+    return [
+        replace(
+            step,
+            needs=[need for need in step.needs if need in wanted],
+            after=[before for before in step.after if before in wanted],
+        )
+        for step in steps
+        if step.name in wanted
+    ]
 
 
 def _in_order(steps: Sequence[Step], connections: Collection[str]) -> TopologicalSorter[str]:
@@ -95,10 +138,10 @@ def _in_order(steps: Sequence[Step], connections: Collection[str]) -> Topologica
             raise ValueError(f"step {step.name!r} is declared twice; give each a name of its own")
         if step.on not in connections:
             raise ValueError(f"step {step.name!r} runs on {step.on!r}, expected one of {', '.join(connections)}")
-        for need in (*step.takes, *step.needs):
+        for need in (*step.takes, *step.needs, *step.after):
             if need not in names:
                 raise ValueError(f"step {step.name!r} needs {need!r}, which is no step; the steps: {', '.join(names)}")
-        order.add(step.name, *step.takes, *step.needs)
+        order.add(step.name, *step.takes, *step.needs, *step.after)
     try:
         order.prepare()
     except CycleError as problem:

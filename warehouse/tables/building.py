@@ -18,7 +18,7 @@ from treasury_watch.transforms.findings.revision import COLUMNS as REVISED
 from treasury_watch.transforms.findings.revision import revised_findings
 from treasury_watch.transforms.findings.rule_hits import rule_hits
 from treasury_watch.transforms.findings.rules.custody import paired_months
-from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.kinds import Kind
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.quality.reconciliation import guards, reconciliation
 from treasury_watch.transforms.rates import exchange_rates
@@ -30,9 +30,13 @@ from treasury_watch.warehouse.categorical_frames import with_categories
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.tables.declared_tables import create, fill
 from treasury_watch.warehouse.tables.findings_as_known import CURRENT, findings_of, months_of
+from treasury_watch.warehouse.tables.signals import signals
 
 VIEWS = Path(__file__).parent / "views"
 FINDINGS = ("sell_offs", "rule_hits", "episodes", "paired_months", "revised_findings")
+DECLARED = ("holders", "sources", "series_breaks", "holder_scopes", "press_figures")
+VIEWS_MADE = ("risk_months", "concentration_months", "revisions", "largest_revisions")
+STANDING = "superseded IS NULL"
 STATED_ORDER = "source, holder_id, measure, series, month, released"
 # What press releases last printed of each month, as figures of the lines that Table 3 has for the two sectors.
 LAST_PRINTS = """
@@ -146,13 +150,12 @@ class Builder:
         """What the Treasury's press releases printed of private and official net purchases."""
         self._fill(connection, "official_flows", _sql("official_flows").format(ledger=self.ledger))
 
-    def daily(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Exchange rates by day and month, every kind that is published as its sources state it, totals of interventions."""
-        standing = "superseded IS NULL"
+    def exchange_rates(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Exchange rates by day and month, and the currencies."""
         precedence = {source.id: source.precedence for source in self.declarations.sources.values()}
         rates = with_categories(
             connection.sql(
-                f"SELECT currency, date, per_usd, source, sha256 FROM {self.ledger}.fx WHERE {standing} ORDER BY ALL"
+                f"SELECT currency, date, per_usd, source, sha256 FROM {self.ledger}.fx WHERE {STANDING} ORDER BY ALL"
             )
         )
         daily = exchange_rates.best_daily(rates, precedence)
@@ -165,17 +168,28 @@ class Builder:
             span = monthly["month"].min(), monthly["month"].max()
             monthly = pd.concat([monthly, pegged_months(currencies, monthly, *span)], ignore_index=True)
         self._create(connection, "fx_monthly", monthly.sort_values(["currency", "month"]))
+
+    def as_stated(self, connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
+        """Every standing figure of a kind that is published as its sources state it."""
         units = {source.id: source.unit for source in self.declarations.sources.values()}
-        for kind in KINDS.values():
-            if kind.published_as_stated:
-                stated = connection.execute(
-                    f"SELECT {', '.join([*kind.columns, 'source', 'sha256'])} FROM {self.ledger}.{kind.name} "
-                    f"WHERE {standing} ORDER BY {', '.join([*kind.keys, 'source'])}"
-                ).df()
-                self._create(connection, kind.published, stated.assign(unit=stated["source"].map(units)))
+        stated = connection.execute(
+            f"SELECT {', '.join([*kind.columns, 'source', 'sha256'])} FROM {self.ledger}.{kind.name} "
+            f"WHERE {STANDING} ORDER BY {', '.join([*kind.keys, 'source'])}"
+        ).df()
+        self._create(connection, kind.published, stated.assign(unit=stated["source"].map(units)))
+
+    def intervention_periods(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The totals of interventions over a period that stand, each with the first day on which it was known."""
         self._fill(connection, "intervention_periods", _sql("intervention_periods").format(ledger=self.ledger))
+
+    def price_returns(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The price return of Treasury bonds and notes by month, from yields."""
         yields = connection.execute("SELECT series_id, date, value FROM market_series").df()
         self._create(connection, "price_returns", price_returns(yields, self.declarations.rules["price_return"]))
+
+    def signals(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Early signals, every print with the day by which it was public."""
+        self._create(connection, "signals", signals(connection, self.ledger, self.declarations))
 
     def _currencies(self) -> pd.DataFrame:
         currencies = pd.DataFrame(self.declarations.rows("currencies.csv")).replace("", None)
@@ -234,7 +248,7 @@ class Builder:
 
     def views(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The tables that are the answer to a query on the others."""
-        for name in ("risk_months", "concentration_months", "revisions", "largest_revisions"):
+        for name in VIEWS_MADE:
             self._fill(connection, name, _sql(name))
 
     def before_newest_release(self, connection: duckdb.DuckDBPyConnection) -> BeforeNewestRelease:

@@ -110,8 +110,8 @@ def _create_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     comments = [f"COMMENT ON TABLE {table.name} IS {_literal(table.description)}"] + [
         f"COMMENT ON COLUMN {table.name}.{column.name} IS {_literal(column.description)}" for column in table.columns
     ]
-    # One transaction: every one of a file's is written to its log.
-    connection.execute("; ".join(["BEGIN", f"CREATE TABLE {table.name} ({columns})", *comments, "COMMIT"]))
+    # In a copy of a publication the table is there. One transaction: every one of a file's is written to its log.
+    connection.execute("; ".join(["BEGIN", f"CREATE OR REPLACE TABLE {table.name} ({columns})", *comments, "COMMIT"]))
 
 
 def _literal(text: str) -> str:

@@ -22,6 +22,7 @@ from tests.flows.smtp_loopback import free_port
 from treasury_watch.flows.serve.schedule import standing
 from treasury_watch.flows.serve.server import server
 from treasury_watch.flows.settings.sections import Schedule
+from treasury_watch.warehouse.declarations import Declarations
 
 FILES = ["prefect.yaml", "prefect.docker.yaml"]
 OPERATIONS = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -75,7 +76,7 @@ class TestADeployment:
 
 @pytest.mark.parametrize(("file", "deployment"), SCHEDULED)
 def test_its_schedules_are_those_of_the_settings(file, deployment):
-    declared = standing(Schedule())
+    declared = standing(Schedule(), Declarations().polls.values())
     assert deployment["schedules"] == [
         {"slug": s.slug, "cron": s.cron, "timezone": s.timezone, "parameters": s.parameters} for s in declared
     ]

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from treasury_watch.transforms.quality.declared_facts import against_second_source, rhythm, zeros_for_billions
+from treasury_watch.transforms.quality.declared_facts import (
+    against_second_source,
+    in_bounds,
+    rhythm,
+    zeros_for_billions,
+)
+from treasury_watch.warehouse.declarations import Declarations
+
+SOURCES = Declarations().sources
 
 
 def days(*texts: str) -> pd.Series:
@@ -107,3 +115,25 @@ def test_a_zero_that_replaces_billions_is_named_and_many_are_too_many():
     assert set(found["where_it_stood"]) == {"the replaced figure"}
     assert not found["few"].any()
     assert zeros_for_billions(known, known.assign(value_usd_mn=0.0), "slt_table5").empty
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "within"),
+    [
+        ("fred:TRESEGJPM052N", 1_207_524.0, True),
+        ("fred:TRESEGJPM052N", 1_207_524_000_000.0, False),  # dollars, as another country's series is
+        ("fred:MVMTD027MNFRBDAL", 26_000.0, True),
+        ("fred:MVMTD027MNFRBDAL", 26_000_000.0, False),  # millions
+        ("fred:DGS10", 4.25, True),
+        ("fred:DGS10", 425.0, False),  # basis points
+        ("fred:H41RESPPALGTRFNWW", 0.0, True),  # nobody borrows: the rule
+        ("fred:WLRRAFOIAL", 357_392.0, True),
+        ("fred:WLRRAFOIAL", 0.0, False),
+        ("fred:WFASECL1", 230_000.0, True),
+        ("fred:WSEFINTL1", 2_900.0, False),  # billions
+    ],
+)
+def test_each_series_has_bounds_of_its_own(source, value, within):
+    series = source.removeprefix("fred:")
+    table = pd.DataFrame({"series_id": [series], "date": pd.Timestamp("2026-08-01"), "value": value, "line": 2})
+    assert in_bounds(table, "value", SOURCES[source]).empty is within

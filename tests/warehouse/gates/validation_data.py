@@ -151,6 +151,12 @@ def holder_months() -> pd.DataFrame:
     return checks.decomposition(months, KINDS)
 
 
+def some_figures(value: float = 839_559.0, series: str = "japan_reserves_securities") -> pd.DataFrame:
+    """What is wrong with one figure of Japan's reserves: nothing, so no row, as long as it is as declared."""
+    figures = pd.DataFrame({"series_id": [series], "date": pd.Timestamp("2026-08-01"), "value": value, "line": 33})
+    return declared_facts.in_bounds(figures, "value", DECLARATIONS.source("japan_reserves"))
+
+
 GOOD: dict[tuple[str, str], Callable[[], pd.DataFrame]] = {
     ("parsed", "observations"): prepared,
     ("parsed", "coverage"): a_coverage,
@@ -159,6 +165,7 @@ GOOD: dict[tuple[str, str], Callable[[], pd.DataFrame]] = {
     ("parsed", "fed_custody"): some_custody,
     ("parsed", "intervention_periods"): a_period,
     ("publish", "intervention_periods"): a_period_and_its_days,
+    ("parsed", "bounds"): some_figures,
     ("parsed", "release"): a_release,
     ("parsed", "rhythm"): a_rhythm,
     ("parsed", "second_source"): a_second_source,
@@ -240,6 +247,12 @@ BAD = [
     (TOTALS_OF_PERIODS, "a period is about a month long", cell("days", 91)),
     (TOTALS_OF_PERIODS, "a month's interventions are below 100 trillion yen", cell("amount_jpy_mn", 1.5e10)),
     (PERIODS_AND_DAYS, "the days of interventions add up to the period's total", cell("agrees", False)),
+    (("parsed", "bounds"), "every series is declared", lambda _: some_figures(series="japan_gold")),
+    (
+        ("parsed", "bounds"),
+        "every figure is within the bounds of its series",
+        lambda _: some_figures(839_559_000_000.0),
+    ),
     (RHYTHM, "a series comes as often as declared", cell("as_declared", False)),
     (RHYTHM, "a daily series rests at the weekend", cell("on_weekdays", False)),
     (SECOND, "most rates are within 20% of the second source", cell("mostly_apart", True)),

@@ -98,7 +98,7 @@ def test_every_step_declares_all_that_it_needs(small):
         steps = {step.name: step for step in publisher.steps(builder, gate, session.run_id)}
 
         def needed(name: str) -> set[str]:
-            return {name}.union(*map(needed, (*steps[name].takes, *steps[name].needs)))
+            return {name}.union(*map(needed, (*steps[name].takes, *steps[name].needs, *steps[name].after)))
 
         for name in steps:
             connection.execute("ATTACH ':memory:' AS alone")

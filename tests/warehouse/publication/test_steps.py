@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from treasury_watch.warehouse.publication.steps import Step, carry_out
+from treasury_watch.warehouse.publication.steps import EVERYTHING, Step, affected, carry_out
 
 Connections = dict[str, duckdb.DuckDBPyConnection]
 
@@ -187,3 +187,35 @@ class TestAnInterruption:
 
         with pytest.raises(KeyboardInterrupt):
             carry_out([Step("a", "other", interrupted)], connections)
+
+
+class TestWhatIsAffected:
+    STEPS = (
+        Step("figures", "one", nothing, reads=["figures"]),
+        Step("rates", "one", nothing, reads=["rates"]),
+        Step("list", "one", nothing, reads=EVERYTHING),
+        Step("frame", "one", nothing, needs=["figures"]),
+        Step("months", "one", nothing, takes=["frame"], needs=["list"]),
+        Step("dollars", "one", nothing, needs=["months", "rates"]),
+        Step("two rates", "one", nothing, after=["rates"], reads=["yen", "euro"]),
+        Step("gate", "one", nothing, takes=["frame"], needs=["rates"], reads=EVERYTHING),
+    )
+
+    def names(self, *changed: str) -> list[str]:
+        return [step.name for step in affected(self.STEPS, changed)]
+
+    def test_all_that_follows_from_what_changed_is_done_again(self):
+        assert self.names("figures") == ["figures", "list", "frame", "months", "dollars", "gate"]
+
+    def test_nothing_else_is_but_what_always_is_and_the_results_that_it_takes(self):
+        assert self.names("rates") == ["rates", "list", "frame", "dollars", "gate"]
+        assert self.names("another") == ["list", "frame", "gate"]
+
+    def test_of_a_kind_a_step_may_read_some_sources_alone(self):
+        assert "two rates" in self.names("rates", "yen")
+        assert "two rates" not in self.names("rates", "franc")
+        waiting = {step.name: list(step.after) for step in affected(self.STEPS, ["yen"])}
+        assert waiting["two rates"] == []
+
+    def test_none_waits_for_a_step_that_is_not_done(self):
+        assert [list(step.needs) for step in affected(self.STEPS, ["rates"])] == [[], [], [], ["rates"], ["rates"]]

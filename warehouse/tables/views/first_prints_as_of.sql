@@ -1,7 +1,7 @@
 -- Figures whose first print is among the releases known at the end of day `d`: how they read then, and last. A month is
 -- first printed as the newest month of a release of the monthly statistics. What the press reported, and files that are
 -- only dated by their download, are no releases.
-CREATE MACRO first_prints_as_of(d) AS TABLE
+CREATE OR REPLACE MACRO first_prints_as_of(d) AS TABLE
 WITH stated AS (
     SELECT o.source, o.holder_id, o.month, o.measure, o.series, o.value_usd_mn, o.released, r.last_month
     FROM observations AS o

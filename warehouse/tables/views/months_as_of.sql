@@ -1,6 +1,6 @@
 -- Every holder's months as known at the end of day `d`: position, change on one survey basis, and the decomposition
 -- change = net purchases + valuation change + other changes.
-CREATE MACRO months_as_of(d) AS TABLE
+CREATE OR REPLACE MACRO months_as_of(d) AS TABLE
 WITH flows AS (
     SELECT source, holder_id, month, measure, value_usd_mn
     FROM observations
@@ -189,8 +189,8 @@ JOIN holders USING (holder_id)
 LEFT JOIN position AS grand ON grand.holder_id = 'grand_total' AND grand.month = decomposed.month
 ORDER BY holder_id, decomposed.month;
 
-CREATE MACRO holder_months_as_of(d) AS TABLE
+CREATE OR REPLACE MACRO holder_months_as_of(d) AS TABLE
     SELECT * EXCLUDE (kind) FROM months_as_of(d) WHERE kind = 'country';
 
-CREATE MACRO aggregate_months_as_of(d) AS TABLE
+CREATE OR REPLACE MACRO aggregate_months_as_of(d) AS TABLE
     SELECT * FROM months_as_of(d) WHERE kind <> 'country';

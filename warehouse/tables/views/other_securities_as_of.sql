@@ -1,7 +1,7 @@
 -- What every holder had of agency bonds, corporate bonds and equities as known at the end of day `d`: position, change,
 -- and change = net purchases + valuation change + other changes. Table 1 goes before the Continuous SLT, which goes
 -- further back; a change and its decomposition are of one source.
-CREATE MACRO other_securities_as_of(d) AS TABLE
+CREATE OR REPLACE MACRO other_securities_as_of(d) AS TABLE
 WITH stated AS (
     SELECT source, holder_id, month, split_part(measure, '_', 1) AS security, max(released) AS released,
         max(value_usd_mn) FILTER (measure LIKE '%\_position' ESCAPE '\') AS position,

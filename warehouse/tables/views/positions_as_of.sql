@@ -1,5 +1,5 @@
 -- The best figure for every holder and month as known at the end of day `d`; total, long-term and bills each on their own.
-CREATE MACRO positions_as_of(d) AS TABLE
+CREATE OR REPLACE MACRO positions_as_of(d) AS TABLE
 WITH known AS (
     SELECT * FROM source_positions WHERE known_from <= d AND (known_until IS NULL OR known_until > d)
 ),

@@ -2,7 +2,7 @@
 -- later, as known at the end of day `d`; holders with fewer than `least` such figures have no row. A figure's age counts in
 -- releases: at three months it is what the release of three months later said. Of the sources that print a month first,
 -- the one that goes first by precedence. All Other is left out: its members change.
-CREATE MACRO revision_sizes_as_of(d, least) AS TABLE
+CREATE OR REPLACE MACRO revision_sizes_as_of(d, least) AS TABLE
 WITH vintages AS (
     SELECT source, released, max(last_month) AS newest_month
     FROM releases

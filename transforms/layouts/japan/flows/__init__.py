@@ -1,0 +1,1 @@
+"""Japan's portfolio flows: by week, by month, by type of investor."""

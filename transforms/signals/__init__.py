@@ -1,0 +1,1 @@
+"""Early signals: public figures that move before the statistics come."""
