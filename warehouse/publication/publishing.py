@@ -147,14 +147,19 @@ class Publisher:
             ),
             Step("before newest release", QUERIES, builder.before_newest_release, needs=["months"]),
             Step("views", QUERIES, builder.views, needs=["months", "rates"]),
-            Step("findings", FRAMES, builder.findings, needs=["months", "securities months", "rates", "revision sizes"]),
+            Step("events", FRAMES, builder.events, needs=["declared tables", "rates"]),
+            Step("price impact record", FRAMES, builder.price_impact_record, needs=["months", "rates"]),
+            Step(
+                "findings", FRAMES, builder.findings,
+                needs=["months", "securities months", "rates", "revision sizes", "events"],
+            ),
             Step("revised findings", FRAMES, builder.revised_findings, takes=["findings", "before newest release"]),
             Step("checks of months", FRAMES, on_months, needs=["months"]),
             Step("second gate", FRAMES, judge, takes=["checks of figures", "checks of months"]),
             Step("operations", FRAMES, self._operations, needs=["second gate"]),
             Step(
                 "first files", QUERIES, first_files,
-                needs=["reconciliation", "views", "revision sizes", "securities months"],
+                needs=["reconciliation", "views", "revision sizes", "securities months", "events", "price impact record"],
             ),
             Step("last files", FRAMES, last_files, needs=["revised findings", "operations"]),
         ]  # fmt: skip
