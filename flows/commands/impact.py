@@ -165,11 +165,8 @@ def record_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     table = [HEAD, *(record_row(row) for row in rows)]
     widths = [max(len(line[place]) for line in table) for place in range(len(HEAD))]
     for line in table:
-        cells = [
-            text.ljust(width) if place < 3 else text.rjust(width)
-            for place, (text, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        yield "  " + "  ".join(cells).rstrip()
+        cells = zip(line, widths, range(len(HEAD)), strict=True)
+        yield "  " + "  ".join(t.ljust(width) if place < 3 else t.rjust(width) for t, width, place in cells).rstrip()
     yield ""
     for text in CANNOT_SAY:
         yield from _wrapped(text)

@@ -172,7 +172,7 @@ def chart_marks(
     chosen = bearing_on(events, holder_id, first, last)
     chosen = chosen[(chosen["month"] >= pd.Timestamp(first)) & ~chosen["kind"].isin(tuple(without))]
     marks = []
-    for month, rows in chosen.sort_values("date").groupby("month"):
+    for _, rows in chosen.sort_values("date").groupby("month"):
         told = [f"{row['what']} ({day_words(row['date'], row['end_date'])})" for row in rows.to_dict("records")]
-        marks.append({"month": pd.Timestamp(month), "label": sentence(joined(told))})
+        marks.append({"month": rows["month"].iloc[0], "label": sentence(joined(told))})
     return marks

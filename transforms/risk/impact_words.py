@@ -26,8 +26,9 @@ OFFICIAL_FLOWS = "The studies look at official flows; {} holdings here are offic
 
 
 def bp(value: float) -> str:
-    """`0.8`, `12`, `93`: basis points with one decimal below 10, where they are no whole number."""
-    return f"{rounded(value, 1 if abs(value) < 9.95 and value != int(value) else 0):,}"
+    """`0.04`, `0.8`, `12`, `93`: basis points with one decimal below 10, two below 0.1, none where it is a whole number."""
+    digits = 0 if value >= 9.95 or value == int(value) else 1 if value >= 0.095 else 2
+    return f"{rounded(value, digits):,}"
 
 
 def between(low: float, high: float) -> str:
@@ -63,7 +64,7 @@ def yields_words(stated: Range | None, scaled: Range | None, debt: Debt, instrum
     )
 
 
-def figure_words(row: Mapping[str, Any]) -> str:
+def figure_words(row: Mapping[Any, Any]) -> str:
     """The study's own figure: `more than 100 bp for $100.0bn`, or for a flow of no stated amount."""
     own = f"{between(row['low_bp'], row['high_bp'])} bp"
     return f"{own} for {billions(row['amount_usd_bn'] * 1000, signed=False)}" if is_known(row["amount_usd_bn"]) else own
@@ -80,7 +81,14 @@ def applied_words(impact: Impact, months: int) -> str:
     )
 
 
-def debt_then_words(row: Mapping[str, Any]) -> str:
+def sale_cell(impact: Impact, *, scaled: bool) -> str:
+    """The same for a table: basis points alone, `not applied` where the study's amount is not stated."""
+    if not is_known(impact.applied_usd_bn):
+        return "not applied"
+    return between(impact.scaled_low_bp, impact.scaled_high_bp) if scaled else between(impact.low_bp, impact.high_bp)
+
+
+def debt_then_words(row: Mapping[Any, Any]) -> str:
     """The debt that a study's figures are scaled from, with its basis; empty where they are not scaled."""
     return f"debt then {_bn(row['debt_usd_bn'])} ({row['debt_basis']})" if is_known(row["debt_usd_bn"]) else ""
 

@@ -64,7 +64,7 @@ class Impact:
     `applied_usd_bn` is the amount that it was applied to. All NaN where the study's figure is for a flow of no stated amount.
     """
 
-    row: Mapping[str, Any]
+    row: Mapping[Any, Any]
     applied_usd_bn: float
     low_bp: float
     high_bp: float
@@ -193,7 +193,7 @@ def foreigners_book(yields: Mapping[str, float], parts: Mapping[str, Mapping[str
         at = pd.Series([float(yields[series])])
         duration += part["share"] * float(modified_duration(part["maturity_years"], at).iloc[0])
         curvature += part["share"] * float(convexity(part["maturity_years"], at).iloc[0])
-    return Book(duration, curvature, "all foreigners' bonds and notes, [price_return] of the rules")
+    return Book(duration, curvature, "that of all foreigners' bonds and notes, as estimated in docs/methodology.md")
 
 
 @dataclass(frozen=True)

@@ -54,10 +54,11 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> str:
     up = sum(row["difference_low_bp"] > 0 for row in rows)
     down = sum(row["difference_high_bp"] < 0 for row in rows)
     more = sum(row["rose_low_pct"] > row["other_rose_pct"] for row in rows)
+    counted = [number or "none" for number in (up, down, more)]
     return (
         f"The story says that yields rise when foreigners sell. Of {len(rows)} comparisons the mean rise was larger than in other "
-        f"months in {up} beyond the 90% interval, and smaller in {down}; yields rose more often than in other months, beyond it, "
-        f"in {more}."
+        f"months in {counted[0]} beyond the 90% interval, and smaller in {counted[1]}; yields rose more often than in other "
+        f"months, beyond it, in {counted[2]}."
     )
 
 

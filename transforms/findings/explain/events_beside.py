@@ -52,8 +52,9 @@ def events_sentence(row: Mapping[Any, Any], events: pd.DataFrame) -> str:
 def _weighs(found: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> pd.Series:
     """Which events to tell of the months: those that begin in them, and those that last for at least half of their days."""
     begin, end = pd.Timestamp(first), pd.Timestamp(last) + pd.offsets.MonthEnd(0)
-    until = found["end_date"].fillna(found["date"]).clip(upper=end)
-    days = (until - found["date"].clip(lower=begin)).dt.days + 1
+    since = found["date"].where(found["date"] > begin, begin)
+    until = found["end_date"].fillna(found["date"])
+    days = (until.where(until < end, end) - since).dt.days + 1
     return (found["date"] >= begin) | (days >= LASTING * ((end - begin).days + 1))
 
 
