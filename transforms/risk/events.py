@@ -49,7 +49,8 @@ def event_table(
         table[column] = pd.to_datetime(table[column]).astype("datetime64[us]")
     table["month"] = starts_of(table["date"])
     table["end_month"] = starts_of(table["end_date"].fillna(table["date"]))
-    table["source_url"] = table["source_url"].fillna(table["source"].map(addresses))
+    own, derived = table["source_url"].astype(object), table["source"].map(dict(addresses)).astype(object)
+    table["source_url"] = own.where(own.notna(), derived)
     table["derived"] = table["derived"].astype(bool)
     return table.sort_values(["date", "kind", "country", "what"], ignore_index=True)[COLUMNS]
 
