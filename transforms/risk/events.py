@@ -100,7 +100,7 @@ def fed_moves(series: pd.DataFrame) -> list[dict[str, Any]]:
             "date": row["date"],
             "kind": FED_MOVE,
             "country": UNITED_STATES,
-            "what": f"the Federal Reserve {'raised' if row['step'] > 0 else 'cut'} its target range by "
+            "what": f"the Federal Reserve's target range {'rose' if row['step'] > 0 else 'fell'} by "
             f"{rounded(abs(row['step']), 2)} points, to an upper limit of {rounded(row['value'], 2)}%",
             "source": row["source"],
             "derived": True,

@@ -60,7 +60,7 @@ def test_a_move_of_the_federal_reserve_is_a_change_of_the_upper_limit_on_the_day
     assert [(move["date"], move["what"]) for move in moves] == [
         (
             pd.Timestamp("2019-08-01"),
-            "the Federal Reserve cut its target range by 0.25 points, to an upper limit of 2.25%",
+            "the Federal Reserve's target range fell by 0.25 points, to an upper limit of 2.25%",
         )
     ]
 
@@ -69,7 +69,7 @@ def test_a_move_across_days_without_a_figure_is_found_and_a_first_figure_is_no_m
     assert [move["what"][:26] for move in fed_moves(limits(("2022-03-16", 0.25), ("2022-03-17", None)))] == []
     moved = fed_moves(limits(("2022-03-16", 0.25), ("2022-03-17", None), ("2022-03-18", 0.5)))
     assert [move["date"] for move in moved] == [pd.Timestamp("2022-03-18")]
-    assert "raised" in moved[0]["what"]
+    assert "rose" in moved[0]["what"]
 
 
 def test_an_intervention_is_one_event_with_its_day_of_payment():
@@ -161,7 +161,7 @@ def test_several_moves_of_the_federal_reserve_in_an_episode_are_counted():
     moves = limits(("2022-03-01", 0.25), ("2022-03-17", 0.5), ("2022-05-05", 1.0), ("2022-06-16", 1.75))
     said = events_sentence(finding("2022-03-01", "2022-06-01"), table(moves=moves))
     assert said.startswith(
-        "In those months: the Federal Reserve moved its target range 3 times, last on 16 June 2022; the"
+        "In those months: the Federal Reserve's target range moved 3 times, last on 16 June 2022; the"
     )
 
 

@@ -65,4 +65,4 @@ def _words(event: Mapping[Any, Any]) -> str:
 def _moves(moves: list[dict[Any, Any]]) -> str:
     """Several moves of the Federal Reserve as one: how many, and the last."""
     last = moves[-1]
-    return f"the Federal Reserve moved its target range {len(moves)} times, last on {day_words(last['date'], None)}"
+    return f"the Federal Reserve's target range moved {len(moves)} times, last on {day_words(last['date'], None)}"
