@@ -140,11 +140,12 @@ def _operation(row: Mapping[Any, Any]) -> str:
 
 
 def known_on(events: pd.DataFrame, day: date) -> pd.DataFrame:
-    """The events that had begun by the end of a day; one that went on then has that day as its last one."""
+    """The events that had begun by the end of a day; one that went on then is `ongoing`, with that day as its last one."""
     moment = pd.Timestamp(day)
     begun = events[events["date"] <= moment]
-    last = begun["end_date"].where(~(begun["end_date"] > moment), moment)
-    return begun.assign(end_date=last, end_month=starts_of(last.fillna(begun["date"])))
+    ongoing = begun["end_date"] > moment
+    last = begun["end_date"].where(~ongoing, moment)
+    return begun.assign(end_date=last, end_month=starts_of(last.fillna(begun["date"])), ongoing=ongoing)
 
 
 def bearing_on(events: pd.DataFrame, holder_id: str, first: date, last: date) -> pd.DataFrame:
@@ -154,8 +155,10 @@ def bearing_on(events: pd.DataFrame, holder_id: str, first: date, last: date) ->
     return events[during & (of_all | (events["holder_id"] == holder_id))]
 
 
-def day_words(first: date, last: date | None) -> str:
-    """`28 February 2022`, or `19 January to 2 June 2023` of what lasted."""
+def day_words(first: date, last: date | None, *, ongoing: bool = False) -> str:
+    """`28 February 2022`, `19 January to 2 June 2023` of what lasted, `since 19 January 2023` of what was not over."""
+    if ongoing:
+        return f"since {day_words(first, None)}"
     if last is None or pd.isna(last) or first == last:
         return f"{first.day} {first:%B %Y}"
     year = "" if first.year == last.year else f" {first.year}"

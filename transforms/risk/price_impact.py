@@ -88,8 +88,8 @@ def study_table(document: Mapping[str, Any]) -> pd.DataFrame:
     """
     rows = []
     for study, entry in document.get("studies", {}).items():
-        _asked(entry, OF_STUDY, f"[studies.{study}]")
-        for figure, stated in entry.get("figures", {}).items():
+        _asked(entry, (*OF_STUDY, "figures"), f"[studies.{study}]")
+        for figure, stated in entry["figures"].items():
             place = f"[studies.{study}.figures.{figure}]"
             _asked(stated, OF_FIGURE, place)
             _sound(entry, stated, place)
@@ -130,6 +130,13 @@ def _sound(entry: Mapping[str, Any], stated: Mapping[str, Any], place: str) -> N
         )
     if "amount_usd_bn" in stated and "debt_usd_bn" not in entry:
         raise ConfigurationError(f"{STUDIES_FILE}, {place}: an amount without debt_usd_bn cannot be scaled; add it")
+
+
+def declared_debt(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """[debt_outstanding] of config/price_impact_studies.toml. Raises ConfigurationError where a part of it is missing."""
+    entry: Mapping[str, Any] = document.get("debt_outstanding", {})
+    _asked(entry, ("series_id", "month", "usd_bn"), "[debt_outstanding]")
+    return entry
 
 
 def newest_debt(series: pd.DataFrame, declared: Mapping[str, Any]) -> Debt:

@@ -18,6 +18,7 @@ from treasury_watch.transforms.risk.price_impact import (
     Debt,
     NoSuchSale,
     Scenario,
+    declared_debt,
     foreigners_book,
     newest_debt,
     scenario,
@@ -55,7 +56,7 @@ def record_frame(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
 def debt_outstanding(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> tuple[Debt, float]:
     """The newest marketable debt, and its growth over the twelve months to it in USD billions (NaN where not known)."""
-    declared = declarations.toml(STUDIES_FILE)["debt_outstanding"]
+    declared = declared_debt(declarations.toml(STUDIES_FILE))
     series = connection.execute("FROM market_series WHERE series_id = ?", [declared["series_id"]]).df()
     debt = newest_debt(series, declared)
     before = series.loc[pd.to_datetime(series["date"]) == debt.month - pd.DateOffset(years=1), "value"]

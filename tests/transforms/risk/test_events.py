@@ -131,6 +131,7 @@ def test_an_event_of_one_holder_bears_on_no_other_and_one_of_another_country_on_
 def test_as_of_a_day_an_impasse_goes_on_and_what_has_not_begun_is_unknown():
     known = known_on(table(ROW, ROW | {"date": "2023-03-09", "end_date": "", "end_source_url": ""}), date(2023, 2, 20))
     assert known[["end_date", "end_month"]].astype(str).values.tolist() == [["2023-02-20", "2023-02-01"]]
+    assert "(since 19 January 2023)" in events_sentence(finding("2023-02-01"), known)
 
 
 def test_a_finding_names_the_event_of_its_month_and_calls_it_no_cause():

@@ -13,6 +13,7 @@ from treasury_watch.transforms.risk.price_impact import (
     Book,
     Debt,
     NoSuchSale,
+    declared_debt,
     foreigners_book,
     impacts,
     newest_debt,
@@ -146,6 +147,15 @@ def test_the_debt_is_the_newest_month_of_the_series_and_else_the_declared_one():
     came = newest_debt(series.head(0), declared)
     assert (came.month, came.usd_bn) == (pd.Timestamp("2023-11-01"), 24165.2)
     assert "as it came with the program" in words.debt_words(came, TODAY)
+
+
+def test_a_file_without_the_debt_or_without_a_studys_figures_is_named():
+    with pytest.raises(ConfigurationError, match=r"\[debt_outstanding\]: expected series_id, month, usd_bn"):
+        declared_debt({})
+    with pytest.raises(ConfigurationError, match=r"\[studies.s\]: expected figures"):
+        study_table(
+            {"studies": {"s": {name: value for name, value in entry()["studies"]["s"].items() if name != "figures"}}}
+        )
 
 
 def test_an_old_figure_of_the_debt_says_how_old_it_is():

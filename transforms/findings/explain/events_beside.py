@@ -59,7 +59,8 @@ def _weighs(found: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> pd.
 
 
 def _words(event: Mapping[Any, Any]) -> str:
-    return f"{event['what']} ({day_words(event['date'], event['end_date'])})"
+    days = day_words(event["date"], event["end_date"], ongoing=bool(event.get("ongoing", False)))
+    return f"{event['what']} ({days})"
 
 
 def _moves(moves: list[dict[Any, Any]]) -> str:
