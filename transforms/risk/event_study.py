@@ -65,13 +65,13 @@ def net_sales_pct(months: pd.DataFrame) -> pd.Series:
 
 def _compared(sales: pd.Series, steps: pd.Series, largest: int) -> dict[str, Any] | None:
     """The months of the largest net sales against all others whose change of the yield is known."""
-    from scipy import stats  # takes half a second
-
     joined = pd.DataFrame({"sales": sales, "step": steps}).dropna()
     top = joined[joined["sales"] > 0].nlargest(largest, "sales").sort_index()
     rest = joined.drop(top.index)
     if len(top) < FEWEST or len(rest) < FEWEST:
         return None
+    from scipy import stats  # a second to import: only where there is something to compare
+
     rose = int((top["step"] > 0).sum())
     share = stats.binomtest(rose, len(top)).proportion_ci(CONFIDENCE, "wilson")
     welch = stats.ttest_ind(top["step"], rest["step"], equal_var=False)
