@@ -114,14 +114,22 @@ def holder_lines(
     instrument: str,
     today: date,
 ) -> Iterator[str]:
-    """A holder sells a part of what it holds. Raises NoSuchSale."""
+    """A holder sells a part of what it holds. Raises NoSuchSale, also where what is named is no holder of its own."""
+    from treasury_watch.transforms.findings.detection import OFFICIAL
     from treasury_watch.transforms.risk import impact_words as words
+    from treasury_watch.transforms.risk.price_impact import NoSuchSale
     from treasury_watch.warehouse.tables.price_impact import sale_scenario
 
+    official = holder["holder_id"] == OFFICIAL
+    if holder["kind"] != "country" and not official:
+        raise NoSuchSale(
+            f"{holder['holder']} is no country ({holder['kind']}); name a country, or Foreign Official, "
+            "or give an amount with --usd-bn"
+        )
     found = sale_scenario(connection, declarations, holder, share=share, months=months, instrument=instrument)
     first, *more = words.scenario_words(found, today)
-    yield first
-    scopes = words.scope_words(holder["holder"]) if found.impacts else ()
+    yield from _wrapped(first, 0)
+    scopes = words.scope_words(None if official else holder["holder"]) if found.impacts else ()
     for text in [*more, *scopes]:
         yield from _wrapped(text)
     if holder["custodial_centre"] == "true":

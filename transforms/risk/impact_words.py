@@ -9,7 +9,7 @@ from typing import Any
 from treasury_watch.transforms.amounts import billions, is_known, percent, rounded
 from treasury_watch.transforms.months import months_between
 from treasury_watch.transforms.risk.price_impact import BILLS, BONDS, MONTH, Debt, Impact, Range, Scenario
-from treasury_watch.transforms.wording import month_name, possessive, sentence, spoken
+from treasury_watch.transforms.wording import is_plural, month_name, possessive, spoken
 
 NAMES = {BONDS: "bonds and notes", BILLS: "bills"}
 OLD_MONTHS = 6  # a figure of the debt older than this says so
@@ -102,9 +102,10 @@ def scenario_words(found: Scenario, today: date) -> Iterator[str]:
     """The sentences on a scenario, the first of which says what is sold."""
     what = NAMES[found.instrument]
     over = f" over {found.months} months, {_bn(found.a_month_usd_bn)} a month" if found.months > 1 else " in one month"
-    yield sentence(
-        f"{spoken(found.holder)} sells {percent(100 * found.share, 0)} of the {what} that it held in "
-        f"{month_name(found.month)} ({_bn(found.held_usd_bn)}): {_bn(found.sold_usd_bn)}{over}."
+    name, held = (spoken(found.holder), "it") if not is_plural(found.holder) else (spoken(found.holder).lower(), "they")
+    yield (
+        f"If {name} sold {percent(100 * found.share, 0)} of the {what} that {held} held in "
+        f"{month_name(found.month)} ({_bn(found.held_usd_bn)}), that would be {_bn(found.sold_usd_bn)}{over}."
     )
     share = f"That is {share_words(found.share_of_debt_pct)} of the marketable debt"
     if is_known(found.share_of_growth_pct):
@@ -118,12 +119,12 @@ def scenario_words(found: Scenario, today: date) -> Iterator[str]:
         low, high = found.losses_usd_bn
         more = " or more" if found.scaled.open_end else ""
         yield (
-            f"What it keeps of its bonds and notes ({_bn(found.kept_usd_bn)}) would lose between {_bn(low)} and {_bn(high)}{more} "
-            f"in price if all yields moved so: an estimate, with a duration of {rounded(found.book.duration_years, 1)} years "
-            f"({found.book.basis})."
+            f"The bonds and notes that {held} would keep ({_bn(found.kept_usd_bn)}) would lose between {_bn(low)} and "
+            f"{_bn(high)}{more} in price if all yields moved so: an estimate, with a duration of "
+            f"{rounded(found.book.duration_years, 1)} years ({found.book.basis})."
         )
     elif found.scaled is not None:
-        yield "What it would lose on the bonds and notes it keeps is not known: no yields are loaded to tell a duration by."
+        yield f"What {held} would lose on the bonds and notes kept is not known: no yields are loaded to tell a duration by."
 
 
 def scope_words(holder: str | None) -> Iterator[str]:

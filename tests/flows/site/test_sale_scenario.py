@@ -68,8 +68,8 @@ def said(home: Path, *arguments: str) -> tuple[int, str]:
 def test_the_scenario_is_of_the_newest_month_at_the_debt_that_is_loaded(connection):
     sale = content(connection, DECLARED, TODAY)["sale"]
     assert sale["lead"].startswith(
-        "Japan sells 33% of the bonds and notes that it held in May 2024 ($1,000.0bn): $330.0bn over 6 months, $55.0bn a month. "
-        "By published studies yields would rise by between "
+        "If Japan sold 33% of the bonds and notes that it held in May 2024 ($1,000.0bn), that would be $330.0bn over 6 months, "
+        "$55.0bn a month. By published studies yields would rise by between "
     )
     assert "or more, scaled to the debt of May 2024" in sale["lead"]
     assert "Marketable Treasury debt was $26,000.0bn at market value in May 2024" in " ".join(sale["more"])
@@ -160,6 +160,7 @@ def test_the_command_prints_the_record(home):
         (("--usd-bn", "-3"), 2, "not in the range"),
         (("--holder", "Japan", "--share", "1.5"), 2, "not in the range"),
         (("--usd-bn", "90000"), 1, "is more than all marketable debt"),
+        (("--holder", "Grand Total", "--share", "0.3"), 1, "Grand Total is no country (aggregate)"),
         (("--holder", "Atlantis", "--share", "0.3"), 1, "no holder 'Atlantis'"),
         (("--holder", "Peru", "--share", "0.3"), 1, "no bonds and notes of Peru are known"),
     ],

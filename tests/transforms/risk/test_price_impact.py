@@ -229,7 +229,8 @@ def test_the_words_on_a_scenario_give_amounts_shares_and_a_range():
     )  # fmt: skip
     said = list(words.scenario_words(found, TODAY))
     assert said[0] == (
-        "Japan sells 30% of the bonds and notes that it held in April 2026 ($1,000.0bn): $300.0bn over 6 months, $50.0bn a month."
+        "If Japan sold 30% of the bonds and notes that it held in April 2026 ($1,000.0bn), that would be $300.0bn over 6 months, "
+        "$50.0bn a month."
     )
     assert "1.2% of the marketable debt; at that pace a year's sales would be 30% of what the debt grew by" in said[1]
     assert "or more, scaled to the debt of November 2023" in said[2]
