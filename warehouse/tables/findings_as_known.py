@@ -27,7 +27,7 @@ def findings_of(
     in_usd = interventions_in_usd(operations, fx_daily)
     sizes, securities = revision_sizes_of(connection, rules, as_of), securities_of(connection, as_of)
     events = events_of(connection, as_of)
-    return findings(months, holders, fx_monthly, in_usd, rules, official, sizes, securities, events)
+    return findings(months, holders, fx_monthly, in_usd, rules, official, sizes, securities, events=events)
 
 
 def events_of(connection: duckdb.DuckDBPyConnection, as_of: date = CURRENT) -> pd.DataFrame | None:
