@@ -9,7 +9,7 @@ from treasury_watch.transforms.amounts import percent, rounded
 from treasury_watch.transforms.wording import plain_name
 
 YIELDS = {"DGS10": "10-year", "DGS2": "2-year"}
-WHO = {"grand_total": "All foreigners"}
+WHO = {"grand_total": "All foreigners", "foreign_official": "Foreign officials"}
 HEAD = [
     "whose net sales",
     "yield",
@@ -56,9 +56,8 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> str:
     more = sum(row["rose_low_pct"] > row["other_rose_pct"] for row in rows)
     counted = [number or "none" for number in (up, down, more)]
     return (
-        f"The story says that yields rise when foreigners sell. Of {len(rows)} comparisons the mean rise was larger than in other "
-        f"months in {counted[0]} beyond the 90% interval, and smaller in {counted[1]}; yields rose more often than in other "
-        f"months, beyond it, in {counted[2]}."
+        f"The story says that yields rise when foreigners sell. In {counted[0]} of {len(rows)} comparisons yields rose by more than "
+        f"in other months beyond the 90% interval, in {counted[1]} by less; in {counted[2]} they rose more often, beyond it."
     )
 
 

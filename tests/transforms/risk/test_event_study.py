@@ -82,5 +82,9 @@ def test_the_record_in_words_has_its_counts_and_both_intervals():
     cells = record_row(row)
     assert len(cells) == len(HEAD)
     assert cells[3].endswith("of 24")
-    assert "in none beyond the 90% interval" in summary([row | {"difference_low_bp": -1.0, "difference_high_bp": 1.0}])
-    assert "in 1 beyond the 90% interval" in summary([row | {"difference_low_bp": 1.0, "difference_high_bp": 3.0}])
+    assert "In none of 1 comparisons yields rose by more" in summary(
+        [row | {"difference_low_bp": -1.0, "difference_high_bp": 1.0}]
+    )
+    assert "In 1 of 1 comparisons yields rose by more" in summary(
+        [row | {"difference_low_bp": 1.0, "difference_high_bp": 3.0}]
+    )
