@@ -56,8 +56,8 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> str:
     more = sum(row["rose_low_pct"] > row["other_rose_pct"] for row in rows)
     counted = [number or "none" for number in (up, down, more)]
     return (
-        f"The story says that yields rise when foreigners sell. In {counted[0]} of {len(rows)} comparisons yields rose by more than "
-        f"in other months beyond the 90% interval, in {counted[1]} by less; in {counted[2]} they rose more often, beyond it."
+        f"The story says that yields rise when foreigners sell. In {counted[0]} of {len(rows)} comparisons yields rose by more "
+        f"than in other months beyond the 90% interval, in {counted[1]} by less; in {counted[2]} they rose more often, beyond it."
     )
 
 
