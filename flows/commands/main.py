@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from treasury_watch.flows.commands.alerts import alerts, day_of, month_of
+from treasury_watch.flows.commands.impact import impact
 from treasury_watch.transforms.errors import TreasuryWatchError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def main() -> None:
 
 
 main.add_command(alerts)
+main.add_command(impact)
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -30,31 +31,35 @@ AMOUNT = ",.12~g"  # 1,150 and 0.5, never 1.15e+3
 
 Document = dict[str, Any]  # Vega-Lite
 # What differs from chart to chart: the names of the data, and in the place of two lists the word for what they list.
-LINE, BARS, MARKS, ZERO = "holdings", "parts", "changes", "zero"
+LINE, BARS, MARKS, ZERO, EVENTS = "holdings", "parts", "changes", "zero", "events"
 SHOWN, LABELLED = ["months shown"], ["months labelled"]
 
 
-def holder_chart(months: pd.DataFrame, title: str, months_shown: int = MONTHS_SHOWN) -> Document:
+def holder_chart(
+    months: pd.DataFrame, title: str, months_shown: int = MONTHS_SHOWN, events: Sequence[Mapping[str, Any]] = ()
+) -> Document:
     """Holdings as a line, below it each month's change as stacked bars of its parts. USD billions.
 
     `months` are the rows of holder_months of one holder (any order, more months than shown are cut off); `title` may be
-    empty. A month without a decomposition has no bars; its change is still marked. Returns a Vega-Lite document with its
-    data, for `spec` or `png`.
+    empty. A month without a decomposition has no bars; its change is still marked. `events` are marks as `chart_marks` of
+    transforms/risk/events.py gives them. Returns a Vega-Lite document with its data, for `spec` or `png`.
     """
     shown = months.sort_values("month").tail(months_shown)
     names = _month_names(shown)
     lists = {SHOWN[0]: names, LABELLED[0]: [name for name in names if name[5:7] in ("01", "04", "07", "10")]}
-    chart = _filled(_without_data(), lists) | {
-        "datasets": _data(shown),
+    dated = [(f"{mark['month']:%Y-%m-%d}", mark) for mark in events]
+    marked = [{"month": day, "when": month_name(m["month"]), "label": m["label"]} for day, m in dated if day in names]
+    chart = _filled(_without_data(marked=bool(marked)), lists) | {
+        "datasets": _data(shown) | ({EVENTS: marked} if marked else {}),
         "description": description(shown, title, months_shown),
     }
     return chart | ({"title": {"text": title, "anchor": "start", "fontSize": 17, "offset": 10}} if title else {})
 
 
 @cache
-def _without_data() -> Document:
+def _without_data(*, marked: bool) -> Document:
     """The chart of any holder: Altair takes longer to say it than all else of a chart takes, so it says it once."""
-    chart = alt.vconcat(_holdings(), _changes(), spacing=12)
+    chart = alt.vconcat(_holdings(marked), _changes(marked), spacing=12)
     document: Document = chart.to_dict(validate=False)  # the tests do
     return {key: value for key, value in document.items() if key not in ("$schema", "config", "datasets")}
 
@@ -188,8 +193,20 @@ def _month_tooltip() -> alt.Tooltip:
     return alt.Tooltip("when:N", title="Month")
 
 
-def _holdings() -> alt.Chart:
+def _event_marks() -> alt.Chart:
+    """A dashed line through each month with an event, which is told where it is pointed at."""
     return (
+        alt.Chart(alt.NamedData(EVENTS))
+        .mark_rule(strokeDash=[3, 3], strokeWidth=1.5, opacity=0.55)
+        .encode(
+            x=alt.X("month:O", bandPosition=0.5),
+            tooltip=[_month_tooltip(), alt.Tooltip("label:N", title="In that month")],
+        )
+    )
+
+
+def _holdings(marked: bool) -> alt.Chart | alt.LayerChart | alt.FacetChart:
+    line = (
         alt.Chart(alt.NamedData(LINE))
         .mark_line(color=HOLDINGS, strokeWidth=2, point=alt.OverlayMarkDef(size=30, filled=True, color=HOLDINGS))
         .encode(
@@ -197,11 +214,12 @@ def _holdings() -> alt.Chart:
             y=alt.Y("billions:Q", scale=alt.Scale(zero=False, nice=True), axis=_amount_axis()),
             tooltip=[_month_tooltip(), alt.Tooltip("shown:N", title="Holdings, USD bn")],
         )
-        .properties(width=WIDTH, height=HEIGHTS[0], title=_panel("Holdings, USD bn (not from zero)"))
     )
+    size = {"width": WIDTH, "height": HEIGHTS[0], "title": _panel("Holdings, USD bn (not from zero)")}
+    return alt.layer(_event_marks(), line).properties(**size) if marked else line.properties(**size)
 
 
-def _changes() -> alt.LayerChart | alt.FacetChart:
+def _changes(marked: bool) -> alt.LayerChart | alt.FacetChart:
     names, colours = zip(*PARTS.values(), strict=True)
     stacked = (
         alt.Chart(alt.NamedData(BARS))
@@ -232,6 +250,7 @@ def _changes() -> alt.LayerChart | alt.FacetChart:
         )
     )
     zero = alt.Chart(alt.NamedData(ZERO)).mark_rule(strokeWidth=1).encode(y="zero:Q")
-    return alt.layer(stacked, zero, marks).properties(
+    layers = (_event_marks(), stacked, zero, marks) if marked else (stacked, zero, marks)
+    return alt.layer(*layers).properties(
         width=WIDTH, height=HEIGHTS[1], title=_panel("Parts of each month's change, USD bn (diamond: the change)")
     )

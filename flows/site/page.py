@@ -15,7 +15,7 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from treasury_watch.flows.site import charts, dollar_book, finding_cards
+from treasury_watch.flows.site import charts, dollar_book, finding_cards, sale_scenario
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.events import events_in
@@ -126,6 +126,7 @@ def render(
             ),
             **dollar_book.content(connection, holders[:CHARTED_HOLDERS], newest),
             **_episodes(connection),
+            **sale_scenario.content(connection, declarations, generated.date()),
         }
     content |= _revised(connection)
     return _environment().get_template("report.html.j2").render(content, bundle=script())
@@ -222,7 +223,8 @@ def _sections(
             "SELECT * FROM holder_months WHERE holder_id = ? AND month <= ? ORDER BY month DESC LIMIT ?",
             [holder["holder_id"], holder["month"], MONTHS],
         ).df()
-        chart = charts.holder_chart(months, "", MONTHS)
+        marks = sale_scenario.marks_of(connection, holder["holder_id"], months)
+        chart = charts.holder_chart(months, "", MONTHS, marks)
         latest = rows_of(
             connection,
             "SELECT * FROM holder_months WHERE holder_id = ? AND month <= ? ORDER BY month DESC LIMIT ?",
@@ -235,7 +237,7 @@ def _sections(
         sections.append(
             {
                 **{**holder, "spec": charts.spec(chart), "described": described, "latest": latest},
-                **{"findings": own, "note": centres.get(holder["holder_id"])},
+                **{"marks": marks, "findings": own, "note": centres.get(holder["holder_id"])},
             }
         )
     return sections

@@ -10,6 +10,7 @@ from treasury_watch.transforms.findings.conclusions import concluded
 from treasury_watch.transforms.findings.explain.caveats import with_caveats
 from treasury_watch.transforms.findings.explain.currency_context import with_context
 from treasury_watch.transforms.findings.explain.dollars import with_dollars_told
+from treasury_watch.transforms.findings.explain.events_beside import with_events_told
 from treasury_watch.transforms.findings.explain.sentences import explain_episodes, explain_months
 from treasury_watch.transforms.findings.rule_hits import by_month
 from treasury_watch.transforms.findings.rules.custody import mirrors, paired_months, read_together, suspected
@@ -31,6 +32,7 @@ def findings(
     revision_sizes: pd.DataFrame | None = None,
     securities: pd.DataFrame | None = None,
     intervention_periods: pd.DataFrame | None = None,
+    events: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(sell_offs, episodes) with the columns declared in config/tables.toml; one row per holder and month in sell_offs,
     with `rules` and `hits` as from `by_month`.
@@ -39,7 +41,7 @@ def findings(
     the foreign official total is read, by the rules of scope `official`; without them those rules find nothing.
     `revision_sizes`, as the table has them, are told of findings on the newest month; `securities` (securities_months) say
     what became of the dollars of a sale of bonds and notes; `intervention_periods`, as from `with_days`, are told where the
-    days are not known.
+    days are not known; `events` say what happened in the months of a finding.
     """
     flagged, runs, known = _read(months, holders, rules, aggregates)
     paired = paired_months(months, rules)
@@ -53,6 +55,7 @@ def findings(
     flagged, runs = explain_months(flagged, known, official), explain_episodes(runs, known, official)
     centres = set(holders.loc[holders["custodial_centre"].astype(bool), "holder_id"])
     flagged, runs = (with_dollars_told(table, securities, rules, centres) for table in (flagged, runs))
+    flagged, runs = (with_events_told(table, events) for table in (flagged, runs))
     return flagged, runs
 
 

@@ -12,7 +12,10 @@ import pandas as pd
 from treasury_watch.transforms.model import Source
 
 # The days between two figures, by the name of the rhythm that has such steps; what fits none is told in days.
-STEPS = {"daily": (1, 5), "weekly": (6, 9), "monthly": (26, 35), "quarterly": (80, 100), "yearly": (350, 380)}
+STEPS = {
+    **{"daily": (1, 5), "weekly": (6, 9), "monthly": (26, 35), "quarterly": (80, 100), "yearly": (350, 380)},
+    "every day": (1, 1),  # weekends and holidays too, as a rate that is in force on each day
+}
 LONG_HOLIDAYS = 14  # days that may lie between the only two or three figures of a daily series
 FEW_STEPS = 3
 RECENT_STEPS = 12

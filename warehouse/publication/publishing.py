@@ -198,9 +198,18 @@ class Publisher:
             Step("before newest release", QUERIES, builder.before_newest_release, needs=["months"]),
             Step("views", QUERIES, builder.views, needs=["months", "rates", "market_series"], makes=VIEWS_MADE),
             Step(
+                "events", FRAMES, builder.events, needs=["declared tables", "interventions"], after=["market_series"],
+                reads=["fred:DFEDTARU"], makes=["events", "price_impact_studies"],
+            ),
+            Step(
+                "price impact record", FRAMES, builder.price_impact_record, needs=["months"], after=["market_series"],
+                reads=["fred:DGS10", "fred:DGS2"], makes=["price_impact_record"],
+            ),
+            Step(
                 "findings", FRAMES, builder.findings,
                 needs=[
                     "months", "securities months", "rates", "interventions", "intervention periods", "revision sizes",
+                    "events",
                 ],
                 makes=["sell_offs", "rule_hits", "episodes", "paired_months"],
             ),
@@ -215,7 +224,7 @@ class Publisher:
                 "first files", QUERIES, first_files, reads=EVERYTHING,
                 needs=[
                     "reconciliation", "views", "revision sizes", "securities months", "signals", "intervention periods",
-                    *as_stated_names,
+                    "events", "price impact record", *as_stated_names,
                 ],
             ),
             Step("last files", FRAMES, last_files, needs=["revised findings", "operations"], reads=EVERYTHING),

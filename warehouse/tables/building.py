@@ -30,6 +30,7 @@ from treasury_watch.warehouse.categorical_frames import with_categories
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.tables.declared_tables import create, fill
 from treasury_watch.warehouse.tables.findings_as_known import CURRENT, findings_of, months_of
+from treasury_watch.warehouse.tables.price_impact import events_frame, record_frame, studies_frame
 from treasury_watch.warehouse.tables.signals import signals
 
 VIEWS = Path(__file__).parent / "views"
@@ -250,6 +251,15 @@ class Builder:
         """The tables that are the answer to a query on the others."""
         for name in VIEWS_MADE:
             self._fill(connection, name, _sql(name))
+
+    def events(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """What happened beside the statistics, and what studies say of price impact."""
+        self._create(connection, "events", events_frame(connection, self.declarations))
+        self._create(connection, "price_impact_studies", studies_frame(self.declarations))
+
+    def price_impact_record(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Yields around the largest months of net sales."""
+        self._create(connection, "price_impact_record", record_frame(connection))
 
     def before_newest_release(self, connection: duckdb.DuckDBPyConnection) -> BeforeNewestRelease:
         """What was known the day before the newest release of the main source."""

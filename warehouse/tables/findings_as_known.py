@@ -11,6 +11,7 @@ import pandas as pd
 from treasury_watch.transforms.findings.detection import OFFICIAL, findings
 from treasury_watch.transforms.rates.intervention_periods import with_days
 from treasury_watch.transforms.rates.interventions import interventions_in_usd
+from treasury_watch.transforms.risk.events import known_on
 from treasury_watch.warehouse.categorical_frames import with_categories
 
 CURRENT = date(9999, 12, 31)
@@ -26,8 +27,17 @@ def findings_of(
     operations = connection.execute("FROM interventions WHERE date <= ?", [as_of]).df()
     in_usd = interventions_in_usd(operations, fx_daily)
     sizes, securities = revision_sizes_of(connection, rules, as_of), securities_of(connection, as_of)
-    periods = periods_of(connection, operations, as_of)
-    return findings(months, holders, fx_monthly, in_usd, rules, official, sizes, securities, periods)
+    events, periods = events_of(connection, as_of), periods_of(connection, operations, as_of)
+    return findings(months, holders, fx_monthly, in_usd, rules, official, sizes, securities, periods, events)
+
+
+def events_of(connection: duckdb.DuckDBPyConnection, as_of: date = CURRENT) -> pd.DataFrame | None:
+    """What had happened by the end of day `as_of`; None in a publication that has no table of it."""
+    kept = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'events'").fetchall()
+    if not kept:  # published by an earlier version
+        return None
+    events = connection.execute("FROM events").df()
+    return events if as_of == CURRENT else known_on(events, as_of)
 
 
 def periods_of(

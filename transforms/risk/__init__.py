@@ -1,0 +1,1 @@
+"""What holding and selling Treasuries risks."""
