@@ -15,7 +15,7 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from treasury_watch.flows.site import charts, dollar_book, finding_cards
+from treasury_watch.flows.site import charts, dollar_book, finding_cards, nowcast_section
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.events import events_in
@@ -126,6 +126,7 @@ def render(
             ),
             **dollar_book.content(connection, holders[:CHARTED_HOLDERS], newest),
             **_episodes(connection),
+            **nowcast_section.content(connection, declarations),
         }
     content |= _revised(connection)
     return _environment().get_template("report.html.j2").render(content, bundle=script())

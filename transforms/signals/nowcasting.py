@@ -45,12 +45,14 @@ class Known:
 
     inputs: of `monthly_inputs`. prints: value_usd_bn, known_from, of the figure that is estimated, as first printed where
     that is held. holdings: position, long_term and change in USD billions, of the holder. due: the release day by month.
+    newest: the newest month whose holdings are out; later ones are open.
     """
 
     inputs: pd.DataFrame
     prints: pd.DataFrame
     holdings: pd.DataFrame
     due: Mapping[pd.Period, date]
+    newest: pd.Period | None
 
 
 class Estimate(NamedTuple):
@@ -162,7 +164,8 @@ def _days(
     first = stated[0]  # of the terms that are preferred
     printed = known.prints["known_from"].get(month, pd.NaT)
     due = known.due.get(month)
-    if pd.isna(printed) and today is not None and first <= pd.Timestamp(today):
+    is_open = pd.isna(printed) and (known.newest is None or month > known.newest)
+    if is_open and today is not None and first <= pd.Timestamp(today):
         return [(TODAY, pd.Timestamp(today))]
     if due is None or pd.isna(printed):
         return []

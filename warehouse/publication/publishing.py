@@ -32,6 +32,7 @@ from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.home.storage_failures import REBUILD, StorageFailed
 from treasury_watch.warehouse.ledger.vintages import Ledger
 from treasury_watch.warehouse.publication.steps import Step, carry_out, needed_for
+from treasury_watch.warehouse.tables import nowcasts
 from treasury_watch.warehouse.tables.building import FINDINGS, Builder, standing_figures
 from treasury_watch.warehouse.tables.declared_tables import create, place_parquet, write_parquet
 
@@ -99,7 +100,7 @@ class Publisher:
         What the database can do alone runs on one connection, work with frames on the other: of each one step at a time,
         so that memory is that of one query and one frame.
         """
-        last = [*FINDINGS, *OPERATIONS]
+        last = [*FINDINGS, *OPERATIONS, *nowcasts.TABLES]
         first = [name for name in self.declarations.tables if name not in last]
 
         def on_figures(_: duckdb.DuckDBPyConnection, standing: pd.DataFrame) -> list[Result]:
@@ -149,6 +150,9 @@ class Publisher:
             Step("views", QUERIES, builder.views, needs=["months", "rates"]),
             Step("findings", FRAMES, builder.findings, needs=["months", "securities months", "rates", "revision sizes"]),
             Step("revised findings", FRAMES, builder.revised_findings, takes=["findings", "before newest release"]),
+            Step(
+                "nowcasts", FRAMES, self._nowcasts, needs=["second gate", "official flows", "revision sizes", "rates"]
+            ),
             Step("checks of months", FRAMES, on_months, needs=["months"]),
             Step("second gate", FRAMES, judge, takes=["checks of figures", "checks of months"]),
             Step("operations", FRAMES, self._operations, needs=["second gate"]),
@@ -156,8 +160,11 @@ class Publisher:
                 "first files", QUERIES, first_files,
                 needs=["reconciliation", "views", "revision sizes", "securities months"],
             ),
-            Step("last files", FRAMES, last_files, needs=["revised findings", "operations"]),
+            Step("last files", FRAMES, last_files, needs=["revised findings", "operations", "nowcasts"]),
         ]  # fmt: skip
+
+    def _nowcasts(self, connection: duckdb.DuckDBPyConnection) -> None:
+        nowcasts.make(connection, self.declarations, self.state, self.today, self.home.database)
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,11 +19,17 @@ from treasury_watch.transforms.signals.inputs import first_stated, monthly_input
 from treasury_watch.transforms.signals.nowcasting import TODAY, Known
 from treasury_watch.transforms.signals.targets import Target, targets
 from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.home.published_database import rows_of
+from treasury_watch.warehouse.home.state import State
+from treasury_watch.warehouse.tables.declared_tables import create
 
 DECLARED = "nowcast.toml"
 PRINTS = (Path(__file__).parent / "views" / "nowcast_prints.sql").read_text(encoding="utf-8")
 MADE, REPLAY = "made", "replay"  # the basis of a nowcast: written before the release, or afterwards from what was public then
 FLOWS = "net_purchases_usd_mn"
+TABLES = ("nowcasts", "nowcast_scores")
+NOTE = "nowcast inputs"  # under which the state remembers of what the published tables were made
+SAME_USD_MN = 0.5  # an estimate that differs by less from the last one is no new one
 # The signals that are in the ledger, with the day on which each was public: custody of a Wednesday on the Thursday after,
 # a yield on the next business day, the dollar (H.10) on the Monday after.
 SIGNALS = """
@@ -56,18 +66,116 @@ def known_of(
     names = {"position_usd_mn": "position", "long_term_usd_mn": "long_term", "change_usd_mn": "change"}
     holdings = (rows[list(names)] / 1000).rename(columns=names).set_axis(months)
     holdings["long_term"] = holdings["long_term"].fillna(holdings["position"])  # where no source states bonds apart
-    return Known(inputs, prints, holdings, due)
+    held = holdings["change"].dropna()
+    return Known(inputs, prints, holdings, due, held.index.max() if len(held) else None)
 
 
-def replayed(
-    connection: duckdb.DuckDBPyConnection, stated: pd.DataFrame, declarations: Declarations
+def make(
+    connection: duckdb.DuckDBPyConnection, declarations: Declarations, state: State, today: date, published: Path
+) -> None:
+    """Make the tables `nowcasts` and `nowcast_scores` in the database being built, and keep what is estimated of open months.
+
+    Where nothing changed that they depend on since the publication at `published`, they are taken from there.
+    """
+    fingerprint = _fingerprint(connection, declarations)
+    found = None
+    if state.remembered(NOTE) == fingerprint and published.exists():
+        found = _published_before(connection, published)
+    if found is None:
+        found = _computed(connection, declarations, state, today)
+    for name, table in zip(TABLES, found, strict=True):
+        create(connection, declarations.tables[name], table)
+    state.remember(NOTE, fingerprint)
+
+
+def _computed(
+    connection: duckdb.DuckDBPyConnection, declarations: Declarations, state: State, today: date
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The nowcasts that could have been made before each release, and the scores of these alone; `stated`: of `signals`."""
-    document = declarations.toml(DECLARED)
-    inputs = monthly_inputs(first_stated(stated), document["signals"], declarations.rules["price_return"])
-    since = pd.Period(document["replay"]["since"], "M")
-    made = []
+    document, stated = declarations.toml(DECLARED), signals(connection)
+    return_rules, since = declarations.rules["price_return"], pd.Period(document["replay"]["since"], "M")
+    first = monthly_inputs(first_stated(stated), document["signals"], return_rules)
+    now = first
+    if stated["superseded"].notna().any():  # what was corrected since counts for the open months alone
+        now = monthly_inputs(standing_on(stated, today), document["signals"], return_rules)
+    every, record = [], []
     for target in targets(document):
-        known = known_of(target, connection, inputs, declarations)
-        made.append(nowcasting.nowcasts(target, known, document["interval"], since))
-    return pd.concat(made, ignore_index=True).assign(basis=REPLAY)
+        known = known_of(target, connection, first, declarations)
+        replay = nowcasting.nowcasts(target, known, document["interval"], since, today)
+        open_months = replay["made_on"] == TODAY
+        fresh = replay[open_months]
+        if now is not first:
+            again = nowcasting.nowcasts(target, replace(known, inputs=now), document["interval"], since, today)
+            fresh = again[again["made_on"] == TODAY]
+        kept = keep(state, target.id, fresh)
+        rows = pd.concat([replay[~open_months].assign(nowcast_basis=REPLAY), kept], ignore_index=True)
+        # What was made on a day stands, whatever a replay says today.
+        rows = rows.drop_duplicates(["month", "made"], keep="last").sort_values(["month", "made"])
+        every.append(rows)
+        record.append(scores.scored(target, rows, known.prints))
+    return pd.concat(every, ignore_index=True), pd.concat(record, ignore_index=True)
+
+
+def open_nowcasts(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The newest estimate of each target and month that is not out, oldest month first; from the published database."""
+    return rows_of(
+        connection,
+        "FROM nowcasts WHERE nowcast_basis = 'made' AND month > coalesce((SELECT max(month) FROM aggregate_months "
+        "WHERE holder_id = 'foreign_official' AND position_usd_mn IS NOT NULL), DATE '1900-01-01') "
+        "QUALIFY row_number() OVER (PARTITION BY target, month ORDER BY made DESC) = 1 ORDER BY month, target",
+    )
+
+
+def keep(state: State, target: str, fresh: pd.DataFrame) -> pd.DataFrame:
+    """Keep today's estimates of open months where they differ from the last ones; returns all that were ever made.
+
+    What is kept is never changed: another estimate of the same day is left out.
+    """
+    made = _made(state, target)
+    for row in fresh.to_dict("records"):
+        last = made[made["month"] == row["month"]].tail(1)
+        if len(last) and abs(last["estimate_usd_mn"].iloc[0] - row["estimate_usd_mn"]) < SAME_USD_MN:
+            continue
+        stated = {name: _plain(value) for name, value in row.items()}
+        state.change(
+            "INSERT OR IGNORE INTO nowcasts_made (target, month, made, stated) VALUES (?, ?, ?, ?)",
+            (target, stated["month"], stated["made"], json.dumps(stated)),
+        )
+    return _made(state, target)
+
+
+def _made(state: State, target: str) -> pd.DataFrame:
+    rows = state.rows("SELECT stated FROM nowcasts_made WHERE target = ? ORDER BY month, made", (target,))
+    frame = pd.DataFrame([json.loads(row["stated"]) for row in rows], columns=nowcasting.COLUMNS)
+    for column in ("month", "made", "learned_until"):
+        frame[column] = pd.to_datetime(frame[column])
+    frame["due"] = [date.fromisoformat(day) for day in frame["due"]]
+    return frame.assign(nowcast_basis=MADE)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()[:10]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _fingerprint(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> str:
+    """Changes whenever anything does of which the two tables are made."""
+    parts: list[Any] = [declarations.fingerprint(), list(map(str, declarations.announced))]
+    parts += connection.execute(f"SELECT count(*), bit_xor(hash(s)) FROM ({SIGNALS}) AS s").fetchall()
+    for holder in sorted({target.holder for target in targets(declarations.toml(DECLARED))}):
+        query = f"SELECT count(*), bit_xor(hash(p)) FROM ({PRINTS}) AS p"
+        parts += connection.execute(query, {"holder": holder}).fetchall()
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _published_before(connection: duckdb.DuckDBPyConnection, published: Path) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """The two tables as they were published last; None where that publication has none."""
+    place = str(published).replace("'", "''")
+    connection.execute(f"ATTACH '{place}' AS before (READ_ONLY)")
+    try:
+        nowcasts, record = (connection.execute(f"FROM before.{name}").df() for name in TABLES)
+        return nowcasts, record
+    except duckdb.CatalogException:
+        return None
+    finally:
+        connection.execute("DETACH before")
