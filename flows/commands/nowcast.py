@@ -25,6 +25,7 @@ METHOD_WORDS = {
     "last_month": "rival: last month",
     "mean": "rival: mean so far",
 }
+LEAST_OF_ITS_OWN = 12  # months with a first print before these alone are scored
 BASIS_WORDS = {
     "first_print": "first prints",
     "earliest_kept": "earliest prints kept, not the first",
@@ -90,7 +91,7 @@ def _record(connection: duckdb.DuckDBPyConnection, every: list[Target]) -> Itera
     for target in every:
         own = scores[scores["target"] == target.id]
         counted = own[own["method"] == "nowcast"]["print_basis"].value_counts()
-        for basis in (None, "first_print") if counted.get("first_print") and len(counted) > 1 else (None,):
+        for basis in (None, "first_print") if LEAST_OF_ITS_OWN <= counted.get("first_print", 0) < counted.sum() else (None,):
             chosen = own if basis is None else own[own["print_basis"] == basis]
             if chosen.empty:
                 continue
@@ -110,6 +111,6 @@ def _line(name: str, row: dict[str, Any]) -> str:
     inside = f"{rounded(row['coverage_pct'], 0)}%" if is_known(row["coverage_pct"]) else ""
     sign = f"{rounded(row['right_sign_pct'], 0)}%" if name != METHOD_WORDS["zero"] else ""
     return (
-        f"  {name:<34}{row['months']:>7.0f}{rounded(row['r_squared'], 2):>7}{sign:>7}"
+        f"  {name:<34}{row['months']:>7.0f}{rounded(row['r_squared'], 2) + 0:>7}{sign:>7}"
         f"{billions_cell(row['mean_error_usd_mn'], signed=False):>10}{inside:>8}"
     )

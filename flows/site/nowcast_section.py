@@ -18,6 +18,7 @@ from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.tables.nowcasts import DECLARED, open_nowcasts
+from treasury_watch.warehouse.tables.nowcasts import MADE as MADE_THEN
 
 # The targets that are charted, and the heading of each panel.
 PANELS = {
@@ -25,9 +26,9 @@ PANELS = {
     "official_net_purchases": "Net purchases of foreign officials, USD bn",
 }
 TABLE_MONTHS = 24
-HEIGHT = 150
+HEIGHT = 180
 ESTIMATE, PRINT = "#2b66b5", "#d9791f"
-MADE, PRINTED = "Estimate before the release, with its 80% interval", "Printed"
+MADE, PRINTED = "Estimate, with its 80% interval", "Printed"
 
 Row = dict[str, Any]
 
@@ -38,7 +39,7 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
     if not kept:
         return {"nowcast": None}
     record = connection.execute(
-        "SELECT target, month, made, estimate_usd_mn, low_usd_mn, high_usd_mn, print_usd_mn, print_basis, error_usd_mn, inside "
+        "SELECT target, month, made, nowcast_basis, estimate_usd_mn, low_usd_mn, high_usd_mn, print_usd_mn, print_basis, error_usd_mn, inside "
         "FROM nowcast_scores JOIN nowcasts USING (target, month, made, estimate_usd_mn) "
         "WHERE method = 'nowcast' ORDER BY target, month"
     ).df()
@@ -59,6 +60,7 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
             "sections": [section for section in sections if section],
             "spec": charts.spec(record_chart(drawn)) if len(drawn) else None,
             "described": description(drawn),
+            "made": int((record["nowcast_basis"] == MADE_THEN).sum()),
         }
     }
 
@@ -79,7 +81,7 @@ def _section(target: str, record: pd.DataFrame, scores: pd.DataFrame, claims_fro
             {
                 "name": str(method).replace("_", " "),
                 "months": int(row["months"]),
-                "r_squared": str(rounded(row["r_squared"], 2)).replace("-", MINUS),
+                "r_squared": str(rounded(row["r_squared"], 2) + 0).replace("-", MINUS),
                 "right_sign_pct": None if method == "zero" else row["right_sign_pct"],
                 "mean_error_usd_mn": row["mean_error_usd_mn"],
                 "coverage_pct": row["coverage_pct"] if is_known(row["coverage_pct"]) else None,

@@ -134,6 +134,8 @@ def nowcasts(
     before its release (last_thursday); an open month one of `today`. Low and high hold `share_pct` percent of the errors of
     earlier estimates of the same kind that were known on the day; NaN while there are too few. Columns: COLUMNS.
     """
+    if known.prints.empty or known.inputs.index[known.inputs.index >= target.first].empty:
+        return pd.DataFrame(columns=COLUMNS)
     models = [_Model(target, known, names) for names in (target.terms, target.without_price) if names]
     rows = []
     values, public = known.prints["value_usd_bn"].to_dict(), known.prints["known_from"]

@@ -61,7 +61,7 @@ def known_of(
     kind = "flow" if target.of == FLOWS else "change"
     value, basis = rows[f"{kind}_print_usd_mn"] / 1000, rows[f"{kind}_basis"]
     printed = pd.to_datetime(rows[f"{kind}_printed"]).fillna(by_calendar).where(value.notna())
-    every = pd.period_range(months.min(), months.max(), freq="M")
+    every = pd.period_range(months.min(), months.max(), freq="M") if len(months) else months
     prints = pd.DataFrame({"value_usd_bn": value, "known_from": printed, "basis": basis}).set_axis(months).reindex(every)
     names = {"position_usd_mn": "position", "long_term_usd_mn": "long_term", "change_usd_mn": "change"}
     holdings = (rows[list(names)] / 1000).rename(columns=names).set_axis(months)
