@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import duckdb
+import pandas as pd
 
 from treasury_watch.transforms.amounts import billions_cell, is_known, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
@@ -69,15 +69,17 @@ def _of_month(connection: duckdb.DuckDBPyConnection, every: list[Target], month:
     rows = rows_of(connection, "FROM nowcasts WHERE month = ? ORDER BY target, made", month)
     if not rows:
         known = rows_of(connection, "SELECT min(month) AS first, max(month) AS last FROM nowcasts")[0]
-        span = f"nowcasts are kept of {known['first']:%Y-%m} to {known['last']:%Y-%m}" if known["first"] else "none is kept yet"
+        span = (
+            f"nowcasts are kept of {known['first']:%Y-%m} to {known['last']:%Y-%m}"
+            if known["first"]
+            else "none is kept yet"
+        )
         raise TreasuryWatchError(f"nowcast: no estimate of {month:%Y-%m}; {span}")
     for row in rows:
         how = "made" if row["nowcast_basis"] == "made" else "replayed"
         yield f"{month_name(month)}, {how} {row['made']}: {estimate_in_words(row, claims[row['target']])}"
         yield f"  from {inputs_in_words(row)}; {row['model']}"
-    for row in rows_of(
-        connection, "FROM nowcast_scores WHERE month = ? AND method = 'nowcast' ORDER BY target", month
-    ):
+    for row in rows_of(connection, "FROM nowcast_scores WHERE month = ? AND method = 'nowcast' ORDER BY target", month):
         yield (
             f"printed, {row['target']}: {billions_cell(row['print_usd_mn'])} USD bn ({BASIS_WORDS[row['print_basis']]}); "
             f"print less estimate {billions_cell(row['error_usd_mn'])}"
@@ -91,15 +93,17 @@ def _record(connection: duckdb.DuckDBPyConnection, every: list[Target]) -> Itera
     for target in every:
         own = scores[scores["target"] == target.id]
         counted = own[own["method"] == "nowcast"]["print_basis"].value_counts()
-        for basis in (None, "first_print") if LEAST_OF_ITS_OWN <= counted.get("first_print", 0) < counted.sum() else (None,):
+        for basis in (
+            (None, "first_print") if LEAST_OF_ITS_OWN <= counted.get("first_print", 0) < counted.sum() else (None,)
+        ):
             chosen = own if basis is None else own[own["print_basis"] == basis]
             if chosen.empty:
                 continue
-            against = ", ".join(f"{n} {BASIS_WORDS[name]}" for name, n in counted.items() if basis in (None, name))
+            against = ", ".join(f"{n} {BASIS_WORDS[str(name)]}" for name, n in counted.items() if basis in (None, name))
             yield f"{target.id}, {chosen['month'].min():%Y-%m} to {chosen['month'].max():%Y-%m}, against {against}:"
             yield f"  {'':<34}{'months':>7}{'R2':>7}{'sign':>7}{'error bn':>10}{'in 80%':>8}"
             for method, row in summary(chosen, target.claims_from_usd_mn).iterrows():
-                yield _line(METHOD_WORDS[str(method)], row.to_dict())
+                yield _line(METHOD_WORDS[str(method)], row)
                 if target.claims_from_usd_mn and method == "nowcast" and row["claimed"]:
                     yield (
                         f"  {'  of these, estimates from ' + billions_cell(target.claims_from_usd_mn, signed=False) + 'bn':<34}"
@@ -107,7 +111,7 @@ def _record(connection: duckdb.DuckDBPyConnection, every: list[Target]) -> Itera
                     )
 
 
-def _line(name: str, row: dict[str, Any]) -> str:
+def _line(name: str, row: pd.Series) -> str:
     inside = f"{rounded(row['coverage_pct'], 0)}%" if is_known(row["coverage_pct"]) else ""
     sign = f"{rounded(row['right_sign_pct'], 0)}%" if name != METHOD_WORDS["zero"] else ""
     return (

@@ -11,7 +11,7 @@ import pandas as pd
 
 from treasury_watch.flows.site import charts
 from treasury_watch.transforms.amounts import MINUS, billions_cell, is_known, rounded
-from treasury_watch.transforms.signals.scores import summary
+from treasury_watch.transforms.signals.scores import NOWCAST, summary
 from treasury_watch.transforms.signals.targets import targets
 from treasury_watch.transforms.signals.words import inputs_in_words, told
 from treasury_watch.transforms.wording import month_name
@@ -39,7 +39,8 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
     if not kept:
         return {"nowcast": None}
     record = connection.execute(
-        "SELECT target, month, made, nowcast_basis, estimate_usd_mn, low_usd_mn, high_usd_mn, print_usd_mn, print_basis, error_usd_mn, inside "
+        "SELECT target, month, made, nowcast_basis, estimate_usd_mn, low_usd_mn, high_usd_mn, print_usd_mn, print_basis, "
+        "error_usd_mn, inside "
         "FROM nowcast_scores JOIN nowcasts USING (target, month, made, estimate_usd_mn) "
         "WHERE method = 'nowcast' ORDER BY target, month"
     ).df()
@@ -71,6 +72,7 @@ def _section(target: str, record: pd.DataFrame, scores: pd.DataFrame, claims_fro
     if own.empty:
         return None
     found = summary(scores[scores["target"] == target], claims_from_usd_mn)
+    record_of: dict[Any, Any] = found.loc[NOWCAST].to_dict()
     bases = own["print_basis"].value_counts()
     return {
         "target": target,
@@ -89,14 +91,19 @@ def _section(target: str, record: pd.DataFrame, scores: pd.DataFrame, claims_fro
             for method, row in found.iterrows()
         ],
         "claims_from_usd_mn": claims_from_usd_mn or None,
-        "claimed": int(found.loc["nowcast", "claimed"]),
-        "claimed_right_pct": found.loc["nowcast", "claimed_right_pct"] if found.loc["nowcast", "claimed"] else None,
-        "rows": [_none_for_nan(row) for row in own.sort_values("month", ascending=False).head(TABLE_MONTHS).to_dict("records")],
+        "claimed": int(record_of["claimed"]),
+        "claimed_right_pct": record_of["claimed_right_pct"] if record_of["claimed"] else None,
+        "rows": [
+            _none_for_nan(row)
+            for row in own.sort_values("month", ascending=False).head(TABLE_MONTHS).to_dict("records")
+        ],
     }
 
 
 def _none_for_nan(row: dict[Any, Any]) -> Row:
-    return {str(name): None if isinstance(value, float) and not is_known(value) else value for name, value in row.items()}
+    return {
+        str(name): None if isinstance(value, float) and not is_known(value) else value for name, value in row.items()
+    }
 
 
 def record_chart(record: pd.DataFrame) -> charts.Document:
@@ -143,7 +150,9 @@ def _panel(target: str, heading: str) -> alt.LayerChart | alt.FacetChart:
         alt.Tooltip("shown:N", title="USD bn"),
     ]
     whole = alt.Chart(alt.NamedData(target))
-    band = whole.mark_rule(strokeWidth=2, opacity=0.35).encode(x=x, y=alt.Y("low:Q", axis=axis), y2="high:Q", color=colour)
+    band = whole.mark_rule(strokeWidth=2, opacity=0.35).encode(
+        x=x, y=alt.Y("low:Q", axis=axis), y2="high:Q", color=colour
+    )
     points = whole.mark_point(filled=True, size=16, opacity=1).encode(x=x, y=y, color=colour, tooltip=tooltip)
     title = alt.TitleParams(heading, anchor="start", frame="bounds", fontSize=14, fontWeight=400, offset=8)
     return alt.layer(band, points).properties(width=charts.WIDTH, height=HEIGHT, title=title)

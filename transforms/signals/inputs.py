@@ -11,9 +11,6 @@ import pandas as pd
 
 from treasury_watch.transforms.rates.price_returns import price_returns
 
-COLUMNS = ["series_id", "date", "value", "known_from", "superseded"]  # of the table `signals`, what is needed here
-NEVER = pd.Timestamp.max.floor("D")
-
 
 def standing_on(signals: pd.DataFrame, day: date | pd.Timestamp) -> pd.DataFrame:
     """The rows of `signals` that were public at the end of `day` and not replaced by then."""

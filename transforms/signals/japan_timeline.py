@@ -30,7 +30,11 @@ class Told(NamedTuple):
 
 
 def timeline(
-    month: date, estimate: Mapping[str, Any] | None, totals: Iterable[InterventionTotal], due: date, claims_from_usd_mn: float
+    month: date,
+    estimate: Mapping[str, Any] | None,
+    totals: Iterable[InterventionTotal],
+    due: date,
+    claims_from_usd_mn: float,
 ) -> list[Told]:
     """What can be said of Japan in `month` before its figures are due, oldest first, each with how many days before.
 

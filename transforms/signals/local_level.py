@@ -22,7 +22,10 @@ def states(target: pd.Series, terms: pd.DataFrame, level_variance: float) -> pd.
 
     known = target.notna() & terms.notna().all(axis=1)
     model = UnobservedComponents(
-        target.where(known).to_numpy(float), level="local level", exog=terms.fillna(0.0).to_numpy(float), mle_regression=False
+        target.where(known).to_numpy(float),
+        level="local level",
+        exog=terms.fillna(0.0).to_numpy(float),
+        mle_regression=False,
     )
     found = model.filter([1.0, level_variance]).predicted_state
     index = pd.period_range(terms.index[0], periods=len(terms) + 1, freq="M")

@@ -91,7 +91,11 @@ class _Model:
             inputs, holdings = self.known.inputs, self.known.holdings
             held = held_before(holdings, inputs.index, months_behind)
             # What the month before rose by is known only where its figures were released.
-            rest = unexplained_before(inputs, held, holdings["change"]) if months_behind == 1 else held["change_before"] * 0.0
+            rest = (
+                unexplained_before(inputs, held, holdings["change"])
+                if months_behind == 1
+                else held["change_before"] * 0.0
+            )
             found = terms_of(self.names, inputs, held, rest.fillna(0.0)).to_numpy()
             self.by_months_behind[months_behind] = found
         return found
@@ -160,7 +164,7 @@ def _days(
     models: Iterable[_Model], known: Known, month: pd.Period, today: date | None
 ) -> list[tuple[str, pd.Timestamp]]:
     """The days on which the month is estimated, by kind, oldest first."""
-    stated = [day for model in models if pd.notna(day := model.public[month])]
+    stated = [day for model in models if pd.notna(day := model.public.get(month))]
     if not stated:
         return []
     first = stated[0]  # of the terms that are preferred
@@ -183,7 +187,7 @@ def last_thursday_before(day: date | pd.Timestamp) -> pd.Timestamp:
 
 
 def _spread(
-    model: _Model, kind: str, month: pd.Period, until: pd.Period, day: pd.Timestamp, interval: Mapping[str, Any]
+    model: _Model, kind: str, month: pd.Period, until: pd.Period | None, day: pd.Timestamp, interval: Mapping[str, Any]
 ) -> float | None:
     """Half the width of the interval, from the errors of the kind that were known on the day."""
     alike = kind if kind != TODAY else LAST_THURSDAY if until == month - 1 else FIRST_DAY
@@ -197,7 +201,7 @@ def _row(
     estimate, terms = found.usd_bn, found.terms
     stated = {INPUT_COLUMNS[name]: USD_MN * value for name, value in terms.items() if name in INPUT_COLUMNS}
     if "reserves_flow" in terms:
-        change = model.known.inputs["reserves_usd_bn"].diff()[month]
+        change = model.known.inputs["reserves_usd_bn"].diff().get(month, np.nan)
         stated["reserves_change_usd_mn"] = USD_MN * change
         stated["revaluation_usd_mn"] = USD_MN * (change - terms["reserves_flow"])
     return {
@@ -213,4 +217,6 @@ def _row(
 
 def _words(names: Iterable[str], state: np.ndarray) -> str:
     """The model as it stood: `level 12.5, 0.56 custody, ...`; the level and turn_of_year in USD billions."""
-    return ", ".join([f"level {state[0]:.1f}", *(f"{value:.2f} {name}" for name, value in zip(names, state[1:], strict=True))])
+    return ", ".join(
+        [f"level {state[0]:.1f}", *(f"{value:.2f} {name}" for name, value in zip(names, state[1:], strict=True))]
+    )

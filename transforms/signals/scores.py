@@ -14,7 +14,17 @@ from treasury_watch.transforms.signals.targets import Target
 
 NOWCAST, FIRST, ZERO, LAST_MONTH, MEAN = "nowcast", "nowcast_first_day", "zero", "last_month", "mean"
 METHODS = [NOWCAST, FIRST, ZERO, LAST_MONTH, MEAN]
-COLUMNS = ["target", "month", "method", "made", "estimate_usd_mn", "print_usd_mn", "print_basis", "error_usd_mn", "inside"]
+COLUMNS = [
+    "target",
+    "month",
+    "method",
+    "made",
+    "estimate_usd_mn",
+    "print_usd_mn",
+    "print_basis",
+    "error_usd_mn",
+    "inside",
+]
 
 
 def scored(target: Target, made: pd.DataFrame, prints: pd.DataFrame) -> pd.DataFrame:
@@ -28,7 +38,7 @@ def scored(target: Target, made: pd.DataFrame, prints: pd.DataFrame) -> pd.DataF
     values, public, bases = (prints[name].to_dict() for name in ("value_usd_bn", "known_from", "basis"))
     by_month: dict[pd.Timestamp, list[dict[str, Any]]] = {}
     for row in made.to_dict("records"):
-        by_month.setdefault(row["month"], []).append(row)
+        by_month.setdefault(row["month"], []).append({str(name): value for name, value in row.items()})
     rows = []
     for month, entries in by_month.items():
         at = pd.Period(month, "M")
@@ -36,7 +46,7 @@ def scored(target: Target, made: pd.DataFrame, prints: pd.DataFrame) -> pd.DataF
         before = sorted((row for row in entries if row["made"] < public.get(at, pd.NaT)), key=itemgetter("made"))
         if pd.isna(value) or not before:
             continue
-        told = [(NOWCAST, before[-1])] + [(FIRST, row) for row in before if row["made_on"] == FIRST_DAY][:1]
+        told = [(NOWCAST, before[-1]), *[(FIRST, row) for row in before if row["made_on"] == FIRST_DAY][:1]]
         stated = [(method, row["made"], row["estimate_usd_mn"], _inside(row, value)) for method, row in told]
         day = before[-1]["made"]
         stated += [(method, day, estimate, None) for method, estimate in _rivals(target, at, day, prints).items()]

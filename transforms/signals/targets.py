@@ -28,7 +28,6 @@ class Target:
     """One target: what of which holder, from which month on the model learns, and its terms."""
 
     id: str
-    name: str
     holder: str
     of: str
     first: pd.Period
@@ -36,7 +35,6 @@ class Target:
     without_price: tuple[str, ...]
     level_variance: float
     claims_from_usd_mn: float
-    verbs: tuple[str, str]
 
 
 def targets(document: Mapping[str, Any]) -> list[Target]:
@@ -51,16 +49,17 @@ def targets(document: Mapping[str, Any]) -> list[Target]:
             )
         found.append(
             Target(
-                name, entry["name"], entry["holder"], entry["of"], pd.Period(entry["from"], "M"), terms, other,
-                entry["level_variance"], entry.get("claims_from_usd_mn", 0.0), tuple(entry["verbs"]),
+                name, entry["holder"], entry["of"], pd.Period(entry["from"], "M"), terms, other,
+                entry["level_variance"], entry.get("claims_from_usd_mn", 0.0),
             )
         )  # fmt: skip
     return found
 
 
-def held_before(holdings: pd.DataFrame, months: pd.PeriodIndex, by: int = 1) -> pd.DataFrame:
+def held_before(holdings: pd.DataFrame, months: pd.Index, by: int = 1) -> pd.DataFrame:
     """What the holder held so many months before each month: the columns of `holdings`, each with `_before`."""
-    return holdings.reindex(months.shift(-by)).set_axis(months).add_suffix("_before")
+    earlier = pd.PeriodIndex(months).shift(-by)
+    return holdings.reindex(earlier).set_axis(months).add_suffix("_before")
 
 
 def terms_of(names: Sequence[str], inputs: pd.DataFrame, held: pd.DataFrame, unexplained: pd.Series) -> pd.DataFrame:
@@ -88,7 +87,9 @@ def terms_of(names: Sequence[str], inputs: pd.DataFrame, held: pd.DataFrame, une
 
 def unexplained_before(inputs: pd.DataFrame, held: pd.DataFrame, changes: pd.Series) -> pd.Series:
     """Change in holdings of the month before, less its price term and its custody; 0 where one of them is not known."""
-    own = changes.reindex(inputs.index) - inputs["price_pct"] / 100 * held["long_term_before"] - inputs["custody_usd_bn"]
+    own = (
+        changes.reindex(inputs.index) - inputs["price_pct"] / 100 * held["long_term_before"] - inputs["custody_usd_bn"]
+    )
     return own.shift().fillna(0.0)
 
 

@@ -18,7 +18,10 @@ SAID = {
         "foreign official institutions probably bought about {size}, net",
         "foreign official institutions probably sold about {size}, net",
     ),
-    "japan_holdings": ("Japan's holdings probably rose by about {size}", "Japan's holdings probably fell by about {size}"),
+    "japan_holdings": (
+        "Japan's holdings probably rose by about {size}",
+        "Japan's holdings probably fell by about {size}",
+    ),
 }
 SMALL = {"japan_holdings": "nothing is said of Japan: its reserves tell large moves only (estimate {signed})"}
 

@@ -25,7 +25,10 @@ from treasury_watch.warehouse.tables.declared_tables import create
 
 DECLARED = "nowcast.toml"
 PRINTS = (Path(__file__).parent / "views" / "nowcast_prints.sql").read_text(encoding="utf-8")
-MADE, REPLAY = "made", "replay"  # the basis of a nowcast: written before the release, or afterwards from what was public then
+MADE, REPLAY = (
+    "made",
+    "replay",
+)  # the basis of a nowcast: written before the release, or afterwards from what was public then
 FLOWS = "net_purchases_usd_mn"
 TABLES = ("nowcasts", "nowcast_scores")
 NOTE = "nowcast inputs"  # under which the state remembers of what the published tables were made
@@ -62,7 +65,9 @@ def known_of(
     value, basis = rows[f"{kind}_print_usd_mn"] / 1000, rows[f"{kind}_basis"]
     printed = pd.to_datetime(rows[f"{kind}_printed"]).fillna(by_calendar).where(value.notna())
     every = pd.period_range(months.min(), months.max(), freq="M") if len(months) else months
-    prints = pd.DataFrame({"value_usd_bn": value, "known_from": printed, "basis": basis}).set_axis(months).reindex(every)
+    prints = (
+        pd.DataFrame({"value_usd_bn": value, "known_from": printed, "basis": basis}).set_axis(months).reindex(every)
+    )
     names = {"position_usd_mn": "position", "long_term_usd_mn": "long_term", "change_usd_mn": "change"}
     holdings = (rows[list(names)] / 1000).rename(columns=names).set_axis(months)
     holdings["long_term"] = holdings["long_term"].fillna(holdings["position"])  # where no source states bonds apart
@@ -168,7 +173,9 @@ def _fingerprint(connection: duckdb.DuckDBPyConnection, declarations: Declaratio
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _published_before(connection: duckdb.DuckDBPyConnection, published: Path) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+def _published_before(
+    connection: duckdb.DuckDBPyConnection, published: Path
+) -> tuple[pd.DataFrame, pd.DataFrame] | None:
     """The two tables as they were published last; None where that publication has none."""
     place = str(published).replace("'", "''")
     connection.execute(f"ATTACH '{place}' AS before (READ_ONLY)")

@@ -85,7 +85,8 @@ def test_the_record_stands_beside_its_rivals(database):
     for month, printed in ((JULY, -60_000.0), (AUGUST, 20_000.0)):
         for method, estimate, inside in (("nowcast", printed + 10_000, True), ("zero", 0.0, None)):
             database.add("nowcast_scores", target="official_holdings", month=month, method=method, print_usd_mn=printed,
-                         estimate_usd_mn=estimate, error_usd_mn=printed - estimate, print_basis="latest_vintage", inside=inside)  # fmt: skip
+                         estimate_usd_mn=estimate, error_usd_mn=printed - estimate, print_basis="latest_vintage",
+                         inside=inside)  # fmt: skip
     shown = text(database.connection, with_scores=True)
     assert "official_holdings, 2026-07 to 2026-08, against 2 latest vintages: no first print is held:" in shown
     assert "nowcast, last before the release        2   0.94   100%      10.0    100%" in shown

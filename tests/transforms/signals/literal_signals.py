@@ -57,7 +57,8 @@ def drawn(count: int = 60, seed: int = 7, **changed: Any) -> tuple[Target, Known
     price = inputs["price_pct"] / 100 * 3600.0
     holdings["change"] = 0.9 * inputs["custody_usd_bn"] + 0.8 * price + random.normal(0, 5, count)
     prints = pd.DataFrame(
-        {"value_usd_bn": holdings["change"], "known_from": ends + pd.Timedelta(days=45), "basis": "first_print"}, index=index
+        {"value_usd_bn": holdings["change"], "known_from": ends + pd.Timedelta(days=45), "basis": "first_print"},
+        index=index,
     )
     due = {month: day.date() for month, day in prints["known_from"].items()}
     parts: dict[str, Any] = {"inputs": inputs, "prints": prints, "holdings": holdings, "due": due, "newest": index[-1]}

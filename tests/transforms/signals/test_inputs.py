@@ -37,7 +37,10 @@ def test_a_gap_in_the_weeks_is_not_bridged():
 
 
 def test_a_month_that_is_not_over_has_no_change_of_the_dollar():
-    days = [("DTWEXBGS", day, value, day) for day, value in (("2024-03-29", 120.0), ("2024-04-30", 121.2), ("2024-05-17", 119.0))]
+    days = [
+        ("DTWEXBGS", day, value, day)
+        for day, value in (("2024-03-29", 120.0), ("2024-04-30", 121.2), ("2024-05-17", 119.0))
+    ]
     found = inputs_of(*days)["dollar_pct"]
     assert math.isclose(found["2024-04"], 100 * math.log(121.2 / 120))
     assert math.isnan(found["2024-05"])

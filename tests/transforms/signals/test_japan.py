@@ -17,7 +17,12 @@ from treasury_watch.transforms.signals.scores import scored, summary
 from treasury_watch.transforms.signals.words import surprise
 
 JAPAN = TARGETS["japan_holdings"]
-DUE = {"2024-04": date(2024, 6, 18), "2024-05": date(2024, 7, 18), "2026-07": date(2026, 9, 16), "2026-08": date(2026, 10, 16)}
+DUE = {
+    "2024-04": date(2024, 6, 18),
+    "2024-05": date(2024, 7, 18),
+    "2026-07": date(2026, 9, 16),
+    "2026-08": date(2026, 10, 16),
+}
 TOTALS = [
     InterventionTotal(date(2024, 4, 26), date(2024, 5, 29), date(2024, 5, 31), 9788.5),
     InterventionTotal(date(2026, 6, 29), date(2026, 7, 29), date(2026, 7, 31), 0),
@@ -32,7 +37,11 @@ def known_of(rows: list[list[str]]) -> Known:
     numbers = numbers.replace("-", np.nan).astype(float)
     ends = pd.Series(index.end_time.floor("D").as_unit("us"), index)
     series = []
-    for name, column, days in (("japan_reserves_securities", "reserves", 7), ("DGS2", "DGS2", 1), ("DGS10", "DGS10", 1)):
+    for name, column, days in (
+        ("japan_reserves_securities", "reserves", 7),
+        ("DGS2", "DGS2", 1),
+        ("DGS10", "DGS10", 1),
+    ):
         day = index.to_timestamp().to_numpy() if column == "reserves" else ends.to_numpy()
         series.append(
             pd.DataFrame({"series_id": name, "date": day, "value": numbers[column].to_numpy(),
@@ -129,7 +138,9 @@ def test_large_estimates_have_the_right_sign_in_most_months(known, made):
 
 
 def test_without_reserves_the_record_is_worse(known, made):
-    shuffled = known.inputs.assign(reserves_usd_bn=known.inputs["reserves_usd_bn"].sample(frac=1, random_state=5).to_numpy())
+    shuffled = known.inputs.assign(
+        reserves_usd_bn=known.inputs["reserves_usd_bn"].sample(frac=1, random_state=5).to_numpy()
+    )
     broken = nowcasts(JAPAN, replace(known, inputs=shuffled), INTERVAL, pd.Period("2020-01", "M"))
     records = [summary(scored(JAPAN, rows, known.prints)) for rows in (made[made["made_on"] != TODAY], broken)]
     assert records[1].loc["nowcast", "r_squared"] < records[0].loc["nowcast", "r_squared"] - 0.1

@@ -148,7 +148,7 @@ def test_scores_say_what_the_estimate_was_held_against():
 
 
 def test_a_term_that_is_none_is_refused_with_the_terms_there_are():
-    entry = {"name": "x", "holder": "japan", "of": "change_usd_mn", "from": "2012-01", "terms": ["weather"],
-             "level_variance": 0.0, "verbs": ["rose", "fell"]}  # fmt: skip
+    entry = {"holder": "japan", "of": "change_usd_mn", "from": "2012-01", "terms": ["weather"],
+             "level_variance": 0.0}  # fmt: skip
     with pytest.raises(ConfigurationError, match=r"targets\.odd: expected terms among custody.* found weather"):
         targets({"targets": {"odd": entry}})

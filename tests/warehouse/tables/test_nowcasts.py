@@ -69,10 +69,15 @@ def test_holdings_are_held_against_their_first_print_where_that_is_kept_and_say_
     official(database, "2026-05-01", 3_845_900, -58_600)
     official(database, "2026-06-01", 3_778_100, -67_800)
     database.add("first_prints", source="slt_table5", holder_id="foreign_official", month=date(2026, 6, 1),
-                 measure="total_position", series="XIII", first_print_usd_mn=3_780_000, first_printed=date(2026, 8, 17))  # fmt: skip
-    for value, released, superseded in ((3_850_000, date(2026, 7, 14), date(2026, 8, 17)), (3_849_000, date(2026, 8, 17), None)):
+                 measure="total_position", series="XIII", first_print_usd_mn=3_780_000,
+                 first_printed=date(2026, 8, 17))  # fmt: skip
+    for value, released, superseded in (
+        (3_850_000, date(2026, 7, 14), date(2026, 8, 17)),
+        (3_849_000, date(2026, 8, 17), None),
+    ):
         database.add("observations", source="slt_table5", holder_id="foreign_official", month=date(2026, 5, 1),
-                     measure="total_position", series="XIII", value_usd_mn=value, released=released, superseded=superseded)  # fmt: skip
+                     measure="total_position", series="XIII", value_usd_mn=value,
+                     released=released, superseded=superseded)  # fmt: skip
     found = prints(database.connection)
     may, june = found[date(2026, 5, 1)], found[date(2026, 6, 1)]
     assert (may["change_print_usd_mn"], may["change_basis"]) == (-58_600, "latest_vintage")
@@ -82,18 +87,25 @@ def test_holdings_are_held_against_their_first_print_where_that_is_kept_and_say_
 def test_net_purchases_are_held_against_bonds_and_bills_as_the_press_release_first_printed_them(declarations):
     database = LiteralDatabase(declarations)
     official(database, "2025-11-01", 3_912_314, 45_684)
-    for released, bonds, bills, basis in ((date(2026, 1, 15), 33_200, -600, "first_print"), (date(2026, 2, 18), 30_000, 0, None)):
+    for released, bonds, bills, basis in (
+        (date(2026, 1, 15), 33_200, -600, "first_print"),
+        (date(2026, 2, 18), 30_000, 0, None),
+    ):
         database.add("official_flows", month=date(2025, 11, 1), released=released, net_long_term_official_usd_mn=bonds,
                      net_short_term_official_usd_mn=bills, first_print_basis=basis)  # fmt: skip
     row = prints(database.connection)[date(2025, 11, 1)]
     assert (row["flow_print_usd_mn"], row["flow_basis"]) == (32_600, "first_print")
 
 
-def test_the_tables_are_taken_from_the_last_publication_where_nothing_they_depend_on_changed(declarations, state, tmp_path):
+def test_the_tables_are_taken_from_the_last_publication_where_nothing_they_depend_on_changed(
+    declarations, state, tmp_path
+):
     published = tmp_path / "treasury.duckdb"
     make_in(published, declarations, state, published)
     with duckdb.connect(str(published)) as connection:  # what a replay would not say
-        connection.execute("INSERT INTO nowcasts (target, month, made) VALUES ('mark', DATE '2026-07-01', DATE '2026-09-10')")
+        connection.execute(
+            "INSERT INTO nowcasts (target, month, made) VALUES ('mark', DATE '2026-07-01', DATE '2026-09-10')"
+        )
     assert make_in(tmp_path / "second.duckdb", declarations, state, published) == 1
     changed = [("WMTSECL1", date(2026, 6, 24), 2_636_947)]
     assert make_in(tmp_path / "third.duckdb", declarations, state, published, changed) == 0

@@ -1,5 +1,5 @@
 -- Every nowcast that was made before its release, as it was made. No archive could make it again.
-CREATE TABLE nowcasts_made (
+CREATE TABLE IF NOT EXISTS nowcasts_made (
     target TEXT NOT NULL,
     month TEXT NOT NULL,
     made TEXT NOT NULL,
