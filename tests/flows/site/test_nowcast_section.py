@@ -15,7 +15,8 @@ REPLAYED = [
     {
         "target": "official_holdings", "month": f"2024-0{n}-01", "made": f"2024-0{n + 1}-11", "made_on": "last_thursday",
         "nowcast_basis": "replay", "due": f"2024-0{n + 1}-18", "estimate_usd_mn": -20_000.0 * n,
-        "low_usd_mn": -20_000.0 * n - 25_000, "high_usd_mn": -20_000.0 * n + 25_000, "learned_until": "2023-12-01", "model": "level 1.0",
+        "low_usd_mn": -20_000.0 * n - 25_000, "high_usd_mn": -20_000.0 * n + 25_000,
+        "learned_until": "2023-12-01", "model": "level 1.0",
     }
     for n in (3, 4)
 ]  # fmt: skip
