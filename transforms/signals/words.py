@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from treasury_watch.transforms.amounts import billions, is_known, rounded
@@ -29,9 +30,12 @@ SMALL = {"japan_holdings": "nothing is said of Japan: its reserves tell large mo
 def told(row: Mapping[str, Any], claims_from_usd_mn: float = 0.0) -> str:
     """`July 2026 is not out; foreign official institutions probably sold about $50bn, net (80%: -$80bn to -$20bn).`
 
-    `row` is one of `nowcasts` of a month that is not released. Below `claims_from_usd_mn` no sign is claimed.
+    `row` is one of `nowcasts` of an open month. Below `claims_from_usd_mn` no sign is claimed. Where the release was due
+    before the day of the estimate, the figures may be out and are not loaded here: it says that instead.
     """
-    return f"{month_name(row['month'])} is not out; {estimate_in_words(row, claims_from_usd_mn)}."
+    due, made = (date(day.year, day.month, day.day) for day in (row["due"], row["made"]))
+    state = "is not out" if due >= made else f"was due on {due.day} {due:%B %Y} and is not loaded"
+    return f"{month_name(row['month'])} {state}; {estimate_in_words(row, claims_from_usd_mn)}."
 
 
 def estimate_in_words(row: Mapping[str, Any], claims_from_usd_mn: float = 0.0) -> str:

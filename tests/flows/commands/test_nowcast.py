@@ -45,6 +45,11 @@ def test_an_open_month_is_told_as_an_estimate_with_its_interval(database):
     )
 
 
+def test_a_month_whose_release_was_due_is_not_called_unreleased(database):
+    database.add("nowcasts", **nowcast(made=date(2026, 11, 28)))
+    assert "August 2026 was due on 16 October 2026 and is not loaded; foreign official" in text(database.connection)
+
+
 def test_a_small_estimate_of_japan_claims_no_sign(database):
     database.add("nowcasts", **nowcast(target="japan_holdings", estimate_usd_mn=-9_000.0))
     assert "nothing is said of Japan: its reserves tell large moves only (estimate -$9bn)" in text(database.connection)

@@ -147,6 +147,16 @@ def test_scores_say_what_the_estimate_was_held_against():
     assert ((found["print_usd_mn"] - found["estimate_usd_mn"] - found["error_usd_mn"]).abs() < 1e-6).all()
 
 
+def test_an_estimate_made_after_the_release_is_no_estimate_before_it():
+    target, known = drawn(count=30)
+    made = nowcasts(target, known, INTERVAL, SINCE)
+    month = made["month"].iloc[-1]
+    late = made.tail(1).assign(made=pd.Timestamp("2020-01-02"), made_on=TODAY, estimate_usd_mn=0.0)
+    found = scored(target, pd.concat([made, late]), known.prints)
+    own = found[(found["month"] == month) & (found["method"] == "nowcast")]
+    assert list(own["made"]) == [made["made"].iloc[-1]]
+
+
 def test_a_term_that_is_none_is_refused_with_the_terms_there_are():
     entry = {"holder": "japan", "of": "change_usd_mn", "from": "2012-01", "terms": ["weather"],
              "level_variance": 0.0}  # fmt: skip
