@@ -23,8 +23,17 @@ from treasury_watch.transforms.signals.scores import COLUMNS, scored, summary
 from treasury_watch.transforms.signals.targets import Target, targets
 
 
-def record(target: Target, known: Known) -> pd.DataFrame:
-    made = nowcasts(target, known, INTERVAL, SINCE)
+Whole = tuple[Target, Known, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def whole() -> Whole:
+    target, known = drawn()
+    return target, known, nowcasts(target, known, INTERVAL, SINCE)
+
+
+def record(target: Target, known: Known, made: pd.DataFrame | None = None) -> pd.DataFrame:
+    made = nowcasts(target, known, INTERVAL, SINCE) if made is None else made
     return summary(scored(target, made, known.prints))
 
 
@@ -45,9 +54,8 @@ def test_a_level_that_moves_is_followed_only_where_it_may():
     assert states(target, terms, 0.0).iloc[-1]["level"] < 15
 
 
-def test_nothing_that_was_public_after_the_day_changes_the_estimate():
-    target, known = drawn()
-    made = nowcasts(target, known, INTERVAL, SINCE)
+def test_nothing_that_was_public_after_the_day_changes_the_estimate(whole):
+    target, known, made = whole
     month, day = pd.Period("2015-06", "M"), last_thursday_before(known.due[pd.Period("2015-06", "M")])
     later = known.prints["known_from"] > day
     prints = known.prints.assign(value_usd_bn=known.prints["value_usd_bn"].where(~later, 999.0))
@@ -61,7 +69,7 @@ def test_nothing_that_was_public_after_the_day_changes_the_estimate():
 
 
 def test_an_input_that_is_public_after_the_release_makes_no_estimate():
-    target, known = drawn()
+    target, known = drawn(count=48)
     inputs = known.inputs.copy()
     month = pd.Period("2015-06", "M")
     inputs.loc[month, "custody_known"] = pd.Timestamp(known.due[month])
@@ -69,16 +77,16 @@ def test_an_input_that_is_public_after_the_release_makes_no_estimate():
     assert month.to_timestamp() not in set(made["month"])
 
 
-def test_the_score_is_high_where_the_model_is_right_and_its_rivals_are_not():
-    found = record(*drawn())
+def test_the_score_is_high_where_the_model_is_right_and_its_rivals_are_not(whole):
+    found = record(*whole)
     assert found.loc["nowcast", "r_squared"] > 0.9
     assert found.loc["nowcast", "right_sign_pct"] > 80
     assert max(found.loc[["zero", "last_month", "mean"], "r_squared"]) < 0.1
 
 
 @pytest.mark.parametrize("broken", ["custody shuffled", "custody turned", "prices left out"])
-def test_the_score_drops_where_the_model_is_broken(broken):
-    target, known = drawn()
+def test_the_score_drops_where_the_model_is_broken(whole, broken):
+    target, known, made = whole
     inputs = known.inputs.copy()
     if broken == "custody shuffled":
         inputs["custody_usd_bn"] = np.random.default_rng(3).permutation(inputs["custody_usd_bn"])
@@ -86,8 +94,8 @@ def test_the_score_drops_where_the_model_is_broken(broken):
         inputs.loc["2015-01":, "custody_usd_bn"] *= -1
     else:
         inputs["price_pct"] = 0.0
-    whole, found = record(target, known), record(target, replace(known, inputs=inputs))
-    assert found.loc["nowcast", "r_squared"] < whole.loc["nowcast", "r_squared"] - 0.3
+    right, found = record(target, known, made), record(target, replace(known, inputs=inputs))
+    assert found.loc["nowcast", "r_squared"] < right.loc["nowcast", "r_squared"] - 0.3
 
 
 def test_a_figure_that_leaks_into_its_own_month_would_be_seen_in_the_score():
@@ -97,7 +105,7 @@ def test_a_figure_that_leaks_into_its_own_month_would_be_seen_in_the_score():
 
 
 def test_the_interval_holds_four_in_five_prints():
-    found = record(*drawn(count=150))
+    found = record(*drawn(count=120))
     assert 72 <= found.loc["nowcast", "coverage_pct"] <= 88
 
 
@@ -138,18 +146,17 @@ def test_a_month_whose_figure_is_out_is_not_estimated_today():
     assert TODAY not in set(nowcasts(target, known, INTERVAL, SINCE, today=date(2017, 3, 1))["made_on"])
 
 
-def test_scores_say_what_the_estimate_was_held_against():
-    target, known = drawn()
+def test_scores_say_what_the_estimate_was_held_against(whole):
+    target, known, made = whole
     prints = known.prints.assign(basis="latest_vintage")
-    found = scored(target, nowcasts(target, known, INTERVAL, SINCE), prints)
+    found = scored(target, made, prints)
     assert list(found.columns) == COLUMNS
     assert set(found["print_basis"]) == {"latest_vintage"}
     assert ((found["print_usd_mn"] - found["estimate_usd_mn"] - found["error_usd_mn"]).abs() < 1e-6).all()
 
 
-def test_an_estimate_made_after_the_release_is_no_estimate_before_it():
-    target, known = drawn(count=30)
-    made = nowcasts(target, known, INTERVAL, SINCE)
+def test_an_estimate_made_after_the_release_is_no_estimate_before_it(whole):
+    target, known, made = whole
     month = made["month"].iloc[-1]
     late = made.tail(1).assign(made=pd.Timestamp("2020-01-02"), made_on=TODAY, estimate_usd_mn=0.0)
     found = scored(target, pd.concat([made, late]), known.prints)
