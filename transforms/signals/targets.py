@@ -34,6 +34,7 @@ class Target:
     terms: tuple[str, ...]
     without_price: tuple[str, ...]
     level_variance: float
+    custody_days: int
     claims_from_usd_mn: float
 
 
@@ -50,7 +51,7 @@ def targets(document: Mapping[str, Any]) -> list[Target]:
         found.append(
             Target(
                 name, entry["holder"], entry["of"], pd.Period(entry["from"], "M"), terms, other,
-                entry["level_variance"], entry.get("claims_from_usd_mn", 0.0),
+                entry["level_variance"], entry.get("custody_days", 0), entry.get("claims_from_usd_mn", 0.0),
             )
         )  # fmt: skip
     return found

@@ -98,18 +98,19 @@ def _computed(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     document, stated = declarations.toml(DECLARED), signals(connection)
     return_rules, since = declarations.rules["price_return"], pd.Period(document["replay"]["since"], "M")
-    first = monthly_inputs(first_stated(stated), document["signals"], return_rules)
-    now = first
-    if stated["superseded"].notna().any():  # what was corrected since counts for the open months alone
-        now = monthly_inputs(standing_on(stated, today), document["signals"], return_rules)
+    originals = first_stated(stated)
+    # What was corrected since counts for the open months alone.
+    standing = standing_on(stated, today) if stated["superseded"].notna().any() else None
     every, record = [], []
     for target in targets(document):
-        known = known_of(target, connection, first, declarations)
+        declared = {**document["signals"], "days_after_month_end": target.custody_days}
+        known = known_of(target, connection, monthly_inputs(originals, declared, return_rules), declarations)
         replay = nowcasting.nowcasts(target, known, document["interval"], since, today)
         open_months = replay["made_on"] == TODAY
         fresh = replay[open_months]
-        if now is not first:
-            again = nowcasting.nowcasts(target, replace(known, inputs=now), document["interval"], since, today)
+        if standing is not None:
+            now = replace(known, inputs=monthly_inputs(standing, declared, return_rules))
+            again = nowcasting.nowcasts(target, now, document["interval"], since, today)
             fresh = again[again["made_on"] == TODAY]
         kept = keep(state, target.id, fresh)
         rows = pd.concat([replay[~open_months].assign(nowcast_basis=REPLAY), kept], ignore_index=True)

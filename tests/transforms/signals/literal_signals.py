@@ -12,7 +12,7 @@ from treasury_watch.transforms.signals.nowcasting import Known
 from treasury_watch.transforms.signals.targets import Target, targets
 
 DOCUMENT = DECLARATIONS.toml("nowcast.toml")
-DECLARED, INTERVAL = DOCUMENT["signals"], DOCUMENT["interval"]
+DECLARED, INTERVAL = {**DOCUMENT["signals"], "days_after_month_end": 3}, DOCUMENT["interval"]
 PRICES = DECLARATIONS.rules["price_return"]
 TARGETS = {target.id: target for target in targets(DOCUMENT)}
 

@@ -22,7 +22,6 @@ from treasury_watch.transforms.signals.nowcasting import (
 from treasury_watch.transforms.signals.scores import COLUMNS, scored, summary
 from treasury_watch.transforms.signals.targets import Target, targets
 
-
 Whole = tuple[Target, Known, pd.DataFrame]
 
 
