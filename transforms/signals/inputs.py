@@ -31,7 +31,8 @@ def monthly_inputs(signals: pd.DataFrame, declared: Mapping[str, Any], price_ret
     by `days_after_month_end`; a level between two Wednesdays is interpolated. dollar_pct: log change of the dollar between
     the last days of two months. price_pct: `price_returns`. reserves_usd_bn: securities in Japan's reserves at the month's
     end. Each has a column `..._known`, the day on which its last ingredient was public. `declared` is [signals] of
-    config/nowcast.toml with `days_after_month_end`, `price_return` [price_return] of config/alert_rules.toml. What is not known is NaN.
+    config/nowcast.toml with `days_after_month_end`, `price_return` [price_return] of config/alert_rules.toml.
+    What is not known is NaN.
     """
     months = _months(signals)
     found = pd.DataFrame(index=months)
