@@ -379,6 +379,28 @@ def tables(name: str | None) -> None:
 
 
 @main.command()
+@click.option("--month", callback=month_of, metavar="YYYY-MM", help="What was said, or could have been, of this month.")
+@click.option("--scores", is_flag=True, help="The record: estimates against prints, beside rivals that know no signal.")
+def nowcast(month: date | None, scores: bool) -> None:
+    """What is known of a month before its release: estimates with their interval, and how they did so far.
+
+    Of foreign official institutions the change in holdings and net purchases, of Japan the change in holdings.
+
+    \b
+    Example:
+        treasury-watch nowcast --month 2026-05 --scores
+    """
+    from treasury_watch.flows.commands.nowcast import lines
+    from treasury_watch.flows.settings.settings import Settings
+    from treasury_watch.warehouse.home.published_database import open_published
+
+    settings = Settings()
+    with open_published(settings.home().database) as connection:
+        for line in lines(connection, settings.declarations, month, with_scores=scores):
+            click.echo(line)
+
+
+@main.command()
 @click.option(
     "--check",
     is_flag=True,

@@ -15,7 +15,7 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from treasury_watch.flows.site import charts, dollar_book, finding_cards, sale_scenario
+from treasury_watch.flows.site import charts, dollar_book, finding_cards, nowcast_section, sale_scenario
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.events import events_in
@@ -127,6 +127,7 @@ def render(
             **dollar_book.content(connection, holders[:CHARTED_HOLDERS], newest),
             **_episodes(connection),
             **sale_scenario.content(connection, declarations, generated.date()),
+            **nowcast_section.content(connection, declarations),
         }
     content |= _revised(connection)
     return _environment().get_template("report.html.j2").render(content, bundle=script())

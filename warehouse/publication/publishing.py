@@ -34,6 +34,7 @@ from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.home.storage_failures import REBUILD, StorageFailed
 from treasury_watch.warehouse.ledger.vintages import Ledger
 from treasury_watch.warehouse.publication.steps import EVERYTHING, Step, affected, carry_out, needed_for
+from treasury_watch.warehouse.tables import nowcasts
 from treasury_watch.warehouse.tables.building import DECLARED, FINDINGS, VIEWS_MADE, Builder, standing_figures
 from treasury_watch.warehouse.tables.declared_tables import create, place_parquet, write_parquet
 from treasury_watch.warehouse.tables.signals import KINDS_OF_SIGNALS
@@ -114,7 +115,7 @@ class Publisher:
         What the database can do alone runs on one connection, work with frames on the other: of each one step at a time,
         so that memory is that of one query and one frame.
         """
-        last = [*FINDINGS, *OPERATIONS]
+        last = [*FINDINGS, *OPERATIONS, *nowcasts.TABLES]
         first = [name for name in self.declarations.tables if name not in last]
         made: list[str] = []  # filled below, before any step begins
 
@@ -217,6 +218,10 @@ class Publisher:
                 "revised findings", FRAMES, builder.revised_findings, takes=["findings", "before newest release"],
                 makes=["revised_findings"],
             ),
+            Step(
+                "nowcasts", FRAMES, self._nowcasts, after=["second gate"],
+                needs=["months", "official flows", "revision sizes", "signals", "price returns"], makes=nowcasts.TABLES,
+            ),
             Step("checks of months", FRAMES, on_months, needs=["months"], reads=EVERYTHING),
             Step("second gate", FRAMES, judge, takes=["checks of figures", "checks of months"], reads=EVERYTHING),
             Step("operations", FRAMES, self._operations, needs=["second gate"], reads=EVERYTHING, makes=OPERATIONS),
@@ -227,12 +232,17 @@ class Publisher:
                     "events", "price impact record", *as_stated_names,
                 ],
             ),
-            Step("last files", FRAMES, last_files, needs=["revised findings", "operations"], reads=EVERYTHING),
+            Step(
+                "last files", FRAMES, last_files, needs=["revised findings", "operations", "nowcasts"], reads=EVERYTHING
+            ),
         ]  # fmt: skip
         if changed is not None:
             steps = affected(steps, changed)
         made += [name for step in steps for name in step.makes]
         return steps
+
+    def _nowcasts(self, connection: duckdb.DuckDBPyConnection) -> None:
+        nowcasts.make(connection, self.declarations, self.state, self.today, self.home.database)
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:

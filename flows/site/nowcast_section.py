@@ -1,0 +1,173 @@
+"""The page's section between releases: what is estimated of months that are not out, and the record of such estimates."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import altair as alt
+import duckdb
+import pandas as pd
+
+from treasury_watch.flows.site import charts
+from treasury_watch.transforms.amounts import MINUS, billions_cell, is_known, rounded
+from treasury_watch.transforms.signals.nowcast.scores import NOWCAST, summary
+from treasury_watch.transforms.signals.nowcast.targets import targets
+from treasury_watch.transforms.signals.nowcast.words import inputs_in_words, told
+from treasury_watch.transforms.wording import month_name
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.home.published_database import rows_of
+from treasury_watch.warehouse.tables.nowcasts import DECLARED, open_nowcasts
+from treasury_watch.warehouse.tables.nowcasts import MADE as MADE_THEN
+
+# The targets that are charted, and the heading of each panel.
+PANELS = {
+    "official_holdings": "Change in holdings of foreign officials, USD bn",
+    "official_net_purchases": "Net purchases of foreign officials, USD bn",
+}
+TABLE_MONTHS = 24
+HEIGHT = 180
+ESTIMATE, PRINT = "#2b66b5", "#d9791f"
+MADE, PRINTED = "Estimate, with its 80% interval", "Printed"
+
+Row = dict[str, Any]
+
+
+def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> Row:
+    """What the template `nowcast.html.j2` reads, under `nowcast`; None there where the database keeps no nowcasts."""
+    kept = rows_of(connection, "SELECT 1 FROM information_schema.tables WHERE table_name = 'nowcast_scores'")
+    if not kept:
+        return {"nowcast": None}
+    record = connection.execute(
+        "SELECT target, month, made, nowcast_basis, estimate_usd_mn, low_usd_mn, high_usd_mn, print_usd_mn, print_basis, "
+        "error_usd_mn, inside "
+        "FROM nowcast_scores JOIN nowcasts USING (target, month, made, estimate_usd_mn) "
+        "WHERE method = 'nowcast' ORDER BY target, month"
+    ).df()
+    every = targets(declarations.toml(DECLARED))
+    claims = {target.id: target.claims_from_usd_mn for target in every}
+    open_months = [
+        {**row, "words": told(row, claims[row["target"]]), "inputs": inputs_in_words(row)}
+        for row in open_nowcasts(connection)
+    ]
+    if record.empty and not open_months:
+        return {"nowcast": None}
+    scores = connection.execute("FROM nowcast_scores").df()
+    sections = [_section(target.id, record, scores, target.claims_from_usd_mn) for target in every]
+    drawn = record[record["target"].isin(PANELS)]
+    return {
+        "nowcast": {
+            "open": open_months,
+            "sections": [section for section in sections if section],
+            "spec": charts.spec(record_chart(drawn)) if len(drawn) else None,
+            "described": description(drawn),
+            "made": int((record["nowcast_basis"] == MADE_THEN).sum()),
+        }
+    }
+
+
+def _section(target: str, record: pd.DataFrame, scores: pd.DataFrame, claims_from_usd_mn: float) -> Row | None:
+    """A target's record: its last months, and what it amounts to beside the rivals."""
+    own = record[record["target"] == target]
+    if own.empty:
+        return None
+    found = summary(scores[scores["target"] == target], claims_from_usd_mn)
+    record_of: dict[Any, Any] = found.loc[NOWCAST].to_dict()
+    bases = own["print_basis"].value_counts()
+    return {
+        "target": target,
+        "first": own["month"].min(),
+        "last": own["month"].max(),
+        "bases": {name: int(bases.get(name, 0)) for name in ("first_print", "earliest_kept", "latest_vintage")},
+        "methods": [
+            {
+                "name": str(method).replace("_", " "),
+                "months": int(row["months"]),
+                "r_squared": str(rounded(row["r_squared"], 2) + 0).replace("-", MINUS),
+                "right_sign_pct": None if method == "zero" else row["right_sign_pct"],
+                "mean_error_usd_mn": row["mean_error_usd_mn"],
+                "coverage_pct": row["coverage_pct"] if is_known(row["coverage_pct"]) else None,
+            }
+            for method, row in found.iterrows()
+        ],
+        "claims_from_usd_mn": claims_from_usd_mn or None,
+        "claimed": int(record_of["claimed"]),
+        "claimed_right_pct": record_of["claimed_right_pct"] if record_of["claimed"] else None,
+        "rows": [
+            _none_for_nan(row)
+            for row in own.sort_values("month", ascending=False).head(TABLE_MONTHS).to_dict("records")
+        ],
+    }
+
+
+def _none_for_nan(row: dict[Any, Any]) -> Row:
+    return {
+        str(name): None if isinstance(value, float) and not is_known(value) else value for name, value in row.items()
+    }
+
+
+def record_chart(record: pd.DataFrame) -> charts.Document:
+    """Estimate with interval and print, month by month, a panel for each of PANELS. USD billions.
+
+    `record` has target, month, estimate, low, high and print in USD millions. Returns a Vega-Lite document for
+    `charts.spec` or `charts.png`.
+    """
+    return _without_data() | {"datasets": {target: _data(record, target) for target in PANELS}}
+
+
+def _data(record: pd.DataFrame, target: str) -> list[Row]:
+    rows = []
+    for row in record[record["target"] == target].to_dict("records"):
+        at = {"month": f"{row['month']:%Y-%m-%d}", "when": month_name(row["month"])}
+        columns = {"low": "low_usd_mn", "high": "high_usd_mn"}
+        ends = {name: row[column] / 1000 for name, column in columns.items() if is_known(row[column])}
+        for series, column in ((MADE, "estimate_usd_mn"), (PRINTED, "print_usd_mn")):
+            shown = billions_cell(row[column], minus=MINUS)
+            extra = ends if series == MADE else {}
+            rows.append({**at, "series": series, "billions": row[column] / 1000, "shown": shown, **extra})
+    return rows
+
+
+@cache
+def _without_data() -> charts.Document:
+    panels = [_panel(target, heading) for target, heading in PANELS.items()]
+    document: charts.Document = alt.vconcat(*panels, spacing=12).to_dict(validate=False)  # the tests do
+    return {key: value for key, value in document.items() if key not in ("$schema", "config", "datasets")}
+
+
+def _panel(target: str, heading: str) -> alt.LayerChart | alt.FacetChart:
+    x = alt.X("month:T", axis=alt.Axis(title=None, format="%Y", grid=False), scale=alt.Scale(type="utc"))
+    axis = alt.Axis(title=None, minExtent=charts.AXIS_WIDTH, maxExtent=charts.AXIS_WIDTH, tickCount=5, ticks=False)
+    y = alt.Y("billions:Q", axis=axis)
+    colour = alt.Color(
+        "series:N",
+        scale=alt.Scale(domain=[MADE, PRINTED], range=[ESTIMATE, PRINT]),
+        legend=alt.Legend(title=None, orient="bottom", direction="horizontal", symbolType="square"),
+    )
+    tooltip = [
+        alt.Tooltip("when:N", title="Month"),
+        alt.Tooltip("series:N", title="What"),
+        alt.Tooltip("shown:N", title="USD bn"),
+    ]
+    whole = alt.Chart(alt.NamedData(target))
+    band = whole.mark_rule(strokeWidth=2, opacity=0.35).encode(
+        x=x, y=alt.Y("low:Q", axis=axis), y2="high:Q", color=colour
+    )
+    points = whole.mark_point(filled=True, size=16, opacity=1).encode(x=x, y=y, color=colour, tooltip=tooltip)
+    title = alt.TitleParams(heading, anchor="start", frame="bounds", fontSize=14, fontWeight=400, offset=8)
+    return alt.layer(band, points).properties(width=charts.WIDTH, height=HEIGHT, title=title)
+
+
+def description(record: pd.DataFrame) -> str:
+    """What the chart shows, in words, for those who do not see it."""
+    words = []
+    for target, heading in PANELS.items():
+        own = record[record["target"] == target]
+        if own.empty:
+            continue
+        inside = own["inside"].dropna().astype(bool)
+        words.append(
+            f"{heading.removesuffix(', USD bn')}: {len(own)} months, {month_name(own['month'].min())} to "
+            f"{month_name(own['month'].max())}; {int(inside.sum())} of {len(inside)} prints within their interval."
+        )
+    return " ".join(words)

@@ -1,0 +1,1 @@
+"""Estimates of a month before its release: inputs, model, interval, record, words."""
