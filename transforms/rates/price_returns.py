@@ -48,7 +48,7 @@ def price_returns(yields: pd.DataFrame, declared: Mapping[str, Any]) -> pd.DataF
     in none of them has no duration. Return of a series: -D dy + C dy^2 / 2, at the yield of the month before.
     """
     parts = declared["parts"]
-    ends = _month_ends(yields[yields["series_id"].isin(parts)])
+    ends = month_ends(yields[yields["series_id"].isin(parts)])
     returns = pd.Series(0.0, index=ends.index)
     for series, part in parts.items():
         if series not in ends:
@@ -63,8 +63,8 @@ def price_returns(yields: pd.DataFrame, declared: Mapping[str, Any]) -> pd.DataF
     return pd.DataFrame({"month": found.index.astype("datetime64[us]"), "price_return_pct": found.to_numpy()})
 
 
-def _month_ends(yields: pd.DataFrame) -> pd.DataFrame:
-    """The last yield of each month, one column a series and every month in between a row; NaN where there is none."""
+def month_ends(yields: pd.DataFrame) -> pd.DataFrame:
+    """The last yield of each month that is over, one column a series and every month in between a row; NaN where there is none."""
     known = yields.dropna(subset=["value"]).sort_values("date")
     days = pd.to_datetime(known["date"])
     late = days.dt.days_in_month - days.dt.day < LAST_DAYS

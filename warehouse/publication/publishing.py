@@ -146,7 +146,8 @@ class Publisher:
                 "revision sizes", QUERIES, builder.revision_sizes, needs=["observations", "declared tables", "releases"]
             ),
             Step("before newest release", QUERIES, builder.before_newest_release, needs=["months"]),
-            Step("views", QUERIES, builder.views, needs=["months", "rates"]),
+            Step("durations", FRAMES, builder.implied_durations, needs=["months", "rates", "declared tables"]),
+            Step("views", QUERIES, builder.views, needs=["durations", "securities months", "observations"]),
             Step("findings", FRAMES, builder.findings, needs=["months", "securities months", "rates", "revision sizes"]),
             Step("revised findings", FRAMES, builder.revised_findings, takes=["findings", "before newest release"]),
             Step("checks of months", FRAMES, on_months, needs=["months"]),
