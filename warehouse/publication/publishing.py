@@ -126,6 +126,7 @@ class Publisher:
             Step("securities", QUERIES, builder.securities, needs=["declared tables"]),
             Step("declared tables", FRAMES, builder.reference),
             Step("releases", FRAMES, builder.releases),
+            Step("surveys", FRAMES, builder.surveys),
             Step("rates", FRAMES, builder.daily),
             Step("standing figures", FRAMES, standing_figures, needs=["observations"]),
             Step("corrections", FRAMES, builder.corrections, takes=["standing figures"]),
@@ -155,7 +156,7 @@ class Publisher:
             Step("operations", FRAMES, self._operations, needs=["second gate"]),
             Step(
                 "first files", QUERIES, first_files,
-                needs=["reconciliation", "views", "revision sizes", "securities months"],
+                needs=["reconciliation", "views", "surveys", "revision sizes", "securities months"],
             ),
             Step("last files", FRAMES, last_files, needs=["revised findings", "operations"]),
         ]  # fmt: skip

@@ -35,6 +35,7 @@ from treasury_watch.warehouse.tables.findings_as_known import CURRENT, findings_
 VIEWS = Path(__file__).parent / "views"
 FINDINGS = ("sell_offs", "rule_hits", "episodes", "paired_months", "revised_findings")
 UNSHRUNK = ["grand_total", "foreign_official", "foreign_non_official"]  # whose durations stand beside countries'
+CODES = ["country_code", "holder_id"]
 STATED_ORDER = "source, holder_id, measure, series, month, released"
 # What press releases last printed of each month, as figures of the lines that Table 3 has for the two sectors.
 LAST_PRINTS = """
@@ -221,6 +222,14 @@ class Builder:
             )
         else:
             self._fill(connection, "revision_sizes", "FROM revision_sizes_as_of(?, ?)", CURRENT, least)
+
+    def surveys(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The annual survey's Treasuries by country; which holder a country is follows from the codes of holders' labels."""
+        labels = self.declarations.holder_labels
+        codes = pd.DataFrame(sorted({(row["code"], row["holder_id"]) for row in labels if row["code"]}), columns=CODES)
+        connection.register("holder_codes", codes)
+        self._fill(connection, "survey_positions", _sql("survey_positions").format(ledger=self.ledger))
+        connection.unregister("holder_codes")
 
     def months(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The as-of views; positions and months are these at the end of time."""

@@ -7,9 +7,9 @@ WITH shares AS (
 ),
 held AS (
     SELECT month, count(*) AS countries, sum(share) AS named_share_pct, sum(share ** 2) AS herfindahl,
-        -- of what is held outside the centres: their shares add up to 100 again
+        -- of what is held outside the centres: what no name is given for is taken as many small holders, as in herfindahl
         10000 * sum(share ** 2) FILTER (NOT custodial_centre)
-            / nullif(sum(share) FILTER (NOT custodial_centre), 0) ** 2 AS herfindahl_without_centres,
+            / nullif(100 - coalesce(sum(share) FILTER (custodial_centre), 0), 0) ** 2 AS herfindahl_without_centres,
         sum(share) FILTER (place <= 5) AS top5_share_pct,
         sum(share) FILTER (custodial_centre) AS custodial_share_pct
     FROM shares GROUP BY month
