@@ -115,12 +115,12 @@ class Files:
     def _japan_reserves(self) -> dict[str, float]:
         """Reserve assets less gold, of the ministry's figures: what the series TRESEGJPM052N states."""
         text = [
-            line for line in (self.official / "tables" / "japan_reserves_monthly_2019_2026.tsv").open() if line[0] != "#"
+            line
+            for line in (self.official / "tables" / "japan_reserves_monthly_2019_2026.tsv").open()
+            if line[0] != "#"
         ]
         rows = csv.DictReader(text, delimiter="\t")
-        return {
-            f"{row['month']}-01": float(row["official_reserve_assets"]) - float(row["gold_value"]) for row in rows
-        }
+        return {f"{row['month']}-01": float(row["official_reserve_assets"]) - float(row["gold_value"]) for row in rows}
 
     def month_end_rate(self, currency: str, month: str) -> float:
         """Units per dollar on the month's last day with a rate: H.10, on days without one the ECB's crossed."""
@@ -281,9 +281,7 @@ class Risks:
             "position_local_mn": total * rate,
             "own_long_yield_pct": own_yield,
             "yield_pickup_pct": None if own_yield is None else files.average("DGS10", month) - own_yield,  # type: ignore[operator]
-            "real_return_pct": None
-            if price is None
-            else 100 * ((1 + price) * cpi[earlier(month, 1)] / cpi[month] - 1),
+            "real_return_pct": None if price is None else 100 * ((1 + price) * cpi[earlier(month, 1)] / cpi[month] - 1),
             "real_return_12m_pct": None
             if price_year is None
             else 100 * ((1 + price_year) * cpi[earlier(month, 12)] / cpi[month] - 1),
@@ -378,9 +376,7 @@ def main() -> int:
     import duckdb
 
     with duckdb.connect(sys.argv[2], read_only=True) as connection:
-        compared, wrong = differences(
-            Path(sys.argv[1]), lambda query: connection.sql(query).df().to_dict("records")
-        )
+        compared, wrong = differences(Path(sys.argv[1]), lambda query: connection.sql(query).df().to_dict("records"))
     print(f"{compared} cells compared, {len(wrong)} differ", *wrong, sep="\n")
     return 1 if wrong else 0
 

@@ -160,7 +160,7 @@ def _slopes(returns: pd.DataFrame, changes: np.ndarray, declared: Mapping[str, A
     columns: dict[str, list[Any]] = {name: [] for name in ("holder_id", *COLUMNS[2:6])}
     for holders in alike.values():
         used = known[:, holders[0]]
-        own = regressions(values[np.ix_(used, holders)], changes[used])
+        own = regressions(values[used][:, holders], changes[used])
         columns["holder_id"] += list(returns.columns[holders])
         columns["regressed_months"] += [int(used.sum())] * len(holders)
         columns["own_duration_years"] += list(own.years)

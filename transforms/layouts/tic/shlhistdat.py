@@ -115,11 +115,13 @@ def _unlike_their_countries(table: pd.DataFrame) -> tuple[str, ...]:
     """A note on the totals that their countries do not add up to, each rounded to a million."""
     is_total = table["country_code"] == TOTAL_CODE
     keys = ["month", "measure"]
-    parts = table[~is_total].groupby(keys)["value_usd_mn"].agg(["sum", "count"])
-    totals = table[is_total].set_index(keys)["value_usd_mn"]
-    over = (parts["sum"] - totals).dropna()
-    off = over[over.abs() > ROUNDING_USD_MN * (parts["count"].reindex(over.index) + 1)]
+    parts = (
+        table[~is_total].groupby(keys, as_index=False).agg(parts=("value_usd_mn", "sum"), countries=("line", "size"))
+    )
+    sides = parts.merge(table[is_total], on=keys)
     return tuple(
-        f"total {measure} of {month:%Y-%m}, differs from the sum of its countries by {-value:,.0f} USD mn"
-        for (month, measure), value in off.items()
+        f"total {row.measure} of {row.month:%Y-%m}, differs from the sum of its countries by "
+        f"{row.value_usd_mn - row.parts:,.0f} USD mn"
+        for row in sides.itertuples()
+        if abs(row.value_usd_mn - row.parts) > ROUNDING_USD_MN * (row.countries + 1)
     )
