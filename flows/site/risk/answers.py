@@ -20,6 +20,7 @@ def rates(holders: Sequence[Row]) -> Figure | None:
     """Estimated losses of the largest holders by a rise of yields, with their intervals."""
     if not holders:
         return None
+    largest_first = sorted(holders, key=lambda row: -row["loss_100bp_usd_mn"])
     rows = [
         {
             "name": row["holder"],
@@ -35,9 +36,9 @@ def rates(holders: Sequence[Row]) -> Figure | None:
             f"({billions_cell(row['loss_100bp_low_usd_mn'], signed=False)} to "
             f"{billions_cell(row['loss_100bp_high_usd_mn'], signed=False)})",
         }
-        for row in holders
+        for row in largest_first
     ]
-    most = max(holders, key=lambda row: row["loss_100bp_usd_mn"])
+    most = largest_first[0]
     month = month_name(holders[0]["month"])
     return Figure(
         "rates",

@@ -45,10 +45,10 @@ def first_months(connection: duckdb.DuckDBPyConnection) -> str:
         return ""
     rose = "rose" if found["change"] > 0 else "fell"
     took = "took" if found["price"] < 0 else "added"
+    net, bonds, bills = (billions(found[name]).replace("-", MINUS) for name in ("net", "bonds", "bills"))
     return (
-        f"In April and May 2024 holdings {rose} {billions(abs(found['change']), signed=False)}. Net purchases were "
-        f"{billions(found['net']).replace('-', MINUS)}: of bonds and notes {billions(found['bonds']).replace('-', MINUS)}, of bills "
-        f"{billions(found['bills']).replace('-', MINUS)}. Falling and rising prices together {took} "
+        f"In April and May 2024 holdings {rose} {billions(abs(found['change']), signed=False)}. Net purchases were {net}: of "
+        f"bonds and notes {bonds}, of bills {bills}. Prices, falling and rising, together {took} "
         f"{billions(abs(found['price']), signed=False)}."
     )
 

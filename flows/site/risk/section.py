@@ -12,6 +12,7 @@ from treasury_watch.flows.site.risk import answers, case_panel
 from treasury_watch.warehouse.home.published_database import rows_of
 
 HOLDERS = 10
+SURVEY_TOTAL = "99996"  # the survey's code of all countries
 NEEDED = "implied_durations"  # a database of an earlier version has no such table, and no section
 FIRST = date(2000, 1, 1)
 
@@ -44,6 +45,7 @@ def content(connection: duckdb.DuckDBPyConnection, newest: date, declared: Mappi
             "month": holders[0]["month"] if holders else None,
             "sectors": _sectors(connection, holders[0]["month"]) if holders else [],
             "past_loss": _past_loss(connection),
+            "survey": _survey(connection, newest),
             "liquidity": _liquidity(connection),
             "figures": {name: figure for name, figure in figures.items() if figure},
             "panel": case_panel.content(connection),
@@ -100,6 +102,19 @@ def _past_loss(connection: duckdb.DuckDBPyConnection) -> Row | None:
     if found["months"] < 12:
         return None
     return {**found, "estimated": "estimated" in (found["first_basis"], found["last_basis"])}
+
+
+def _survey(connection: duckdb.DuckDBPyConnection, newest: date) -> Row | None:
+    """What part of all foreigners' Treasuries were bills in the newest annual survey, and of the largest holders' there."""
+    rows = rows_of(
+        connection,
+        "SELECT country_code, coalesce(holders.holder, country) AS holder, month, share_of_bills_pct FROM survey_positions "
+        "LEFT JOIN holders USING (holder_id) WHERE month = (SELECT max(month) FROM survey_positions WHERE month <= ?) "
+        "AND share_of_bills_pct IS NOT NULL ORDER BY long_term_usd_mn + short_term_usd_mn DESC LIMIT 4",
+        newest,
+    )
+    total = next((row for row in rows if row["country_code"] == SURVEY_TOTAL), None)
+    return {**total, "places": [row for row in rows if row is not total]} if total else None
 
 
 def _liquidity(connection: duckdb.DuckDBPyConnection) -> Row | None:

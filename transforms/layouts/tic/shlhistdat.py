@@ -118,10 +118,9 @@ def _unlike_their_countries(table: pd.DataFrame) -> tuple[str, ...]:
     parts = (
         table[~is_total].groupby(keys, as_index=False).agg(parts=("value_usd_mn", "sum"), countries=("line", "size"))
     )
-    sides = parts.merge(table[is_total], on=keys)
+    sides = parts.merge(table[is_total], on=keys).assign(over=lambda both: both["value_usd_mn"] - both["parts"])
+    off = sides[sides["over"].abs() > ROUNDING_USD_MN * (sides["countries"] + 1)]
     return tuple(
-        f"total {row.measure} of {row.month:%Y-%m}, differs from the sum of its countries by "
-        f"{row.value_usd_mn - row.parts:,.0f} USD mn"
-        for row in sides.itertuples()
-        if abs(row.value_usd_mn - row.parts) > ROUNDING_USD_MN * (row.countries + 1)
+        f"total {row['measure']} of {row['month']:%Y-%m}, differs from the sum of its countries by {row['over']:,.0f} USD mn"
+        for row in off.to_dict("records")
     )
