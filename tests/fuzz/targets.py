@@ -15,7 +15,14 @@ from tests.fuzz.harness import Seed, Target
 from tests.fuzz.mutations import zipped
 from tests.fuzz.schema import Violation, check, check_identified
 from tests.transforms import tic
-from tests.transforms.layouts import test_cslt, test_cslt_properties, test_ecb, test_interventions, test_slt_table1
+from tests.transforms.layouts import (
+    test_cslt,
+    test_cslt_properties,
+    test_ecb,
+    test_interventions,
+    test_shlhistdat,
+    test_slt_table1,
+)
 from tests.transforms.layouts import test_layout_properties as written
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError
@@ -88,6 +95,8 @@ def _seeds(name: str) -> Iterable[Seed]:
         yield Seed(tic.as_html(tic.BODIES[name]), source)
         yield Seed(tic.as_csv(tic.BODIES[name]), source)
         yield Seed(("\ufeff" + tic.BODIES[name].decode()).encode("utf-16-le"), source)
+    if name == "shlhistdat":
+        yield Seed(test_shlhistdat.survey(), source)
     if name == "slt_table3":
         yield Seed(_table3(), source)
     elif name == "slt_table1":

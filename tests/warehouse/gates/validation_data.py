@@ -111,6 +111,18 @@ def some_custody() -> pd.DataFrame:
     )
 
 
+def a_survey() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "country_code": ["42609", "99996"],
+            "month": pd.Timestamp("2025-06-01"),
+            "measure": "long_term_position",
+            "value_usd_mn": [1_023_937.0, 7_700_000.0],
+            "line": [122, 258],
+        }
+    )
+
+
 def positions() -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -148,6 +160,7 @@ GOOD: dict[tuple[str, str], Callable[[], pd.DataFrame]] = {
     ("parsed", "magnitude"): a_magnitude,
     ("parsed", "fx"): an_fx,
     ("parsed", "fed_custody"): some_custody,
+    ("parsed", "surveys"): a_survey,
     ("parsed", "release"): a_release,
     ("parsed", "rhythm"): a_rhythm,
     ("parsed", "second_source"): a_second_source,
@@ -193,6 +206,7 @@ OF_TABLE1 = ("publish", "table3_against_table1")
 RELEASE, CORRECTIONS, RATES = ("parsed", "release"), ("publish", "corrections"), ("publish", "fx")
 LEAPS, FRESH, POSITIONS = (("publish", s) for s in ("leaps", "freshness", "positions"))
 MONTHS = ("publish", "holder_months")
+SURVEYS = ("parsed", "surveys")
 CUSTODY = ("parsed", "fed_custody")
 RHYTHM, SECOND, ZEROS, SUMS = (("parsed", s) for s in ("rhythm", "second_source", "zeros", "totals"))
 NEWEST = 11  # the last of the twelve months
@@ -224,6 +238,7 @@ BAD = [
     (FX, "every rate has a day", cell("date", pd.NaT)),
     (FX, "a currency has one rate a day", doubled),
     (FX, "rates are above zero", cell("per_usd", 0.0)),
+    (SURVEYS, "no country holds more than there is", cell("value_usd_mn", 7_700_000_000.0, row=1)),
     (CUSTODY, "custody is counted in millions of dollars", cell("value_usd_mn", 2_636.9)),
     (RHYTHM, "a series comes as often as declared", cell("as_declared", False)),
     (RHYTHM, "a daily series rests at the weekend", cell("on_weekdays", False)),

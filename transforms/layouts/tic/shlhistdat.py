@@ -53,6 +53,9 @@ def parse(body: bytes, source: Source) -> Parsed:
         raise LayoutError(source.id, "header", f"'{CODE}' and '{COUNTRY}' under dates and maturities", "none")
     dates, maturities, securities = (_cells(stated[n]) for n in (heading - 2, heading - 1, heading))
     check_unit(UNIT in maturities, UNIT, source.id)
+    if len({len(dates), len(maturities), len(securities)}) > 1:
+        found_cells = f"{len(dates)}, {len(maturities)} and {len(securities)}"
+        raise LayoutError(source.id, "header", "three lines of as many cells", found_cells, TRUNCATED)
     columns = _columns(dates, maturities, securities, source.id)
     rows: list[tuple] = []
     seen: set[str] = set()
@@ -60,9 +63,9 @@ def parse(body: bytes, source: Source) -> Parsed:
         cells = _cells(line)
         if not cells[0].isdigit():
             break
-        code, country = cells[0], FOOTNOTES.sub("", cells[1])
         if len(cells) != len(securities):
             raise LayoutError(source.id, f"line {number}", f"{len(securities)} cells", f"{len(cells)}", TRUNCATED)
+        code, country = cells[0], FOOTNOTES.sub("", cells[1])
         if code in seen:
             raise LayoutError(source.id, f"line {number}", "each country once", f"{code} {country} a second time")
         seen.add(code)
@@ -89,7 +92,7 @@ def _columns(
 ) -> dict[int, tuple[pd.Timestamp, str]]:
     """The columns of Treasuries: survey month and measure by place. Surveys before December 1994 tell none apart."""
     found = {}
-    for place, (when, maturity, security) in enumerate(zip(dates, maturities, securities, strict=False)):
+    for place, (when, maturity, security) in enumerate(zip(dates, maturities, securities, strict=True)):
         if security.lower() != TREASURY:
             continue
         if maturity.lower() not in MEASURES:
