@@ -62,6 +62,7 @@ class Files:
         self.form_s = self._form_s()
         self.ecb = self._ecb()
         self.yields = {name: self.fred(name) for name in ("DGS2", "DGS10")}
+        self.last = {name: {day[:7]: day for day in sorted(days)} for name, days in self.yields.items()}
         self.prices = {day[:7]: value for day, value in self.fred("CPIAUCSL").items()}
 
     def _table(self, name: str) -> dict[tuple[str, str], dict[str, float | None]]:
@@ -135,8 +136,7 @@ class Files:
         return rates[max(rates)]
 
     def month_end_yield(self, series: str, month: str) -> float:
-        days = [day for day in self.yields[series] if day.startswith(month)]
-        return self.yields[series][max(days)]
+        return self.yields[series][self.last[series][month]]
 
     def average(self, series: str, month: str) -> float | None:
         values = [value for day, value in self.fred(series).items() if day.startswith(month)]
@@ -148,6 +148,7 @@ class Risks:
 
     def __init__(self, files: Files):
         self.files = files
+        self._durations: dict[str, dict[str, tuple[float, float, float]]] = {}
 
     def held(self, label: str, month: str) -> Row:
         return self.files.table3[label, month]
@@ -238,7 +239,9 @@ class Risks:
         price_year = math.prod(1 + p for p in prices) - 1 if None not in prices else None  # type: ignore[operator]
         valuations = [self.valuation(label, m) for m in year]
         bases = {v[1] for v in valuations if v}
-        duration = self.durations(month).get(label)
+        if month not in self._durations:
+            self._durations[month] = self.durations(month)
+        duration = self._durations[month].get(label)
         rate = files.month_end_rate(currency, month)
         fx = rate / files.month_end_rate(currency, earlier(month, 1)) - 1
         fx_year = rate / files.month_end_rate(currency, earlier(month, 12)) - 1

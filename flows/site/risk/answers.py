@@ -8,7 +8,7 @@ from typing import Any
 from treasury_watch.flows.site.risk import charts
 from treasury_watch.flows.site.risk.charts import BLUE, GREY, ORANGE, Line
 from treasury_watch.flows.site.risk.figures import Figure, described, first_known, key_of, last_known, peak_of
-from treasury_watch.transforms.amounts import billions, billions_cell, percent
+from treasury_watch.transforms.amounts import billions, percent
 from treasury_watch.transforms.wording import joined, month_name, possessive
 
 TIC = "Source: U.S. Treasury (TIC)"
@@ -33,8 +33,7 @@ def rates(holders: Sequence[Row]) -> Figure | None:
                 ]
             },
             "label": f"{billions(row['loss_100bp_usd_mn'], signed=False)} "
-            f"({billions_cell(row['loss_100bp_low_usd_mn'], signed=False)} to "
-            f"{billions_cell(row['loss_100bp_high_usd_mn'], signed=False)})",
+            f"({billions(row['loss_100bp_low_usd_mn'], signed=False)} to {billions(row['loss_100bp_high_usd_mn'], signed=False)})",
         }
         for row in largest_first
     ]
