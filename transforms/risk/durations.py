@@ -21,6 +21,7 @@ COLUMNS = [
 ]  # fmt: skip
 PUBLISHED = ("slt", "cslt")  # bases whose valuation is stated; an estimated one would give back the estimate's duration
 INTERVAL = 0.8
+Columns = dict[str, np.ndarray]
 NO_SECTOR = (0.0, 0.0, 1e9)  # a spread so wide that nothing is shrunk
 
 
@@ -138,48 +139,61 @@ def implied_durations(
     is known and it has `minimum_months` of them so far. Errors of slopes are multiplied by `error_factor`.
     """
     known = returns.index.intersection(changes.index).sort_values()
-    stated, moved = returns.loc[known], changes.loc[known, ["long", "short"]].to_numpy()
-    parts: list[pd.DataFrame] = []
+    stated, moved = returns.loc[known].to_numpy(), changes.loc[known, ["long", "short"]].to_numpy()
+    sector = np.array([sectors.get(name, "") for name in returns.columns], dtype=object)
+    parts: list[Columns] = []
     for place in range(declared["minimum_months"] - 1, len(known)):
-        own = _slopes(stated.iloc[: place + 1], moved[: place + 1], declared)
-        sector = own["holder_id"].map(sectors)
-        parts += [_shrunk(own[sector == name]) for name in sorted(sector.dropna().unique())]
-        parts.append(_shrunk(own[sector.isna()], in_sector=False))
-    filled = [part for part in parts if len(part)]
-    found = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=COLUMNS)
+        own = _slopes(stated[: place + 1], moved[: place + 1], declared)
+        for name in sorted(set(sector[own["holder"]])):
+            kept = sector[own["holder"]] == name
+            members = {column: values[kept] for column, values in own.items()}
+            parts.append(_shrunk(members, in_sector=bool(name)) | {"place": np.full(kept.sum(), place)})
+    if not parts:
+        return pd.DataFrame(columns=COLUMNS)
+    found = pd.DataFrame({column: np.concatenate([part[column] for part in parts]) for column in parts[0]})
+    found = found.assign(holder_id=returns.columns[found["holder"]], month=known[found["place"]])
     return found[COLUMNS].sort_values(["holder_id", "month"], ignore_index=True)
 
 
-def _slopes(returns: pd.DataFrame, changes: np.ndarray, declared: Mapping[str, Any]) -> pd.DataFrame:
-    """Each holder's own slope at the last of these months; holders known in the same months are regressed together."""
-    values, known = returns.to_numpy(), returns.notna().to_numpy()
+def _slopes(returns: np.ndarray, changes: np.ndarray, declared: Mapping[str, Any]) -> Columns:
+    """Each holder's own slope at the last of these months; holders known in the same months are regressed together.
+
+    `holder` is the column of `returns`. A return that never moves says nothing of its error, and has no slope.
+    """
+    known = ~np.isnan(returns)
     enough = np.flatnonzero((known.sum(axis=0) >= declared["minimum_months"]) & known[-1])
     alike: dict[bytes, list[int]] = {}
     for holder in enough:
         alike.setdefault(known[:, holder].tobytes(), []).append(int(holder))
-    columns: dict[str, list[Any]] = {name: [] for name in ("holder_id", *COLUMNS[2:6])}
+    parts: list[Columns] = []
     for holders in alike.values():
         used = known[:, holders[0]]
-        own = regressions(values[used][:, holders], changes[used])
-        columns["holder_id"] += list(returns.columns[holders])
-        columns["regressed_months"] += [int(used.sum())] * len(holders)
-        columns["own_duration_years"] += list(own.years)
-        columns["own_error_years"] += list(declared["error_factor"] * own.errors)
-        columns["fit_pct"] += list(own.fits)
-    found = pd.DataFrame(columns).assign(month=returns.index[-1])
-    return found[found["own_error_years"] > 0]  # a return that never moves says nothing of its error
+        own = regressions(returns[used][:, holders], changes[used])
+        kept = own.errors > 0
+        parts.append(
+            {
+                "holder": np.array(holders)[kept],
+                "regressed_months": np.full(kept.sum(), used.sum()),
+                "own_duration_years": own.years[kept],
+                "own_error_years": declared["error_factor"] * own.errors[kept],
+                "fit_pct": own.fits[kept],
+            }
+        )
+    if not parts:
+        return {"holder": np.array([], dtype=int)}
+    return {column: np.concatenate([part[column] for part in parts]) for column in parts[0]}
 
 
-def _shrunk(own: pd.DataFrame, *, in_sector: bool = True) -> pd.DataFrame:
+def _shrunk(own: Columns, *, in_sector: bool) -> Columns:
     """Holders of one sector with their shrunk durations; those without a sector with their own."""
-    years, errors = own["own_duration_years"].to_numpy(float), own["own_error_years"].to_numpy(float)
+    years, errors = own["own_duration_years"], own["own_error_years"]
     mean = sector_mean(years, errors) if in_sector else NO_SECTOR
     weights, duration, low, high = shrunk(years, errors, mean)
-    return own.assign(
-        sector_duration_years=mean[0] if in_sector else np.nan,
-        sector_spread_years=mean[2] if in_sector else np.nan,
-        own_weight_pct=100 * weights,
-        implied_duration_years=duration,
-        duration_low_years=low,
-        duration_high_years=high,
-    )
+    return own | {
+        "sector_duration_years": np.full(len(years), mean[0] if in_sector else np.nan),
+        "sector_spread_years": np.full(len(years), mean[2] if in_sector else np.nan),
+        "own_weight_pct": 100 * weights,
+        "implied_duration_years": duration,
+        "duration_low_years": low,
+        "duration_high_years": high,
+    }

@@ -44,12 +44,12 @@ def first_months(connection: duckdb.DuckDBPyConnection) -> str:
     if found["months"] < 2 or None in found.values():
         return ""
     rose = "rose" if found["change"] > 0 else "fell"
-    took = "took" if found["price"] < 0 else "added"
-    net, bonds, bills = (billions(found[name]).replace("-", MINUS) for name in ("net", "bonds", "bills"))
+    bills = billions(abs(found["bills"]), signed=False)
+    prices = f"{'lost' if found['price'] < 0 else 'gained'} {billions(abs(found['price']), signed=False)} by prices"
     return (
-        f"In April and May 2024 holdings {rose} {billions(abs(found['change']), signed=False)}. Net purchases were {net}: of "
-        f"bonds and notes {bonds}, of bills {bills}. Prices, falling and rising, together {took} "
-        f"{billions(abs(found['price']), signed=False)}."
+        f"In April and May 2024 Japan's holdings {rose} {billions(abs(found['change']), signed=False)}: it "
+        f"{'sold or let mature' if found['bills'] < 0 else 'bought'} {bills} of bills, {_did(found['bonds'])} of bonds and "
+        f"notes, and {prices}."
     )
 
 
@@ -196,8 +196,8 @@ def _book(connection: duckdb.DuckDBPyConnection, months: list[Row]) -> Figure | 
     others = net["agency"] + net["corporate"] + net["equity"]
     return Figure(
         "panel-book",
-        f"Residents of Japan {_did(net['treasury'])} of Treasury bonds and notes, {_did(net['bills'])} of bills and "
-        f"{_did(others)} of other U.S. securities, net",
+        f"Residents of Japan {_did(net['treasury'])} of Treasury bonds and notes, {_did(net['bills'])} of bills and, net, "
+        f"{_did(others)} of other U.S. securities",
         "Net purchases by residents of Japan, April to September 2024 together, USD bn",
         charts.bars(rows),
         "Net purchases in billions of dollars: "

@@ -127,8 +127,8 @@ def test_the_panel_takes_the_months_apart(database):
     )
     assert "In April 2024 prices took $29.8bn" in figures["panel-parts"].described
     assert figures["panel-book"].headline == (
-        "Residents of Japan sold $96.0bn of Treasury bonds and notes, bought $4.9bn of bills and sold $0.6bn of other U.S. "
-        "securities, net"
+        "Residents of Japan sold $96.0bn of Treasury bonds and notes, bought $4.9bn of bills and, net, sold $0.6bn of other "
+        "U.S. securities"
     )
     assert "panel-gap" not in figures  # no yields here
 
@@ -141,8 +141,8 @@ def test_interventions_are_counted_at_the_last_rate_before_them(database):
 
 def test_the_two_months_of_the_headlines_add_up(database):
     assert case_panel.first_months(database) == (
-        "In April and May 2024 holdings fell $61.1bn. Net purchases were −$35.7bn: of bonds and notes +$0.4bn, of bills "
-        "−$36.1bn. Prices, falling and rising, together took $22.6bn."
+        "In April and May 2024 Japan's holdings fell $61.1bn: it sold or let mature $36.1bn of bills, bought $0.4bn of bonds "
+        "and notes, and lost $22.6bn by prices."
     )
 
 
