@@ -22,7 +22,14 @@ from typing import Any, Self
 from tests.conftest import PROJECT
 from tests.flows.loopback import Loopback
 
-BASES = {"TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/", "TREASURY": "/treasury/"}
+BASES = {
+    "TIC": "/tic/",
+    "FRED": "/fred/",
+    "ECB": "/ecb/",
+    "MOF": "/mof/",
+    "TIC_SURVEY": "/survey/",
+    "TREASURY": "/treasury/",
+}
 NOBODY = "http://127.0.0.1:9/"  # where nobody listens
 LONGEST = 120
 

@@ -115,7 +115,9 @@ class TestExitCodes:
         assert "nothing new" in warm.run(["ingest", *files(tmp_path, [1])], environment(home, **CRITICAL)).well()
 
     def test_1_where_no_source_could_be_reached(self, warm: Warm, tmp_path):
-        nowhere = {f"BASE_{name}": "http://127.0.0.1:9/" for name in ("TIC", "FRED", "ECB", "MOF", "TREASURY")}
+        nowhere = {
+            f"BASE_{name}": "http://127.0.0.1:9/" for name in ("TIC", "TIC_SURVEY", "FRED", "ECB", "MOF", "TREASURY")
+        }
         line = warm.run(["plain-run"], environment(tmp_path, HTTP_RETRIES=0, **nowhere)).failed_in_one_line()
         assert "no source could be reached" in line
 

@@ -20,7 +20,14 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.installation import Warehouse
 
-BASES = {"TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/", "TREASURY": "/treasury/"}
+BASES = {
+    "TIC": "/tic/",
+    "FRED": "/fred/",
+    "ECB": "/ecb/",
+    "MOF": "/mof/",
+    "TIC_SURVEY": "/survey/",
+    "TREASURY": "/treasury/",
+}
 
 
 class Publishers:

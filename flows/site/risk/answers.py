@@ -9,7 +9,7 @@ from treasury_watch.flows.site.risk import charts
 from treasury_watch.flows.site.risk.charts import BLUE, GREY, ORANGE, Line
 from treasury_watch.flows.site.risk.figures import Figure, described, first_known, key_of, last_known, peak_of
 from treasury_watch.transforms.amounts import billions, percent
-from treasury_watch.transforms.wording import joined, month_name, possessive
+from treasury_watch.transforms.wording import joined, month_name, possessive, spoken
 
 TIC = "Source: U.S. Treasury (TIC)"
 
@@ -41,7 +41,7 @@ def rates(holders: Sequence[Row]) -> Figure | None:
     month = month_name(holders[0]["month"])
     return Figure(
         "rates",
-        f"A rise of all yields by one percentage point would cost {most['holder']} about "
+        f"A rise of all yields by one percentage point would cost {spoken(most['holder'])} about "
         f"{billions(most['loss_100bp_usd_mn'], signed=False)}, {percent(most['loss_100bp_pct'])} of what it holds",
         f"Estimated loss on bonds and notes held at the end of {month}, USD bn; the bar is the 80% interval",
         charts.intervals(rows),

@@ -37,7 +37,8 @@ def first_months(connection: duckdb.DuckDBPyConnection) -> str:
     found = rows_of(
         connection,
         "SELECT sum(change_usd_mn) AS change, sum(net_purchases_usd_mn) AS net, sum(net_long_term_usd_mn) AS bonds, "
-        "sum(net_short_term_usd_mn) AS bills, sum(valuation_usd_mn) AS price, count(valuation_usd_mn) AS months "
+        "sum(net_short_term_usd_mn) AS bills, sum(valuation_usd_mn) AS price, sum(other_usd_mn) AS other, "
+        "count(valuation_usd_mn) AS months "
         "FROM holder_months WHERE holder_id = ? AND month BETWEEN ? AND ?",
         HOLDER, FIRST, shifted(FIRST, 1),
     )[0]  # fmt: skip
@@ -49,7 +50,7 @@ def first_months(connection: duckdb.DuckDBPyConnection) -> str:
     return (
         f"In April and May 2024 Japan's holdings {rose} {billions(abs(found['change']), signed=False)}: it "
         f"{'sold or let mature' if found['bills'] < 0 else 'bought'} {bills} of bills, {_did(found['bonds'])} of bonds and "
-        f"notes, and {prices}."
+        f"notes, and {prices}. Other changes were {billions(found['other']).replace('-', MINUS)}."
     )
 
 

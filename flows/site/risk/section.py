@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from treasury_watch.flows.site.risk import answers, case_panel
+from treasury_watch.transforms.wording import spoken
 from treasury_watch.warehouse.home.published_database import rows_of
 
 HOLDERS = 10
@@ -114,7 +115,8 @@ def _survey(connection: duckdb.DuckDBPyConnection, newest: date) -> Row | None:
         newest,
     )
     total = next((row for row in rows if row["country_code"] == SURVEY_TOTAL), None)
-    return {**total, "places": [row for row in rows if row is not total]} if total else None
+    places = [{**row, "holder": spoken(row["holder"])} for row in rows if row is not total]
+    return {**total, "places": places} if total else None
 
 
 def _liquidity(connection: duckdb.DuckDBPyConnection) -> Row | None:

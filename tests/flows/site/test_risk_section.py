@@ -142,7 +142,7 @@ def test_interventions_are_counted_at_the_last_rate_before_them(database):
 def test_the_two_months_of_the_headlines_add_up(database):
     assert case_panel.first_months(database) == (
         "In April and May 2024 Japan's holdings fell $61.1bn: it sold or let mature $36.1bn of bills, bought $0.4bn of bonds "
-        "and notes, and lost $22.6bn by prices."
+        "and notes, and lost $22.6bn by prices. Other changes were −$2.8bn."
     )
 
 
