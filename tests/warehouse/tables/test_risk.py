@@ -183,6 +183,21 @@ def test_debt_at_market_value_is_no_measure_of_issuance(tables):
     ]  # fmt: skip
 
 
+def test_debt_at_par_goes_before_that_at_market_value_and_gives_net_issuance_between_months_at_par(tables):
+    series(tables, "MVMTD027MNFRBDAL", [(date(2024, 2, 1), 26.0), (MARCH, 25.0), (APRIL, 24.0)])
+    tables.connection.execute("CREATE TABLE at_par (month DATE, usd_mn DOUBLE)")
+    tables.connection.execute("INSERT INTO at_par VALUES (DATE '2024-03-01', 27000), (DATE '2024-04-01', 27150)")
+    added = "    UNION ALL SELECT month, usd_mn, 'par', 1, 'mspd' FROM at_par\n),\nbest AS"
+    query = (VIEWS / "marketable_debt.sql").read_text(encoding="utf-8").replace("),\nbest AS", added)
+    rows = tables.connection.execute(
+        f"SELECT month, outstanding_usd_mn, net_issuance_usd_mn, debt_basis, source FROM ({query})"
+    ).fetchall()
+    assert rows == [
+        (date(2024, 2, 1), 26000.0, None, "market value", "fred:MVMTD027MNFRBDAL"),
+        (MARCH, 27000.0, None, "par", "mspd"), (APRIL, 27150.0, 150.0, "par", "mspd"),
+    ]  # fmt: skip
+
+
 def real_yields(tables):
     return tables.ask("real_yields", "month, nominal_yield_pct, inflation_pct, real_yield_pct, market_real_yield_pct")
 

@@ -1,6 +1,6 @@
 -- Marketable Treasury debt outstanding by month, all holders in and outside the country, the Federal Reserve among them.
 -- `stated` is the one place that names where it comes from. A figure at par, of the Monthly Statement of the Public Debt,
--- goes before one at market value: add it with `UNION ALL`, basis 'par' and preference 1.
+-- goes before one at market value: it is added there with `UNION ALL`, basis 'par' and preference 1.
 WITH stated AS (
     SELECT date_trunc('month', date)::DATE AS month, 1000 * value AS outstanding_usd_mn, 'market value' AS basis,
         2 AS preference, source
