@@ -29,7 +29,6 @@ FILES = {
     "slt3d_globl": "slt3d_globl.csv",
     "s1_globl": "s1_globl.txt",
     "mfh": "mfh.txt",
-    "shlhistdat": "shlhistdat.txt",
 }
 DECLARATIONS = Declarations(PROJECT / "config")
 

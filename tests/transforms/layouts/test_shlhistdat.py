@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from tests.transforms.tic import DECLARATIONS, OFFICIAL, official, official_body, refusal, tabbed
+from tests.transforms.tic import DECLARATIONS, OFFICIAL, official, refusal, tabbed
 from treasury_watch.transforms.layouts import parse, recognised
 from treasury_watch.transforms.layouts.tic import shlhistdat
 
@@ -88,7 +88,7 @@ def test_another_form_is_refused_with_its_place(body, place, expected):
 
 @official
 def test_the_official_history_has_every_figure_that_was_retyped_from_it():
-    parsed = parse(official_body(NAME), SOURCE)
+    parsed = parse((OFFICIAL / "shlhistdat.txt").read_bytes(), SOURCE)
     assert (parsed.dated, parsed.notes, len(parsed.table)) == (date(2026, 4, 30), (), 11_788)
     stated = parsed.table.set_index(["country_code", "month", "measure"])["value_usd_mn"]
     path = OFFICIAL / ".." / "tables" / "shl_treasury_long_short_by_country.tsv"
