@@ -8,7 +8,7 @@ from typing import Any
 from treasury_watch.flows.site.risk import charts
 from treasury_watch.flows.site.risk.charts import BLUE, GREY, ORANGE, Line
 from treasury_watch.flows.site.risk.figures import Figure, described, first_known, key_of, last_known, peak_of
-from treasury_watch.transforms.amounts import billions, percent
+from treasury_watch.transforms.amounts import MINUS, billions, percent
 from treasury_watch.transforms.wording import joined, month_name, possessive, spoken
 
 TIC = "Source: U.S. Treasury (TIC)"
@@ -65,6 +65,37 @@ def _drawn(lines: Sequence[Line]) -> list[Line]:
         return []
     first = min(day for line in known for day, value in line.points if value is not None)
     return [Line(line.name, line.colour, [p for p in line.points if p[0] >= first]) for line in known]
+
+
+def pickup(rows: Sequence[Row]) -> Figure | None:
+    """What a 10-year Treasury yields above, or below, the own bond of the countries whose yields are read."""
+    if not rows:
+        return None
+    month = month_name(rows[0]["month"])
+    told = [
+        {
+            "name": row["holder"],
+            "value": row["yield_pickup_pct"],
+            "label": f"{row['yield_pickup_pct']:+.1f}".replace("-", MINUS),
+        }
+        for row in rows
+    ]
+    most, least = rows[0], rows[-1]
+    above = _points(most["yield_pickup_pct"])
+    words = f"A 10-year Treasury paid {above} more than {possessive(most['holder'])} own bond in {month}"
+    if least["yield_pickup_pct"] < 0:
+        words += f", and {_points(-least['yield_pickup_pct'])} less than {possessive(least['holder'])}"
+    return Figure(
+        "pickup",
+        words,
+        "10-year Treasury yield less that of the country's own bond, percentage points, average of the month",
+        charts.bars(told),
+        f"Yield pick-up in percentage points in {month}: "
+        + joined(f"{row['name']} {row['label']}" for row in told)
+        + ".",
+        "Source: Federal Reserve (H.15, DGS10), OECD by way of FRED (IRLTLT01). Before the cost of hedging the dollar, which "
+        "is not in these statistics. Countries whose yields are read here.",
+    )
 
 
 def inflation(real: Sequence[Row]) -> Figure | None:

@@ -34,6 +34,7 @@ def content(connection: duckdb.DuckDBPyConnection, newest: date, declared: Mappi
         return {"risks": None}
     figures = {
         "rates": answers.rates(holders),
+        "pickup": answers.pickup(_pickups(connection, newest)),
         "inflation": answers.inflation(real),
         "debt": answers.debt(months),
         "herfindahl": answers.herfindahl(months),
@@ -84,6 +85,20 @@ def _beyond_prices(row: Row, declared: Mapping[str, Any]) -> bool:
         return False
     allowed = declared["error_pct"] * 12 ** declared["error_grows"]
     return bool(abs(row["valuation_return_12m_pct"] - row["priced_pct"]) > allowed)
+
+
+def _pickups(connection: duckdb.DuckDBPyConnection, newest: date) -> list[Row]:
+    """Yield pick-ups over the bonds of the countries that have a series of their own, in the newest month that at least half
+    of the series have reached: they come a month or two late, and one after the other.
+    """
+    return rows_of(
+        connection,
+        "WITH own AS (SELECT holder, month, yield_pickup_pct FROM risk_months JOIN sources ON long_yield_of = holder_id "
+        "WHERE yield_pickup_pct IS NOT NULL AND month <= ?), "
+        "reached AS (SELECT month FROM own GROUP BY month HAVING 2 * count(*) >= (SELECT count(DISTINCT holder) FROM own)) "
+        "FROM own WHERE month = (SELECT max(month) FROM reached) ORDER BY yield_pickup_pct DESC, holder",
+        newest,
+    )
 
 
 def _sectors(connection: duckdb.DuckDBPyConnection, month: date) -> list[Row]:

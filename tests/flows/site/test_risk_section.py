@@ -115,8 +115,22 @@ def test_inflation_is_told_by_its_worst_and_its_last_month(risks):
     )
 
 
+def test_the_pick_up_is_told_by_the_two_ends_and_drawn_with_its_sign():
+    rows = [
+        {"holder": "Japan", "month": date(2024, 4, 1), "yield_pickup_pct": 3.67},
+        {"holder": "United Kingdom", "month": date(2024, 4, 1), "yield_pickup_pct": -0.32},
+    ]
+    figure = answers.pickup(rows)
+    assert figure is not None
+    assert figure.headline == (
+        "A 10-year Treasury paid 3.7 points more than Japan's own bond in April 2024, and 0.3 points less than the United "
+        "Kingdom's"
+    )
+    assert figure.described.endswith("Japan +3.7 and United Kingdom −0.3.")
+
+
 def test_what_the_database_does_not_know_has_no_figure(risks):
-    assert {"book", "reserves"}.isdisjoint(risks["figures"])
+    assert {"book", "reserves", "pickup"}.isdisjoint(risks["figures"])
     assert (risks["survey"], risks["liquidity"], risks["past_loss"]) == (None, None, None)
 
 
