@@ -13,6 +13,7 @@ import pytest
 
 from tests.prefect_database import prefect_database  # noqa: F401  a fixture for all
 from tests.shared_folders import made_once
+from tests.small_home import published_small  # noqa: F401
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.home.folders import Home
@@ -58,7 +59,8 @@ def majors(japan: Sequence[float], **others: Sequence[float]) -> dict[str, Seque
 def only_doubtful() -> Iterator[None]:
     """Great Expectations is asked only of what may not hold, as when the release archive is loaded: it takes a second for
     each publication, of which the tests make hundreds. That the results are the same is tested beside the gates, where it
-    is asked of all, as it is by every command that a test starts as a process of its own.
+    is asked of all, as it is by every command that a test starts as a new process. (Those of the tests of faults are forks
+    of one process, which does as this one.)
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Gates, "only_doubtful", True)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 class Kind:
     """One kind of figure; its `name` is what `holds` says in config/sources.toml and the name of its ledger table.
 
-    `keys` identify a figure, `value` is its value, `extras` are kept with it. `dated_by` is the key that dates it, `month`
-    or `date`. `published` is the table it fills (config/tables.toml). `in_releases`: it comes in the releases of the
+    `keys` identify a figure, `value` is its value, `extras` are kept with it. `dated_by` is the key that dates it, `month`,
+    `date`, or of a period its last day.
+    `published` is the table it fills (config/tables.toml). `in_releases`: it comes in the releases of the
     statistics and is dated by them; a file of any other kind is a snapshot of the day on which it was retrieved.
     `replaced_by_later_prints`: a later statement of the same keys takes a figure's place; not where the keys name the print.
     `published_as_stated`: every figure that stands is a row of the table; the others have a step of their own that makes
@@ -91,6 +92,15 @@ DECLARED = (
         value="amount_jpy_mn",
         published="interventions",
         extras=("direction", "line"),
+        of_events=True,
+    ),
+    Kind(
+        "intervention_periods",
+        keys=("country", "start_date", "end_date"),
+        value="amount_jpy_mn",
+        published="intervention_periods",
+        dated_by="end_date",
+        published_as_stated=False,
         of_events=True,
     ),
 )

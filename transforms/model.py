@@ -43,6 +43,7 @@ class Source:
     """One declared source (config/sources.toml). `id` is its name everywhere, `layout` the parser that reads it, `holds` the
     kind of its figures (transforms/kinds.py). A zero dated before `zero_is_missing_before` stands for no figure.
     `long_yield_of` and `reserves_of` name the holder whose series it is (a long yield's may be a currency).
+    With `pages` the address is that of a list, of whose newest pages so many are kept.
     `series` is the survey basis of all its figures; a source of holders' figures that leaves it empty states several, which
     follow from what a file prints and from `series_breaks`.
     """
@@ -63,6 +64,7 @@ class Source:
     stale_after_days: int | None = None
     frozen_on: date | None = None
     fetch: bool = True
+    pages: int = 0
     magnitude: dict = field(default_factory=dict)
     currency: str = ""
     per: str = ""
@@ -80,7 +82,7 @@ class Source:
     @property
     def is_page(self) -> bool:
         """Whether the source is a page of HTML, which of a source of figures would be a notice of maintenance or a block."""
-        return self.layout == "release_dates"
+        return self.layout == "release_dates" or self.pages > 0
 
     @property
     def judged_by(self) -> Literal["calendar", "age", None]:

@@ -105,6 +105,12 @@ def next_release(today: date, calendar: Calendar) -> tuple[date, date]:
     return day, max(month for released, month in coming if released == day)
 
 
+def last_release(today: date, calendar: Calendar) -> date:
+    """The newest release day up to and with `today`."""
+    months = [_months_before(today, back) for back in range(12, -2, -1)]
+    return max(day for month in months if (day := release_of(month, calendar)) <= today)
+
+
 def with_announced(calendar: Calendar, announced: Iterable[Listed]) -> Calendar:
     """The calendar with days that the Treasury has announced since, the latest statement last. Oldest release first.
 

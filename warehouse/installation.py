@@ -12,6 +12,7 @@ from datetime import date
 
 from treasury_watch.warehouse.archive.announced_releases import announced_releases
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged, Entry
+from treasury_watch.warehouse.archive.manifest import ArchiveIncomplete, Manifest, named
 from treasury_watch.warehouse.archive.press_figures import PRINTED
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
@@ -30,6 +31,7 @@ from treasury_watch.warehouse.publication.setting_aside import offenders
 __all__ = ["Busy", "Session", "Warehouse"]
 
 PUBLISHED = "published"  # under which the state remembers the ledger and the declarations that were published
+RESTORE = "restore raw/ from a backup, or load the files again with `treasury-watch run` or `ingest`"
 REPLAY = "replay"  # and the sources whose part of the ledger was being made again: a crash has left it half done
 
 
@@ -81,6 +83,42 @@ class Session:
         """Put a withdrawn file back. Raises TreasuryWatchError where it was not withdrawn."""
         with self._replaying([entry.source]):
             withdrawal.undo(self.loader, entry, now())
+
+    def complete_ledger(self, published: set[tuple[str, str]]) -> None:
+        """Make again what the ledger lacks of the archive, as where its file was deleted or it was restored without it.
+
+        `published` are the files (source, checksum) of the publication in place. Raises ArchiveIncomplete where neither
+        has them, and ArchiveDamaged: what is published next would have less.
+        """
+        declared = self.publisher.declarations.sources
+        entries = [entry for entry in self.loader.archive.entries() if entry.source in declared]
+        loaded = {(source, checksum) for source, checksum, _ in self.ledger.files()}
+        known = loaded | {(entry.source, entry.sha256) for entry in entries}
+        gone = sorted(item for item in published - known if item[0] in declared and item[0] not in PRINTED)
+        if gone:
+            raise ArchiveIncomplete(
+                f"{self.loader.archive.folder}: expected {len(gone)} files of the last publication that neither archive nor "
+                f"ledger has ({gone[0][0]} {gone[0][1][:12]}, ...); {RESTORE}"
+            )
+        lacking = {
+            entry.source
+            for entry in entries
+            if entry.accepted
+            and not entry.same_figures
+            and entry.source not in PRINTED
+            and (entry.source, entry.sha256) not in loaded
+        }
+        if not lacking:
+            return
+        logging.getLogger(__name__).warning(
+            "the ledger lacks files that the archive has, of %s: made again from the archive",
+            ", ".join(sorted(lacking)),
+        )
+        with self._replaying(sorted(lacking)):
+            for source in sorted(lacking):
+                self.loader.replay(source)
+        self.ledger.keep_press_files(set())  # read them again too
+        self.loader.load_press()
 
     def forget_publication(self) -> None:
         """Let the next publication be made though the ledger may not have changed."""
@@ -176,6 +214,7 @@ class Warehouse:
         self.archive = Archive(home.raw)
         self.declarations.announced = announced_releases(self.archive)
         self.state = State(home.state)
+        self.manifest = Manifest(self.archive, self.state)
         self.storage_version = storage_version
 
     @contextmanager
@@ -196,8 +235,10 @@ class Warehouse:
                     remove_database(path)
                 with Ledger(path) as ledger:
                     session = self._session(run_id, ledger, today)
+                    self._whole_archive()
                     if not afresh:
                         session.mend()
+                        session.complete_ledger(self.published_files())
                     yield session
                 if afresh:
                     move_into_place(path, self.home.ledger)
@@ -209,7 +250,32 @@ class Warehouse:
                 except StorageFailed as other:  # on a full disk: the run ended for the first reason, which is told
                     problem.add_note(f"the run's end could not be recorded: {other}")
                 raise
+            self.manifest.keep()
             self.state.finish_run(run_id, session.outcome, session.summary)
+            self.state.back_up()
+
+    def _whole_archive(self) -> None:
+        """Write lost notes again, and say what is lost for good."""
+        log = logging.getLogger(__name__)
+        for note in self.manifest.mend():
+            log.warning("%s was missing or damaged: written again as it was", note)
+        if lost := self.manifest.lost():
+            log.warning("%s: %d archived files are missing (%s); %s", self.home.raw, len(lost), named(lost), RESTORE)
+
+    def published_files(self) -> set[tuple[str, str]]:
+        """Source and checksum of the files that the publication in place is made from; none where there is none."""
+        if not self.home.database.exists() or self.publisher().damaged():
+            return set()
+        with open_published(self.home.database) as connection:
+            query = "SELECT DISTINCT source, sha256 FROM releases WHERE last_month IS NOT NULL"  # not the withdrawn
+            return set(connection.execute(query).fetchall())
+
+    def validators(self, source: str, url: str) -> tuple[str | None, str | None]:
+        """ETag and Last-Modified of what was last loaded from this address; none where the archive has lost it."""
+        etag, last_modified, checksum = self.state.validators(source, url)
+        entry = self.archive.find(source, checksum) if checksum else None
+        there = entry is not None and self.archive.path(entry).exists()
+        return (etag, last_modified) if there else (None, None)
 
     def _session(self, run_id: str, ledger: Ledger, today: date | None) -> Session:
         gates = Gates(self.declarations)
@@ -220,6 +286,21 @@ class Warehouse:
         loader = Loader(self.declarations, self.archive, ledger, gates, record)
         return Session(run_id, ledger, loader, gates, self.publisher(today), self.state)
 
+    def _nothing_lost(self, accept_loss: bool) -> None:
+        lost = self.manifest.lost()
+        if accept_loss:
+            self.manifest.forget(lost, "the file is lost: accepted by rebuild --accept-loss")
+            return
+        kept = {(entry.source, entry.sha256) for entry in self.archive.entries()}
+        declared = self.declarations.sources
+        gone = [item for item in self.published_files() - kept if item[0] in declared and item[0] not in PRINTED]
+        if lost or gone:
+            files = lost or [self.home.raw / source.replace(":", "_") / checksum for source, checksum in sorted(gone)]
+            raise ArchiveIncomplete(
+                f"{self.home.raw}: {len(files)} archived files are missing ({named(files)}); {RESTORE}, or go on "
+                "without them with `treasury-watch rebuild --accept-loss`"
+            )
+
     def declarations_changed(self) -> bool:
         """Whether a declaration, or the program's version, is another than when the tables were published."""
         published = self.state.remembered(PUBLISHED)
@@ -229,14 +310,16 @@ class Warehouse:
         """What publishes this home."""
         return Publisher(self.home, self.declarations, self.state, self.storage_version, today or now().date())
 
-    def rebuild(self, *, today: date | None = None) -> dict[str, int]:
+    def rebuild(self, *, today: date | None = None, accept_loss: bool = False) -> dict[str, int]:
         """Every table again from the archive alone. Returns rows by table.
 
         The old ledger and publication stay until the new ones are complete. Files that were never published and that the
         second gate stops are set aside. Other processes parse: a script that calls this needs a `__main__` guard. Raises
-        Busy, ArchiveDamaged or ValidationBlocked.
+        Busy, ArchiveDamaged or ValidationBlocked; ArchiveIncomplete where files of what was published are lost, unless
+        `accept_loss`.
         """
         with self.session("rebuild", today=today, afresh=True) as session:
+            self._nothing_lost(accept_loss)
             entries = self.archive.entries()
             session.loader.replay_all()
             session.loader.load_press()

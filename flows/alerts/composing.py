@@ -18,6 +18,7 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import charts
 from treasury_watch.transforms.findings.events import events
 from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, RevisedFindings, kind_of
+from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.home.state import State
 
 
@@ -72,6 +73,7 @@ class Composer:
             self.picture(finding, history),
             chart_alt=charts.description(history, finding.holder),
             declarations=self.declarations,
+            later=self.later(finding),
             first=outbox.first_message(self.state, self.events[key], recipient) if self.state else None,
         )
 
@@ -92,6 +94,17 @@ class Composer:
         deliveries = ("digest", "both") if self.routes.of(recipient, "digest", "both") else ("single",)
         letter = digest(key, month, self.routes.taken(found, recipient, *deliveries))
         return compose_digest(letter, self.connection, self.mail_settings, recipient)
+
+    def later(self, finding: Finding) -> dict[str, Any] | None:
+        """The holder's newest month, where it comes after the finding's last; else None."""
+        rows = rows_of(
+            self.connection,
+            "FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months) "
+            "WHERE holder_id = ? AND month > ? AND position_usd_mn IS NOT NULL ORDER BY month DESC LIMIT 1",
+            finding.holder_id,
+            finding.end_month,
+        )
+        return rows[0] if rows else None
 
     def history(self, finding: Finding) -> pd.DataFrame:
         """The holder's months up to the finding's last."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +17,9 @@ from treasury_watch.transforms.errors import TreasuryWatchError
 if TYPE_CHECKING:
     from treasury_watch.warehouse.installation import Session
 
-FORMATS = ["table", "csv", "json", "parquet"]
+SEVERITIES = ("notice", "warning", "critical")
+VERDICTS = ("sold", "repriced", "moved", "mixed", "unexplained")
+FORMATS = ["table", "csv", "json", "parquet", "xlsx"]
 
 
 class Commands(click.Group):
@@ -201,8 +205,9 @@ def backfill(folder: Path | None, release_archive: bool, since: date | None, das
 
 
 @main.command()
-def rebuild() -> None:
-    """Make every table again from the archive alone.
+@click.option("--accept-loss", is_flag=True, help="Go on without archived files that are lost, and forget them.")
+def rebuild(accept_loss: bool) -> None:
+    """Make every table again from the archive alone; never from fewer files than were published.
 
     \b
     Example:
@@ -215,7 +220,7 @@ def rebuild() -> None:
     settings = Settings()
     with logs.command(settings, "rebuild"):
         warehouse = settings.warehouse()
-        rows = rebuild.rebuild(settings, warehouse)
+        rows = rebuild.rebuild(settings, warehouse, accept_loss=accept_loss)
     click.echo(
         f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows from {len(warehouse.archive.entries())} archived files"
     )
@@ -252,22 +257,29 @@ def pull() -> None:
     click.echo(f"parquet:  {warehouse.home.parquet}")
 
 
-@main.command()
-@click.argument("sql")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@main.command(context_settings={"ignore_unknown_options": True})  # SQL may begin with a comment
+@click.argument("sql", type=click.UNPROCESSED)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Else by the file's ending; on a terminal a table.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write to a file instead of the terminal.")
-def query(sql: str, form: str, out: Path | None) -> None:
-    """Read-only SQL on the published database.
+@click.option(
+    "--for-spreadsheets", is_flag=True, help="In CSV, text that would be taken for a formula gets an apostrophe."
+)
+def query(sql: str, form: str | None, out: Path | None, for_spreadsheets: bool) -> None:
+    """Read-only SQL on the published database. SQL may be a file that ends in .sql, or - for standard input.
 
     \b
     Example:
         treasury-watch query "SELECT holder, position_usd_mn FROM holder_months
             WHERE month = DATE '2026-04-01' ORDER BY 2 DESC LIMIT 3"
+        treasury-watch query "SELECT * FROM sell_offs" --out findings.xlsx
     """
-    from treasury_watch.flows.commands import query
+    from treasury_watch.flows.commands.sql import asking
     from treasury_watch.flows.settings.settings import Settings
 
-    query.answer(Settings().home().database, sql, form, out)
+    settings = Settings()
+    said = asking.answer(settings.home().database, sql, form, out, settings.query, for_spreadsheets=for_spreadsheets)
+    if said:
+        click.echo(f"treasury-watch: {said}", err=True)
 
 
 @main.command()
@@ -306,13 +318,29 @@ def trace(holder: str, month: date, measure: str, as_of: date | None, form: str)
 @click.option("--holder", metavar="NAME", help="One holder: a name, an ISO code or a common alias.")
 @click.option("--since", callback=month_of, metavar="YYYY-MM", help="Findings of this month and later.")
 @click.option("--as-of", callback=day_of, metavar="YYYY-MM-DD", help="As known at the end of that day.")
+@click.option("--severity", type=click.Choice(SEVERITIES), help="Only findings of this severity and above.")
+@click.option("--verdict", type=click.Choice(VERDICTS), help="Only findings with this verdict.")
 @click.option("--inflows", is_flag=True, help="Also gains of custodial centres, which are no sell-offs.")
-def sell_offs(holder: str | None, since: date | None, as_of: date | None, inflows: bool) -> None:
+@click.option("--format", "form", type=click.Choice(FORMATS), help="The flagged months as rows, without the episodes.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the flagged months to a file; the format by its ending."
+)
+def sell_offs(
+    holder: str | None,
+    since: date | None,
+    as_of: date | None,
+    severity: str | None,
+    verdict: str | None,
+    inflows: bool,
+    form: str | None,
+    out: Path | None,
+) -> None:
     """Flagged months and episodes, explained.
 
     \b
     Example:
         treasury-watch sell-offs --holder Japan --since 2024-01
+        treasury-watch sell-offs --severity warning --out findings.csv
     """
     from treasury_watch.flows.commands import sell_offs
     from treasury_watch.flows.settings.settings import Settings
@@ -321,8 +349,31 @@ def sell_offs(holder: str | None, since: date | None, as_of: date | None, inflow
     settings = Settings()
     with open_published(settings.home().database) as connection:
         chosen = sell_offs.chosen_holder(holder, settings.declarations) if holder else None
-        for line in sell_offs.lines(connection, settings.declarations.rules, chosen, since, as_of, inflows):
+        rules, graded = settings.declarations.rules, {"severity": severity, "verdict": verdict}
+        if form or out:
+            from treasury_watch.flows.commands.sql import asking
+
+            found = sell_offs.flagged_months(connection, rules, chosen, since, as_of, **graded)
+            asking.write_frame(found, form, out, settings.query)
+            return
+        for line in sell_offs.lines(connection, rules, chosen, since, as_of, inflows, **graded, width=_width()):
             click.echo(line)
+
+
+@main.command()
+@click.argument("name", required=False)
+def tables(name: str | None) -> None:
+    """The published tables; or one of them: its columns, units and meanings.
+
+    \b
+    Example:
+        treasury-watch tables holder_months
+    """
+    from treasury_watch.flows.commands.sql import tables as listing
+    from treasury_watch.warehouse.declarations import Declarations
+
+    for line in listing.lines(Declarations(), name, _width()):
+        click.echo(line)
 
 
 @main.command()
@@ -370,8 +421,19 @@ def report(out: Path | None) -> None:
     click.echo(steps.write_page(Settings().warehouse(), out))
 
 
+def _cron(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    from treasury_watch.flows.settings.sections import cron_fields
+
+    try:
+        return cron_fields(value) if value else None
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not five cron fields such as '30 17 * * 1-5'") from None
+
+
 @main.command()
-@click.option("--cron", help="Run on five cron fields instead of the release calendar.")
+@click.option(
+    "--cron", callback=_cron, metavar="FIELDS", help="Run on five cron fields instead of the release calendar."
+)
 @click.option("--interval", type=click.IntRange(min=5), metavar="SECONDS", help="Run every so many seconds instead.")
 @click.option(
     "--port", type=click.IntRange(1024, 65535), default=4200, show_default=True, help="Port of the Prefect server."
@@ -387,6 +449,8 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
     Example:
         treasury-watch serve
     """
+    if cron and interval:
+        raise click.UsageError("give either --cron or --interval")
     from functools import partial
 
     from treasury_watch.flows.alerts import delivery
@@ -401,30 +465,46 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
         warehouse = settings.warehouse()
         environment.apply(warehouse.home.root)
         plan = server.Plan(sample=sample, interval_seconds=interval, cron=cron, schedule=settings.schedule)
-        on_calendar = not cron and not interval
-        catch_up = on_calendar and due_month_is_missing(warehouse, settings.declarations.calendar, datetime.now(UTC))
-        log = warehouse.home.root / "prefect-server.log"
-        with named_server.reached(partial(delivery.tell_failure, warehouse, settings)):
-            server.serve(plan, port=port, log=log, announce=click.echo, catch_up=catch_up)
+        tell = partial(delivery.tell_failure, warehouse, settings)
+
+        def missed() -> bool:
+            calendar = settings.declarations.calendar
+            return not cron and not interval and due_month_is_missing(warehouse, calendar, datetime.now(UTC))
+
+        with named_server.reached(tell):
+            server.serve(plan, port=port, folder=warehouse.home.root, announce=click.echo, missed=missed, tell=tell)
 
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def status(as_json: bool) -> None:
+@click.option("--check", is_flag=True, help="Say what is due and missing, and exit with 1 where anything is.")
+def status(as_json: bool, check: bool) -> None:
     """Freshness of each source, the last run, the next release, what waits to be sent.
 
     \b
     Example:
         treasury-watch status
+        treasury-watch status --check    # for cron or a monitor: exit status 1 where a run or a release is missing
     """
-    from treasury_watch.flows.commands.status import lines
+    from treasury_watch.flows.commands.status import due, lines, status_facts
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
     warehouse = settings.warehouse()
-    today = datetime.now(UTC).date()
-    for line in lines(warehouse, today, as_json=as_json, store=settings.store(warehouse)):
-        click.echo(line)
+    now = datetime.now(UTC)
+    facts = status_facts(warehouse, now.date(), settings.store(warehouse))
+    if not check:
+        for line in lines(facts, as_json=as_json, width=_width()):
+            click.echo(line)
+        return
+    missing = due(facts, now)
+    click.echo(json.dumps(missing) if as_json else "\n".join(missing) or "nothing is due and missing")
+    sys.exit(1 if missing else 0)
+
+
+def _width() -> int:
+    """The width of what is printed: the terminal's where there is one, 110 characters in a pipe."""
+    return max(60, shutil.get_terminal_size((110, 24)).columns) if sys.stdout.isatty() else 110
 
 
 def _where(warehouse) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +20,7 @@ from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.holder_names import named
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
+SEVERITIES = ("notice", "warning", "critical")  # least first
 AMOUNTS = {
     "change_usd_mn": "change",
     "net_purchases_usd_mn": "net purchases",
@@ -45,32 +46,77 @@ def lines(
     since: date | None,
     as_of: date | None,
     inflows: bool = False,
+    *,
+    severity: str | None = None,
+    verdict: str | None = None,
+    width: int = 110,
 ) -> Iterator[str]:
     """Flagged months, then episodes, oldest first, each with its figures (USD mn) and its explanation.
 
     `holder` is an identifier, as `chosen_holder` gives it; None for all. Episodes of rules on rises are no sell-offs, and
-    listed with `inflows` only.
+    listed with `inflows` only. `severity` is the least that is listed; `width` that of the lines, in characters.
     """
-    if as_of is None:
-        flagged, runs = (connection.execute(f"FROM {name}").df() for name in ("sell_offs", "episodes"))
-    else:
-        flagged, runs = findings_of(connection, rules, as_of)
     flagged, runs = (
-        _chosen(table, column, holder, since) for table, column in ((flagged, "month"), (runs, "end_month"))
+        _graded(_chosen(table, column, holder, since), severity, verdict)
+        for table, column in zip(_findings(connection, rules, as_of), ("month", "end_month"), strict=True)
     )
     if not inflows:
         runs = runs[~runs["rule"].isin(rising_rules(rules))]
     when = f", as known on {as_of}" if as_of else ""
+    if as_of and (said := outside(connection, as_of)):
+        yield said
     yield f"Flagged months{when} (USD mn): {len(flagged)}"
     for row in records(flagged):
-        yield from _shown([row], f"{row['month']:%Y-%m}", [_score(row)])
+        yield from _shown([row], f"{row['month']:%Y-%m}", [_score(row)], width)
     yield ""
     yield f"Episodes{when} (USD mn): {len(runs)}"
     for (_, start, end), rows in groupby(
         records(runs), key=lambda row: (row["holder"], row["start_month"], row["end_month"])
     ):
         group = list(rows)
-        yield from _shown(group, f"{start:%Y-%m} to {end:%Y-%m}", [f"{row['months']} months" for row in group])
+        yield from _shown(group, f"{start:%Y-%m} to {end:%Y-%m}", [f"{row['months']} months" for row in group], width)
+
+
+def flagged_months(
+    connection: duckdb.DuckDBPyConnection,
+    rules: dict[str, Any],
+    holder: str | None,
+    since: date | None,
+    as_of: date | None,
+    *,
+    severity: str | None = None,
+    verdict: str | None = None,
+) -> pd.DataFrame:
+    """The rows of `sell_offs` that `lines` tells of, with their declared columns, oldest first."""
+    flagged, _ = _findings(connection, rules, as_of)
+    types = {row[0]: row[1] for row in connection.execute("DESCRIBE sell_offs").fetchall()}
+    chosen = _graded(_chosen(flagged, "month", holder, since), severity, verdict)[list(types)].reset_index(drop=True)
+    days = [name for name, sort in types.items() if sort == "DATE"]
+    return chosen.assign(**{name: pd.to_datetime(chosen[name]).dt.date for name in days})
+
+
+def _findings(
+    connection: duckdb.DuckDBPyConnection, rules: dict[str, Any], as_of: date | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    if as_of is not None:
+        return findings_of(connection, rules, as_of)
+    return connection.execute("FROM sell_offs").df(), connection.execute("FROM episodes").df()
+
+
+def _graded(table: pd.DataFrame, severity: str | None, verdict: str | None) -> pd.DataFrame:
+    if severity is not None:
+        table = table[table["severity"].isin(SEVERITIES[SEVERITIES.index(severity) :])]
+    return table if verdict is None else table[table["verdict"] == verdict]
+
+
+def outside(connection: duckdb.DuckDBPyConnection, as_of: date) -> str | None:
+    """What has to be said of a day outside the days on which anything was released or retrieved."""
+    first, last = connection.execute("SELECT min(released), max(released) FROM releases").fetchall()[0]
+    if first is not None and as_of < first:
+        return f"No figure was known on {as_of}: the first that is loaded was released on {first}."
+    if last is not None and as_of > max(last, datetime.now(UTC).date()):
+        return f"{as_of} is still to come: this is what is known today, from releases to {last}."
+    return None
 
 
 def _score(row: dict[str, Any]) -> str:
@@ -90,7 +136,7 @@ def _chosen(table: pd.DataFrame, column: str, holder: str | None, since: date | 
     return table.sort_values([column, "holder"], kind="stable")
 
 
-def _shown(rows: list[dict[str, Any]], period: str, measures: list[str]) -> Iterator[str]:
+def _shown(rows: list[dict[str, Any]], period: str, measures: list[str], width: int) -> Iterator[str]:
     """One holder's findings for one period: what they say once for all that say the same, under their headings."""
     told: dict[str, list[str]] = {}
     for row, measure in zip(rows, measures, strict=True):
@@ -100,20 +146,20 @@ def _shown(rows: list[dict[str, Any]], period: str, measures: list[str]) -> Iter
     by_text = {row["explanation"]: row for row in rows}
     for text, headings in told.items():
         yield from headings
-        yield from _body(by_text[text])
+        yield from _body(by_text[text], width)
 
 
-def _body(row: dict[str, Any]) -> Iterator[str]:
+def _body(row: dict[str, Any], width: int) -> Iterator[str]:
     yield "    " + ", ".join(f"{name} {millions_cell(row[column])}" for column, name in AMOUNTS.items())
     for text in (row["explanation"], row["read_together"], row["context"]):
         if stated(text):
-            yield _wrapped(text)
+            yield _wrapped(text, width)
     for caveat in stated(row["caveats"]).splitlines():
-        yield _wrapped(caveat, "    ! ", "      ")
+        yield _wrapped(caveat, width, "    ! ", "      ")
 
 
-def _wrapped(text: str, first: str = "    ", rest: str = "    ") -> str:
-    return textwrap.fill(text, 110, initial_indent=first, subsequent_indent=rest)
+def _wrapped(text: str, width: int, first: str = "    ", rest: str = "    ") -> str:
+    return textwrap.fill(text, width, initial_indent=first, subsequent_indent=rest)
 
 
 def _reading(row: dict[str, Any]) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import MAIN_SOURCE
-from treasury_watch.transforms.release_calendar import next_release
+from treasury_watch.transforms.release_calendar import last_release, next_release
 from treasury_watch.warehouse.archive.archived_files import quarantined
 from treasury_watch.warehouse.gates.freshness import freshness, late_month, never_loaded, newest_figures
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published
-from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.installation import RESTORE, Warehouse
 from treasury_watch.warehouse.store.exchange import Store
 
 NOT_AS_DECLARED = (
@@ -23,15 +24,20 @@ NOT_AS_DECLARED = (
 )
 
 
-def lines(warehouse: Warehouse, today: date, *, as_json: bool, store: Store | None = None) -> Iterator[str]:
+def lines(facts: dict[str, Any], *, as_json: bool, width: int) -> Iterator[str]:
     """Freshness of each source, the last runs, the next release, what waits to be sent, as text or JSON.
 
-    On the store: what the last exchange with it left, without asking it.
+    `facts` as `status_facts` gives them; text is wrapped at `width` characters.
     """
-    facts = status_facts(warehouse, today, store)
     if as_json:
         yield json.dumps(facts, indent=1, default=str)
         return
+    for line in _text(facts):
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        yield textwrap.fill(line, width, subsequent_indent=indent, drop_whitespace=True, break_on_hyphens=False)
+
+
+def _text(facts: dict[str, Any]) -> Iterator[str]:
     yield f"home: {facts['home']}"
     last = facts["last_run"]
     if last:
@@ -51,6 +57,8 @@ def lines(warehouse: Warehouse, today: date, *, as_json: bool, store: Store | No
         yield NOT_AS_DECLARED
     for name in facts["damaged"]:
         yield f"DAMAGED: {name} is not as it was published; `treasury-watch rebuild` makes it again"
+    if facts["lost"]:
+        yield f"LOST: {len(facts['lost'])} archived files are missing ({', '.join(facts['lost'][:3])}); {RESTORE}"
     for item in facts["quarantine"]:
         yield f"QUARANTINE: {item['source']} {item['sha256'][:12]}, retrieved {item['retrieved']:%Y-%m-%d}: {item['refused']}"
     if facts["quarantine"]:
@@ -81,8 +89,30 @@ def lines(warehouse: Warehouse, today: date, *, as_json: bool, store: Store | No
                 yield f"    {check['why']}"
 
 
+def due(facts: dict[str, Any], now: datetime) -> list[str]:
+    """What is due and missing, a line each, from `status_facts`: stale sources, damage, a run that failed, none that was due."""
+    found = [f"{name} is not as it was published" for name in facts["damaged"]]
+    found += [
+        f"{item['source']} is stale: its newest figure is of {item['last']}"
+        for item in facts["sources"]
+        if item["stale"]
+    ]
+    if MAIN_SOURCE in facts["never_loaded"]:
+        found.append(f"{MAIN_SOURCE}, the main table, was never loaded")
+    last = facts["last_run"]
+    if last is None:
+        return [*found, "nothing was ever run"]
+    if last["outcome"] in ("failed", "blocked"):
+        found.append(f"the last run ({last['started'][:16]}) {last['outcome']}: {last['summary']}")
+    since = (now - datetime.fromisoformat(last["started"])).total_seconds() / 3600
+    released = facts["last_release"]
+    if released and last["started"][:10] < f"{released}" and now.date() > released:
+        found.append(f"no run since the release of {released}: the last was {since / 24:.0f} days ago")
+    return found
+
+
 def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) -> dict[str, Any]:
-    """What `status` says, as plain data."""
+    """What `status` says, as plain data. On the store: what the last exchange with it left, without asking it."""
     calendar = warehouse.declarations.calendar
     state = warehouse.state
     day, covers = next_release(today, calendar)
@@ -99,10 +129,12 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
         "last_run": runs[0] if runs else None,
         "store": _exchange(store) if store else None,
         "next_release": {"day": day, "covers": covers},
+        "last_release": last_release(today, calendar),
         "expected_month": late_month(today, calendar),
         "alerts": {row["state"]: row["n"] for row in waiting},
         "declarations_changed": warehouse.declarations_changed(),
         "damaged": _damaged(warehouse, today),
+        "lost": [str(path.relative_to(warehouse.home.raw)) for path in warehouse.manifest.lost()],
         "quarantine": [
             {name: getattr(entry, name) for name in ("source", "sha256", "url", "retrieved", "refused")}
             for entry in quarantined(warehouse.archive.entries())

@@ -10,8 +10,8 @@ import re
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -19,11 +19,11 @@ from typing import Any, Literal, Protocol, Self
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.utils import requote_uri
 from urllib3 import Retry
 from urllib3 import exceptions as urllib3_errors
 
+from treasury_watch.flows.fetch.deadline import Deadline, TimedAdapter, passed
 from treasury_watch.flows.settings.sections import HttpPolicy
 from treasury_watch.transforms.errors import TreasuryWatchError, shorten
 
@@ -76,6 +76,7 @@ class Fetched:
 
     `body` is the file, decoded (b"" if not modified); `url` the declared address; `retrieved` aware, in UTC. `etag` and
     `last_modified` are to be handed to the next `fetch`, None where the server sends none. `seconds` is how long it took.
+    Of a source that is a list `pages` are the answers of its pages, and it has no body of its own.
     """
 
     source: str
@@ -87,6 +88,7 @@ class Fetched:
     retrieved: datetime
     content_type: str
     seconds: float = field(default=0.0, compare=False)
+    pages: tuple[Self, ...] = ()
 
 
 def public_url(url: str) -> str:
@@ -102,10 +104,10 @@ def public_url(url: str) -> str:
 
 
 class _PoliteRetry(Retry):
-    """urllib3's retries with three gaps closed.
+    """urllib3's retries with four gaps closed.
 
     urllib3 asks again at once after the first failure, gives up on a Retry-After it cannot read, and repeats a
-    request whose certificate was refused.
+    request whose certificate was refused or whose whole time is up.
     """
 
     def get_backoff_time(self) -> float:
@@ -122,6 +124,8 @@ class _PoliteRetry(Retry):
 
     def increment(self, *args: Any, **kwargs: Any) -> Self:
         error = kwargs.get("error")
+        if passed():
+            raise urllib3_errors.MaxRetryError(kwargs.get("_pool"), "", error)  # type: ignore[arg-type]
         if error is not None and any(isinstance(e, ssl.SSLCertVerificationError) for e in _chain(error)):
             raise urllib3_errors.MaxRetryError(kwargs.get("_pool"), "", error) from error  # type: ignore[arg-type]
         return super().increment(*args, **kwargs)
@@ -140,19 +144,30 @@ def _retry(policy: HttpPolicy) -> _PoliteRetry:
 
 
 class _Session(requests.Session):
-    """A session that leaves redirects to `fetch`: requests would read a redirect's body whole, whatever its size."""
+    """A session that leaves redirects to `fetch`: requests would read a redirect's body whole, whatever its size.
+
+    `places` are the hosts, with their ports, to which a source of another declared host may send on.
+    """
+
+    places: frozenset[tuple[str, int]] = frozenset()
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         return None
 
 
-def make_session(policy: HttpPolicy) -> requests.Session:
-    """A session that states who asks and repeats GET requests on connection errors, 429 and 5xx; TLS is verified."""
+def make_session(policy: HttpPolicy, bases: Iterable[str] = ()) -> requests.Session:
+    """A session that states who asks and repeats GET requests on connection errors, 429 and 5xx; TLS is verified.
+
+    `bases` are the declared addresses: a redirect may lead to their hosts and to no others.
+    """
     session = _Session()
+    for base in bases:
+        with suppress(ValueError):  # told where it is asked
+            session.places |= {_place(base)}
     session.headers["User-Agent"] = policy.user_agent
     session.headers["Accept-Encoding"] = "gzip"  # the one coding that is decoded here, under the size limit
     for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(max_retries=_retry(policy)))
+        session.mount(scheme, TimedAdapter(max_retries=_retry(policy)))
     return session
 
 
@@ -170,9 +185,42 @@ def fetch(
 
     `limit_section` is the section of settings.toml that declares the policy's `max_bytes`, for the message.
 
-    A connection that breaks in the middle of the body is asked again, as often as the policy says. Raises FetchError
-    for whatever is not one whole file: see the module's description.
+    A connection that breaks in the middle of the body is asked again, as often as the policy says; all of it, redirects
+    and repetitions too, has the policy's `total_timeout_seconds`. Raises FetchError for whatever is not one whole file:
+    see the module's description.
     """
+    with Deadline(policy.total_timeout_seconds):
+        try:
+            return _fetch(session, source, policy, etag, last_modified, clock, limit_section)
+        except FetchError as problem:
+            if passed() and not isinstance(problem, _TimeIsUp):
+                raise _time_is_up(source, source.url, policy, "less") from problem
+            raise
+
+
+class _TimeIsUp(FetchError):
+    """The whole time of a request is up."""
+
+
+def _time_is_up(source: Addressed, url: str, policy: HttpPolicy, found: str) -> FetchError:
+    return _TimeIsUp(
+        source.id,
+        url,
+        f"the whole answer within {policy.total_timeout_seconds:g} s",
+        f"{found} in a longer time",
+        "try again later, or raise total_timeout_seconds in section [http] of settings.toml on a slow line",
+    )
+
+
+def _fetch(
+    session: requests.Session,
+    source: Addressed,
+    policy: HttpPolicy,
+    etag: str | None,
+    last_modified: str | None,
+    clock: Callable[[], datetime],
+    limit_section: str,
+) -> Fetched:
     validators = {"If-None-Match": etag, "If-Modified-Since": last_modified}
     headers = {name: value for name, value in validators.items() if value}
     retries = _retry(policy)
@@ -183,6 +231,8 @@ def fetch(
             try:
                 body = b"" if unchanged else _read_body(source, response, policy, limit_section)
             except urllib3_errors.HTTPError as problem:
+                if passed():
+                    raise _time_is_up(source, response.url, policy, f"{response.raw.tell()} bytes") from problem
                 try:
                     retries = retries.increment("GET", "", error=problem)
                 except urllib3_errors.MaxRetryError:
@@ -229,15 +279,31 @@ def _ask(
         try:
             target = urljoin(url, requote_uri(location))
             downgraded = urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https"
+            _place(target)
         except ValueError as problem:
             raise FetchError(source.id, url, "a redirect to an address", public_url(location), _PAGE_MOVED) from problem
         if downgraded:
             raise FetchError(
                 source.id, url, "a redirect that stays on https", f"one to {public_url(target)}", _PAGE_MOVED
             )
+        if _place(target) not in {_place(source.url), *getattr(session, "places", ())}:
+            raise FetchError(
+                source.id,
+                url,
+                "a redirect to a host that is declared",
+                f"one to {public_url(target)}",
+                "if the file has moved there, correct its base and path in config/sources.toml",
+            )
         url = target
     found = f"one more, to {public_url(url)}"
     raise FetchError(source.id, source.url, f"at most {policy.max_redirects} redirects", found, _PAGE_MOVED)
+
+
+def _place(url: str) -> tuple[str, int]:
+    """Host and port of an address; the usual ports of http and https are one place."""
+    parts = urlsplit(url)
+    port = parts.port or 443
+    return (parts.hostname or "").rstrip(".").lower(), 443 if port == 80 else port
 
 
 def _check_status(source: Addressed, response: requests.Response, *, conditional: bool) -> bool:
@@ -287,22 +353,18 @@ def _read_body(source: Addressed, response: requests.Response, policy: HttpPolic
 
 
 def _within_time(source: Addressed, response: requests.Response, policy: HttpPolicy) -> Iterator[bytes]:
-    """The body as it arrives, undecoded. A slow drip resets every socket time-out, so the sum is limited as well.
+    """The body as it arrives, undecoded. Raises FetchError where the whole time is up: a connection closed for that looks
+    like the end of a body of no announced length.
 
     urllib3 raises IncompleteRead where fewer bytes arrive than Content-Length or the chunks announce.
     """
-    deadline = time.monotonic() + policy.total_timeout_seconds
     # read1 hands over what one read of the socket brings; read would wait until a whole piece has dripped in
     while piece := response.raw.read1(_PIECE, decode_content=False):
         yield piece
-        if time.monotonic() > deadline:
-            raise FetchError(
-                source.id,
-                response.url,
-                f"the whole body within {policy.total_timeout_seconds:g} s",
-                f"{response.raw.tell()} bytes in a longer time",
-                "try again later, or raise total_timeout_seconds in section [http] of settings.toml on a slow line",
-            )
+        if passed():
+            break
+    if passed():
+        raise _time_is_up(source, response.url, policy, f"{response.raw.tell()} bytes")
 
 
 def _gunzip(source: Addressed, url: str, pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -57,7 +57,7 @@ class ReleaseArchiveReader:
 
     def __init__(self, settings: Settings, zips: ReleaseZips):
         self.place, self.zips, self.settings = settings.declarations.release_archive, zips, settings.releases
-        self.policy = settings.http
+        self.policy, self.hosts = settings.http, settings.declarations.bases.values()
         self.zip_policy = settings.http.model_copy(update={"max_bytes": settings.releases.max_bytes})
         self.done = Fetching()
         self._asked = False
@@ -68,7 +68,7 @@ class ReleaseArchiveReader:
         Raises FetchError where the page cannot be had, LayoutError where it lists nothing.
         """
         before = self.zips.note(INDEX) if self.zips.is_kept(INDEX) else None
-        with make_session(self.policy) as session:
+        with make_session(self.policy, self.hosts) as session:
             answer = self._ask(session, _File(self.place.id, self.place.url, is_page=True), before)
         if answer.status == "new":
             found, warnings = read_index(
@@ -92,7 +92,7 @@ class ReleaseArchiveReader:
 
     def arriving(self, pending: list[ReleaseLink], stopped: threading.Event) -> Iterator[ZipToRead]:
         """The zips that have to be read, as they come. One that cannot be had is a problem of its own."""
-        with make_session(self.zip_policy) as session:
+        with make_session(self.zip_policy, self.hosts) as session:
             for link in pending:
                 if stopped.is_set():
                     return

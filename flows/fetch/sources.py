@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, public_url
+from treasury_watch.flows.fetch.listed_pages import fetch_listed
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.model import Source
@@ -35,8 +36,10 @@ def sources_to_fetch(settings: Settings) -> list[Source]:
 def fetch_source(source: Source, settings: Settings, warehouse: Warehouse) -> Fetched:
     """Ask the source's server for its file, conditionally where it was loaded before. Raises FetchError."""
     policy = settings.http
-    etag, last_modified = warehouse.state.validators(source.id, source.url)
-    with make_session(policy) as session:
+    if source.pages:
+        return fetch_listed(source, settings, warehouse)
+    etag, last_modified = warehouse.validators(source.id, source.url)
+    with make_session(policy, settings.declarations.bases.values()) as session:
         return fetch(session, source, policy, etag=etag, last_modified=last_modified)
 
 
@@ -63,13 +66,24 @@ def collect(settings: Settings, fetched: Callable[[Source], Fetched]) -> Collect
             }
             logs.say("fetch failed", str(problem), level=logging.WARNING, **said)
             continue
-        seen: dict[str, Any] = {"source": source.id, "url": public_url(answer.url), "seconds": round(answer.seconds, 3)}
-        if answer.status == "not_modified":
+        for one in answer.pages or (answer,):
+            _note(found, one)
+        if answer.status == "not_modified" and not any(one.status == "new" for one in answer.pages):
             found.unchanged.append(source.id)
-            logs.say("not modified", f"{source.id}: not modified", **seen, status=304)
-        else:
-            size = len(answer.body)
-            words = f"{source.id}: fetched {size:,} bytes in {answer.seconds:.1f} s"
-            logs.say("fetched", words, **seen, status=200, bytes=size)
-            found.files.append(answer)
     return found
+
+
+def _note(found: Collected, answer: Fetched) -> None:
+    """Add a file that a server answered to what was found, and say in the log what it answered."""
+    seen: dict[str, Any] = {
+        "source": answer.source,
+        "url": public_url(answer.url),
+        "seconds": round(answer.seconds, 3),
+    }
+    if answer.status == "not_modified":
+        logs.say("not modified", f"{answer.source}: not modified", **seen, status=304)
+    else:
+        size = len(answer.body)
+        words = f"{answer.source}: fetched {size:,} bytes in {answer.seconds:.1f} s"
+        logs.say("fetched", words, **seen, status=200, bytes=size)
+        found.files.append(answer)

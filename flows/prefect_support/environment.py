@@ -15,6 +15,7 @@ DEFAULTS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # the command line says what happened itself
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",  # else its services print whole events where the server has gone
     "PREFECT_CLI_PROMPT": "false",
 }
 

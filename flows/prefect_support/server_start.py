@@ -17,6 +17,15 @@ class ServerSilent(TreasuryWatchError):
     """Prefect's temporary server did not start."""
 
 
+def silent(what: str) -> ServerSilent:
+    """What is raised for a temporary server that `what` is said of."""
+    folder = os.environ.get("PREFECT_HOME", "~/.prefect")
+    return ServerSilent(
+        f"{folder}: Prefect's temporary server {what}; see that the disk has room and the folder can be written, or remove "
+        "the folder: it holds nothing but Prefect's own records"
+    )
+
+
 @contextmanager
 def starting_within(seconds: float) -> Iterator[None]:
     """Ends a block in which the flow has not STARTED after so many seconds: raises ServerSilent.
@@ -30,11 +39,7 @@ def starting_within(seconds: float) -> Iterator[None]:
     def give_up(_signal: int, _frame: object) -> None:
         if STARTED.is_set():
             return
-        folder = os.environ.get("PREFECT_HOME", "~/.prefect")
-        raise ServerSilent(
-            f"{folder}: Prefect's temporary server did not start within {seconds:g} s; see that the disk has room and "
-            "the folder can be written, or remove the folder: it holds nothing but Prefect's own records"
-        )
+        raise silent(f"did not start within {seconds:g} s")
 
     STARTED.clear()
     before = signal.signal(signal.SIGALRM, give_up)

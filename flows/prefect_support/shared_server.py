@@ -1,25 +1,51 @@
-"""Prefect's temporary server under its address, for the processes that a run starts.
+"""Prefect's temporary server under its address, for a command and the processes that it starts.
 
 Measured: a worker process that is not told the address starts a server of its own, with 200 MB and 10 s of processor time.
 """
 
 from __future__ import annotations
 
+import atexit
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, get_current_settings, temporary_settings
+
+from treasury_watch.flows.prefect_support import local_server
+from treasury_watch.flows.prefect_support.server_start import silent
+
+_running: dict[Path, local_server.LocalServer] = {}  # by the folder of Prefect's records
 
 
 @contextmanager
 def shared_server() -> Iterator[None]:
-    """For the block, one temporary server for this process and its workers. Nothing where a server is named already."""
+    """For the block, one temporary server for this process and its workers. Nothing where a server is named already.
+
+    Raises ServerSilent where it cannot start. The server stays until the process ends: Prefect sends its last log lines
+    after the flow.
+    """
     if PREFECT_API_URL.value():
         yield
         return
-    from prefect.server.api.server import SubprocessASGIServer
-
-    server = SubprocessASGIServer()
-    server.start()
-    with temporary_settings({PREFECT_API_URL: server.api_url}):
+    server = _temporary(Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect")))
+    with temporary_settings({PREFECT_API_URL: server.url, PREFECT_API_AUTH_STRING: server.login}):
         yield
+
+
+def _temporary(folder: Path) -> local_server.LocalServer:
+    known = _running.get(folder)
+    if known is not None and known.process.ended() is None:
+        return known
+    port = local_server.free_port()
+    command, log = local_server.temporary_command(port), folder / "temporary-server.log"
+    settings = {**get_current_settings().to_environment_variables(exclude_unset=True), **local_server.TEMPORARY}
+    try:
+        log.unlink(missing_ok=True)
+        server = local_server.start(command, port, settings=settings, log=log)
+    except (local_server.ServerEnded, OSError) as problem:
+        raise silent(f"could not start ({problem})") from problem
+    atexit.register(server.process.stop)
+    _running[folder] = server
+    return server

@@ -29,6 +29,7 @@ from treasury_watch.flows.fetch.release_polling import (
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.prefect_support import named_server, server_start
 from treasury_watch.flows.prefect_support.early_imports import early_imports
+from treasury_watch.flows.prefect_support.shared_server import shared_server
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.outcome import Outcome
@@ -187,5 +188,6 @@ def run(*, sample: bool, command: str) -> str:
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
         server_start.starting_within(seconds),
         early_imports(),
+        shared_server(),
     ):
         return monthly_run(sample=sample, command=command)

@@ -17,7 +17,7 @@ from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.installation import Warehouse
 
 
-def rebuild(settings: Settings, warehouse: Warehouse) -> dict[str, int]:
+def rebuild(settings: Settings, warehouse: Warehouse, *, accept_loss: bool = False) -> dict[str, int]:
     """Every table again from the archive alone, and the store after it. Returns rows by table.
 
     Raises what a rebuild does, and FilesRefused where files that were never published had to be set aside.
@@ -26,7 +26,7 @@ def rebuild(settings: Settings, warehouse: Warehouse) -> dict[str, int]:
     with logs.running("rebuild"), stored(settings, warehouse):
         before, began = _newest_run(warehouse.state), perf_counter()
         try:
-            rows = warehouse.rebuild()
+            rows = warehouse.rebuild(accept_loss=accept_loss)
             run_lines.published(rows, round(perf_counter() - began, 3))
         finally:
             run_id = _newest_run(warehouse.state)

@@ -1,4 +1,8 @@
-"""Stays up and runs on schedule. A temporary Prefect server never fires schedules, so a real one runs next_to_python it."""
+"""Stays up and runs on schedule, with a Prefect server of its own: a temporary one never fires schedules.
+
+The server and the scheduler live and die together: where one of them ends, or the deployment is deleted, both are started
+again, later each time, and the operator is told.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,10 @@ import logging
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,56 +22,42 @@ from pydantic import BaseModel
 
 from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.flows.log import logs
+from treasury_watch.flows.prefect_support.bound_process import BoundProcess
+from treasury_watch.flows.prefect_support.local_server import LocalServer, ServerEnded, login_file, start
 from treasury_watch.flows.settings.sections import Schedule
 from treasury_watch.transforms.errors import TreasuryWatchError
 
-STARTUP_SECONDS = 120
 RENEW_SECONDS = 28 * 24 * 3600
+DEPLOYMENT = "/deployments/name/treasury-watch/on-schedule"
+REGISTERED_WITHIN_SECONDS = 300
+ASK_SECONDS = 30
+UNANSWERED = 4  # so many times in a row, and the server counts as gone
+# What Prefect's scheduler warns of where it is told to end: nothing that anybody could act on.
+QUIET = ["-W", "ignore:coroutine 'Runner.astop':RuntimeWarning", "-W", "ignore:resource_tracker:UserWarning"]
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5, 600
+
+
+class Stopped(TreasuryWatchError):
+    """A part of what serves has ended by itself."""
 
 
 @contextmanager
-def server(port: int, log: Path) -> Iterator[str]:
-    """A Prefect server on this machine for as long as the block lasts, or the one PREFECT_API_URL names. Yields its URL.
-
-    What the server says goes to `log`.
+def server(port: int, folder: Path) -> Iterator[LocalServer]:
+    """A Prefect server on this machine for as long as the block lasts. What it says goes to prefect-server.log in
+    `folder`, its login to prefect-login. Raises ServerEnded.
     """
-    named = os.environ.get("PREFECT_API_URL")
-    if named:
-        yield named
-        return
     command = [_prefect(), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    url = f"http://127.0.0.1:{port}/api"
-    with log.open("ab") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process:
-        try:
-            _wait(url, process, log)
-            yield url
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _wait(url: str, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + STARTUP_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise TreasuryWatchError(
-                f"the Prefect server at {url} ended at once (exit {process.returncode}); {log} says why. "
-                "If the port is taken, choose another with --port"
-            )
-        try:
-            if requests.get(f"{url}/health", timeout=2).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.3)
-    raise TreasuryWatchError(f"the Prefect server at {url} did not answer within {STARTUP_SECONDS} s; try again")
+    made = start(command, port, settings={}, log=folder / "prefect-server.log")
+    try:
+        with login_file(folder, made):
+            yield made
+    finally:
+        made.process.stop()
 
 
 def _prefect() -> str:
-    next_to_python = Path(sys.executable).with_name("prefect")
-    found = str(next_to_python) if next_to_python.exists() else shutil.which("prefect")
+    beside_python = Path(sys.executable).with_name("prefect")
+    found = str(beside_python) if beside_python.exists() else shutil.which("prefect")
     if not found:
         raise TreasuryWatchError("the `prefect` command is not installed; run `pip install -e .`")
     return found
@@ -93,62 +82,120 @@ class Plan(BaseModel, frozen=True):
         return f"on the release calendar from 16:00 New York time, and {daily}"
 
 
-def serve(plan: Plan, *, port: int, log: Path, announce: Callable[[str], None], catch_up: bool) -> None:
-    """Serve the run until stopped; with `catch_up` one run goes first.
+def serve(
+    plan: Plan,
+    *,
+    port: int,
+    folder: Path,
+    announce: Callable[[str], None],
+    missed: Callable[[], bool],
+    tell: Callable[[Exception], None],
+) -> None:
+    """Serve the run until stopped by SIGTERM, SIGHUP or Ctrl-C, with the run that may be under way.
 
-    The schedule runs in a process group of its own. SIGTERM or Ctrl-C stops it with the run that may be under way, then
-    the server; a run stopped midway leaves the last publication as it was and is made up for by the next. The schedule
-    is made anew every month, so that the release calendar never runs out.
+    A run goes first where `missed` says that one was due. A run stopped midway leaves the last publication as it was and is
+    made up for by the next. The schedule is made anew every month, so that the release calendar never runs out. `tell` is
+    called where what served has stopped by itself; it is then started again. Raises ServerEnded where the first start fails.
     """
-    signal.signal(signal.SIGTERM, _stop)
-    with server(port, log) as url:
-        announce(f"serving at {url}, {plan.words()}")
-        logs.say("serving", f"serving at {public_url(url)}, {plan.words()}", url=public_url(url))
-        logs.ending("stopped serving", outcome="stopped")
-        first = True
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    logs.ending("stopped serving", outcome="stopped")
+    pause = FIRST_PAUSE_SECONDS
+    served = False
+    try:
         while True:
-            order = plan.model_copy(update={"run_first": catch_up and first}).model_dump_json()
-            command = [sys.executable, "-m", "treasury_watch.flows.serve.server", order]
-            with subprocess.Popen(
-                command, env={**os.environ, "PREFECT_API_URL": url}, start_new_session=True
-            ) as runner:
-                try:
-                    code = runner.wait(timeout=RENEW_SECONDS)
-                except subprocess.TimeoutExpired:
-                    first = False
-                    continue
-                except KeyboardInterrupt:
-                    return
-                finally:
-                    _end_group(runner)
-            raise TreasuryWatchError(f"the scheduler ended with exit {code}; {log} and its messages above say why")
+            began = time.monotonic()
+            try:
+                with _reachable(port, folder, announce, plan) as (environment, own):
+                    served = True
+                    _run_for_a_month(plan.model_copy(update={"run_first": missed()}), environment, own)
+                continue
+            except (Stopped, ServerEnded) as problem:
+                if not served:
+                    raise
+                lasted = time.monotonic() - began
+                pause = FIRST_PAUSE_SECONDS if lasted > LONGEST_PAUSE_SECONDS else pause
+                announce(f"{problem}; starting again in {pause} s")
+                logs.say("serving stopped", f"{problem}; starting again in {pause} s", level=logging.ERROR)
+                if pause == FIRST_PAUSE_SECONDS:  # once for each series of failures
+                    tell(problem)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+    except KeyboardInterrupt:
+        return
+
+
+@contextmanager
+def _reachable(
+    port: int, folder: Path, announce: Callable[[str], None], plan: Plan
+) -> Iterator[tuple[Mapping[str, str], LocalServer | None]]:
+    """What a process has to be told to reach the server, and the server where it is this command's own."""
+    named = os.environ.get("PREFECT_API_URL")
+    if named:
+        _announce(announce, named, plan)
+        yield {"PREFECT_API_URL": named}, None
+        return
+    with server(port, folder) as made:
+        _announce(announce, made.url, plan, f"; login in {folder / 'prefect-login'}")
+        yield made.environment, made
+
+
+def _announce(announce: Callable[[str], None], url: str, plan: Plan, login: str = "") -> None:
+    announce(f"serving at {url}, {plan.words()}{login}")
+    logs.say("serving", f"serving at {public_url(url)}, {plan.words()}", url=public_url(url))
+
+
+def _run_for_a_month(plan: Plan, environment: Mapping[str, str], own: LocalServer | None) -> None:
+    """Run the scheduler until it is time to make its schedule anew. Raises Stopped where a part ends before."""
+    command = [sys.executable, *QUIET, "-m", "treasury_watch.flows.serve.server", plan.model_dump_json()]
+    scheduler = BoundProcess(command, environment={**os.environ, **environment})
+    try:
+        began = time.monotonic()
+        watch = Watch(own, began)
+        while time.monotonic() - began < RENEW_SECONDS:
+            code = scheduler.ended()
+            if code is not None:
+                raise Stopped(f"the scheduler ended (exit {code}); its messages above say why")
+            watch.look(time.monotonic())
+            time.sleep(1)
+    finally:
+        scheduler.stop()
+
+
+class Watch:
+    """Looks whether this command's own server still lives, answers, and has the deployment that fires the schedule."""
+
+    def __init__(self, own: LocalServer | None, began: float):
+        self.own = own
+        self.next_question = began + ASK_SECONDS
+        self.register_until: float | None = began + REGISTERED_WITHIN_SECONDS
+        self.unanswered = 0
+
+    def look(self, now: float) -> None:
+        """At `now`, a monotonic time in seconds. Raises Stopped."""
+        if self.own is None:
+            return
+        code = self.own.process.ended()
+        if code is not None:
+            raise Stopped(f"the Prefect server at {self.own.url} ended (exit {code}); prefect-server.log says why")
+        if now < self.next_question:
+            return
+        self.next_question = now + ASK_SECONDS
+        try:
+            status = self.own.ask(DEPLOYMENT).status_code
+        except requests.RequestException:
+            status = 0
+        self.unanswered = 0 if status in (200, 404) else self.unanswered + 1
+        if self.unanswered >= UNANSWERED:
+            raise Stopped(f"the Prefect server at {self.own.url} gave no answer {UNANSWERED} times")
+        if status == 200:
+            self.register_until = None
+        elif status == 404 and (self.register_until is None or now > self.register_until):
+            raise Stopped(f"the deployment treasury-watch/on-schedule is not on the server at {self.own.url} any more")
 
 
 def _stop(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
-
-
-def _end_group(process: subprocess.Popen) -> None:
-    """End a process and all it started: first asked, after a while made."""
-    for order, seconds in ((signal.SIGTERM, 20), (signal.SIGKILL, 5)):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, order)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=seconds)
-            if order == signal.SIGKILL or not _group_alive(process.pid, seconds):
-                return
-
-
-def _group_alive(group: int, seconds: float) -> bool:
-    """Whether anything of the group still runs after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return False
-        time.sleep(0.2)
-    return True
 
 
 def run_schedule(plan: Plan) -> None:

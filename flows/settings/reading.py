@@ -32,6 +32,7 @@ from treasury_watch.flows.settings.sections import (
     LogSettings,
     MailSettings,
     PrefectSettings,
+    QuerySettings,
     ReleaseArchiveSettings,
     RoutingFile,
     Schedule,
@@ -58,6 +59,7 @@ class Sections(BaseSettings):
     storage: StorageSettings = StorageSettings()
     http: HttpPolicy = HttpPolicy()
     releases: ReleaseArchiveSettings = ReleaseArchiveSettings()
+    query: QuerySettings = QuerySettings()
     mail: MailSettings = MailSettings()
     alerts: AlertSettings = AlertSettings()
     schedule: Schedule = Schedule()

@@ -7,11 +7,13 @@ field's description completes the message "expected ..., found ...".
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from difflib import get_close_matches
 from email import policy
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
+from cronsim import CronSim, CronSimError
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -62,8 +64,12 @@ def _address(text: str) -> str:
     return text
 
 
-def _cron(text: str) -> str:
-    _must(text.isprintable() and len(text.split()) == 5)
+def cron_fields(text: str) -> str:
+    """Five cron fields as they stand. Raises ValueError where they name no time."""
+    try:
+        CronSim(text if text.isprintable() else "", datetime(2026, 1, 1))
+    except CronSimError:
+        raise ValueError from None
     return text
 
 
@@ -130,6 +136,16 @@ class ReleaseArchiveSettings(Section):
     asked_again: CountOrNone = 3
 
 
+class QuerySettings(Section):
+    """Section [query]: what one query may take."""
+
+    memory: Annotated[
+        str, Field(pattern=r"^\d+(\.\d+)?(%|MB|GB)$", description="an amount such as 2GB, or a share such as 25%")
+    ] = "25%"
+    seconds: Seconds = 60
+    rows_in_table: Count = 1000
+
+
 class MailSettings(Section):
     """Section [mail]. The password comes from the environment alone and is never shown."""
 
@@ -187,7 +203,7 @@ class Schedule(Section):
     """Section [schedule]."""
 
     give_up_after_hours: Annotated[float, Field(ge=0, allow_inf_nan=False, description="hours, 0 or more")] = 6.0
-    daily_cron: Annotated[str, AfterValidator(_cron), Field(description="five cron fields")] = "30 17 * * 1-5"
+    daily_cron: Annotated[str, AfterValidator(cron_fields), Field(description="five cron fields")] = "30 17 * * 1-5"
     timezone: Annotated[str, AfterValidator(_timezone), Field(description="a time zone such as America/New_York")] = (
         "America/New_York"
     )

@@ -43,6 +43,11 @@ class Settings:
         return self._sections.releases
 
     @property
+    def query(self) -> sections.QuerySettings:
+        """Section [query]."""
+        return self._sections.query
+
+    @property
     def mail(self) -> sections.MailSettings:
         """Section [mail], with the password from the environment."""
         return self._sections.mail

@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults.processes import Warm
 from tests.faults.small_installation import files, made
+from tests.shared_folders import made_once
 
 
 @pytest.fixture(scope="session")
@@ -20,5 +21,8 @@ def warm() -> Iterator[Warm]:
 @pytest.fixture(scope="session")
 def small_home(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the releases 0 and 1. Only to be copied."""
-    folder = tmp_path_factory.mktemp("small")
-    return made(warm, folder / "home", files(folder, [0, 1]))
+
+    def make(folder: Path) -> None:
+        made(warm, folder / "home", files(folder, [0, 1]))
+
+    return made_once(tmp_path_factory, "two releases", make) / "home"

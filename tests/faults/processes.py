@@ -73,7 +73,7 @@ class Child:
         while (answer := self._warm.ask(wait=self.number)) == "running":
             if time.monotonic() > deadline:
                 self.kill()
-            time.sleep(0.005)
+            time.sleep(0.02)
         code = int(answer)
         return Ended(code, self._out.read_text(encoding="utf-8"), self._err.read_text(encoding="utf-8"))
 

@@ -16,6 +16,8 @@ from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.publication.publishing import OPERATIONS
 
 FIRST = 2023 * 12 + 5  # the first release's newest month, counted in months: June 2023
+APRIL_2026, MAY_2026 = 34, 35  # the numbers of the releases whose newest months they are
+MANIFEST = '[[files]]\nsource = "slt_table5"\npath = "tic/slt_table5.txt"\n'  # of a sample of one file
 
 
 def release(number: int) -> bytes:

@@ -12,14 +12,21 @@ import pytest
 
 from tests.conftest import SAMPLE
 from tests.faults.processes import Ended, Warm, environment
-from tests.faults.small_installation import check_whole, copied, publication, release, rows
+from tests.faults.small_installation import (
+    APRIL_2026,
+    MAY_2026,
+    check_whole,
+    copied,
+    publication,
+    release,
+    rows,
+)
 from tests.flows.loopback import Loopback, Reply, self_signed
 from treasury_watch.warehouse.home.state import State
 
 NOWHERE = "http://127.0.0.1:9/"
 YEN = (SAMPLE / "fred" / "DEXJPUS.csv").read_bytes() + b"2026-06-12,160.1\n"
 YEN_PATH, TABLE5_PATH = "/fred/fredgraph.csv?id=DEXJPUS", "/tic/slt_table5.txt"
-APRIL_2026, MAY_2026 = 34, 35  # the numbers of the releases whose newest months they are
 JUNE, JULY = datetime(2026, 6, 20, 12, tzinfo=UTC), datetime(2026, 7, 20, 12, tzinfo=UTC)
 YEAR_BACK, YEAR_AHEAD = datetime(2025, 6, 20, 12, tzinfo=UTC), datetime(2027, 6, 20, 12, tzinfo=UTC)
 NEWEST = "SELECT max(month)::TEXT FROM positions WHERE source = 'slt_table5'"

@@ -16,11 +16,9 @@ import pytest
 
 from tests.conftest import PROJECT
 from tests.faults.processes import Warm, environment
-from tests.faults.small_installation import check_whole, rows
+from tests.faults.small_installation import MANIFEST, check_whole, rows
 from tests.prefect_database import prepare
 from treasury_watch.flows.prefect_support import server_start
-
-MANIFEST = '[[files]]\nsource = "slt_table5"\npath = "tic/slt_table5.txt"\n'
 
 
 class Command:

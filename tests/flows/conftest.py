@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator
@@ -95,14 +96,14 @@ def server() -> Iterator[Loopback]:
 
 @pytest.fixture(scope="session")
 def config_of_the_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """config/ without the exchange rates that the sample lacks: each source of a run takes time."""
+    """config/ without the FRED series that the sample lacks: each source of a run takes time, an absent one twice."""
     folder = tmp_path_factory.mktemp("declared") / "config"
     shutil.copytree(PROJECT / "config", folder)
     kept = {entry["source"] for entry in tomllib.loads((SAMPLE / "manifest.toml").read_text(encoding="utf-8"))["files"]}
     path = folder / "sources.toml"
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    rates = {line: line.partition(" ")[0] for line in lines if "{ currency =" in line}
-    text = "".join(line for line in lines if line not in rates or f"fred:{rates[line]}" in kept)
+    series = re.compile(r"^([A-Z0-9]+) = \{.*\n", re.MULTILINE)
+    text = path.read_text(encoding="utf-8")
+    text = series.sub(lambda line: line[0] if f"fred:{line[1]}" in kept else "", text)
     path.write_text(text, encoding="utf-8")
     return folder
 

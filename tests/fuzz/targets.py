@@ -19,6 +19,7 @@ from tests.transforms.layouts import (
     test_cslt,
     test_cslt_properties,
     test_ecb,
+    test_intervention_periods,
     test_interventions,
     test_shlhistdat,
     test_slt_table1,
@@ -111,6 +112,11 @@ def _seeds(name: str) -> Iterable[Seed]:
     elif name == "mof":
         yield sample(name, "mof/foreign_exchange_intervention_operations.csv", None)
         yield Seed(test_interventions.file(*test_interventions.ROWS_1991), source)
+    elif name == "mof_monthly":
+        english, japanese = test_intervention_periods.ENGLISH, test_intervention_periods.JAPANESE
+        period = test_intervention_periods.PERIOD
+        yield Seed(english.format(period=period, amount="&yen;　15,399.3 billion").encode(), source)
+        yield Seed(japanese.format(period="令和6年4月26日～令和6年5月29日", amount="9兆7,885億円").encode(), source)
     elif name == "ecb":
         with zipfile.ZipFile(SAMPLE / "ecb" / "eurofxref-hist.zip") as archive:
             rates = b"\n".join(archive.read(ecb.MEMBER).split(b"\n")[:20])

@@ -75,22 +75,14 @@ def load(warehouse: Warehouse, body: bytes, retrieved: datetime) -> None:
             session.publish()
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory, declarations: Declarations) -> Path:
-    """A home with one release of eight holders. Only to be copied."""
-    home = tmp_path_factory.mktemp("small") / "home"
-    load(Warehouse(Home(home), declarations), FIRST, JUNE)
-    return home
-
-
 Machine = Callable[..., Warehouse]
 
 
 @pytest.fixture
-def machine(tmp_path: Path, small: Path, declarations: Declarations) -> Machine:
+def machine(tmp_path: Path, published_small: Path, declarations: Declarations) -> Machine:
     """Makes a machine: with the small home, a copy of another's home, or an empty one."""
 
-    def make(name: str, home: Path | None = small) -> Warehouse:
+    def make(name: str, home: Path | None = published_small) -> Warehouse:
         if home:
             shutil.copytree(home, tmp_path / name)
         return Warehouse(Home(tmp_path / name), declarations)

@@ -30,6 +30,7 @@ def findings(
     aggregates: pd.DataFrame | None = None,
     revision_sizes: pd.DataFrame | None = None,
     securities: pd.DataFrame | None = None,
+    intervention_periods: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(sell_offs, episodes) with the columns declared in config/tables.toml; one row per holder and month in sell_offs,
     with `rules` and `hits` as from `by_month`.
@@ -37,12 +38,15 @@ def findings(
     `months` are holder_months, `interventions` as from `interventions_in_usd`. Of `aggregates` (aggregate_months) only
     the foreign official total is read, by the rules of scope `official`; without them those rules find nothing.
     `revision_sizes`, as the table has them, are told of findings on the newest month; `securities` (securities_months) say
-    what became of the dollars of a sale of bonds and notes.
+    what became of the dollars of a sale of bonds and notes; `intervention_periods`, as from `with_days`, are told where the
+    days are not known.
     """
     flagged, runs, known = _read(months, holders, rules, aggregates)
     paired = paired_months(months, rules)
     flagged, runs = (
-        _with_remarks(table, known, paired, holders, fx_monthly, interventions, rules, revision_sizes)
+        _with_remarks(
+            table, known, paired, holders, fx_monthly, interventions, rules, revision_sizes, intervention_periods
+        )
         for table in (flagged, runs)
     )
     official = known[known["holder_id"] == OFFICIAL]
@@ -98,8 +102,9 @@ def _with_remarks(
     interventions: pd.DataFrame,
     rules: dict[str, Any],
     revision_sizes: pd.DataFrame | None,
+    intervention_periods: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    table = with_context(table, months, holders, fx_monthly, interventions, rules)
+    table = with_context(table, months, holders, fx_monthly, interventions, rules, intervention_periods)
     return table.assign(
         caveats=pd.Series(
             with_caveats(table, months, rules, revision_sizes, blind_spots(holders)), index=table.index, dtype=object

@@ -12,7 +12,7 @@ from treasury_watch.transforms.errors import LayoutError, shorten
 from treasury_watch.transforms.layouts.cited import press, press_releases
 from treasury_watch.transforms.layouts.containers import is_container, members
 from treasury_watch.transforms.layouts.file_kinds import as_utf8, kind_of, readable
-from treasury_watch.transforms.layouts.japan import interventions
+from treasury_watch.transforms.layouts.japan import interventions, period_totals
 from treasury_watch.transforms.layouts.rates import ecb, fred
 from treasury_watch.transforms.layouts.tic import (
     cslt,
@@ -44,6 +44,7 @@ LAYOUTS: dict[str, ModuleType] = {
     "fred": fred,
     "ecb": ecb,
     "mof": interventions,
+    "mof_monthly": period_totals,
     "press": press,
     "tic_press_releases": press_releases,
 }

@@ -41,6 +41,7 @@ NAMED_COLUMNS = {
 }
 READ_TABLES = (1,)  # of these: read where the row is whole that names the columns
 TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{0,200})", re.IGNORECASE)
+SHIFT_JIS = re.compile(rb"charset\s*=\s*[\"']?\s*(?:x-)?s(?:hift_)?jis", re.IGNORECASE)
 TAG = re.compile(rb"<[^<>]{0,4096}>")
 ROW_END = re.compile(rb"</tr\s*>", re.IGNORECASE)
 CELL_END = re.compile(rb"</t[dh]\s*>", re.IGNORECASE)
@@ -178,6 +179,7 @@ def _shown(body: bytes) -> bytes:
     for row in ROW_END.split(body):
         texts = [b" ".join(TAG.sub(b" ", cell).split()) for cell in CELL_END.split(row)]
         cells.append(b"\t".join(texts[:-1] if len(texts) > 1 and not texts[-1] else texts))
-    text = html.unescape(b"\n".join(cells).decode("utf-8", errors="replace"))
+    encoding = "cp932" if SHIFT_JIS.search(body[:2048]) else "utf-8"
+    text = html.unescape(b"\n".join(cells).decode(encoding, errors="replace"))
     titled = TABLE_TITLE.search(text)  # a page may have more in it
     return text[titled.start(1) if titled else 0 :].encode()

@@ -48,7 +48,7 @@ def reconciliation(
     counts.append(
         ("bills_identity", "Net purchases of bills in Table 3 against the change in the bills held", len(table))
     )
-    rows = pd.concat(found, ignore_index=True)
+    rows = pd.concat([table for table in found if len(table)] or found[-1:], ignore_index=True)
     rows["correction"] = _explained(rows, corrections)
     rows = rows[COLUMNS].sort_values(["comparison", *KEY, "source"], ignore_index=True)
     summary = pd.DataFrame(counts, columns=["comparison", "description", "compared"])

@@ -21,6 +21,7 @@ from treasury_watch.warehouse.home.durable_files import write_whole
 
 Place = tuple[str, date, date, date, datetime, str]
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+CHECKSUM = "note_sha256"
 DAY = re.compile(rf"(?<!\d)((?:19|20)\d\d)[-_.]?(\d\d|{'|'.join(MONTHS)})[-_.]?(\d\d)(?!\d)", re.IGNORECASE | re.ASCII)
 
 
@@ -78,6 +79,11 @@ class Entry:
 def content_of(entry: Entry) -> dict[str, Any]:
     """An entry as plain JSON values."""
     return {k: v.isoformat() if isinstance(v, date | datetime) else v for k, v in asdict(entry).items()}
+
+
+def checksum_of(content: dict[str, Any]) -> str:
+    """The checksum that a note carries of itself: a changed word is then noticed as a changed byte of a file is."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def entry_of(content: dict[str, Any]) -> Entry:
@@ -152,7 +158,7 @@ class Archive:
         """Keep the bytes. Returns the entry and whether they are new; bytes seen before keep their entry, and of when they
         were retrieved and what they lay in the earliest, so that it does not matter which copy came first."""
         checksum = hashlib.sha256(body).hexdigest()
-        known = self._read(self._note(source, checksum))
+        known = self._read(self.note_path(source, checksum))
         if known is not None:
             try:
                 self.body(known)
@@ -171,12 +177,14 @@ class Archive:
     def note(self, entry: Entry, **changes) -> Entry:
         """Record what is known of an entry, with changes such as its release date."""
         entry = replace(entry, **changes)
-        write_whole(self._note(entry.source, entry.sha256), json.dumps(content_of(entry), indent=1).encode())
+        content = content_of(entry)
+        note = json.dumps({**content, CHECKSUM: checksum_of(content)}, indent=1)
+        write_whole(self.note_path(entry.source, entry.sha256), note.encode())
         return entry
 
     def find(self, source: str, checksum: str) -> Entry | None:
         """The entry of these bytes, or None. Raises ArchiveDamaged."""
-        return self._read(self._note(source, checksum))
+        return self._read(self.note_path(source, checksum))
 
     def entries(self, source: str | None = None) -> list[Entry]:
         """Every entry, or one source's, in the order of `release_order`."""
@@ -217,15 +225,20 @@ class Archive:
     def _folder(self, source: str) -> Path:
         return self.folder / source.replace(":", "_")
 
-    def _note(self, source: str, checksum: str) -> Path:
+    def note_path(self, source: str, checksum: str) -> Path:
+        """Where what is known of these bytes lies."""
         return self._folder(source) / f"{checksum}.json"
 
     def _read(self, path: Path) -> Entry | None:
         if not path.exists():
             return None
         try:
-            return entry_of(json.loads(path.read_bytes()))
-        except (ValueError, TypeError, KeyError) as problem:
+            content = json.loads(path.read_bytes())
+            stated = content.pop(CHECKSUM, None)  # notes of before had none
+            if stated is not None and stated != checksum_of(content):
+                raise ValueError("it is not as it was written")
+            return entry_of(content)
+        except (ValueError, TypeError, KeyError, AttributeError) as problem:
             raise ArchiveDamaged(
                 f"{path}: not a readable archive note ({problem}); restore it from a backup"
             ) from problem

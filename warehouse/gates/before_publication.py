@@ -9,10 +9,13 @@ import duckdb
 import pandas as pd
 
 from treasury_watch.transforms.quality import checks
+from treasury_watch.transforms.rates.intervention_periods import with_days
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.freshness import freshness, newest_figures
 from treasury_watch.warehouse.gates.results import Result
+
+PERIODS_AND_DAYS = ("intervention_periods", "interventions")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class SecondGate:
                 "leaps": checks.leaps(standing, replaced),
                 "corrections": connection.execute("FROM corrections").df(),
                 "fx": connection.execute("FROM fx_disagreements").df(),
+                "intervention_periods": with_days(
+                    *(connection.execute(f"FROM {name}").df() for name in PERIODS_AND_DAYS)
+                ),
                 "freshness": _freshness(connection, self.declarations, self.today),
             }
         )

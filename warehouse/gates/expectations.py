@@ -47,8 +47,11 @@ class Gates:
             self.only_doubtful = before
 
     def prepare(self) -> None:
-        """Import what checking needs, which takes seconds, at a moment when others work."""
-        _ = self._batches
+        """Import what checking needs, which takes seconds, at a moment when others work. Nothing where only what is doubtful
+        is asked: then it may never be needed.
+        """
+        if not self.only_doubtful:
+            _ = self._batches
 
     def has_suite(self, gate: str, subject: str) -> bool:
         """Whether a suite is declared for this kind of frame."""

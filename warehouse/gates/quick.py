@@ -1,7 +1,7 @@
 """Expectations that plainly hold, told without Great Expectations, which takes a second a file to say so.
 
-Only the types that the first gate declares are known here, and only that they hold is ever said: one that may not hold,
-or is of another kind, Great Expectations judges, and says what it found.
+Only the commonest types are known here, and only that they hold is ever said: one that may not hold, or is of another
+kind, Great Expectations judges, and says what it found.
 """
 
 from __future__ import annotations
@@ -57,6 +57,14 @@ def _known(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
     return _checked(rows) if set(kwargs) == {"column"} and rows[kwargs["column"]].notna().all() else None
 
 
+def _as_many(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
+    return {"observed_value": len(rows)} if set(kwargs) == {"value"} and len(rows) == kwargs["value"] else None
+
+
+def _unknown(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
+    return _checked(rows) if set(kwargs) == {"column"} and rows[kwargs["column"]].isna().all() else None
+
+
 def _in_set(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
     if set(kwargs) != {"column", "value_set"}:
         return None
@@ -94,7 +102,9 @@ def _checked(rows: pd.DataFrame) -> Outcome:
 
 HOLDS: dict[str, Callable[[Mapping[str, Any], pd.DataFrame], Outcome | None]] = {
     "expect_table_row_count_to_be_between": _counted,
+    "expect_table_row_count_to_equal": _as_many,
     "expect_column_values_to_not_be_null": _known,
+    "expect_column_values_to_be_null": _unknown,
     "expect_column_values_to_be_in_set": _in_set,
     "expect_column_values_to_be_between": _between,
     "expect_compound_columns_to_be_unique": _unique,

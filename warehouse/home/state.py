@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from treasury_watch.warehouse.home.state_backup import back_up, restore
 from treasury_watch.warehouse.home.state_versions import upgrade
 from treasury_watch.warehouse.home.storage_failures import explained
 
@@ -25,11 +26,15 @@ def now() -> datetime:
 
 
 class State:
-    """The operational state of a home. A file of an older version is upgraded when it is opened; raises NewerState."""
+    """The operational state of a home. A file of an older version is upgraded when it is opened; raises NewerState.
+
+    One that is missing or damaged is taken from its backup, where there is one, and that is said.
+    """
 
     def __init__(self, path: Path):
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
+        restore(path)
         with self.open() as connection:
             upgrade(connection, path)
 
@@ -55,6 +60,10 @@ class State:
         finally:
             if connection is not None:
                 connection.close()
+
+    def back_up(self) -> None:
+        """Keep a whole copy beside the file, in the place of the last one."""
+        back_up(self.path)
 
     def rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
         """The answer to a query, as dictionaries."""
@@ -117,10 +126,12 @@ class State:
                 ],
             )
 
-    def validators(self, source: str, url: str) -> tuple[str | None, str | None]:
-        """ETag and Last-Modified that the source's server sent with what was last loaded from this address."""
-        found = self.rows("SELECT etag, last_modified FROM validators WHERE source = ? AND url = ?", (source, url))
-        return (found[0]["etag"], found[0]["last_modified"]) if found else (None, None)
+    def validators(self, source: str, url: str) -> tuple[str | None, str | None, str | None]:
+        """ETag, Last-Modified and checksum of what the source's server sent and was last loaded from this address."""
+        found = self.rows(
+            "SELECT etag, last_modified, sha256 FROM validators WHERE source = ? AND url = ?", (source, url)
+        )
+        return (found[0]["etag"], found[0]["last_modified"], found[0]["sha256"]) if found else (None, None, None)
 
     def keep_validators(self, source: str, url: str, etag: str | None, last_modified: str | None, sha256: str) -> None:
         """Remember validators, once what they stand for is loaded."""

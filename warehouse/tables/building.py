@@ -150,7 +150,7 @@ class Builder:
         self._fill(connection, "official_flows", _sql("official_flows").format(ledger=self.ledger))
 
     def daily(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Exchange rates by day and month, and every kind that is published as its sources state it."""
+        """Exchange rates by day and month, every kind that is published as its sources state it, totals of interventions."""
         standing = "superseded IS NULL"
         precedence = {source.id: source.precedence for source in self.declarations.sources.values()}
         rates = with_categories(
@@ -176,6 +176,7 @@ class Builder:
                     f"WHERE {standing} ORDER BY {', '.join([*kind.keys, 'source'])}"
                 ).df()
                 self._create(connection, kind.published, stated.assign(unit=stated["source"].map(units)))
+        self._fill(connection, "intervention_periods", _sql("intervention_periods").format(ledger=self.ledger))
         yields = connection.execute("SELECT series_id, date, value FROM market_series").df()
         self._create(connection, "price_returns", price_returns(yields, self.declarations.rules["price_return"]))
 

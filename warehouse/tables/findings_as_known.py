@@ -9,6 +9,7 @@ import duckdb
 import pandas as pd
 
 from treasury_watch.transforms.findings.detection import OFFICIAL, findings
+from treasury_watch.transforms.rates.intervention_periods import with_days
 from treasury_watch.transforms.rates.interventions import interventions_in_usd
 from treasury_watch.warehouse.categorical_frames import with_categories
 
@@ -25,7 +26,21 @@ def findings_of(
     operations = connection.execute("FROM interventions WHERE date <= ?", [as_of]).df()
     in_usd = interventions_in_usd(operations, fx_daily)
     sizes, securities = revision_sizes_of(connection, rules, as_of), securities_of(connection, as_of)
-    return findings(months, holders, fx_monthly, in_usd, rules, official, sizes, securities)
+    periods = periods_of(connection, operations, as_of)
+    return findings(months, holders, fx_monthly, in_usd, rules, official, sizes, securities, periods)
+
+
+def periods_of(
+    connection: duckdb.DuckDBPyConnection, operations: pd.DataFrame, as_of: date = CURRENT
+) -> pd.DataFrame | None:
+    """Totals of interventions known at the end of day `as_of`, beside the days of `operations`; None in a publication
+    without them.
+    """
+    kept = "SELECT 1 FROM information_schema.tables WHERE table_name = 'intervention_periods'"
+    if connection.execute(kept).fetchone() is None:  # published by an earlier version
+        return None
+    periods = connection.execute("FROM intervention_periods WHERE known_from <= ?", [as_of]).df()
+    return with_days(periods, operations)
 
 
 def securities_of(connection: duckdb.DuckDBPyConnection, as_of: date = CURRENT) -> pd.DataFrame | None:

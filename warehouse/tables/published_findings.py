@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from treasury_watch.transforms.errors import TreasuryWatchError
-from treasury_watch.transforms.findings.explain.subjects import Told
+from treasury_watch.transforms.findings.explain.subjects import SUBJECT_LENGTH, Told
 from treasury_watch.transforms.findings.finding import (
     Announcement,
     Episode,
@@ -20,7 +20,7 @@ from treasury_watch.transforms.findings.finding import (
 )
 from treasury_watch.transforms.findings.rules.declared import Rule, episode_rule, month_rule
 from treasury_watch.transforms.model import MAIN_SOURCE
-from treasury_watch.transforms.wording import one_line
+from treasury_watch.transforms.wording import one_line, plain_name
 from treasury_watch.warehouse.home.published_database import rows_of
 
 REVISION_SEVERITY = "warning"
@@ -81,18 +81,29 @@ def published_revision(connection: duckdb.DuckDBPyConnection) -> RevisedFindings
     released: date = rows[0]["released"]
     holders = list(dict.fromkeys(row["holder"] for row in rows))
     named = ", ".join(holders[:NAMED]) + (f" and {len(holders) - NAMED} more" if len(holders) > NAMED else "")
-    count = f"{len(rows)} finding{'s' if len(rows) > 1 else ''}"
     return RevisedFindings(
         key=key_of(Kind.REVISION, MAIN_SOURCE, released.isoformat()),
         rule=Kind.REVISION,
         month=newest,
         end_month=newest,
         severity=REVISION_SEVERITY,
-        title=one_line(f"Revision of {released:%-d %B %Y}: {count} read differently ({named})"),
+        title=one_line(revision_title(rows, released)),
         holder=named,
         released=released,
         rows=tuple(rows),
     )
+
+
+def revision_title(rows: list[dict[str, Any]], released: date) -> str:
+    """`Revision of 18 June 2026: Norway Oct 2025 corrected to notice, and 2 more`, with as many as fit a subject."""
+    begun = f"Revision of {released:%-d %B %Y}: "
+    told = [f"{plain_name(row['holder'])} {row['start_month']:%b %Y} {row['what']}" for row in rows]
+    told = list(dict.fromkeys(told))  # a month and a run of it that read differently in the same way
+    for count in range(len(told), 0, -1):
+        more = f", and {len(told) - count} more" if len(told) > count else ""
+        if len(title := f"{begun}{', '.join(told[:count])}{more}") <= SUBJECT_LENGTH:
+            return title
+    return f"{begun}{len(told)} finding{'s read' if len(told) > 1 else ' reads'} differently"
 
 
 def newest_month(connection: duckdb.DuckDBPyConnection) -> date | None:

@@ -14,8 +14,8 @@ from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.amounts import billions, billions_cell
 from treasury_watch.transforms.findings.events import events_in
-from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, everyone
-from treasury_watch.transforms.findings.explain.subjects import traded
+from treasury_watch.transforms.findings.explain.sentences import everyone
+from treasury_watch.transforms.findings.explain.subjects import SUBJECT_LENGTH, traded, verdict_told
 from treasury_watch.transforms.findings.finding import Announcement, Episode, Finding, Kind, RevisedFindings, key_of
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.model import MAIN_SOURCE
@@ -60,10 +60,9 @@ def digest(key: str, month: date, given: Iterable[Announcement]) -> Digest:
     names = [one_line(plain_name(found.holder)) for found in chosen]
     who = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
     title = f"U.S. Treasuries, {month_name(month)}: {count} finding{'s' if count != 1 else ''}"
-    title += f" ({who})" if who else ""
     sentences = tuple(row["explanation"] for item in revised for row in item.rows)
-    if sentences:
-        title += f", {len(sentences)} revised"
+    ending = f", {len(sentences)} revised" if sentences else ""
+    title += naming([_amount(found) for found in chosen], SUBJECT_LENGTH - len(title) - len(ending)) + ending
     severities = [item.severity for item in (*chosen, *revised)]
     return Digest(
         key=key,
@@ -78,6 +77,25 @@ def digest(key: str, month: date, given: Iterable[Announcement]) -> Digest:
     )
 
 
+def _amount(found: Finding) -> str:
+    """Who and how much: `Japan -$40.9bn`, of a run `Mainland China -$43.3bn since Feb`."""
+    name, change = one_line(plain_name(found.holder)), found.row["change_usd_mn"]
+    if change is None:
+        return name
+    since = f" since {found.month:%b}" if isinstance(found, Episode) else ""
+    return f"{name} {billions(change)}{since}"
+
+
+def naming(names: list[str], room: int) -> str:
+    """` (Japan -$40.9bn, Canada -$12.0bn and 2 more)`: as many as fit `room` characters and no more than three."""
+    for count in range(min(NAMED, len(names)), 0, -1):
+        more = f" and {len(names) - count} more" if len(names) > count else ""
+        told = f" ({', '.join(names[:count])}{more})"
+        if len(told) <= room:
+            return told
+    return ""
+
+
 def compose_digest(
     found: Digest,
     connection: duckdb.DuckDBPyConnection,
@@ -88,6 +106,7 @@ def compose_digest(
     released = date.fromisoformat(found.key.rpartition(":")[2])
     values = {
         "title": found.title,
+        "heading": found.title.partition(" (")[0],
         "month": month_name(found.month),
         "month_iso": f"{found.month:%Y-%m}",
         "released": f"{released:%-d %B %Y}",
@@ -116,7 +135,7 @@ def _line(found: Finding) -> dict[str, Any]:
         "period": period,
         "severity": one_line(found.severity),
         "verdict": row["verdict"],
-        "verdict_words": VERDICT_WORDS[row["verdict"]],
+        "verdict_words": verdict_told(row, found.end_month),
         "cells": [billions_cell(row[name]) for name in names],
         "newest": f"{last}: {billions(newest['change_usd_mn'])}, {traded(newest)}"
         if newest and newest["change_usd_mn"] is not None

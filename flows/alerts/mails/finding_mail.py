@@ -17,9 +17,9 @@ import pandas as pd
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
 from treasury_watch.flows.alerts.transport import MailError
 from treasury_watch.flows.settings.sections import MailSettings
-from treasury_watch.transforms.amounts import billions, billions_cell, millions_cell, percent, rounded
+from treasury_watch.transforms.amounts import billions, billions_cell, is_known, millions_cell, percent, rounded
 from treasury_watch.transforms.findings.detection import OFFICIAL
-from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS
+from treasury_watch.transforms.findings.explain.subjects import verdict_told
 from treasury_watch.transforms.findings.finding import Episode, Finding, FlaggedMonth
 from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS
 from treasury_watch.transforms.months import months_from, shifted
@@ -56,16 +56,18 @@ def compose(
     chart_alt: str = "",
     declarations: Declarations | None = None,
     first: str | None = None,
+    later: Mapping[str, Any] | None = None,
 ) -> EmailMessage:
     """The message on a finding: a text part that stands alone, and an HTML part with the chart inside if there is one.
 
     `history` has the holder's rows of holder_months, at least the finding's months and the one before; `releases` the
     rows of releases; `chart_alt` says what the chart shows; `first` is the Message-ID of the first message that was
-    sent on the event, whose thread this one joins; None where none was. Rules and sources' titles are those of `declarations`,
+    sent on the event, whose thread this one joins; None where none was. `later` is the holder's row of the newest month
+    published since, None where the finding reaches to it. Rules and sources' titles are those of `declarations`,
     config/ where none are given. Raises MailError where the history lacks a month of the finding, ConfigurationError
     where the rules lack its rule.
     """
-    content = _content(finding, history, releases, declarations or Declarations())
+    content = _content(finding, history, releases, declarations or Declarations()) | {"later": newer_month(later)}
     shown = (
         f"Chart of the Treasuries held by {content['holder']} and what changed them. The tables below give the figures."
     )
@@ -90,8 +92,10 @@ def compose(
 def _content(
     finding: Finding, history: pd.DataFrame, releases: pd.DataFrame, declarations: Declarations
 ) -> dict[str, Any]:
-    """What both parts say."""
+    """What both parts say: first the finding's own first sentence."""
     row = finding.row
+    lead, told = one_line(row.get("headline") or ""), one_line(row["explanation"])
+    lead, rest = (lead, told[len(lead) :].strip()) if lead and told.startswith(lead) else (finding.headline, told)
     ordered = history.sort_values("month")
     months = ordered["month"]
     inside = ordered[months.between(pd.Timestamp(finding.month), pd.Timestamp(finding.end_month))]
@@ -109,13 +113,13 @@ def _content(
     vintages, known_on = _vintages(finding, pd.concat([prior, inside]), releases, declarations)
     return {
         "subject": finding.title,
-        "headline": finding.headline,
         "holder": one_line(finding.holder),
         "period": finding.period,
         "verdict": row["verdict"],
-        "verdict_words": VERDICT_WORDS[row["verdict"]],
+        "verdict_words": verdict_told(row, finding.end_month),
         "severity": one_line(finding.severity),
-        "explanation": one_line(row["explanation"]),
+        "lead": lead,
+        "explanation": rest,
         "positions": _positions(pd.concat([prior.tail(1), inside.tail(1)])),
         "parts": _parts(row),
         "months": _month_rows(shown, finding),
@@ -128,6 +132,18 @@ def _content(
         "sql_as_of": f"{table_of(finding)}_as_of(DATE '{known_on:%Y-%m-%d}')" if known_on else None,
         "key": one_line(finding.key),
     }
+
+
+def newer_month(later: Mapping[str, Any] | None) -> str | None:
+    """That a month after the finding is out, and what it says; `later` is that month's row. None without one."""
+    if later is None:
+        return None
+    month, position, change = month_name(later["month"]), later["position_usd_mn"], later["change_usd_mn"]
+    at = billions(position, signed=False)
+    if change is None or not is_known(change):
+        return f"A newer month is out: {month}, holdings {at}."
+    moved = f"{'fell' if change < 0 else 'rose'} {billions(abs(change), signed=False)}"
+    return f"A newer month is out: in {month} holdings {moved} to {at}."
 
 
 def _parts(row: Mapping[str, Any]) -> list[dict[str, Any]]:

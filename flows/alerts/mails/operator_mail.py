@@ -18,6 +18,7 @@ from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
 from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.errors import shorten
+from treasury_watch.transforms.findings.explain.subjects import SUBJECT_LENGTH
 from treasury_watch.transforms.findings.finding import Announcement, Kind, key_of
 from treasury_watch.transforms.model import MAIN_SOURCE, Source
 from treasury_watch.transforms.wording import month_name, one_line
@@ -34,6 +35,11 @@ LATE, FROZEN, BLOCKED, FAILED, STORE, NEVER, REFUSED = (
 )
 SOURCES, RUNS = (LATE, FROZEN), (BLOCKED, FAILED)
 LONGEST_REASON = 1500
+NAMED = 3  # sources, in a subject
+# What a refusal says, of which a subject has room for the source once and for what was found.
+REFUSAL = re.compile(
+    r"(?P<source>[^\s,;]{1,60}), (?P<place>[^;]{1,200}?): expected .{1,700}?, found (?P<found>[^;]{1,400});"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +124,7 @@ def never_loaded_notices(
     others = [source for source in missing if source.id != MAIN_SOURCE]
     found = []
     if main:
-        title = f"Treasury Watch: THE MAIN TABLE is missing, {MAIN_SOURCE} was never loaded"
+        title = subject("MAIN TABLE missing", f"{MAIN_SOURCE} was never loaded")
         meaning = (
             "Nothing can be said on who holds, buys and sells today: what is published comes from other sources, and "
             "findings and alerts of the newest months are missing."
@@ -129,11 +135,11 @@ def never_loaded_notices(
             )
         )
     if others and not main_only:
-        ids = ", ".join(source.id for source in others[:5]) + (
-            f" and {len(others) - 5} more" if len(others) > 5 else ""
+        ids = ", ".join(source.id for source in others[:NAMED]) + (
+            f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
         )
         known = hashlib.sha256(" ".join(sorted(source.id for source in others)).encode()).hexdigest()[:12]
-        title = f"Treasury Watch: sources never loaded, {ids}"
+        title = subject(f"{len(others)} source{'s' * (len(others) > 1)} never loaded", ids)
         meaning = "Tables and columns that come from them are empty or end early; the rest is published."
         found.append(
             _about_never_loaded(f"{NEVER}others:{known}", title, meaning, "warning", others, unreached, newest)
@@ -176,6 +182,19 @@ def _about_never_loaded(
     )
 
 
+def subject(what: str, reason: str) -> str:
+    """`Treasury Watch: file refused, mof: line 7, amount: 1,000,000`, at most 110 characters: the what first, then the reason,
+    of a refusal where and what was found. The whole reason stands in the message.
+    """
+    refused = REFUSAL.match(one_line(reason))
+    brief = one_line(reason)
+    if refused:
+        place = "" if refused["place"] == "whole file" else f"{refused['place']}: "
+        brief = f"{place}found {refused['found']}"
+    begun = f"Treasury Watch: {what}: "
+    return one_line(begun + shorten(brief, SUBJECT_LENGTH - len(begun)))
+
+
 def quarantine_notices(waiting: Iterable[Entry], newest: date) -> list[Notice]:
     """One notice for each refused file that waits for somebody to look at it, the main table's first."""
     ordered = sorted(waiting, key=lambda entry: entry.source != MAIN_SOURCE)
@@ -184,7 +203,7 @@ def quarantine_notices(waiting: Iterable[Entry], newest: date) -> list[Notice]:
 
 def _about_refused(entry: Entry, newest: date) -> Notice:
     main = entry.source == MAIN_SOURCE
-    what = f"THE MAIN TABLE, {entry.source}, was refused" if main else f"file refused, {entry.source}"
+    what = f"MAIN TABLE refused, {entry.source}" if main else f"file refused, {entry.source}"
     meaning = (
         "The file is kept aside and nothing of it is published; everything else is loaded and published without it."
     )
@@ -196,7 +215,7 @@ def _about_refused(entry: Entry, newest: date) -> Notice:
         month=newest,
         end_month=newest,
         severity="critical" if main else "warning",
-        title=one_line(f"Treasury Watch: {what}: {shorten(entry.refused or '', 120)}"),
+        title=subject(what, entry.refused or ""),
         what=(
             f"{entry.source}, retrieved {entry.retrieved:%Y-%m-%d %H:%M} UTC: {shorten(entry.refused or '', LONGEST_REASON)}",
         ),
@@ -226,14 +245,14 @@ def run_notice(state: State, problem: BaseException, today: date) -> Notice:
         since = (json.loads(state.remembered(NOTE) or "{}").get("pointer") or "never")[:12]
     key = f"{kind}{since}:{hashlib.sha256(same.encode()).hexdigest()[:12]}"
     if store_behind:
-        title = f"Treasury Watch: store behind, {shorten(reason, 120)}"
+        title = subject("store behind", reason)
         meaning = "This machine's tables, alerts and page are complete. Readers of the store still find the publication before."
         cure = [
             "The reason above ends with the next step. The next run puts everything there; `treasury-watch status` says "
             "when it has.",
         ]
     elif blocked:
-        title = f"Treasury Watch: validation blocked, {shorten(reason, 120)}"
+        title = subject("validation blocked", reason)
         meaning = "The new figures were not published; the last good publication stays in place."
         cure = [
             "`treasury-watch status` names the checks that did not hold, with what was found.",
@@ -241,7 +260,7 @@ def run_notice(state: State, problem: BaseException, today: date) -> Notice:
             "If the figures are right, widen the expectation in config/validation.toml. Then `treasury-watch run`.",
         ]
     else:
-        title = f"Treasury Watch: run failed, {shorten(reason, 120)}"
+        title = subject("run failed", reason)
         meaning = "Nothing new was published; the last good publication stays in place."
         cure = [
             "The reason above ends with the next step where one is known. Then `treasury-watch run` again.",

@@ -14,7 +14,7 @@ from tests.flows.alerts.test_outbox import DESK
 from tests.flows.alerts.test_outbox import settings as mail_settings
 from tests.flows.findings_data import declared, insert, month_and_episode, named, published
 from treasury_watch.flows.alerts import delivery
-from treasury_watch.flows.alerts.mails.digest_mail import Digest, compose_digest, digest, month_of, release_key
+from treasury_watch.flows.alerts.mails.digest_mail import Digest, compose_digest, digest, month_of, naming, release_key
 from treasury_watch.flows.alerts.preview import preview
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.findings.events import leading
@@ -61,14 +61,14 @@ def test_it_lists_each_event_of_the_month_once_the_weightiest_first():
     month, episode, canada = findings()
     letter = digest(KEY, JUNE, [canada, month, episode])
     assert [found.key for found in letter.findings] == [episode.key, canada.key]
-    assert letter.title == "U.S. Treasuries, June 2024: 2 findings (Japan, Canada)"
+    assert letter.title == "U.S. Treasuries, June 2024: 2 findings (Japan -$75.6bn since Apr, Canada -$40.9bn)"
     assert letter.severity == "critical"
     assert digest(KEY, date(2024, 7, 1), [month, episode]).findings == ()
 
 
 def test_both_parts_have_the_figures_and_verdicts():
     subject, text, html = parts(digest(KEY, JUNE, findings()))
-    assert subject == "U.S. Treasuries, June 2024: 2 findings (Japan, Canada)"
+    assert subject == "U.S. Treasuries, June 2024: 2 findings (Japan -$75.6bn since Apr, Canada -$40.9bn)"
     for words in (
         "-75.6",
         "-60.3",
@@ -81,6 +81,19 @@ def test_both_parts_have_the_figures_and_verdicts():
         assert words in text
         assert words in html
     assert max(len(line) for line in text.splitlines()) <= 78
+
+
+def test_a_digest_names_as_many_findings_with_their_amounts_as_its_subject_has_room_for():
+    names = [
+        "Mainland China -$43.3bn since Feb",
+        "Saudi Arabia -$20.3bn since Mar",
+        "Canada -$12.0bn",
+        "Turkey -$3.0bn",
+    ]
+    told = " (Mainland China -$43.3bn since Feb, Saudi Arabia -$20.3bn since Mar, Canada -$12.0bn and 1 more)"
+    assert naming(names, 110) == told
+    assert naming(names, 70) == " (Mainland China -$43.3bn since Feb and 3 more)"
+    assert naming(names, 20) == ""
 
 
 def test_revisions_are_listed_and_a_hostile_name_stays_text():

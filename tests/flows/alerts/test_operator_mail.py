@@ -20,7 +20,7 @@ from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.run.steps import PLAIN
 from treasury_watch.flows.settings.settings import Settings
-from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.freshness import never_loaded, stale_sources
@@ -108,7 +108,7 @@ def test_sources_never_loaded_are_told_the_main_table_first_as_critical():
     missing = never_loaded(known(slt_table5=APRIL), DECLARED)
     main, others = never_loaded_notices(missing, date(2026, 7, 1), unreached=["slt_table3"])
     assert (main.key, main.severity) == ("health:never:slt_table3", "critical")
-    assert main.title == "Treasury Watch: THE MAIN TABLE is missing, slt_table3 was never loaded"
+    assert main.title == "Treasury Watch: MAIN TABLE missing: slt_table3 was never loaded"
     assert main.what[0].startswith("slt_table3: never loaded, not reached in this run")
     assert "check the network" in main.cure[0]
     assert others.severity == "warning"
@@ -121,6 +121,29 @@ def test_beside_files_that_a_user_names_only_the_main_table_is_missed():
     assert never_loaded_notices(missing, date(2026, 7, 1), main_only=True) == []
     [main] = never_loaded_notices(never_loaded(known(), DECLARED), date(2026, 7, 1), main_only=True)
     assert any(line.startswith("mfhhis01") for line in main.what)
+
+
+LAYOUT = LayoutError(
+    "mof_monthly", "whole file", "one total in billions of yen, such as '¥ 15,399.3 billion'", "no amount"
+)
+
+
+@pytest.mark.parametrize(
+    ("what", "reason", "line"),
+    [
+        (
+            "mof_monthly file refused",
+            str(LAYOUT),
+            "Treasury Watch: mof_monthly file refused: found no amount",
+        ),
+        ("run failed", "disk full; free some space", "Treasury Watch: run failed: disk full; free some space"),
+        ("run failed", "x" * 500, "Treasury Watch: run failed: " + "x" * 81 + "…"),
+    ],
+)
+def test_a_subject_to_the_operator_says_what_happened_before_why_and_fits_a_line(what, reason, line):
+    assert operator_mail.subject(what, reason) == line
+    assert len(line) <= 110
+    assert len(line.rpartition(what)[0] + what) <= 60
 
 
 def test_the_same_reason_is_the_same_occurrence_until_a_run_ends_well(state):

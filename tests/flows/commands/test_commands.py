@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.conftest import PROJECT, SAMPLE
+from tests.faults.small_installation import APRIL_2026, MANIFEST, release
 from tests.flows.smtp_loopback import free_port
 from tests.prefect_database import prepare
 from treasury_watch.flows.commands.main import main
@@ -227,9 +229,14 @@ def test_the_complete_official_files_load_and_the_stale_table_is_never_the_lates
 
 @pytest.mark.slow
 def test_serve_runs_on_schedule_with_a_real_server_underneath(tmp_path, prefect_database):
+    """Of a sample of one file: what a run leaves of all of it is shown where one is looked at."""
     prepare(tmp_path / "home", prefect_database)
-    environment = {**os.environ, "TREASURY_WATCH_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
-    environment["TREASURY_WATCH_ALERTS_MINIMUM_SEVERITY"] = "critical"
+    config = shutil.copytree(PROJECT / "config", tmp_path / "config")
+    (config / "sample" / "manifest.toml").write_text(MANIFEST, encoding="utf-8")
+    (config / "sample" / "tic" / "slt_table5.txt").write_bytes(release(APRIL_2026))
+    values = {"HOME": tmp_path / "home", "CONFIG": config, "ALERTS_MINIMUM_SEVERITY": "warning"}
+    named = {f"TREASURY_WATCH_{name}": str(value) for name, value in values.items()}
+    environment = {**os.environ, "HOME": str(tmp_path), **named}
     arguments = ["serve", "--interval", "10", "--sample", "--port", str(free_port())]
     process = subprocess.Popen(
         [sys.executable, "-m", "treasury_watch.flows.commands.main", *arguments],
@@ -242,7 +249,7 @@ def test_serve_runs_on_schedule_with_a_real_server_underneath(tmp_path, prefect_
         page = tmp_path / "home" / "reports" / "treasury-watch.html"
         deadline = time.monotonic() + 240
         while not page.exists() and time.monotonic() < deadline and process.poll() is None:
-            time.sleep(1)
+            time.sleep(0.2)
         assert page.exists(), "no scheduled run ended well"
         assert "<table" in page.read_text(encoding="utf-8")
         assert (tmp_path / "home" / "treasury.duckdb").exists()

@@ -18,9 +18,9 @@ MONTHLY = b"observation_date,DEXUSUK\n2024-06-01,1.27\n2024-07-01,1.29\n2024-08-
 
 
 @pytest.fixture
-def command(loaded_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Runs the command on a copy of the loaded sample."""
-    shutil.copytree(loaded_sample, tmp_path / "home")
+def command(published_small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Runs the command on a copy of the small home."""
+    shutil.copytree(published_small, tmp_path / "home")
     monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TREASURY_WATCH_ALERTS_MINIMUM_SEVERITY", "critical")
     return lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])

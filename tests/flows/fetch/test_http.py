@@ -437,7 +437,7 @@ class TestThePageOfReleaseDates:
         assert sources_to_fetch(Settings(declarations))[0].id == "release_dates"
 
         def fetched(source: Source) -> Fetched:
-            if source.is_page:
+            if source.id == "release_dates":
                 with make_session(ONCE) as session:
                     return fetch(session, source, ONCE)  # 404
             return Fetched(source.id, source.url, "not_modified", b"", None, None, datetime.now(UTC), "")

@@ -1,14 +1,18 @@
 """What bounds a request: size, time, redirects, certificates."""
 
+import socket
+import threading
 import time
 import tracemalloc
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.flows.fetch.test_http import ONCE, PATIENT, TABLE, get, refusal
+from tests.flows.fetch.test_http import ONCE, PATIENT, TABLE, get, refusal, source_at
 from tests.flows.loopback import Loopback, Reply, self_signed
+from treasury_watch.flows.fetch.http import fetch, make_session
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
 
@@ -51,7 +55,7 @@ def test_a_slow_drip_is_refused_by_the_total_time_out(server: Loopback, chunked:
     server.script("/t.txt", Reply(body=TABLE * 10, piece=1, pause=0.02, chunked=chunked))
     begin = time.monotonic()
     message = refusal(server.url("/t.txt"), PATIENT.model_copy(update={"total_timeout_seconds": 0.2}))
-    assert "expected the whole body within 0.2 s, found " in message
+    assert "expected the whole answer within 0.2 s, found " in message
     assert 0.2 <= time.monotonic() - begin < 0.6
     assert len(server.seen()) == 1
 
@@ -63,7 +67,71 @@ def test_a_body_that_stops_arriving_is_refused_by_the_read_time_out(server: Loop
     )
 
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+DRIPS = {
+    "a status line a byte at a time": (b"", b"H"),
+    "headers a byte at a time": (HEAD + b"X-Long: ", b"x"),
+    "endless headers": (HEAD, b"X-One: 1\r\n"),
+    "endless 100 Continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "a body without a length": (HEAD + b"\r\n", b"x"),
+    "a chunk's size": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
+    "endless trailers": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", b"X-Trailer: 1\r\n"),
+}
+
+
+@pytest.mark.parametrize("policy", [ONCE, PATIENT], ids=["asked once", "asked again"])
+@pytest.mark.parametrize("drip", DRIPS)
+def test_whatever_drips_the_whole_answer_has_one_limit_of_time(drip: str, policy) -> None:
+    begun, more = DRIPS[drip]
+    stopped = threading.Event()
+
+    def answer(listening: socket.socket) -> None:
+        while not stopped.is_set():
+            with suppress(OSError):
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(begun)
+                    while not stopped.wait(0.03):
+                        connection.sendall(more)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.2)
+        thread = threading.Thread(target=answer, args=(listening,))
+        thread.start()
+        begin = time.monotonic()
+        try:
+            message = refusal(
+                f"http://127.0.0.1:{listening.getsockname()[1]}/t.txt",
+                policy.model_copy(update={"total_timeout_seconds": 0.4, "read_timeout_seconds": 2}),
+            )
+        finally:
+            lasted = time.monotonic() - begin
+            stopped.set()
+            thread.join()
+    assert "expected the whole answer within 0.4 s, found " in message or "endless headers" in drip
+    assert lasted < 2
+
+
 # redirects
+
+
+def test_a_redirect_to_a_host_that_no_source_declares_is_refused_unasked(server: Loopback) -> None:
+    with Loopback() as internal:
+        internal.serve("/secrets", TABLE)
+        server.redirect("/t.txt", internal.url("/secrets"))
+        server.redirect("/u.txt", "http://169.254.169.254/latest/meta-data/")
+        assert "expected a redirect to a host that is declared, found one to " in refusal(server.url("/t.txt"))
+        assert "found one to http://169.254.169.254/latest/meta-data/" in refusal(server.url("/u.txt"))
+        assert internal.seen() == []
+
+
+def test_a_redirect_to_the_host_of_another_declared_base_is_followed(server: Loopback) -> None:
+    with Loopback() as other:
+        other.serve("/t.txt", TABLE)
+        server.redirect("/t.txt", other.url("/t.txt"))
+        with make_session(ONCE, ["", "http://[::1", other.url("/files/")]) as session:
+            assert fetch(session, source_at(server.url("/t.txt")), ONCE).body == TABLE
 
 
 def test_a_redirect_is_followed_with_the_validators_and_the_declared_address_is_kept(server: Loopback) -> None:

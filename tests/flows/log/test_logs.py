@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -228,8 +229,8 @@ def test_with_the_log_off_a_command_prints_what_it_always_did(monkeypatch, tmp_p
 
 
 @pytest.mark.slow
-def test_a_rebuild_tells_what_it_published_and_its_end(sample, log, monkeypatch):
-    monkeypatch.setenv("TREASURY_WATCH_HOME", str(sample.home.root))
+def test_a_rebuild_tells_what_it_published_and_its_end(published_small, log, monkeypatch, tmp_path):
+    monkeypatch.setenv("TREASURY_WATCH_HOME", str(shutil.copytree(published_small, tmp_path / "home")))
     assert CliRunner().invoke(main, ["rebuild"]).exit_code == 0
     steps = [line["event"] for line in log() if line["event"] != "check failed"]
     assert steps == ["published", "run ended"]

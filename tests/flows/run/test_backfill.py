@@ -1,27 +1,35 @@
-"""Backfill: many files parsed side by side come to the same tables as files ingested one by one."""
+"""The flows on a Prefect server. Backfill: many files parsed side by side come to the same tables as files ingested one by
+one. The monthly run: when it waits for a release, what it leaves in Prefect's pages.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from click.testing import CliRunner
+from prefect.artifacts import Artifact
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from tests.conftest import PROJECT, SAMPLE, majors, table5
+from tests.flows.run.test_monthly import RELEASE, at
 from tests.prefect_database import prefect_server
 from treasury_watch.flows.commands.main import main
-from treasury_watch.flows.run import backfill
+from treasury_watch.flows.run import backfill, monthly
 from treasury_watch.flows.run.outcome import FilesRefused, Outcome, Refusal
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.archive.archived_files import quarantined
 
+A_MOMENT_HOURS = 0.001  # of polling, where there is any
 # What two installations that loaded the same files cannot share: the run's id, and when it was.
 OF_THE_RUN = {"releases": ["retrieved"], "validation_results": ["run_id", "checked"], "alerts": ["queued", "sent"]}
 OLD_RELEASES = {  # names run against the time: by name, each would come before what is already known
@@ -149,6 +157,44 @@ class TestTheFlow:
         in_release_order = sorted((folder / "old").glob("*"), reverse=True)  # as the checks of a run depend on it
         old = ingested(tmp_path / "other", in_release_order, monkeypatch)
         assert differing(tmp_path / "home", old) == []
+
+
+def artifact(key: str) -> Any:
+    """The newest artifact of that key; of a table its rows."""
+    found = Artifact.get(key)
+    return json.loads(found.data) if found.type == "table" else found.data
+
+
+@pytest.mark.slow
+class TestTheMonthlyFlow:
+    """Here, because a Prefect server takes ten seconds of a processor to start: one serves both flows."""
+
+    def test_a_month_that_is_published_already_is_not_waited_for(self, loaded, publishers, monkeypatch, prefect):
+        at(RELEASE, monkeypatch)
+        said = monthly.monthly_run(wait_hours=A_MOMENT_HOURS, only_on_release_day=True)
+        assert said.startswith("nothing new")
+        assert len(publishers.server.seen(publishers.path("slt_table3"))) == 1
+
+    def test_a_month_that_stays_away_is_told_after_the_rest_was_loaded(self, loaded, monkeypatch, prefect):
+        at(datetime(2026, 7, 14, 20, tzinfo=UTC), monkeypatch)
+        with pytest.raises(monthly.ReleaseLate, match="2026-05"):
+            monthly.monthly_run(wait_hours=A_MOMENT_HOURS)
+        assert loaded.state.rows("SELECT outcome FROM runs ORDER BY started DESC LIMIT 1") == [{"outcome": "unchanged"}]
+
+    def test_the_run_in_figures_is_an_artifact(self, settings, monkeypatch, prefect):
+        monkeypatch.setenv("TREASURY_WATCH_ALERTS_MINIMUM_SEVERITY", "critical")
+        monthly.monthly_run(sample=True)
+        measures = {row["measure"]: row["value"] for row in artifact("run-metrics")}
+        files = artifact("run-files")
+        assert measures["files that gave a new vintage"] == len(files) == 14
+        assert measures["figures new or changed"] == sum(row["new or changed"] for row in files)
+        assert measures["flagged months"] > measures["events of the newest month"] > 0
+        assert measures["alerts written"] > 0
+        steps = {"time to fetch", "time to load", "time to publish", "time to alert", "time to report"}
+        assert steps <= set(measures)
+        assert measures["time to load"] > 0
+        assert artifact("newest-findings")[0]["month"] == "2026-04"
+        assert "14 new vintages" in artifact("run-summary")
 
 
 class TestTheTaskRunner:

@@ -101,7 +101,7 @@ def test_a_run_whose_store_fails_is_complete_and_tells_the_operator_once_until_t
     [message] = told(loaded, "store")
     assert message["finding"].startswith("health:store:never:")
     assert message["state"] == "written"
-    assert message["title"].startswith("Treasury Watch: store behind, ")
+    assert message["title"].startswith("Treasury Watch: store behind: ")
     assert "BEHIND: store file://" in CliRunner().invoke(main, ["status"]).output
     reachable(folder)
     run(loaded)

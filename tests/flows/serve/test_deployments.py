@@ -94,9 +94,10 @@ def test_on_a_real_server_it_deploys_and_a_worker_runs_it_one_at_a_time(tmp_path
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     monkeypatch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    with server(free_port(), tmp_path / "server.log") as api:
+    with server(free_port(), tmp_path) as made:
+        api, login = made.url, tuple(made.login.split(":", 1))
         environment = {
-            **os.environ, "PREFECT_API_URL": api, "TREASURY_WATCH_HOME": str(tmp_path / "home"), "HOME": str(tmp_path),
+            **os.environ, **made.environment, "TREASURY_WATCH_HOME": str(tmp_path / "home"), "HOME": str(tmp_path),
             "PYTHONPATH": str(PROJECT),
         }  # fmt: skip
         prefect = str(Path(sys.executable).with_name("prefect"))
@@ -110,14 +111,14 @@ def test_on_a_real_server_it_deploys_and_a_worker_runs_it_one_at_a_time(tmp_path
 
         def runs() -> list[dict[str, Any]]:
             asked = {"flow_runs": {"tags": {"all_": ["trial"]}}, "sort": "START_TIME_ASC"}
-            return requests.post(f"{api}/flow_runs/filter", json=asked, timeout=30).json()
+            return requests.post(f"{api}/flow_runs/filter", json=asked, timeout=30, auth=login).json()
 
         command("work-pool", "create", "treasury-watch", "--type", "process")
         command("work-pool", "set-concurrency-limit", "treasury-watch", "1")
         command("deploy", "--all")
         for _ in range(2):
             command("deployment", "run", "treasury-watch/scheduled", "--param", "sample=true", "--tag", "trial")
-        deployed = requests.get(f"{api}/deployments/name/treasury-watch/scheduled", timeout=30).json()
+        deployed = requests.get(f"{api}/deployments/name/treasury-watch/scheduled", timeout=30, auth=login).json()
         assert {schedule["slug"] for schedule in deployed["schedules"]} == {"release", "daily"}
         assert deployed["concurrency_options"]["collision_strategy"] == "ENQUEUE"
         worker = [prefect, "worker", "start", "--pool", "treasury-watch"]

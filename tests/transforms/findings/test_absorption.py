@@ -13,6 +13,7 @@ from treasury_watch.transforms.findings.rules.episodes import as_they_grew, epis
 from treasury_watch.transforms.findings.rules.flagged_months import AMOUNTS, sell_offs
 from treasury_watch.transforms.findings.rules.places.absorption import partners_of, taken_up
 from treasury_watch.transforms.findings.rules.places.chance import chance
+from treasury_watch.transforms.findings.rules.places.inflows import beside_purchases
 from treasury_watch.transforms.findings.rules.places.moves import moves_of
 
 NAN = math.nan
@@ -155,6 +156,20 @@ def test_a_custodial_centres_own_sale_is_a_notice():
 def inflow_of(runs: pd.DataFrame) -> dict:
     (row,) = runs[runs["rule"] == "inflow"].to_dict("records")
     return row
+
+
+@pytest.mark.parametrize(
+    ("bought", "gained", "words"),
+    [
+        (33_400.0, 112_800.0, "; $33.4bn of it were net purchases"),
+        (61_262.0, 59_800.0, ", less than the net purchases of $61.3bn"),  # Hong Kong, April to November 2024
+        (-5_000.0, 59_800.0, ", although net sales of $5.0bn are booked"),
+        (float("nan"), 59_800.0, ""),
+        (40.0, 59_800.0, ""),
+    ],
+)
+def test_net_purchases_are_a_part_of_a_gain_only_where_they_are_no_more_than_it(bought, gained, words):
+    assert beside_purchases(bought, gained) == words
 
 
 def test_a_custodian_that_gains_for_months_is_an_inflow_with_likely_sources():

@@ -41,8 +41,19 @@ def test_two_thirds_of_the_cayman_islands_sale_of_august_2025_went_into_shares()
     assert (row["net_agency_usd_mn"], row["net_corporate_usd_mn"], row["net_equity_usd_mn"]) == (-785, -1370, 21474)
     assert dollars_sentence(row, LIMITS) == (
         "The Cayman Islands bought $21.5bn of U.S. shares in the same month, net. In all, net purchases of other U.S. "
-        "securities came to 68% of the bonds and notes sold; whether it is the same money cannot be known."
+        "securities came to 60% of the Treasuries sold ($32.0bn); whether it is the same money cannot be known."
     )
+    bonds_alone = dollars_sentence(told({**AUGUST, "net_short_term_usd_mn": 0.0}, securities(**BOUGHT)), LIMITS)
+    assert "came to 68% of the bonds and notes sold; whether" in bonds_alone
+
+
+def test_bills_that_were_the_larger_sale_count_beside_the_bonds():
+    """Foreign officials, September 2025: what was bought is 76% of the bonds sold, and 23% of what was sold."""
+    row = AUGUST | {"instrument": "both", "net_long_term_usd_mn": -16845.0, "net_short_term_usd_mn": -39962.0}
+    found = told(row, securities(agency=-5414.0, corporate=2538.0, equity=15663.0))
+    assert found["other_securities_net_usd_mn"] == 12787
+    assert found["dollars_went"] == "cannot be told"
+    assert "whether it is the same money" not in dollars_sentence(found, LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -140,14 +151,15 @@ def test_a_run_of_months_adds_them_up_and_a_missing_month_is_not_zero():
         (
             "Japan",
             (-6617.0, 2673.0, 7557.0),
-            "Japan bought $7.6bn of U.S. shares in the same month, net, and sold $6.6bn of agency bonds.",
+            "Japan bought $7.6bn of U.S. shares and $2.7bn of corporate bonds in the same month, net, and sold $6.6bn of "
+            "agency bonds.",
         ),
         (
             "Foreign Official",
             (-5400.0, 3100.0, 31700.0),
             "Foreign official institutions bought $31.7bn of U.S. shares and $3.1bn of corporate bonds in the same month, net, "
             "and sold $5.4bn of "
-            "agency bonds. In all, net purchases of other U.S. securities came to more than the bonds and notes sold; "
+            "agency bonds. In all, net purchases of other U.S. securities came to 92% of the Treasuries sold ($32.0bn); "
             "whether it is the same money cannot be known.",
         ),
     ],

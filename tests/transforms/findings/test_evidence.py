@@ -98,14 +98,24 @@ def test_a_month_that_holdings_contradict_is_a_notice_and_says_why():
     row = fall(estimated(-40_000.0, 24_000.0))
     assert (row["verdict"], row["severity"]) == ("unexplained", "notice")
     assert doubt(row) == (
-        "Form S has net sales of $40.0bn, holdings fell by $16.0bn (prices: $0.0bn, estimated, give or take $3.6bn): "
+        "Form S has net sales of $40.0bn of bonds and notes, all holdings fell by $16.0bn (prices: $0.0bn, "
+        "estimated, give or take $3.6bn): "
         "the two do not agree, so no sale is told."
+    )
+
+
+def test_form_s_is_not_said_to_have_the_bills_held():
+    row = {**fall(estimated(-20_400.0, 10_000.0)), "net_purchases_usd_mn": -22_900.0, "net_short_term_usd_mn": -2_500.0}
+    text = doubt({**row, "contradicted": True})
+    assert text.startswith(
+        "Form S has net sales of $20.4bn of bonds and notes, bills held fell by $2.5bn, all holdings fell by"
     )
 
 
 def test_a_fall_that_transactions_do_not_account_for_says_so():
     assert doubt({**fall(estimated(-4_000.0, -12_000.0)), "contradicted": True}) == (
-        "Form S has net sales of $4.0bn, holdings fell by $16.0bn (prices: $0.0bn, estimated, give or take $3.6bn): "
+        "Form S has net sales of $4.0bn of bonds and notes, all holdings fell by $16.0bn (prices: $0.0bn, "
+        "estimated, give or take $3.6bn): "
         "most of the fall is in neither, so it is not explained."
     )
 

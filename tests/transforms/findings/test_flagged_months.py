@@ -20,6 +20,7 @@ from treasury_watch.transforms.findings.rules.flagged_months import (
 NAN = math.nan
 RULES: dict[str, Any] = {
     "score": {"window_months": 36, "minimum_months": 12, "scale_floor_usd_mn": 500},
+    "newer_positions": {"minimum_usd_mn": 500},
     "rules": {
         "fall": {
             "of": "change_usd_mn",

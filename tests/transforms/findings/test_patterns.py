@@ -75,7 +75,7 @@ def test_what_is_bought_back_within_a_month_is_a_notice_from_then_on():
     assert (then["severity"], then["pattern"]) == ("critical", None)
     assert (now["severity"], now["pattern"], now["verdict"]) == ("notice", "bought back", "sold")
     assert now["pattern_measure"] == (
-        "Net purchases of $54.0bn in May 2023 bought back 93% of the net sales of April 2023."
+        "Net purchases of bonds and notes of $54.0bn in May 2023 bought back 93% of those sold in April 2023."
     )
 
 
@@ -90,7 +90,7 @@ def test_a_season_is_labelled_beside_the_verdict_and_is_a_notice():
     assert (row["severity"], row["verdict"], row["pattern"]) == ("notice", "sold", "seasonal")
     assert (row["pattern_times"], row["pattern_of"]) == (6, 6)
     assert row["pattern_measure"] == (
-        "Net sales of at least half this size came in 6 of the last 6 months at this point of the quarter: a recurring pattern."
+        "Net sales of at least half this size came in the second month of 6 of the last 6 quarters: a recurring pattern."
     )
 
 

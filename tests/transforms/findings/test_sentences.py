@@ -89,14 +89,57 @@ def test_a_sale_leads_with_who_sold_what_and_when():
     row = MARCH | {"verdict": "mixed"}
     assert explained(row, "in March 2026", Beside(fall_rank="the largest monthly fall since October 2022")) == (
         "Japan sold $23.9bn of Treasury bonds and notes in March 2026 and lost $18.0bn to falling prices; its holdings fell "
-        "3.8% to $1,191.6bn, the largest monthly fall since October 2022."
+        "$47.7bn (3.8%) to $1,191.6bn, the largest monthly fall since October 2022. Another $5.8bn of the fall is neither "
+        "trading nor price."
     )
 
 
+@pytest.mark.parametrize(
+    ("valuation", "other", "text"),
+    [
+        (
+            -1_300.0,
+            -2_300.0,
+            "Prices and other changes together took $3.6bn.",
+        ),  # 2.6% and 4.7% of 48,600: Canada, July 2025
+        (-1_300.0, 1_300.0, ""),
+        (-1_300.0, 6_000.0, "$6.0bn that is neither trading nor price came in."),
+        (-1_100.0, -1_000.0, ""),
+    ],
+)
+def test_parts_of_a_change_are_not_dropped_silently(valuation, other, text):
+    """Of a part below 5% of the sale and of the fall nothing is said, unless both together reach it."""
+    row = MARCH | {"net_purchases_usd_mn": -45_000.0, "net_long_term_usd_mn": -45_000.0, "net_short_term_usd_mn": 0.0}
+    row |= {"valuation_usd_mn": valuation, "other_usd_mn": other, "change_usd_mn": -45_000.0 + valuation + other}
+    assert explained(row, "in July 2025").partition("to $1,191.6bn. ")[2] == text
+
+
+def test_prices_beside_a_shift_within_treasuries_are_told_after_it():
+    """South Korea, February 2026."""
+    row = MARCH | {
+        "net_purchases_usd_mn": -1_400.0, "net_long_term_usd_mn": -11_900.0, "net_short_term_usd_mn": 10_500.0,
+        "valuation_usd_mn": 1_400.0, "other_usd_mn": -400.0, "change_usd_mn": -400.0, "verdict": "mixed",
+    }  # fmt: skip
+    assert explained(row, "in February 2026").endswith("Rising prices added $1.4bn.")
+
+
+def test_what_newer_positions_make_of_other_changes_is_not_called_neither_trading_nor_price():
+    """Saudi Arabia, April 2026: of other changes of -$2.7bn the revision of March makes -$2.4bn."""
+    row = MARCH | {
+        "holder": "Saudi Arabia", "net_purchases_usd_mn": -9_073.0, "net_long_term_usd_mn": 116.0,
+        "net_short_term_usd_mn": -9_189.0, "valuation_usd_mn": -89.0, "other_usd_mn": -2_718.0, "change_usd_mn": -11_880.0,
+    }  # fmt: skip
+    assert "Another $2.7bn of the fall" in explained(row, "in April 2026")
+    assert "neither trading" not in explained(row, "in April 2026", Beside(newer_usd_mn=-2_427.0))
+
+
 def test_a_pattern_is_told_right_after_the_sale():
-    pattern = "Net sales of this size came in 5 of the last 6 months at this point of the quarter: a recurring pattern."
+    pattern = "Net sales of this size came in the first month of 5 of the last 6 quarters: a recurring pattern."
     text = explained(MARCH | {"pattern_measure": pattern}, "in March 2026", Beside(official_net_usd_mn=-50_070.0))
-    assert f"3.8% to $1,191.6bn. {pattern} Foreign official" in text
+    assert (
+        f"$47.7bn (3.8%) to $1,191.6bn. {pattern} Another $5.8bn of the fall is neither trading nor price. Foreign official"
+        in text
+    )
 
 
 def test_a_price_change_that_no_source_states_is_called_estimated():
@@ -111,7 +154,10 @@ def test_places_that_took_a_fall_up_are_the_headline():
     taken = "Japan's holdings fell $47.7bn in March 2026 while Belgium's rose $40.0bn. Together they fell $7.7bn."
     headline, text = told(MARCH | {"suspicion": taken, "absorbed_share_pct": 84.0}, "in March 2026")
     assert headline == taken
-    assert text == f"{taken} It sold $23.9bn of bonds and notes."
+    assert text == (
+        f"{taken} It sold $23.9bn of bonds and notes. Falling prices took $18.0bn. Another $5.8bn of the fall is neither trading "
+        "nor price."
+    )
 
 
 def test_what_holdings_contradict_says_so_after_the_fall():
@@ -131,7 +177,7 @@ def test_what_foreign_officials_did_stands_beside_a_holder_and_not_beside_a_cust
 def test_at_a_custodial_centre_accounts_sold_and_not_the_place():
     text = explained(MARCH | {"holder": "Belgium"}, "in March 2026", Beside(custodial=True))
     assert text.startswith("Accounts in Belgium sold $23.9bn of Treasury bonds and notes")
-    assert "their holdings fell 3.8%" in text
+    assert "their holdings fell $47.7bn (3.8%)" in text
 
 
 def test_a_sale_in_a_month_of_rising_holdings_says_that_they_rose():
@@ -139,7 +185,8 @@ def test_a_sale_in_a_month_of_rising_holdings_says_that_they_rose():
     text = explained(row, "in May 2025", Beside(sale_rank="the largest monthly net sale since June 2023"))
     assert text == (
         "Japan sold $23.9bn of Treasury bonds and notes in May 2025 and gained $26.5bn from rising prices; its holdings "
-        "rose 0.2% to $1,191.6bn. It was the largest monthly net sale since June 2023."
+        "rose $2.5bn (0.2%) to $1,191.6bn. It was the largest monthly net sale since June 2023. $5.8bn that is neither trading "
+        "nor price left."
     )
 
 
@@ -272,14 +319,14 @@ def test_a_residual_is_left_unexplained_and_is_no_cause():
     }
     row |= {"net_short_term_usd_mn": 5_600.0, "valuation_usd_mn": -2_600.0}
     text = explained(row, "in February 2024")
-    assert "Trading and prices leave $21.3bn of a fall unexplained: custody or reporting, perhaps." in text
+    assert "Neither trading nor prices account for a decline of $21.3bn: custody or reporting, perhaps." in text
     assert text.endswith("It bought $5.6bn of bills and $2.2bn of bonds and notes.")
 
 
 def test_without_a_valuation_a_sale_is_told_from_net_sales_alone():
     row = MARCH | {"valuation_usd_mn": math.nan, "other_usd_mn": math.nan, "net_purchases_usd_mn": -30_000.0}
     assert explained(row, "in March 2010") == (
-        "Japan sold $30.0bn of Treasuries in March 2010, net; its holdings fell 3.8% to $1,191.6bn. "
+        "Japan sold $30.0bn of Treasuries in March 2010, net; its holdings fell $47.7bn (3.8%) to $1,191.6bn. "
         "What prices did is not published for it."
     )
 
@@ -289,7 +336,7 @@ def test_an_exit_says_what_is_left_of_the_peak():
     assert "What is left is 14% of the peak of the three years before ($108.7bn)." in explained(row, "in May 2018")
 
 
-LARGEST = "the largest monthly fall since these figures begin"
+LARGEST = "the largest monthly fall since these figures began"
 
 
 def past(amounts: list[float], breaks: tuple[int, ...] = ()) -> pd.DataFrame:
@@ -307,11 +354,11 @@ def past(amounts: list[float], breaks: tuple[int, ...] = ()) -> pd.DataFrame:
     ("amounts", "breaks", "words"),
     [
         ([-50.0, *[-10.0] * 30, -40.0], (), "the largest monthly fall since January 2020"),
-        ([*[-10.0] * 31, -40.0], (), "the largest monthly fall since these figures begin in January 2020"),
+        ([*[-10.0] * 31, -40.0], (), "the largest monthly fall since these figures began in January 2020"),
         (
             [*[-10.0] * 29, -50.0, -10.0, -40.0],
             (),
-            "the second-largest monthly fall since these figures begin in January 2020",
+            "the second-largest monthly fall since these figures began in January 2020",
         ),
         ([*[-10.0] * 26, *[-50.0] * 5, -40.0], (), ""),  # five larger ones just before: no news
         ([-50.0, *[-10.0] * 30, -40.0], (3,), f"{LARGEST} in May 2020"),
@@ -333,6 +380,6 @@ def test_a_fall_is_ranked_by_a_month_that_can_be_looked_up_and_within_one_series
 def test_what_comes_after_a_month_does_not_rank_it():
     months = past([*[-10.0] * 31, -40.0, -90.0])
     row = months.iloc[-2].to_dict()
-    assert "these figures begin" in rank(
+    assert "these figures began" in rank(
         row, pasts_of(months, "change_usd_mn")["japan"], "change_usd_mn", "monthly fall"
     )

@@ -123,6 +123,15 @@ def a_survey() -> pd.DataFrame:
     )
 
 
+def a_period() -> pd.DataFrame:
+    days = {"start_date": ["2026-07-30"], "end_date": pd.to_datetime(["2026-08-26"]), "days": [28]}
+    return pd.DataFrame({"country": ["Japan"], **days, "amount_jpy_mn": [15_399_300.0], "line": [1]})
+
+
+def a_period_and_its_days() -> pd.DataFrame:
+    return a_period().assign(days_jpy_mn=15_399_300.0, difference_jpy_mn=0.0, agrees=True)
+
+
 def positions() -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -161,6 +170,8 @@ GOOD: dict[tuple[str, str], Callable[[], pd.DataFrame]] = {
     ("parsed", "fx"): an_fx,
     ("parsed", "fed_custody"): some_custody,
     ("parsed", "surveys"): a_survey,
+    ("parsed", "intervention_periods"): a_period,
+    ("publish", "intervention_periods"): a_period_and_its_days,
     ("parsed", "release"): a_release,
     ("parsed", "rhythm"): a_rhythm,
     ("parsed", "second_source"): a_second_source,
@@ -208,6 +219,7 @@ LEAPS, FRESH, POSITIONS = (("publish", s) for s in ("leaps", "freshness", "posit
 MONTHS = ("publish", "holder_months")
 SURVEYS = ("parsed", "surveys")
 CUSTODY = ("parsed", "fed_custody")
+TOTALS_OF_PERIODS, PERIODS_AND_DAYS = ((gate, "intervention_periods") for gate in ("parsed", "publish"))
 RHYTHM, SECOND, ZEROS, SUMS = (("parsed", s) for s in ("rhythm", "second_source", "zeros", "totals"))
 NEWEST = 11  # the last of the twelve months
 GRAND_TOTAL = 0  # first of the two holders in the order of coverage
@@ -240,6 +252,9 @@ BAD = [
     (FX, "rates are above zero", cell("per_usd", 0.0)),
     (SURVEYS, "no country holds more than there is", cell("value_usd_mn", 7_700_000_000.0, row=1)),
     (CUSTODY, "custody is counted in millions of dollars", cell("value_usd_mn", 2_636.9)),
+    (TOTALS_OF_PERIODS, "a period is about a month long", cell("days", 91)),
+    (TOTALS_OF_PERIODS, "a month's interventions are below 100 trillion yen", cell("amount_jpy_mn", 1.5e10)),
+    (PERIODS_AND_DAYS, "the days of interventions add up to the period's total", cell("agrees", False)),
     (RHYTHM, "a series comes as often as declared", cell("as_declared", False)),
     (RHYTHM, "a daily series rests at the weekend", cell("on_weekdays", False)),
     (SECOND, "most rates are within 20% of the second source", cell("mostly_apart", True)),
@@ -294,6 +309,7 @@ BAD = [
     (MONTHS, "no change crosses a series break that was published on one basis only", cell("change_usd_mn", 5.0, 2)),
 ]
 NOT_BLOCKING = {
+    "the days of interventions add up to the period's total",
     "every rate is within 20% of the second source",
     "no zero stands where billions stood",
     "every month of the file adds up",

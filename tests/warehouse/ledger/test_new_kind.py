@@ -41,8 +41,8 @@ def declarations_with_auctions(tmp_path, monkeypatch) -> Declarations:
 
 
 @pytest.mark.slow
-def test_a_declared_kind_is_loaded_published_and_judged(declarations_with_auctions, tmp_path, small):
-    shutil.copytree(small, tmp_path / "home")
+def test_a_declared_kind_is_loaded_published_and_judged(declarations_with_auctions, tmp_path, published_small):
+    shutil.copytree(published_small, tmp_path / "home")
     warehouse = Warehouse(Home(tmp_path / "home"), declarations_with_auctions)
     body = b"observation_date,BIDS\n2026-06-03,0\n2026-06-10,2.5\n2026-06-17,0\n"
     with warehouse.session("ingest", today=TODAY) as session:

@@ -1,4 +1,4 @@
-"""A home of one small release, for tests to which the rest of the sample does not matter."""
+"""A copy of the small home, for tests to which the rest of the sample does not matter."""
 
 from __future__ import annotations
 
@@ -6,29 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RETRIEVED, TODAY, a_copy
-from tests.shared_folders import made_once
-from tests.warehouse.conftest import FIRST
+from tests.conftest import a_copy
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
-
-
-@pytest.fixture(scope="session")
-def published_small(tmp_path_factory: pytest.TempPathFactory, declarations: Declarations) -> Path:
-    """The release of 18 June 2026 as a small Table 5, loaded and published once. Only to be copied."""
-
-    def make(root: Path) -> None:
-        with Warehouse(Home(root), declarations).session("run", today=TODAY) as session:
-            session.loader.load(IncomingFile(FIRST, url="file:first.txt", retrieved=RETRIEVED))
-            session.loader.load_press()
-            session.publish()
-
-    return made_once(tmp_path_factory, "one release", make)
 
 
 @pytest.fixture
 def small(published_small: Path, tmp_path: Path, declarations: Declarations) -> Warehouse:
-    """A copy of it."""
+    """The release of 18 June 2026 as a small Table 5, loaded and published."""
     return a_copy(published_small, tmp_path, declarations)

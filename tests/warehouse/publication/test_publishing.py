@@ -89,11 +89,11 @@ def test_an_interruption_within_a_statement_ends_the_run_as_such_and_the_next_on
 
 
 @pytest.mark.slow
-def test_every_step_declares_all_that_it_needs(sample):
+def test_every_step_declares_all_that_it_needs(small):
     """Each step is carried out in a database of its own, after those alone that it needs or that these need."""
-    with sample.session("test", today=TODAY) as session:
+    with small.session("test", today=TODAY) as session:
         connection, publisher = session.ledger.connection, session.publisher
-        builder = Builder("ledger", publisher.declarations, sample.archive)
+        builder = Builder("ledger", publisher.declarations, small.archive)
         gate = SecondGate(connection, publisher.declarations, session.gates, TODAY)
         steps = {step.name: step for step in publisher.steps(builder, gate, session.run_id)}
 

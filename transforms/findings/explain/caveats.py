@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, percent, rounded
+from treasury_watch.transforms.findings.explain.newer_positions import newer_positions, of_finding
+from treasury_watch.transforms.findings.explain.sentences import names_bills_sold
 from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
@@ -18,6 +20,7 @@ from treasury_watch.transforms.findings.rules.places.absorption import LONGER_RU
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW
 from treasury_watch.transforms.findings.rules.reversals import (
     NONE,
+    TREASURIES,
     Past,
     bought_back,
     bought_before,
@@ -25,7 +28,7 @@ from treasury_watch.transforms.findings.rules.reversals import (
     pasts_of,
     recurring,
 )
-from treasury_watch.transforms.findings.rules.verdicts import credible, offset
+from treasury_watch.transforms.findings.rules.verdicts import ESTIMATED, credible, offset
 from treasury_watch.transforms.months import number_of
 from treasury_watch.transforms.wording import CAUSES_IN_WORDS, month_name, plain_name, stated
 
@@ -76,6 +79,7 @@ def with_caveats(
     custodial = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"].unique())
     pasts = pasts_of(months, rows["holder_id"])
     usual_multiple = other_changes_over_usual(months, rules)
+    newer = newer_positions(months)
     told = rows.to_dict("records")
     falling = [row for row in told if row["of"] != INFLOW]
     runs = _by_holder(falling) if "start_month" in rows else {}
@@ -95,6 +99,7 @@ def with_caveats(
             for other in runs.get(holder, [])
             if row["of"] != INFLOW and _reads_differently(row, other)
         ]
+        caveats += _newer(of_finding(row, newer), rules["newer_positions"])
         caveats += _reversals(row, own.past, rules["reversals"])
         if "month" in row:
             caveats += _unsettled(
@@ -152,14 +157,11 @@ def _caveats(
         which = "The stated valuation" if "month" in row else "The stated valuation of one of these months"
         share = percent(abs(row["valuation_pct"]), 0)
         lines.append(f"{which} is {share} of the position before: too much for prices, so not used for the verdict.")
-    if row["instrument"] in ("bills", "both") or row[BILLS] <= -rules["verdict"]["bills_told_usd_mn"]:
-        lines.append("Net sales of bills are an estimate: the change in the bills held.")
-    net, other = row["net_purchases_usd_mn"], row["other_usd_mn"]
-    undone = offset(net, other, row[BONDS])
-    if row["verdict"] != "moved" and row["of"] != INFLOW and undone and undone >= rules["verdict"]["offset"] * -net:
-        lines.append(
-            f"Other changes of {billions(other)} offset {percent(100 * undone / -net, 0)} of the net sales: reporting or custody."
-        )
+    told_bills = abs(row[BILLS]) >= rules["verdict"]["bills_told_usd_mn"]
+    if row["instrument"] in ("bills", "both") or told_bills or names_bills_sold(row):
+        deal = "sales" if row[BILLS] < 0 else "purchases"
+        lines.append(f"Net {deal} of bills are an estimate: the change in the bills held.")
+    lines += _offset(row, rules["verdict"])
     if any(begins - 1 <= number_of(month) <= ends for month in own.press):
         lines.append("A position here was reported by the press; it was not read from a release file.")
     near = [month for month in own.breaks if -reach <= number_of(month) - begins and number_of(month) - ends <= reach]
@@ -169,6 +171,36 @@ def _caveats(
         if moves:
             lines[-1] += f" {moves}"
     return lines
+
+
+def _offset(row: dict[Any, Any], limits: dict[str, Any]) -> list[str]:
+    """Other changes that stand against the net sales of bonds and notes: these are what other changes are of, never bills.
+
+    Not where the explanation says already that transactions and holdings disagree, or that it reads as a move.
+    """
+    if row["verdict"] == "moved" or row["of"] == INFLOW or stated(row.get("doubt")):
+        return []
+    net, other = row["net_purchases_usd_mn"], row["other_usd_mn"]
+    sold = -net if math.isnan(row[BONDS]) else -row[BONDS]
+    undone = offset(net, other, row[BONDS])
+    if not undone or undone < limits["offset"] * sold:
+        return []
+    estimated = "an estimated " if ESTIMATED in stated(row["basis"]).split("+") else ""
+    what = "the net sales" if math.isnan(row[BONDS]) else "the net sales of bonds and notes"
+    return [
+        f"Other changes of {estimated}{billions(other)} stand against {percent(100 * undone / sold, 0)} of {what}: reporting or "
+        "custody, perhaps."
+    ]
+
+
+def _newer(revised: float, limits: dict[str, Any]) -> list[str]:
+    """A revision of holdings whose net purchases are not published anew stands among other changes: no reporting or custody."""
+    if abs(revised) < limits["minimum_usd_mn"]:
+        return []
+    return [
+        "The holdings are of a newer release than net purchases and valuation; the revision makes "
+        f"{billions(revised)} of the other changes."
+    ]
 
 
 def _by_holder(runs: list[dict[Any, Any]]) -> dict[str, list[dict[Any, Any]]]:
@@ -208,10 +240,14 @@ def _reversals(row: dict[Any, Any], past: Past, limits: dict[str, Any]) -> list[
         )
     before, after = bought_before(month, past, limits), bought_back(month, past, limits)
     if before is not None and "month" in row:
-        lines.append(f"Net purchases of the same size went before it, in the month before ({billions(before)}).")
+        of_what = "" if before.what == TREASURIES else f" of {before.what}"
+        lines.append(
+            f"Net purchases{of_what} of the same size went before it, in the month before ({billions(before.amount)})."
+        )
     if after is not None and row.get("pattern") != BOUGHT_BACK:  # else the explanation says so itself
         begin = f"The net sales{which} were bought" if which else "Bought"
-        lines.append(f"{begin} back a month later: net purchases of {billions(after)}.")
+        of_what = "" if after.what == TREASURIES else f" of {after.what}"
+        lines.append(f"{begin} back a month later: net purchases{of_what} of {billions(after.amount)}.")
     return lines
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from treasury_watch.transforms.amounts import percent, rounded
-from treasury_watch.transforms.findings.explain import interventions_beside
+from treasury_watch.transforms.findings.explain import interventions_beside, period_totals_beside
 from treasury_watch.transforms.months import months_between, months_from, shifted
 from treasury_watch.transforms.rates import exchange_rates
 from treasury_watch.transforms.wording import month_name
@@ -29,12 +29,13 @@ def with_context(
     fx_monthly: pd.DataFrame,
     operations: pd.DataFrame,
     rules: dict[str, Any],
+    intervention_periods: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The findings with currency and the columns of CONTEXT; NaN or None where nothing is known.
 
     `rows` are flagged months or episodes, `months` the holder months, `operations` as from
-    `interventions_in_usd`. A holder whose currency is the dollar, or that has none, has no rates. The dollar does not move
-    against itself.
+    `interventions_in_usd`, `intervention_periods` as from `with_days`. A holder whose currency is the dollar, or that has
+    none, has no rates. The dollar does not move against itself.
     """
     table = rows.merge(holders[["holder_id", "currency"]], on="holder_id", how="left", validate="many_to_one")
     used = [currency for currency in table["currency"].dropna().unique() if currency != "USD"]
@@ -47,6 +48,8 @@ def with_context(
     for holder, month, net in zip(told["holder_id"], told["month"], told["net_purchases_usd_mn"], strict=True):
         net_of.setdefault(holder, {})[month] = net
     by_country = dict(iter(operations.groupby("country")))
+    periods = {} if intervention_periods is None else dict(iter(intervention_periods.groupby("country")))
+    by_country = {country: operations.iloc[:0] for country in periods} | by_country  # its statistics are read
     found = [
         _context(
             row,
@@ -55,6 +58,7 @@ def with_context(
             rules["currency"],
             pegged,
             net_of.get(row["holder_id"], {}),
+            periods.get(row["holder"]),
         )
         for row in table.to_dict("records")
     ]
@@ -70,6 +74,7 @@ def _context(
     limits: dict[str, Any],
     pegged: set[tuple[str, pd.Timestamp]],
     net_of: dict[pd.Timestamp, float],
+    periods: pd.DataFrame | None,
 ) -> dict[str, Any]:
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
     found = exchange_rates.context(rates, last) if len(rates) else {}
@@ -87,6 +92,7 @@ def _context(
     words = _rate_words(row["currency"], found, past, first, last, limits) if rated else []
     weakening = {month: _quarter_pct(past, month) for month in months_from(first, last)}
     words += interventions_beside.words(row, operations, net_of, weakening, limits)
+    words += period_totals_beside.words(row, periods)
     found["context"] = " ".join(words) or None
     return {name: found.get(name) for name in CONTEXT}
 

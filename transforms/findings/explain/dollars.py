@@ -1,4 +1,6 @@
-"""What became of the dollars of a net sale of bonds and notes, as far as holders' other U.S. securities show."""
+"""What became of the dollars of a net sale of bonds and notes, with the bills sold beside them, as far as holders' other U.S.
+securities show.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from treasury_watch.transforms.amounts import billions, percent
+from treasury_watch.transforms.amounts import billions, in_billions, percent
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
 from treasury_watch.transforms.model import OTHER_SECURITIES
 from treasury_watch.transforms.months import numbers_of
@@ -76,18 +78,25 @@ def is_bond_sale(rows: pd.DataFrame, limits: Mapping[str, float]) -> pd.Series:
     return named & ~rows["verdict"].isin(NO_SALE) & (rows[BONDS] <= -limits["minimum_usd_mn"])
 
 
-def taken_up(row: Mapping[Any, Any]) -> float:
-    """The part of a net sale of bonds and notes that net purchases of other U.S. securities took up; NaN where not known.
+def sold_usd_mn(row: Mapping[Any, Any]) -> float:
+    """The net sales of Treasuries whose dollars are asked for: of bonds and notes, and of bills where these fell too."""
+    bills = row[BILLS]
+    return float(-row[BONDS] + (0.0 if math.isnan(bills) else max(-bills, 0.0)))
 
-    Bills that were bought count: these dollars are in Treasuries still. Negative where other securities were sold too.
+
+def taken_up(row: Mapping[Any, Any]) -> float:
+    """The part of a net sale of Treasuries that net purchases of other U.S. securities took up; NaN where not known.
+
+    Bills that were bought count: these dollars are in Treasuries still. Bills that were sold or let mature count as sold: their
+    dollars may have bought the other securities as well. Negative where other securities were sold too.
     """
     bills = row[BILLS]
     bought = row["other_securities_net_usd_mn"] + (0.0 if math.isnan(bills) else max(bills, 0.0))
-    return float(bought / -row[BONDS])
+    return float(bought / sold_usd_mn(row))
 
 
 def dollars_went(row: Mapping[Any, Any], limits: Mapping[str, float]) -> str:
-    """One of stayed, partly stayed, left and cannot be told, of a net sale of bonds and notes."""
+    """One of stayed, partly stayed, left and cannot be told, of a finding that is a net sale of bonds and notes."""
     part = taken_up(row)
     if part >= limits["stayed"]:
         return STAYED
@@ -102,7 +111,7 @@ def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float], *, cus
         return ""
     who = "Accounts there" if custodial else sentence(spoken(row["holder"]))
     when = "in the same month" if row.get("months", 1) == 1 else "in the same months"
-    sale, net = -row[BONDS], row["other_securities_net_usd_mn"]
+    sale, net = sold_usd_mn(row), row["other_securities_net_usd_mn"]
     least = max(limits["told"] * sale, limits["told_minimum_usd_mn"])
     amounts = [(row[column], NAMES[security]) for security, column in NET_COLUMNS.items()]
     told = sorted((pair for pair in amounts if abs(pair[0]) >= least), key=lambda pair: -abs(pair[0]))
@@ -121,9 +130,12 @@ def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float], *, cus
     deal = f"{who} bought {joined(bought)} {when}, net" + (f", and sold {joined(sold)}." if sold else ".")
     if net / sale < limits["partly_stayed"]:
         return deal
+    what = "the bonds and notes sold"
+    if in_billions(sale + row[BONDS]):
+        what = f"the Treasuries sold ({billions(sale, signed=False)})"
     size = "more than" if net > sale else percent(100 * net / sale, 0) + " of"
     return (
-        f"{deal} In all, net purchases of other U.S. securities came to {size} the bonds and notes sold; "
+        f"{deal} In all, net purchases of other U.S. securities came to {size} {what}; "
         "whether it is the same money cannot be known."
     )
 

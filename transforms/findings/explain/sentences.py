@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, in_billions, is_known, percent
+from treasury_watch.transforms.findings.explain.newer_positions import newer_positions, of_finding
 from treasury_watch.transforms.findings.explain.standing import ranks
 from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS, OTHER_INSTRUMENT
@@ -36,13 +37,16 @@ VERDICT_WORDS = {
     "sold": "Mostly sold",
     "repriced": "Mostly repriced",
     "moved": "Mostly moved or reclassified",
-    "mixed": "Mixed",
+    "mixed": "Mixed causes",
     "unexplained": "Not explained",
 }
 # Bills bought for at least these parts of the bonds sold: the holder moved within Treasuries, in part or mostly.
 SHIFT, MOSTLY_SHIFT = 0.5, 0.75
+SOLD_BILLS = "sold or let mature"
 NEARLY_ALL = 0.9  # of net sales in one instrument: the other one is not named
-TOLD_PRICE = 0.1  # a valuation below this part of the net sales and of the fall is not told beside a sale
+# Parts of a month below this part of its net sales and of its fall are not told beside a sale: what prices did, and what
+# neither trading nor price explains. Together they may still be more: then their sum is told.
+TOLD_PART, LEAST_TOLD_USD_MN = 0.05, 500.0
 DECOMPOSED_FROM = pd.Timestamp("2023-02-01")  # months since then without a decomposition have none yet
 
 
@@ -50,13 +54,15 @@ DECOMPOSED_FROM = pd.Timestamp("2023-02-01")  # months since then without a deco
 class Beside:
     """What is set beside a finding: `custodial` where the holder keeps securities for others, `fall_rank` and `sale_rank`
     how unusual the month is, `official_net_usd_mn` what foreign official institutions bought in the same months (NaN
-    where unknown or where it says nothing of the holder).
+    where unknown or where it says nothing of the holder), `newer_usd_mn` what positions newer than the net purchases make of
+    other changes: trading and prices of it are not known yet.
     """
 
     custodial: bool = False
     fall_rank: str = ""
     sale_rank: str = ""
     official_net_usd_mn: float = math.nan
+    newer_usd_mn: float = 0.0
 
 
 ALONE = Beside()
@@ -77,7 +83,7 @@ def told(row: Mapping[Any, Any], period: str, beside: Beside = ALONE) -> tuple[s
     """
     # of sales that holdings do not bear out no pattern is told
     pattern = "" if row["verdict"] == "unexplained" else stated(row.get("pattern_measure"))
-    texts = [*_lead(row, period, beside), _peak(row), pattern, _official(row, period, beside)]
+    texts = [*_lead(row, period, beside), _peak(row), pattern, _rest(row, beside), _official(row, period, beside)]
     first, *more = [text for text in texts if text]
     return first, " ".join([first, *more])
 
@@ -97,10 +103,11 @@ def explain_months(flagged: pd.DataFrame, months: pd.DataFrame, official: pd.Dat
     """The flagged months with `headline` and `explanation`. `months` are those that they were found in, `official` the
     official total's."""
     centres = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"])
-    nets = dict(zip(official["month"], official["net_purchases_usd_mn"], strict=True))
+    nets, newer = dict(zip(official["month"], official["net_purchases_usd_mn"], strict=True)), newer_positions(months)
     texts = []
     for row, (fall, sale) in zip(flagged.to_dict("records"), ranks(flagged, months), strict=True):
-        beside = Beside(row["holder_id"] in centres, fall, sale, nets.get(row["month"], math.nan))
+        net = nets.get(row["month"], math.nan)
+        beside = Beside(row["holder_id"] in centres, fall, sale, net, of_finding(row, newer))
         texts.append(told(row, f"in {month_name(row['month'])}", beside))
     return _with_texts(flagged, texts)
 
@@ -108,12 +115,13 @@ def explain_months(flagged: pd.DataFrame, months: pd.DataFrame, official: pd.Dat
 def explain_episodes(runs: pd.DataFrame, months: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:
     """The episodes with `headline` and `explanation`, as `explain_months`."""
     centres = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"])
-    nets = dict(zip(official["month"], official["net_purchases_usd_mn"], strict=True))
+    nets, newer = dict(zip(official["month"], official["net_purchases_usd_mn"], strict=True)), newer_positions(months)
     texts = []
     for row in runs.to_dict("records"):
         net = sum(nets.get(month, math.nan) for month in months_from(row["start_month"], row["end_month"]))
         period = f"from {months_named(row['start_month'], row['end_month'])}"
-        texts.append(told(row, period, Beside(row["holder_id"] in centres, official_net_usd_mn=net)))
+        beside = Beside(row["holder_id"] in centres, official_net_usd_mn=net, newer_usd_mn=of_finding(row, newer))
+        texts.append(told(row, period, beside))
     return _with_texts(runs, texts)
 
 
@@ -177,7 +185,7 @@ def _sold(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
 def _fell(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
     """`Japan's holdings fell $40.9bn in April 2024, and most of that was price ($29.8bn).`"""
     lead = _fall(row, period, beside)
-    valuation, other = row["valuation_usd_mn"], row["other_usd_mn"]
+    valuation, other = row["valuation_usd_mn"], row["other_usd_mn"] - beside.newer_usd_mn
     if row["verdict"] == "repriced":
         lead += f", and most of that was price ({_estimated(row)}{billions(-valuation, signed=False)})"
     else:
@@ -203,7 +211,7 @@ def _moved(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
         )
         return [f"{lead}; {_holdings(row, beside)}."]
     lead = _fall(row, period, beside)
-    rest = f"Trading and prices leave {billions(-other, signed=False)} of a fall unexplained: custody or reporting, perhaps."
+    rest = f"Neither trading nor prices account for a decline of {billions(-other, signed=False)}: custody or reporting, perhaps."
     return [sentence(f"{lead}."), rest, _deal(row, beside)]
 
 
@@ -249,16 +257,18 @@ def _fall(row: Mapping[Any, Any], period: str, beside: Beside) -> str:
 
 
 def _holdings(row: Mapping[Any, Any], beside: Beside) -> str:
-    """`its holdings fell 3.8% to $1,191.6bn, the largest monthly fall since October 2022`."""
+    """`its holdings fell $47.7bn (3.8%) to $1,191.6bn, the largest monthly fall since October 2022`."""
     change, its = row["change_usd_mn"], _its(row, beside)
     if math.isnan(change):
         return f"the change in {its} holdings is not known on one survey basis"
     if not in_billions(change):
         return f"{its} holdings hardly changed"
     share = row.get("change_pct", math.nan)
-    amount = percent(abs(share)) if is_known(share) and _to(row) else billions(abs(change), signed=False)
-    if amount == percent(0.0):
-        return f"{its} holdings hardly changed, at {_to(row).removeprefix(' to ')}"
+    amount = billions(abs(change), signed=False)
+    if is_known(share) and _to(row):
+        if percent(abs(share)) == percent(0.0):
+            return f"{its} holdings hardly changed, at {_to(row).removeprefix(' to ')}"
+        amount += f" ({percent(abs(share))})"
     rank = f", {beside.fall_rank}" if beside.fall_rank else ""
     return f"{its} holdings {'fell' if change < 0 else 'rose'} {amount}{_to(row)}{rank}"
 
@@ -270,11 +280,50 @@ def _to(row: Mapping[Any, Any]) -> str:
 
 def _price(row: Mapping[Any, Any]) -> str:
     """What prices did beside a sale, where it is known and no trifle."""
-    valuation, net, change = row["valuation_usd_mn"], row["net_purchases_usd_mn"], row["change_usd_mn"]
-    if math.isnan(row["repriced_share_pct"]) or abs(valuation) < TOLD_PRICE * max(abs(net), abs(change)):
+    valuation = row["valuation_usd_mn"]
+    if math.isnan(row["repriced_share_pct"]) or abs(valuation) < _least_told(row):
         return ""
     amount = f"{_estimated(row)}{billions(abs(valuation), signed=False)}"
     return f"lost {amount} to falling prices" if valuation < 0 else f"gained {amount} from rising prices"
+
+
+def _least_told(row: Mapping[Any, Any]) -> float:
+    """The smallest part of a month or a run that is told beside what was sold, in USD millions."""
+    return max(TOLD_PART * max(abs(row["net_purchases_usd_mn"]), abs(row["change_usd_mn"])), LEAST_TOLD_USD_MN)
+
+
+def _rest(row: Mapping[Any, Any], beside: Beside) -> str:
+    """What the sale or the price change that was told leaves of the change; empty where that is small, or all was told.
+
+    A valuation that is more than prices can do leaves no rest to speak of.
+    """
+    absorbed, repriced = is_known(row.get("absorbed_share_pct", math.nan)), row["verdict"] == "repriced"
+    if row["of"] == INFLOW or (row["verdict"] in ("moved", "unexplained") and not absorbed):
+        return ""
+    if not (absorbed or repriced or row["net_purchases_usd_mn"] < 0):  # `_fell` has told all that pulled holdings down
+        return ""
+    told_price = repriced or (not absorbed and not _shifted(row) and bool(_price(row)))
+    other, valuation, change = row["other_usd_mn"] - beside.newer_usd_mn, row["valuation_usd_mn"], row["change_usd_mn"]
+    if math.isnan(row["repriced_share_pct"]) or not is_known(other) or not is_known(change):
+        return ""
+    prices = 0.0 if told_price else valuation
+    least, estimated = _least_told(row), _estimated(row).removeprefix("an ")
+    texts = []
+    if abs(prices) >= least:
+        amount = f"{_estimated(row)}{billions(abs(prices), signed=False)}"
+        texts.append(f"Falling prices took {amount}." if prices < 0 else f"Rising prices added {amount}.")
+    if abs(other) >= least:
+        amount, what = billions(abs(other), signed=False), f"neither trading nor {estimated}price"
+        if other > 0:
+            texts.append(f"{amount} that is {what} came in.")
+        else:
+            texts.append(f"Another {amount} of the fall is {what}." if change < 0 else f"{amount} that is {what} left.")
+    if not texts and abs(prices + other) >= least:
+        amount = billions(abs(prices + other), signed=False)
+        texts.append(
+            f"Prices and other changes together {'took' if prices + other < 0 else 'added'} {estimated}{amount}."
+        )
+    return " ".join(texts)
 
 
 def _estimated(row: Mapping[Any, Any]) -> str:
@@ -315,10 +364,15 @@ def trades(row: Mapping[Any, Any], period: str = "", price: str = "") -> str:
     return joined([f"{words[0]}{when}", *words[1:], *([price] if price else [])]) + shift
 
 
+def names_bills_sold(row: Mapping[Any, Any]) -> bool:
+    """Whether `trades` tells of bills that were sold or let mature."""
+    return f"{SOLD_BILLS} " in trades(row)
+
+
 def _verb(amount: float, name: str) -> str:
     if amount > 0:
         return "bought"
-    return "sold or let mature" if name == "bills" else "sold"
+    return SOLD_BILLS if name == "bills" else "sold"
 
 
 def _shifted(row: Mapping[Any, Any]) -> bool:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from treasury_watch.transforms.amounts import billions
+import pandas as pd
+
+from treasury_watch.transforms.amounts import billions, is_known, percent
 from treasury_watch.transforms.errors import shorten
+from treasury_watch.transforms.findings.explain.sentences import DECOMPOSED_FROM, VERDICT_WORDS
 from treasury_watch.transforms.findings.rules.declared import Rule
 from treasury_watch.transforms.findings.rules.verdicts import shares
-from treasury_watch.transforms.wording import month_name, one_line
+from treasury_watch.transforms.wording import month_name, one_line, plain_name, sentence, stated
 
 SUBJECT_LENGTH = 110
+SHOWN_LENGTH = 60  # of a subject on a telephone: who, what, how much and when stand within it where the name lets them
 # A leg smaller than this part of the net sale is not named.
 NAMED_PART = 0.2
 SHORT_VERDICTS = {
@@ -22,8 +26,14 @@ SHORT_VERDICTS = {
     "repriced": "mostly price",
     "moved": "mostly custody or reporting",
     "mixed": "sales and prices",
-    "unexplained": "sales not known",
+    "unexplained": "not explained",
 }
+# How a label reads that stands beside a verdict and takes the alarm out of it.
+PATTERNS = {
+    "bought back": "bought back the month after", "seasonal": "a seasonal pattern", "recurring swing": "a recurring swing",
+}  # fmt: skip
+SUBJECT_NAMES = {"Foreign Official": "Foreign officials"}
+LONGEST_COUNTERPART = 30
 
 
 @dataclass(frozen=True)
@@ -43,27 +53,50 @@ class Told:
     def words(self) -> dict[str, Any]:
         """Title, headline and period, as every message, feed and page names the finding."""
         period = span(self) if self.episode else month_name(self.first)
-        return {"title": subject(self), "headline": headline(self, one_line(self.row["holder"])), "period": period}
+        return {"title": subject(self), "headline": headline(self, _name(self)), "period": period}
 
 
 def subject(told: Told) -> str:
-    """The whole finding in one line of at most 110 characters. Figures are never cut; a name that is too long is."""
-    holder, long, brief = one_line(told.row["holder"]), reading(told), reading(told, brief=True)
-    if told.newest and told.newest["change_usd_mn"] is not None:
-        for text in _of_newest_month(told, holder, told.newest):
-            if len(text) <= SUBJECT_LENGTH:
-                return text
-    texts = [
-        f"{headline(told, holder)}; {long}",
-        f"{headline(told, holder, short=True)}; {long}",
-        f"{headline(told, holder, short=True)}; {brief}",
-    ]
-    for text in texts:
-        if len(text) <= SUBJECT_LENGTH:
-            return text
-    # without the name, the shortest form always fits
-    kept = len(holder) - (len(texts[-1]) - SUBJECT_LENGTH)
-    return f"{headline(told, shorten(holder, kept), short=True)}; {brief}"
+    """The whole finding in one line of at most 110 characters: who, what, how much and when within the first 60 where the
+    name lets them, then how to read it. Figures are never cut; a name that is too long is.
+    """
+    holder = _name(told)
+    texts = [(head, end) for head in _heads(told, holder) for end in _ends(told)]
+    for head, end in texts:
+        if len(head) <= SHOWN_LENGTH and len(head) + len(end) + 2 <= SUBJECT_LENGTH:
+            return f"{head}; {end}"
+    for head, end in sorted(texts, key=lambda text: len(text[0])):
+        if len(head) + len(end) + 2 <= SUBJECT_LENGTH:
+            return f"{head}; {end}"
+    head, end = texts[-1]  # without the name, the shortest form always fits
+    kept = len(holder) - (len(f"{head}; {end}") - SUBJECT_LENGTH)
+    return f"{_heads(told, shorten(holder, kept))[-1]}; {end}"
+
+
+def _name(told: Told) -> str:
+    holder = one_line(told.row["holder"])
+    return SUBJECT_NAMES.get(holder) or plain_name(holder)
+
+
+def _goes_on(told: Told) -> Mapping[str, Any] | None:
+    """What the newest month says of a run that still goes on; None of any other finding."""
+    return told.newest if told.newest and told.newest["change_usd_mn"] is not None else None
+
+
+def _heads(told: Told, holder: str) -> list[str]:
+    """Who, what, how much and when, in ever shorter forms."""
+    newest = _goes_on(told)
+    if newest is not None:
+        return [_since(told, holder, newest, short) for short in (False, True)]
+    return [headline(told, holder), headline(told, holder, short=True)]
+
+
+def _ends(told: Told) -> list[str]:
+    """How to read it, in ever shorter forms."""
+    newest = _goes_on(told)
+    if newest is not None:
+        return [traded(newest), traded(newest, brief=True)]
+    return [reading(told), reading(told, brief=True)]
 
 
 def headline(told: Told, holder: str, short: bool = False) -> str:
@@ -71,8 +104,20 @@ def headline(told: Told, holder: str, short: bool = False) -> str:
     what = told.rule.amount.headline.format(**_amount(told))
     if not told.episode:
         return f"{holder}: {what} in {_month(told.first, short)}"
-    falling = " falling" if told.rule.amount.is_change and not short else ""
-    return f"{holder}: {what}, {span(told, short)} ({told.row['months']} months{falling})"
+    length = "" if short else f" ({told.row['months']} months)"
+    return f"{holder}: {what}, {span(told, short)}{length}"
+
+
+def _since(told: Told, holder: str, newest: Mapping[str, Any], short: bool) -> str:
+    """What still goes on, its whole first: `Japan: Treasuries -$61.1bn since April, -$20.1bn in May 2024`."""
+    begun = _month(told.first, short)
+    begun = begun.split()[0] if told.first.year == told.last.year else begun
+    whole = told.rule.amount.since.format(since=begun, **_amount(told))
+    amount = newest.get(told.rule.amount.column)
+    if amount is None:
+        return f"{holder}: {whole}, to {_month(told.last, short)}"
+    step = billions(amount) if told.rule.amount.is_change else billions(abs(amount), signed=False)
+    return f"{holder}: {whole}, {step} in {_month(told.last, short)}"
 
 
 def _amount(told: Told) -> dict[str, str]:
@@ -83,18 +128,57 @@ def _amount(told: Told) -> dict[str, str]:
 
 
 def reading(told: Told, brief: bool = False) -> str:
-    """How to read the headline: `mostly repriced, net purchases -$11.8bn`."""
+    """How to read the headline: `mostly price, net sales $11.8bn`; `70% taken up in Belgium`."""
+    row = told.row
+    taken = _taken_up(row)
+    if taken:
+        return taken
+    words, pattern = _reading(told, brief), PATTERNS.get(stated(row.get("pattern")), "")
+    if not pattern:
+        return words
+    return pattern if brief else f"{words}, {pattern}"
+
+
+def _taken_up(row: Mapping[str, Any]) -> str:
+    """That declared partners gained what was lost, or lost what was gained; empty where they did not."""
+    share, places = row.get("absorbed_share_pct"), stated(row.get("counterpart"))
+    if share is None or not is_known(share):
+        return ""
+    named = plain_name(places) if len(places) <= LONGEST_COUNTERPART else "other places"
+    if row.get("inflow_usd_mn") is not None and is_known(row["inflow_usd_mn"]):
+        return f"holdings {billions(row['change_usd_mn'])}, likely source {named}"
+    return f"{percent(share, 0)} taken up in {named}"
+
+
+def verdict_told(row: Mapping[str, Any], last: date) -> str:
+    """The verdict in words, with what takes the alarm out of it: `Mostly sold; 70% taken up in Belgium`. Of months up to
+    `last` for which no transactions are published nothing is said to be unexplained.
+    """
+    words = VERDICT_WORDS[row["verdict"]]
+    if row["verdict"] == "unexplained" and row["net_purchases_usd_mn"] is None:
+        words = sentence(not_published(last, brief=True))
+    beside = _taken_up(row) or PATTERNS.get(stated(row.get("pattern")), "")
+    return f"{words}; {beside}" if beside and row.get("inflow_usd_mn") is None else words
+
+
+def _reading(told: Told, brief: bool) -> str:
     row = told.row
     if not told.rule.amount.is_change:
-        holdings = f"holdings {billions(row['change_usd_mn'])}"
-        return holdings if brief else f"{holdings}, valuation {billions(row['valuation_usd_mn'])}"
-    words = SHORT_VERDICTS[row["verdict"]]
+        holdings, valuation = f"holdings {billions(row['change_usd_mn'])}", row["valuation_usd_mn"]
+        return holdings if brief or valuation is None else f"{holdings}, prices {billions(valuation)}"
     if row["net_purchases_usd_mn"] is None:
-        return words if brief else "what was sold and what was price is not published"
+        return not_published(told.last, brief)
+    words = SHORT_VERDICTS[row["verdict"]]
     words = words.removesuffix(" or reporting") if brief else words
     if row["verdict"] == "sold" and not told.episode and row["net_purchases_usd_mn"] < 0:
         return sold(row, brief)
     return f"{words}, {_net(row['net_purchases_usd_mn'])}"
+
+
+def not_published(month: date | None, brief: bool = False) -> str:
+    """That no source says what was sold and what was price, yet or ever."""
+    yet = " yet" if month is not None and pd.Timestamp(month) >= DECOMPOSED_FROM else ""
+    return f"{'sales' if brief else 'how much was sold is'} not published{yet}"
 
 
 def _net(usd_mn: float) -> str:
@@ -113,20 +197,6 @@ def span(told: Told, short: bool = False) -> str:
     return f"{start.split()[0] if same_year else start} to {end}"
 
 
-def _of_newest_month(told: Told, holder: str, newest: Mapping[str, Any]) -> Iterator[str]:
-    """The subject of what still goes on, in ever shorter forms: its newest month first, then since when.
-
-    `Japan: Treasuries -$20.1bn in May 2024; sold $24.0bn of bills (falling since April: -$61.1bn)`.
-    """
-    since, end = told.first, told.last
-    change, total = billions(newest["change_usd_mn"]), told.rule.amount.since
-    for short, brief in ((False, False), (False, True), (True, True)):
-        begun = _month(since, short)
-        begun = begun.split()[0] if since.year == end.year else begun
-        since_then = total.format(since=begun, **_amount(told))
-        yield f"{holder}: Treasuries {change} in {_month(end, short)}; {traded(newest, brief)} ({since_then})"
-
-
 def traded(month: Mapping[str, Any], brief: bool = False) -> str:
     """What pulled the position down most, if not sales, and what was sold or bought: `sold $24.0bn of bills`.
 
@@ -136,7 +206,7 @@ def traded(month: Mapping[str, Any], brief: bool = False) -> str:
         month["net_purchases_usd_mn"], month["valuation_usd_mn"], month["other_usd_mn"],
     )  # fmt: skip
     if net is None:
-        return "sales not known"
+        return not_published(month.get("month"), brief)
     deal = sold(month, brief) if net < 0 else _net(net)
     if valuation is None or other is None:
         return deal
@@ -146,7 +216,7 @@ def traded(month: Mapping[str, Any], brief: bool = False) -> str:
     if brief or not part[largest] or largest == "sold":
         return deal
     return (
-        f"valuation {billions(valuation)}, {deal}"
+        f"prices {billions(valuation)}, {deal}"
         if largest == "repriced"
         else f"neither trading nor price {billions(other)}, {deal}"
     )

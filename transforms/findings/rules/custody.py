@@ -132,6 +132,8 @@ def paired_months(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     found = []
     for name, pair in rules["pairs"].items():
         members = months[months["holder_id"].isin(pair["members"])]
+        if members.empty:
+            continue
         by_month = members.groupby("month")
         table = by_month[["position_usd_mn", *AMOUNTS]].sum(min_count=len(pair["members"]))
         table["basis"] = _bases(members)
@@ -144,11 +146,12 @@ def paired_months(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
 
 def _bases(members: pd.DataFrame) -> pd.Series:
     """Of every month the bases of the members' figures, joined by "+"; None where there is none."""
-    stated = members[["month", "basis"]].dropna().drop_duplicates().sort_values(["month", "basis"])
-    one = stated.drop_duplicates("month").set_index("month")["basis"].astype(object)
-    several = stated[stated.duplicated("month", keep=False)].groupby("month")["basis"].agg("+".join)
-    one.update(several)
-    return one.reindex(members["month"].unique()).where(lambda bases: bases.notna(), None)
+    found: dict[pd.Timestamp, set[str]] = {}
+    for month, basis in zip(members["month"], members["basis"], strict=True):
+        of_month = found.setdefault(month, set())
+        if isinstance(basis, str):
+            of_month.add(basis)
+    return pd.Series({month: "+".join(sorted(bases)) or None for month, bases in found.items()}, dtype=object)
 
 
 def read_together(rows: pd.DataFrame, paired: pd.DataFrame, rules: dict[str, Any]) -> list[str | None]:

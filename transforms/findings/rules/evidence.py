@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from treasury_watch.transforms.amounts import billions
+from treasury_watch.transforms.amounts import billions, in_billions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,10 +56,15 @@ def doubt(row: Mapping[Any, Any]) -> str | None:
     if not row.get("contradicted"):
         return None
     net, change = row["net_purchases_usd_mn"], row["change_usd_mn"]
+    bonds, bills = row["net_long_term_usd_mn"], row["net_short_term_usd_mn"]
     if math.isnan(net):
-        net = row["net_long_term_usd_mn"]
-    fell = f"holdings {'fell' if change < 0 else 'rose'} by {billions(abs(change), signed=False)}"
-    recorded = f"Form S has net {'sales' if net < 0 else 'purchases'} of {billions(abs(net), signed=False)}"
+        net = bonds
+    recorded = f"Form S has net {'sales' if bonds < 0 else 'purchases'} of {billions(abs(bonds), signed=False)} of bonds and notes"
+    if not math.isnan(bills) and in_billions(
+        bills
+    ):  # Form S has none: their net purchases are the change in what is held
+        recorded += f", bills held {'fell' if bills < 0 else 'rose'} by {billions(abs(bills), signed=False)}"
+    fell = f"all holdings {'fell' if change < 0 else 'rose'} by {billions(abs(change), signed=False)}"
     valuation = row["valuation_usd_mn"]
     price = ""
     if not math.isnan(valuation):

@@ -54,9 +54,12 @@ def position_before(months: pd.DataFrame, column: str = "position_usd_mn") -> pd
     `months` is sorted by holder and month. Across a series break it is not the position less the change: those two are
     on different survey bases.
     """
-    holders = months["holder_id"]
-    consecutive = pd.Series(numbers_of(months["month"]), index=months.index).groupby(holders).diff() == 1
-    return months[column].groupby(holders).shift(1).where(consecutive)
+    held, number = months[column].to_numpy(dtype="float64"), numbers_of(months["month"])
+    holders = pd.factorize(months["holder_id"])[0]
+    consecutive = (holders[1:] == holders[:-1]) & (np.diff(number) == 1)
+    before = np.full(len(months), np.nan)
+    before[1:][consecutive] = held[:-1][consecutive]
+    return pd.Series(before, index=months.index, name=column)
 
 
 def valuation_pct(months: pd.DataFrame, rules: dict[str, Any]) -> pd.Series:
@@ -99,11 +102,12 @@ def sell_offs(months: pd.DataFrame, rules: dict[str, Any], scope: str = "countri
     """
     months = months.sort_values(["holder_id", "month"])
     declared = [(name, rule) for name, rule in rules["rules"].items() if rule["scope"] == scope]
-    if not declared:
+    reached = [(name, rule) for name, rule in declared if (months[rule["of"]] <= -rule["minimum_usd_mn"]).any()]
+    if not reached:
         unmeasured = dict.fromkeys(["score", "share_pct", "peak_usd_mn", "valuation_pct", "error_usd_mn"], float("nan"))
         none = months.head(0).assign(rule="", of="", severity="", months=1, **unmeasured)
         return read(none, rules, none[NET])
-    flagged = pd.concat([_flagged(months, name, rule, rules) for name, rule in declared], ignore_index=True)
+    flagged = pd.concat([_flagged(months, name, rule, rules) for name, rule in reached], ignore_index=True)
     return flagged.sort_values(["month", "holder_id", "rule"], ignore_index=True)
 
 

@@ -12,14 +12,20 @@ import pandas as pd
 from treasury_watch.transforms.months import month_of, number_of, numbers_of
 
 Months = dict[int, float]
+TREASURIES, BONDS_AND_NOTES, BILLS_ALONE = "Treasuries", "bonds and notes", "bills"
+MOSTLY = 0.75  # of net sales in one instrument: it is this one that has to be bought back (`instrument` of [verdict])
 
 
 @dataclass(frozen=True)
 class Past:
-    """One holder's net purchases and positions in USD millions, where they are known, by `number_of` a month."""
+    """One holder's net purchases, of all Treasuries and of each instrument, and positions, in USD millions, where they are known,
+    by `number_of` a month.
+    """
 
     net: Months = field(default_factory=dict)
     position: Months = field(default_factory=dict)
+    bonds: Months = field(default_factory=dict)  # of net, where known: net purchases of bonds and notes,
+    bills: Months = field(default_factory=dict)  # and of bills
 
 
 NONE = Past()
@@ -29,15 +35,39 @@ def pasts_of(months: pd.DataFrame, holder_ids: pd.Series) -> dict[str, Past]:
     """The past of each of these holders."""
     found: dict[str, Past] = {str(holder): Past() for holder in holder_ids.unique()}
     own = months[months["holder_id"].isin(found)]
-    amounts = own["net_purchases_usd_mn"].tolist(), own["position_usd_mn"].tolist()
+    columns = ["net_purchases_usd_mn", "position_usd_mn", "net_long_term_usd_mn", "net_short_term_usd_mn"]
     numbers = numbers_of(own["month"]).tolist()
-    for holder, number, net, position in zip(own["holder_id"], numbers, *amounts, strict=True):
+    amounts = (own[column].tolist() for column in columns)
+    for holder, number, *figures in zip(own["holder_id"], numbers, *amounts, strict=True):
         past = found[holder]
-        if net == net:
-            past.net[number] = net
-        if position == position:
-            past.position[number] = position
+        for months_of_one, figure in zip((past.net, past.position, past.bonds, past.bills), figures, strict=True):
+            if figure == figure:
+                months_of_one[number] = figure
     return found
+
+
+@dataclass(frozen=True)
+class Bought:
+    """Net purchases next to net sales: amounts in USD millions (`sold` positive) of what was mostly sold, `what`: bonds and notes,
+    bills, or Treasuries of both kinds.
+    """
+
+    amount: float
+    sold: float
+    what: str
+
+
+def mostly_sold(number: int, past: Past) -> tuple[str, Months]:
+    """What a month's net sales are mostly of, and the net purchases of it by month: of all Treasuries where both were sold.
+
+    Bills that came for bonds are no bonds bought back, and the other way round.
+    """
+    bonds, bills = past.bonds.get(number, math.nan), past.bills.get(number, math.nan)
+    down = max(-bonds, 0.0), max(-bills, 0.0)  # NaN where not known: then neither is mostly sold
+    for what, amount, months in ((BONDS_AND_NOTES, down[0], past.bonds), (BILLS_ALONE, down[1], past.bills)):
+        if amount >= MOSTLY * sum(down) > 0:
+            return what, months
+    return TREASURIES, past.net
 
 
 def recurring(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> list[pd.Timestamp]:
@@ -78,27 +108,36 @@ def largest_sale(row: Mapping[Any, Any], past: Past) -> pd.Timestamp | None:
     return _month(largest) if past.net[largest] < 0 and past.net[largest] <= total / 2 else None
 
 
-def bought_back(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> float | None:
-    """Net purchases of the month after, where they undid the month's net sales; else None.
+def bought_back(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> Bought | None:
+    """Net purchases of the month after, where they undid the month's net sales, and those of what was mostly sold; else None.
 
     Net sales below `minimum_usd_mn` are not looked at.
     """
     return _undone(number_of(month), past, limits)
 
 
-def _undone(number: int, past: Past, limits: Mapping[str, Any]) -> float | None:
-    sold, after = past.net.get(number, math.nan), past.net.get(number + 1, math.nan)
-    return after if sold <= -limits["minimum_usd_mn"] and after >= limits["bought_back"] * -sold else None
-
-
-def bought_before(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> float | None:
-    """Net purchases of the month before, where they are of the size of the month's net sales; else None."""
-    number = number_of(month)
-    sold, before = past.net.get(number, math.nan), past.net.get(number - 1, math.nan)
-    if not sold <= -limits["minimum_usd_mn"]:
+def _undone(number: int, past: Past, limits: Mapping[str, Any]) -> Bought | None:
+    if not past.net.get(number, math.nan) <= -limits["minimum_usd_mn"]:
         return None
-    alike = limits["bought_back"] <= before / -sold <= 1 / limits["bought_back"]
-    return before if alike else None
+    what, months = mostly_sold(number, past)
+    for of in (past.net, months):
+        if not of.get(number + 1, math.nan) >= limits["bought_back"] * -of[number]:
+            return None
+    return Bought(months[number + 1], -months[number], what)
+
+
+def bought_before(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> Bought | None:
+    """Net purchases of the month before, where they are of the size of the month's net sales, of all Treasuries and of what was
+    mostly sold; else None.
+    """
+    number = number_of(month)
+    if not past.net.get(number, math.nan) <= -limits["minimum_usd_mn"]:
+        return None
+    what, months = mostly_sold(number, past)
+    for of in (past.net, months):
+        if not limits["bought_back"] <= of.get(number - 1, math.nan) / -of[number] <= 1 / limits["bought_back"]:
+            return None
+    return Bought(months[number - 1], -months[number], what)
 
 
 def swings(rows: pd.DataFrame, months: pd.DataFrame, limits: Mapping[str, Any]) -> list[bool]:

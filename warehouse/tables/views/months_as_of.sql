@@ -20,18 +20,20 @@ names AS (
       AND source IN (SELECT source FROM stated_positions WHERE holder_id = 'all_other')
     GROUP BY ALL
 ),
--- Two months next to each other as one source states them, on one survey basis and in one meaning. A change is never
--- taken from one source to another, nor between a press report and a release: they differ in what they count, in their
+-- Two months next to each other as one source states them, on one survey basis and in one meaning. A change is never taken
+-- between what two sources alone state, nor between a press report and a release: they differ in what they count, in their
 -- rounding and in their vintage.
 pairs AS (
     SELECT this.holder_id, this.month, this.source, this.series, this.scope, this.evidence, this.preference,
         this.total_usd_mn - before.total_usd_mn AS change_usd_mn, before.total_usd_mn AS before_usd_mn,
+        this.total_usd_mn, last_digit_usd_mn,
         this.long_term_usd_mn - before.long_term_usd_mn AS change_long_term_usd_mn,
         this.short_term_usd_mn - before.short_term_usd_mn AS change_short_term_usd_mn
     FROM stated_positions AS this
     JOIN stated_positions AS before
       ON before.holder_id = this.holder_id AND before.month = this.month - INTERVAL 1 MONTH
      AND (before.source, before.series, before.scope, before.evidence) = (this.source, this.series, this.scope, this.evidence)
+    JOIN sources ON sources.source = this.source
     LEFT JOIN names
       ON this.holder_id = 'all_other' AND names.month = this.month
      AND (names.source, names.series, names.evidence) = (this.source, this.series, this.evidence)
@@ -43,21 +45,41 @@ pairs AS (
 sided AS (
     SELECT position.*, before.series AS before_series, before.scope AS before_scope, before.source AS before_source,
         before.long_term_source AS before_long_term_source, before.short_term_source AS before_short_term_source,
-        before.evidence AS before_evidence,
+        before.evidence AS before_evidence, before.total_usd_mn AS before_total_usd_mn,
+        before_digits.last_digit_usd_mn AS before_digit_usd_mn, digits.last_digit_usd_mn AS digit_usd_mn,
         (before.series, before.scope) = (position.series, position.scope) AS same_basis
     FROM position
     LEFT JOIN position AS before
         ON before.holder_id = position.holder_id AND before.month = position.month - INTERVAL 1 MONTH
+    LEFT JOIN sources AS digits ON digits.source = position.source
+    LEFT JOIN sources AS before_digits ON before_digits.source = before.source
 ),
--- Of the sources that state both months the one that the month's figure is from goes first, then that of the month
--- before, then the preferred one. Where a survey basis ends, the change on the old one goes before that on the new one.
-totals AS (
-    SELECT pairs.holder_id, pairs.month, arg_min({'change': change_usd_mn, 'held': before_usd_mn}, (
-        (pairs.series, pairs.scope) IS DISTINCT FROM (before_series, before_scope),
-        pairs.source <> sided.source, pairs.source <> before_source, preference)) AS taken
+-- Whether a source states both published positions, as far as the coarser of the two prints them.
+candidates AS (
+    SELECT pairs.*, before_series, before_scope, before_source, sided.source AS own_source,
+        sided.total_usd_mn - before_total_usd_mn AS between_positions_usd_mn,
+        least(digit_usd_mn, before_digit_usd_mn) AS finest_digit_usd_mn,
+        coalesce(same_basis
+            AND abs(pairs.total_usd_mn - sided.total_usd_mn) <= greatest(last_digit_usd_mn, digit_usd_mn) / 2 + 0.001
+            AND abs(before_usd_mn - before_total_usd_mn) <= greatest(last_digit_usd_mn, before_digit_usd_mn) / 2 + 0.001,
+            false) AS states_both
     FROM pairs JOIN sided USING (holder_id, month)
     WHERE change_usd_mn IS NOT NULL AND pairs.evidence = sided.evidence AND pairs.evidence = before_evidence
       AND ((pairs.series, pairs.scope) = (before_series, before_scope) OR (pairs.series, pairs.scope) = (sided.series, sided.scope))
+),
+-- Of the sources that have both months, one that states both published positions goes first: its change leads from one to
+-- the other, and changes of a run add up to it; an older release of the month's own source may state another figure of the
+-- month before. Then the source that the month's figure is from, that of the month before, the preferred one. Where a survey
+-- basis ends, the change on the old one goes before that on the new one. A source that states both positions, but rounds
+-- more than the finer of them, vouches for their difference: it is closer than the source's own.
+totals AS (
+    SELECT holder_id, month, arg_min({
+        'change': CASE WHEN states_both AND last_digit_usd_mn > finest_digit_usd_mn THEN between_positions_usd_mn ELSE change_usd_mn END,
+        'held': before_usd_mn
+    }, (
+        (series, scope) IS DISTINCT FROM (before_series, before_scope), NOT states_both,
+        source <> own_source, source <> before_source, preference)) AS taken
+    FROM candidates
     GROUP BY ALL
 ),
 instruments AS (
@@ -72,12 +94,23 @@ instruments AS (
     WHERE same_basis AND (pairs.series, pairs.scope) = (sided.series, sided.scope)
     GROUP BY ALL
 ),
+-- What Table 3 itself makes of the change that it explains: positions of newer releases may make another.
+of_table_3 AS (
+    SELECT pairs.holder_id, pairs.month, any_value(pairs.change_usd_mn) AS table_3_change_usd_mn
+    FROM pairs JOIN sided USING (holder_id, month)
+    WHERE pairs.source = 'slt_table3' AND same_basis AND pairs.evidence = sided.evidence
+      AND (pairs.series, pairs.scope) = (sided.series, sided.scope)
+    GROUP BY ALL
+),
 paired AS (
-    SELECT sided.* EXCLUDE (before_series, before_scope, before_source, before_long_term_source, before_short_term_source, before_evidence, same_basis),
-        taken.change AS change_usd_mn, taken.held AS before_usd_mn, change_long_term_usd_mn, change_short_term_usd_mn
+    SELECT sided.* EXCLUDE (before_series, before_scope, before_source, before_long_term_source, before_short_term_source, before_evidence,
+            before_total_usd_mn, before_digit_usd_mn, digit_usd_mn, same_basis),
+        taken.change AS change_usd_mn, taken.held AS before_usd_mn, change_long_term_usd_mn, change_short_term_usd_mn,
+        taken.change - table_3_change_usd_mn AS beyond_table_3_usd_mn
     FROM sided
     LEFT JOIN totals USING (holder_id, month)
     LEFT JOIN instruments USING (holder_id, month)
+    LEFT JOIN of_table_3 USING (holder_id, month)
 ),
 -- Table 3 states net purchases and valuation from 2023-02; the Continuous SLT before that; Form S states gross purchases
 -- and sales of bonds and notes only. Where a source does not state bills, their change in position stands for them, as in
@@ -144,6 +177,7 @@ SELECT holder_id, decomposed.holder, decomposed.kind, decomposed.month,
     100 * change_usd_mn / nullif(before_usd_mn, 0) AS change_pct,
     net_purchases_usd_mn, net_long_term_usd_mn, net_short_term_usd_mn, valuation_usd_mn,
     change_usd_mn - net_purchases_usd_mn - valuation_usd_mn AS other_usd_mn,
+    CASE basis WHEN 'slt' THEN beyond_table_3_usd_mn END AS newer_positions_usd_mn,
     basis,
     100 * decomposed.total_usd_mn / nullif(grand.total_usd_mn, 0) AS share_of_foreign_pct,
     decomposed.series_break,

@@ -13,6 +13,7 @@ from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.findings.rules.patterns.seasons import Season, season
 from treasury_watch.transforms.findings.rules.reversals import (
     NONE,
+    TREASURIES,
     Past,
     bought_back,
     largest_sale,
@@ -24,7 +25,7 @@ from treasury_watch.transforms.wording import joined, month_name
 
 SEASONAL, BOUGHT_BACK, RECURRING = "seasonal", "bought back", "recurring swing"
 COLUMNS = ["pattern", "pattern_times", "pattern_of", "pattern_p_value", "pattern_measure"]
-PERIODS = {3: "quarter", 12: "year"}
+PLACES = {1: "the first month of", 2: "the second month of", 0: "the last month of"}  # by month modulo 3
 
 
 def with_patterns(rows: pd.DataFrame, months: pd.DataFrame, rules: dict[str, Any], *, hindsight: bool) -> pd.DataFrame:
@@ -74,10 +75,12 @@ def _pattern(
         {"pattern_times": found.sales, "pattern_of": found.last, "pattern_p_value": found.p_value} if found else {}
     )
     if after is not None:
-        sold = past.net[number]
+        of_what, of_these = (
+            ("", "the net sales of") if after.what == TREASURIES else (f" of {after.what}", "those sold in")
+        )
         back = (
-            f"Net purchases of {billions(after, signed=False)} in {month_name(shifted(month, 1))} bought back "
-            f"{percent(100 * after / -sold, 0)} of the net sales of {month_name(month)}."
+            f"Net purchases{of_what} of {billions(after.amount, signed=False)} in {month_name(shifted(month, 1))} bought back "
+            f"{percent(100 * after.amount / after.sold, 0)} of {of_these} {month_name(month)}."
         )
         return measures | {"pattern": BOUGHT_BACK, "pattern_measure": f"{back} {text}" if text else back}
     if found:
@@ -93,6 +96,7 @@ def _pattern(
 
 
 def _season_text(month: pd.Timestamp, found: Season) -> str:
-    """`Net sales of at least half this size came in 5 of the last 6 months at this point of the quarter: ...`."""
-    at = f"{month:%B}s" if found.period_months == 12 else f"months at this point of the {PERIODS[found.period_months]}"
-    return f"Net sales of at least half this size came in {found.sales} of the last {found.last} {at}: a recurring pattern."
+    """`Net sales of at least half this size came in the first month of 5 of the last 6 quarters: a recurring pattern.`"""
+    often = f"{found.sales} of the last {found.last}"
+    when = f"{often} {month:%B}s" if found.period_months == 12 else f"{PLACES[month.month % 3]} {often} quarters"
+    return f"Net sales of at least half this size came in {when}: a recurring pattern."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from treasury_watch.transforms.amounts import billions
+from treasury_watch.transforms.amounts import billions, in_billions
 from treasury_watch.transforms.findings.rules.declared import rising_rules
 from treasury_watch.transforms.findings.rules.places.absorption import COLUMNS
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW, Moves
@@ -41,6 +42,16 @@ def with_likely_sources(runs: pd.DataFrame, moves: Moves, rules: dict[str, Any])
     return pd.DataFrame(table, columns=runs.columns, index=runs.index)
 
 
+def beside_purchases(bought: float, gained: float) -> str:
+    """What of a gain (USD millions) net purchases were; empty where they are not known, or nothing to the last shown digit."""
+    if math.isnan(bought) or not in_billions(bought):
+        return ""
+    amount = billions(abs(bought), signed=False)
+    if bought < 0:
+        return f", although net sales of {amount} are booked"
+    return f"; {amount} of it were net purchases" if bought <= gained else f", less than the net purchases of {amount}"
+
+
 def _sources(row: Mapping[Any, Any], moves: Moves, rules: dict[str, Any]) -> dict[str, Any]:
     span, limits, inflow = moves.span(row["start_month"], row["end_month"]), rules["absorption"], row[INFLOW]
     lost: dict[str, float] = {}
@@ -52,7 +63,7 @@ def _sources(row: Mapping[Any, Any], moves: Moves, rules: dict[str, Any]) -> dic
     bought = row["net_purchases_usd_mn"]
     begin = f"Holdings in {spoken(row['holder'])} rose {billions(inflow, signed=False)} from "
     begin += f"{months_named(row['start_month'], row['end_month'])}, price changes left out"
-    begin += f"; {billions(bought, signed=False)} of it were net purchases." if bought > 0 else "."
+    begin += f"{beside_purchases(bought, inflow)}."
     none = {"verdict": "unexplained", "instrument": None, "counterpart": None, **dict.fromkeys(COLUMNS, float("nan"))}
     if not lost:
         others = sources_of(row["holder_id"], rules["pairs"])

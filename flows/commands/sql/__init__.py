@@ -1,0 +1,1 @@
+"""SQL on the published tables, and what tables there are."""

@@ -1,0 +1,31 @@
+"""Positions that are newer than the release of net purchases and valuation: what they make of a finding's other changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from treasury_watch.transforms.months import number_of, numbers_of
+
+Newer = Mapping[tuple[str, int], float]
+
+
+def newer_positions(months: pd.DataFrame) -> Newer:
+    """USD millions by holder_id and `number_of` a month; months in which they make nothing are left out.
+
+    `months` have the columns of holder_months; of months without `newer_positions_usd_mn` nothing is known.
+    """
+    if "newer_positions_usd_mn" not in months:
+        return {}
+    known = months[months["newer_positions_usd_mn"].fillna(0) != 0]
+    keys = zip(known["holder_id"], numbers_of(known["month"]), strict=True)
+    return dict(zip(keys, known["newer_positions_usd_mn"], strict=True))
+
+
+def of_finding(row: Mapping[Any, Any], newer: Newer) -> float:
+    """The sum over the months of a flagged month or an episode, in USD millions."""
+    first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
+    span = range(number_of(first), number_of(last) + 1)
+    return sum(newer.get((row["holder_id"], number), 0.0) for number in span)
