@@ -63,6 +63,16 @@ DECLARED = (
         in_releases=True,
         published_as_stated=False,
     ),
+    # Once a year, of nearly all countries, more than the monthly statistics name: by code, whoever is a holder.
+    Kind(
+        "surveys",
+        keys=("country_code", "month", "measure"),
+        value="value_usd_mn",
+        published="survey_positions",
+        extras=("country", "line"),
+        dated_by="month",
+        published_as_stated=False,
+    ),
     Kind("fx", keys=("currency", "date"), value="per_usd", published="fx_daily", published_as_stated=False),
     Kind("market_series", keys=("series_id", "date"), value="value", published="market_series"),
     Kind("fed_custody", keys=("series_id", "date"), value="value_usd_mn", published="fed_custody"),

@@ -53,6 +53,7 @@ class StatedSeries:
 class Source:
     """One declared source (config/sources.toml). `id` is its name everywhere, `layout` the parser that reads it, `holds` the
     kind of its figures (transforms/kinds.py). A zero dated before `zero_is_missing_before` stands for no figure.
+    `long_yield_of` and `reserves_of` name the holder whose series it is (a long yield's may be a currency).
     With `pages` the address is that of a list, of whose newest pages so many are kept.
     `series` is the survey basis of all its figures; a source of holders' figures that leaves it empty states several, which
     follow from what a file prints and from `series_breaks`.
@@ -82,6 +83,8 @@ class Source:
     currency: str = ""
     per: str = ""
     covers: str = ""
+    long_yield_of: str = ""
+    reserves_of: str = ""
     zero_is_missing_before: date | None = None
     series_breaks: tuple[SeriesBreak, ...] = ()
     known_from: str = ""

@@ -16,6 +16,7 @@ import vl_convert
 from markupsafe import Markup
 
 from treasury_watch.flows.site import charts, dollar_book, finding_cards, nowcast_section, sale_scenario
+from treasury_watch.flows.site.risk import section as risk_section
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.findings.events import events_in
@@ -128,7 +129,12 @@ def render(
             **_episodes(connection),
             **sale_scenario.content(connection, declarations, generated.date()),
             **nowcast_section.content(connection, declarations),
+            **risk_section.content(connection, newest, declarations.rules["price_return"]),
         }
+        content["specs"] = {row["holder_id"]: row["spec"] for row in content["holders"]}
+        content["specs"] |= risk_section.documents(content["risks"])
+        if content["nowcast"] and content["nowcast"]["spec"]:
+            content["specs"]["nowcast"] = content["nowcast"]["spec"]
     content |= _revised(connection)
     return _environment().get_template("report.html.j2").render(content, bundle=script())
 

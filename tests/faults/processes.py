@@ -23,7 +23,7 @@ from tests.conftest import PROJECT
 from tests.flows.loopback import Loopback
 
 BASES = {
-    "TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/", "MOF_FILES": "/mof_files/",
+    "TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/", "TIC_SURVEY": "/survey/", "MOF_FILES": "/mof_files/",
     "FISCAL_DATA": "/fiscal_data/", "TREASURY": "/treasury/",
 }  # fmt: skip
 NOBODY = "http://127.0.0.1:9/"  # where nobody listens

@@ -117,7 +117,7 @@ class TestExitCodes:
     def test_1_where_no_source_could_be_reached(self, warm: Warm, tmp_path):
         nowhere = {
             f"BASE_{name}": "http://127.0.0.1:9/"
-            for name in ("TIC", "FRED", "ECB", "MOF", "MOF_FILES", "FISCAL_DATA", "TREASURY")
+            for name in ("TIC", "FRED", "ECB", "MOF", "MOF_FILES", "TIC_SURVEY", "FISCAL_DATA", "TREASURY")
         }
         line = warm.run(["plain-run"], environment(tmp_path, HTTP_RETRIES=0, **nowhere)).failed_in_one_line()
         assert "no source could be reached" in line

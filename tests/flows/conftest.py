@@ -22,8 +22,8 @@ from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.installation import Warehouse
 
 BASES = {
-    "TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/", "TREASURY": "/treasury/", "MOF_FILES": "/mof_files/",
-    "FISCAL_DATA": "/fiscal_data/",
+    "TIC": "/tic/", "FRED": "/fred/", "ECB": "/ecb/", "MOF": "/mof/", "TREASURY": "/treasury/", "TIC_SURVEY": "/survey/",
+    "MOF_FILES": "/mof_files/", "FISCAL_DATA": "/fiscal_data/",
 }  # fmt: skip
 
 

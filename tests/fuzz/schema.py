@@ -10,6 +10,7 @@ import pandas as pd
 from treasury_watch.transforms.holders import bare
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.layouts.cells import LINE_BREAK, OBSERVATION_COLUMNS
+from treasury_watch.transforms.layouts.tic import shlhistdat
 from treasury_watch.transforms.model import Parsed, Source
 
 COLUMNS = {
@@ -21,6 +22,7 @@ COLUMNS = {
     "market_series": ["series_id", "date", "value", "line"],
     "signal_series": ["series_id", "date", "value", "line"],
     "official_flows": ["month", "press_release", "measure", "value_usd_mn", "released", "page_day", "line"],
+    "surveys": shlhistdat.COLUMNS,
 }
 PRESS_COLUMNS = ["holder_id", "month", "measure", "series", "value_usd_mn", "released", "citation", "line"]
 FIGURE = {
@@ -32,6 +34,7 @@ FIGURE = {
     "market_series": "value",
     "signal_series": "value",
     "official_flows": "value_usd_mn",
+    "surveys": "value_usd_mn",
 }
 KEYS = {
     "observations": ["label", "code", "month", "measure", "series"],
@@ -42,6 +45,7 @@ KEYS = {
     "market_series": ["series_id", "date"],
     "signal_series": ["series_id", "date"],
     "official_flows": ["press_release", "month", "measure"],
+    "surveys": ["country_code", "month", "measure"],
 }
 YEARS = (1900, 2200)
 

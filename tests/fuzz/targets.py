@@ -24,6 +24,7 @@ from tests.transforms.layouts import (
     test_intervention_periods,
     test_interventions,
     test_japan_files,
+    test_shlhistdat,
     test_slt_table1,
 )
 from tests.transforms.layouts import test_layout_properties as written
@@ -107,6 +108,8 @@ def _seeds(name: str) -> Iterable[Seed]:
         yield Seed(tic.as_html(tic.BODIES[name]), source)
         yield Seed(tic.as_csv(tic.BODIES[name]), source)
         yield Seed(("\ufeff" + tic.BODIES[name].decode()).encode("utf-16-le"), source)
+    if name == "shlhistdat":
+        yield Seed(test_shlhistdat.survey(), source)
     if name == "slt_table3":
         yield Seed(_table3(), source)
     elif name == "slt_table1":

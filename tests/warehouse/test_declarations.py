@@ -163,3 +163,15 @@ def test_every_custodial_or_fund_centre_says_what_the_statistics_do_not_see_ther
     centres = [row for row in declarations.holders if row["custodial_centre"] == "true"]
     unsaid = [row["holder_id"] for row in centres if "Table 5" not in row["note"] and "FEDS Notes" not in row["note"]]
     assert unsaid == []
+
+
+def test_a_long_yield_or_reserves_are_of_a_holder_or_a_currency_that_is_declared(declarations):
+    holders = {row["holder_id"] for row in declarations.holders}
+    currencies = {row["currency"] for row in declarations.rows("currencies.csv")}
+    yields = {source.id: source.long_yield_of for source in declarations.sources.values() if source.long_yield_of}
+    assert set(yields.values()) <= holders | currencies
+    assert len(set(yields.values())) == len(yields)  # none has two
+    assert yields["fred:IRLTLT01JPM156N"] == "japan"
+    assert all(("IRLTLT01" in name) == (name in yields) for name in declarations.sources)
+    reserves = {source.reserves_of for source in declarations.sources.values() if source.reserves_of}
+    assert reserves == {"japan", "china_mainland"} & holders

@@ -64,7 +64,7 @@ def price_returns(yields: pd.DataFrame, declared: Mapping[str, Any]) -> pd.DataF
 
 
 def month_ends(yields: pd.DataFrame) -> pd.DataFrame:
-    """The last yield of each month, one column a series and every month in between a row; NaN where there is none."""
+    """The last yield of each month that is over, one column a series and every month in between a row; NaN where there is none."""
     known = yields.dropna(subset=["value"]).sort_values("date")
     days = pd.to_datetime(known["date"])
     late = days.dt.days_in_month - days.dt.day < LAST_DAYS

@@ -169,6 +169,7 @@ class Publisher:
                 "price returns", FRAMES, builder.price_returns, after=["market_series"], makes=["price_returns"],
                 reads=[f"fred:{series}" for series in self.declarations.rules["price_return"]["parts"]],
             ),
+            Step("surveys", FRAMES, builder.surveys, reads=["surveys"], makes=["survey_positions"]),
             Step("signals", FRAMES, builder.signals, reads=[kind.name for kind in KINDS_OF_SIGNALS], makes=["signals"]),
             Step("standing figures", FRAMES, standing_figures, needs=["observations"]),
             Step("corrections", FRAMES, builder.corrections, takes=["standing figures"], makes=["corrections"]),
@@ -197,7 +198,15 @@ class Publisher:
                 needs=["observations", "declared tables", "releases"], makes=["first_prints", "revision_sizes"],
             ),
             Step("before newest release", QUERIES, builder.before_newest_release, needs=["months"]),
-            Step("views", QUERIES, builder.views, needs=["months", "rates", "market_series"], makes=VIEWS_MADE),
+            Step(
+                "durations", FRAMES, builder.implied_durations, needs=["months", "declared tables"], after=["market_series"],
+                reads=["fred:DGS10", "fred:DGS2"], makes=["implied_durations"],
+            ),
+            Step(
+                "views", QUERIES, builder.views,
+                needs=["durations", "months", "securities months", "observations", "declared tables", "rates", "signals", "market_series"],
+                makes=VIEWS_MADE,
+            ),
             Step(
                 "events", FRAMES, builder.events, needs=["declared tables", "interventions"], after=["market_series"],
                 reads=["fred:DFEDTARU"], makes=["events", "price_impact_studies"],
@@ -229,7 +238,7 @@ class Publisher:
                 "first files", QUERIES, first_files, reads=EVERYTHING,
                 needs=[
                     "reconciliation", "views", "revision sizes", "securities months", "signals", "intervention periods",
-                    "events", "price impact record", *as_stated_names,
+                    "events", "price impact record", "surveys", *as_stated_names,
                 ],
             ),
             Step(

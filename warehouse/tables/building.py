@@ -24,6 +24,7 @@ from treasury_watch.transforms.quality.reconciliation import guards, reconciliat
 from treasury_watch.transforms.rates import exchange_rates
 from treasury_watch.transforms.rates.pegs import pegged_months, rate_sources
 from treasury_watch.transforms.rates.price_returns import price_returns
+from treasury_watch.transforms.risk.durations import durations_of
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.archive.press_figures import press_frame
 from treasury_watch.warehouse.categorical_frames import with_categories
@@ -36,8 +37,10 @@ from treasury_watch.warehouse.tables.signals import signals
 VIEWS = Path(__file__).parent / "views"
 FINDINGS = ("sell_offs", "rule_hits", "episodes", "paired_months", "revised_findings")
 DECLARED = ("holders", "sources", "series_breaks", "holder_scopes", "press_figures")
-VIEWS_MADE = ("risk_months", "concentration_months", "revisions", "largest_revisions")
+VIEWS_MADE = ("real_yields", "marketable_debt", "risk_months", "concentration_months", "revisions", "largest_revisions")
 STANDING = "superseded IS NULL"
+UNSHRUNK = ["grand_total", "foreign_official", "foreign_non_official"]  # whose durations stand beside countries'
+CODES = ["country_code", "holder_id"]
 STATED_ORDER = "source, holder_id, measure, series, month, released"
 # What press releases last printed of each month, as figures of the lines that Table 3 has for the two sectors.
 LAST_PRINTS = """
@@ -236,6 +239,14 @@ class Builder:
         else:
             self._fill(connection, "revision_sizes", "FROM revision_sizes_as_of(?, ?)", CURRENT, least)
 
+    def surveys(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The annual survey's Treasuries by country; which holder a country is follows from the codes of holders' labels."""
+        labels = self.declarations.holder_labels
+        codes = pd.DataFrame(sorted({(row["code"], row["holder_id"]) for row in labels if row["code"]}), columns=CODES)
+        connection.register("holder_codes", codes)
+        self._fill(connection, "survey_positions", _sql("survey_positions").format(ledger=self.ledger))
+        connection.unregister("holder_codes")
+
     def months(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The as-of views; positions and months are these at the end of time."""
         self._fill(connection, "source_positions", _sql("source_positions"))
@@ -246,6 +257,20 @@ class Builder:
         self._fill(connection, "holder_months", "FROM months WHERE kind = 'country' ORDER BY holder_id, month")
         self._fill(connection, "aggregate_months", "FROM months WHERE kind <> 'country' ORDER BY holder_id, month")
         connection.execute("DROP TABLE months")
+
+    def implied_durations(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """What the published valuation changes of countries and sectors say of the duration of their bonds."""
+        months = connection.execute(
+            "FROM holder_months UNION ALL BY NAME SELECT * EXCLUDE (kind) FROM aggregate_months "
+            "WHERE list_contains($1, holder_id)",
+            [UNSHRUNK],
+        ).df()
+        yields = connection.execute("SELECT series_id, date, value FROM market_series").df()
+        holders = connection.execute("SELECT holder_id, holder, kind, custodial_centre FROM holders").df()
+        self._create(
+            connection, "implied_durations",
+            durations_of(months, yields, holders, self.declarations.rules["implied_duration"]),
+        )  # fmt: skip
 
     def views(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The tables that are the answer to a query on the others."""

@@ -192,7 +192,7 @@ def health_rows(warehouse) -> list[tuple[str, str, int]]:
 
 @pytest.fixture
 def nobody_answers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TIC", "FRED", "ECB", "MOF", "MOF_FILES", "FISCAL_DATA"):
+    for name in ("TIC", "FRED", "ECB", "MOF", "MOF_FILES", "TIC_SURVEY", "FISCAL_DATA"):
         monkeypatch.setenv(f"TREASURY_WATCH_BASE_{name}", "http://127.0.0.1:9/")
 
 
@@ -214,7 +214,7 @@ class TestARun:
         assert told == [{"severity": "critical", "attempts": 1}] * 2
 
     def test_a_first_run_that_fails_is_told_although_nothing_was_ever_published(self, settings, monkeypatch):
-        for name in ("TIC", "FRED", "ECB", "MOF", "MOF_FILES", "FISCAL_DATA", "TREASURY"):
+        for name in ("TIC", "FRED", "ECB", "MOF", "MOF_FILES", "TIC_SURVEY", "FISCAL_DATA", "TREASURY"):
             monkeypatch.setenv(f"TREASURY_WATCH_BASE_{name}", "http://127.0.0.1:9/")
         warehouse = settings.warehouse()
         with pytest.raises(TreasuryWatchError, match="no source could be reached"):
@@ -238,7 +238,7 @@ class TestARun:
         with monkeypatch.context() as patch:
             patch.setenv("TREASURY_WATCH_MAIL_HOST", "127.0.0.1")
             patch.setenv("TREASURY_WATCH_MAIL_PORT", "9")
-            for name in ("TIC", "FRED", "ECB", "MOF", "MOF_FILES", "FISCAL_DATA"):
+            for name in ("TIC", "FRED", "ECB", "MOF", "MOF_FILES", "TIC_SURVEY", "FISCAL_DATA"):
                 patch.setenv(f"TREASURY_WATCH_BASE_{name}", "http://127.0.0.1:9/")
             with pytest.raises(TreasuryWatchError, match="no source could be reached"):
                 run(Settings(), loaded)

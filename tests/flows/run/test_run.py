@@ -91,7 +91,7 @@ class TestARun:
         assert any(item.source == "slt_table5" for item in outcome.loaded)
 
     def test_with_no_source_reached_the_run_fails(self, settings, monkeypatch):
-        for name in ("TIC", "FRED", "ECB", "MOF", "MOF_FILES", "FISCAL_DATA", "TREASURY"):
+        for name in ("TIC", "FRED", "ECB", "MOF", "MOF_FILES", "TIC_SURVEY", "FISCAL_DATA", "TREASURY"):
             monkeypatch.setenv(f"TREASURY_WATCH_BASE_{name}", "http://127.0.0.1:9/")
         with pytest.raises(TreasuryWatchError, match="no source could be reached"):
             run(Settings(), settings.warehouse())

@@ -155,7 +155,7 @@ def test_charts_carry_the_warehouses_figures(page: str) -> None:
     [specs] = re.findall(r'<script type="application/json" id="specs">(.*?)</script>', page, re.DOTALL)
     holdings = [
         row["billions"]
-        for rows in json.loads(specs)[0]["datasets"].values()
+        for rows in json.loads(specs)["japan"]["datasets"].values()
         for row in rows
         if "part" not in row and row.get("month") == "2024-05-01"
     ]

@@ -111,6 +111,18 @@ def some_custody() -> pd.DataFrame:
     )
 
 
+def a_survey() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "country_code": ["42609", "99996"],
+            "month": pd.Timestamp("2025-06-01"),
+            "measure": "long_term_position",
+            "value_usd_mn": [1_023_937.0, 7_700_000.0],
+            "line": [122, 258],
+        }
+    )
+
+
 def a_period() -> pd.DataFrame:
     days = {"start_date": ["2026-07-30"], "end_date": pd.to_datetime(["2026-08-26"]), "days": [28]}
     return pd.DataFrame({"country": ["Japan"], **days, "amount_jpy_mn": [15_399_300.0], "line": [1]})
@@ -163,6 +175,7 @@ GOOD: dict[tuple[str, str], Callable[[], pd.DataFrame]] = {
     ("parsed", "magnitude"): a_magnitude,
     ("parsed", "fx"): an_fx,
     ("parsed", "fed_custody"): some_custody,
+    ("parsed", "surveys"): a_survey,
     ("parsed", "intervention_periods"): a_period,
     ("publish", "intervention_periods"): a_period_and_its_days,
     ("parsed", "bounds"): some_figures,
@@ -211,6 +224,7 @@ OF_TABLE1 = ("publish", "table3_against_table1")
 RELEASE, CORRECTIONS, RATES = ("parsed", "release"), ("publish", "corrections"), ("publish", "fx")
 LEAPS, FRESH, POSITIONS = (("publish", s) for s in ("leaps", "freshness", "positions"))
 MONTHS = ("publish", "holder_months")
+SURVEYS = ("parsed", "surveys")
 CUSTODY = ("parsed", "fed_custody")
 TOTALS_OF_PERIODS, PERIODS_AND_DAYS = ((gate, "intervention_periods") for gate in ("parsed", "publish"))
 RHYTHM, SECOND, ZEROS, SUMS = (("parsed", s) for s in ("rhythm", "second_source", "zeros", "totals"))
@@ -243,6 +257,7 @@ BAD = [
     (FX, "every rate has a day", cell("date", pd.NaT)),
     (FX, "a currency has one rate a day", doubled),
     (FX, "rates are above zero", cell("per_usd", 0.0)),
+    (SURVEYS, "no country holds more than there is", cell("value_usd_mn", 7_700_000_000.0, row=1)),
     (CUSTODY, "custody is counted in millions of dollars", cell("value_usd_mn", 2_636.9)),
     (TOTALS_OF_PERIODS, "a period is about a month long", cell("days", 91)),
     (TOTALS_OF_PERIODS, "a month's interventions are below 100 trillion yen", cell("amount_jpy_mn", 1.5e10)),

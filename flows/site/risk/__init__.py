@@ -1,0 +1,1 @@
+"""The page's section on what holding Treasuries risks, and its charts."""
