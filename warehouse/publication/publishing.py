@@ -204,7 +204,10 @@ class Publisher:
             ),
             Step(
                 "views", QUERIES, builder.views,
-                needs=["durations", "months", "securities months", "observations", "declared tables", "rates", "signals", "market_series"],
+                needs=[
+                    "durations", "months", "securities months", "observations", "declared tables", "rates", "signals",
+                    "market_series",
+                ],
                 makes=VIEWS_MADE,
             ),
             Step(
