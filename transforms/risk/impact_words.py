@@ -51,7 +51,7 @@ def debt_words(debt: Debt, today: date) -> str:
     age = months_between(debt.month, today)
     old = f"; {age} months old, as no newer one is loaded" if age > OLD_MONTHS else ""
     amount = billions(debt.usd_bn * 1000, signed=False)
-    return f"Marketable Treasury debt was {amount} at market value in {month_name(debt.month)} ({debt.source}{old})."
+    return f"Marketable Treasury debt was {amount} at {debt.basis} in {month_name(debt.month)} ({debt.source}{old})."
 
 
 def yields_words(stated: Range | None, scaled: Range | None, debt: Debt, instrument: str) -> str:
@@ -111,9 +111,10 @@ def scenario_words(found: Scenario, today: date) -> Iterator[str]:
     if is_known(found.share_of_growth_pct):
         share += (
             f"; at that pace a year's sales would be {percent(found.share_of_growth_pct, 0)} of what the debt grew by in the "
-            f"twelve months to {month_name(found.debt.month)} ({_bn(found.debt_growth_usd_bn)}, issuance and price together)"
+            f"twelve months to {month_name(found.debt.month)} ({_bn(found.debt_growth_usd_bn)}, "
+            + ("net issuance)" if found.debt.basis == "par" else "issuance and price together)")
         )
-    yield f"{share}. {debt_words(found.debt, today)} Net issuance itself is not among the sources here."
+    yield f"{share}. {debt_words(found.debt, today)}"
     yield yields_words(found.stated, found.scaled, found.debt, found.instrument)
     if found.losses_usd_bn is not None and found.book is not None and found.scaled is not None:
         low, high = found.losses_usd_bn

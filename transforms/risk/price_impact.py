@@ -33,11 +33,14 @@ class NoSuchSale(TreasuryWatchError):
 
 @dataclass(frozen=True)
 class Debt:
-    """Marketable Treasury debt outstanding, market value in USD billions, at the end of `month`; `source` names the figure."""
+    """Marketable Treasury debt outstanding in USD billions at the end of `month`; `source` names the figure, `basis` says how it
+    is valued: `par` or `market value`.
+    """
 
     month: pd.Timestamp
     usd_bn: float
     source: str
+    basis: str = "market value"
 
 
 @dataclass(frozen=True)
@@ -139,17 +142,22 @@ def declared_debt(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return entry
 
 
-def newest_debt(series: pd.DataFrame, declared: Mapping[str, Any]) -> Debt:
-    """The newest month of marketable debt in `series` (rows of market_series), else the one declared in the studies' file.
+def newest_debt(debts: pd.DataFrame, declared: Mapping[str, Any]) -> Debt:
+    """The newest month of `debts` (the table marketable_debt, USD millions), else the one declared in the studies' file.
 
-    `declared` is [debt_outstanding] of config/price_impact_studies.toml. The series is in USD billions.
+    `declared` is [debt_outstanding] of config/price_impact_studies.toml, in USD billions.
     """
-    known = series[(series["series_id"] == declared["series_id"]) & series["value"].notna()].sort_values("date")
+    known = debts[debts["outstanding_usd_mn"].notna()].sort_values("month")
     if known.empty:
         month = pd.Timestamp(f"{declared['month']}-01")
         return Debt(month, float(declared["usd_bn"]), f"{declared['series_id']}, as it came with the program")
     last = known.iloc[-1]
-    return Debt(pd.Timestamp(last["date"]), float(last["value"]), str(declared["series_id"]))
+    return Debt(
+        pd.Timestamp(last["month"]),
+        float(last["outstanding_usd_mn"]) / 1000,
+        str(last["source"]),
+        str(last["debt_basis"]),
+    )
 
 
 def impacts(
@@ -186,6 +194,14 @@ def spread(found: list[Impact], *, scaled: bool) -> Range | None:
         return None
     top = max(max(low, high) if is_known(high) else low for low, high in pairs)
     return Range(min(low for low, _ in pairs), top, any(not is_known(high) for _, high in pairs))
+
+
+def implied_book(durations: Mapping[Any, Any], foreigners: Book) -> Book:
+    """A holder's own book from a row of implied_durations; its convexity is the foreigners', as the square of the duration."""
+    own = durations["implied_duration_years"]
+    low, high = durations["duration_low_years"], durations["duration_high_years"]
+    words = f"its own, as its published valuations imply it (80%: {low:.1f} to {high:.1f})"
+    return Book(own, foreigners.convexity_years2 * (own / foreigners.duration_years) ** 2, words)
 
 
 def foreigners_book(yields: Mapping[str, float], parts: Mapping[str, Mapping[str, float]]) -> Book | None:

@@ -20,6 +20,7 @@ from treasury_watch.transforms.risk.price_impact import (
     Scenario,
     declared_debt,
     foreigners_book,
+    implied_book,
     newest_debt,
     scenario,
     study_table,
@@ -57,18 +58,27 @@ def record_frame(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 def debt_outstanding(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> tuple[Debt, float]:
     """The newest marketable debt, and its growth over the twelve months to it in USD billions (NaN where not known)."""
     declared = declared_debt(declarations.toml(STUDIES_FILE))
-    series = connection.execute("FROM market_series WHERE series_id = ?", [declared["series_id"]]).df()
-    debt = newest_debt(series, declared)
-    before = series.loc[pd.to_datetime(series["date"]) == debt.month - pd.DateOffset(years=1), "value"]
-    return debt, debt.usd_bn - float(before.iloc[0]) if len(before) else math.nan
+    debts = connection.execute("FROM marketable_debt").df()
+    debt = newest_debt(debts, declared)
+    year_before = pd.to_datetime(debts["month"]) == debt.month - pd.DateOffset(years=1)
+    before = debts.loc[year_before & (debts["debt_basis"] == debt.basis), "outstanding_usd_mn"]
+    return debt, debt.usd_bn - float(before.iloc[0]) / 1000 if len(before) else math.nan
 
 
-def book_now(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> Book | None:
-    """The book of foreigners' bonds and notes at the newest yields; None where a yield is not loaded."""
+def book_now(connection: duckdb.DuckDBPyConnection, declarations: Declarations, holder_id: str) -> Book | None:
+    """The holder's book as its valuations imply it, else that of all foreigners at the newest yields; None where a yield is
+    not loaded.
+    """
     newest = connection.execute(
         "SELECT series_id, arg_max(value, date) FROM market_series WHERE value IS NOT NULL GROUP BY series_id"
     ).fetchall()
-    return foreigners_book(dict(newest), declarations.rules["price_return"]["parts"])
+    foreigners = foreigners_book(dict(newest), declarations.rules["price_return"]["parts"])
+    own = (
+        connection.execute("FROM implied_durations WHERE holder_id = ? ORDER BY month DESC LIMIT 1", [holder_id])
+        .df()
+        .to_dict("records")
+    )
+    return implied_book(own[0], foreigners) if own and foreigners is not None else foreigners
 
 
 def sale_scenario(
@@ -96,5 +106,6 @@ def sale_scenario(
     debt, growth = debt_outstanding(connection, declarations)
     return scenario(
         holder["holder"], found[0], studies_frame(declarations), debt,
-        share=share, months=months, instrument=instrument, book=book_now(connection, declarations), debt_growth_usd_bn=growth,
+        share=share, months=months, instrument=instrument, debt_growth_usd_bn=growth,
+        book=book_now(connection, declarations, holder["holder_id"]),
     )  # fmt: skip

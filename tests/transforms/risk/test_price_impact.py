@@ -16,6 +16,7 @@ from treasury_watch.transforms.risk.price_impact import (
     declared_debt,
     foreigners_book,
     impacts,
+    implied_book,
     newest_debt,
     scenario,
     spread,
@@ -140,10 +141,13 @@ def test_a_wrong_study_is_named_with_its_figure(change, said):
 def test_the_debt_is_the_newest_month_of_the_series_and_else_the_declared_one():
     declared = DOCUMENT["debt_outstanding"]
     rows = [
-        ("MVMTD027MNFRBDAL", pd.Timestamp(day), value) for day, value in [("2026-06-01", 30000.0), ("2026-07-01", None)]
+        (pd.Timestamp("2026-06-01"), 30_000_000.0, "fred:MVMTD027MNFRBDAL", "market value"),
+        (pd.Timestamp("2026-07-01"), 31_000_000.0, "treasury_debt", "par"),
+        (pd.Timestamp("2026-08-01"), None, "treasury_debt", "par"),
     ]
-    series = pd.DataFrame(rows, columns=["series_id", "date", "value"])
-    assert newest_debt(series, declared) == Debt(pd.Timestamp("2026-06-01"), 30000.0, "MVMTD027MNFRBDAL")
+    series = pd.DataFrame(rows, columns=["month", "outstanding_usd_mn", "source", "debt_basis"])
+    assert newest_debt(series, declared) == Debt(pd.Timestamp("2026-07-01"), 31000.0, "treasury_debt", "par")
+    assert "was $31,000.0bn at par in July 2026" in words.debt_words(newest_debt(series, declared), TODAY)
     came = newest_debt(series.head(0), declared)
     assert (came.month, came.usd_bn) == (pd.Timestamp("2023-11-01"), 24165.2)
     assert "as it came with the program" in words.debt_words(came, TODAY)
@@ -242,3 +246,13 @@ def test_the_words_on_a_scenario_give_amounts_shares_and_a_range():
 )
 def test_basis_points_have_as_many_decimals_as_they_bear(value, said):
     assert words.bp(value) == said
+
+
+def test_a_holders_own_duration_goes_before_that_of_all_foreigners():
+    everyone = Book(4.0, 30.0, "all")
+    own = implied_book(
+        {"implied_duration_years": 6.0, "duration_low_years": 5.2, "duration_high_years": 6.84}, everyone
+    )
+    assert (own.duration_years, own.convexity_years2) == (6.0, 67.5)
+    assert own.basis == "its own, as its published valuations imply it (80%: 5.2 to 6.8)"
+    assert own.loss_pct(100) == pytest.approx(6.0 - 67.5 / 200)
