@@ -19,8 +19,6 @@ from treasury_watch.transforms.layouts.japan.flows import by_investor, monthly, 
 from treasury_watch.transforms.layouts.rates import ecb, fred
 from treasury_watch.transforms.layouts.tic import (
     cslt,
-    mfh,
-    mfhhis01,
     s1_globl,
     shlhistdat,
     slt3d_globl,
@@ -28,6 +26,7 @@ from treasury_watch.transforms.layouts.tic import (
     slt_table3,
     slt_table5,
 )
+from treasury_watch.transforms.layouts.tic.major_holders import mfh, mfhhis01
 from treasury_watch.transforms.model import Parsed, Source
 from treasury_watch.transforms.months import shifted
 

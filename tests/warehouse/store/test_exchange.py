@@ -336,7 +336,7 @@ def test_an_empty_machine_goes_on_where_the_first_ended_and_the_first_where_that
     assert japan(one) == japan(two)
     assert ("2026-05-01", 1143100.0) in [(month, value) for month, _, value in japan(one)]
     commands = [row["command"] for row in one.state.rows("SELECT command FROM runs ORDER BY started")]
-    assert commands == ["ingest", "rebuild", "ingest", "rebuild"]
+    assert commands == ["run", "rebuild", "ingest", "rebuild"]
     ran(one, "on")
     Store(address, one, 3).put()
     assert not Store(address, one, 3).take()
