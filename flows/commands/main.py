@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from treasury_watch.flows.commands.alerts import alerts, day_of, month_of
-from treasury_watch.flows.commands.impact import impact
+from treasury_watch.flows.commands.answers.impact import impact
 from treasury_watch.transforms.errors import TreasuryWatchError
 
 if TYPE_CHECKING:
@@ -301,7 +301,7 @@ def trace(holder: str, month: date, measure: str, as_of: date | None, form: str)
     Example:
         treasury-watch trace Japan 2024-04 change
     """
-    from treasury_watch.flows.commands import trace as tracing
+    from treasury_watch.flows.commands.answers import trace as tracing
     from treasury_watch.flows.settings.settings import Settings
     from treasury_watch.warehouse.archive.archived_files import Archive
     from treasury_watch.warehouse.holder_names import named
@@ -344,7 +344,7 @@ def sell_offs(
         treasury-watch sell-offs --holder Japan --since 2024-01
         treasury-watch sell-offs --severity warning --out findings.csv
     """
-    from treasury_watch.flows.commands import sell_offs
+    from treasury_watch.flows.commands.answers import sell_offs
     from treasury_watch.flows.settings.settings import Settings
     from treasury_watch.warehouse.home.published_database import open_published
 
@@ -390,7 +390,7 @@ def nowcast(month: date | None, scores: bool) -> None:
     Example:
         treasury-watch nowcast --month 2026-05 --scores
     """
-    from treasury_watch.flows.commands.nowcast import lines
+    from treasury_watch.flows.commands.answers.nowcast import lines
     from treasury_watch.flows.settings.settings import Settings
     from treasury_watch.warehouse.home.published_database import open_published
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.literal_database import LiteralDatabase
-from treasury_watch.flows.commands.nowcast import lines
+from treasury_watch.flows.commands.answers.nowcast import lines
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.declarations import Declarations
 

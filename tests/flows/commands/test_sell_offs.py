@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from tests.flows.findings_data import insert, published
-from treasury_watch.flows.commands.sell_offs import flagged_months, lines, outside
+from treasury_watch.flows.commands.answers.sell_offs import flagged_months, lines, outside
 from treasury_watch.warehouse.declarations import Declarations
 
 

@@ -1,0 +1,1 @@
+"""What the commands on findings and figures answer."""
