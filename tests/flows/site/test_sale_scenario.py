@@ -23,7 +23,6 @@ SERIES = [
     {"series_id": name, "date": day, "value": value, "unit": "percent"}
     for name, day, value in [
         *[("DGS2", "2024-05-31", 4.9), ("DGS10", "2024-05-31", 4.5)],
-        *[("MVMTD027MNFRBDAL", "2023-05-01", 24_000.0), ("MVMTD027MNFRBDAL", "2024-05-01", 26_000.0)],
     ]
 ]
 EVENT = {"date": "2024-04-29", "month": "2024-04-01", "end_month": "2024-04-01", "kind": "intervention"}
@@ -43,7 +42,17 @@ RECORD = {
     "other_rose_pct": 53.4, "other_mean_change_bp": 1.5, "difference_bp": -0.2, "difference_low_bp": -11.1,
     "difference_high_bp": 10.7, "months_of_sales": ["2024-03"],
 }  # fmt: skip
-TABLES = {"holder_months": HELD, "market_series": SERIES, "events": EVENTS, "price_impact_record": [RECORD]}
+DEBTS = [
+    {"month": month, "outstanding_usd_mn": amount, "debt_basis": "market value", "source": "fred:MVMTD027MNFRBDAL"}
+    for month, amount in (("2023-05-01", 24_000_000.0), ("2024-05-01", 26_000_000.0))
+]
+TABLES = {
+    "marketable_debt": DEBTS,
+    "holder_months": HELD,
+    "market_series": SERIES,
+    "events": EVENTS,
+    "price_impact_record": [RECORD],
+}
 
 
 @pytest.fixture(scope="module")
