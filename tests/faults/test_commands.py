@@ -127,7 +127,6 @@ class TestExitCodes:
         [
             ["ingest", "no-such-file"],
             ["query", "SELECT"],
-            ["query", "SELECT 1", "--format", "csv", "--out", "no/such/folder.csv"],
             ["sell-offs", "--holder", "Nowhere"],
         ],
     )

@@ -74,8 +74,10 @@ def answer(
     sql = read_sql(given)
     with open_locked(database, limits) as connection:
         try:
-            statement = _one_statement(connection, sql)
+            *before, statement = _statements(connection, sql)
             with _within(connection, limits):
+                for preparing in before:
+                    connection.execute(preparing)
                 if form == "parquet" and out is not None:
                     relation = connection.sql(statement)
                     if relation is None:
@@ -109,13 +111,16 @@ def write_frame(frame: pd.DataFrame, form: str | None, out: Path | None, limits:
         writing.write(connection.execute("FROM frame"), form, out, limits.rows_in_table, for_spreadsheets=False)
 
 
-def _one_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
-    """The statement, without what stands around it. Raises QueryError where there is none, or more than one."""
+def _statements(connection: duckdb.DuckDBPyConnection, sql: str) -> list[duckdb.Statement]:
+    """What prepares the answer, such as a temporary table, and last what gives it. Raises QueryError where there is none, or
+    more than one.
+    """
     statements = connection.extract_statements(sql)
-    if len(statements) != 1:
-        found = "none" if not statements else f"{len(statements)}: ask them one after the other"
-        raise QueryError(f"expected one statement, found {found}")
-    return statements[0]
+    answers = [statement for statement in statements if statement.type == duckdb.StatementType.SELECT]
+    if not statements or len(answers) > 1:
+        found = "none" if not statements else f"{len(answers)}: ask them one after the other"
+        raise QueryError(f"expected one statement that gives rows, found {found}")
+    return statements
 
 
 @contextmanager

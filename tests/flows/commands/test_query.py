@@ -79,7 +79,7 @@ class TestTheStatement:
         ("sql", "found"), [("", "none"), ("-- nothing", "none"), ("SELECT 1; SELECT 2", "2: ask them")]
     )
     def test_one_is_expected(self, database, sql, found):
-        assert f"expected one statement, found {found}" in refusal(database, sql)
+        assert f"expected one statement that gives rows, found {found}" in refusal(database, sql)
 
     def test_the_database_proposes_names_in_the_same_line(self, database):
         assert 'Did you mean "holder_months' in refusal(database, "SELECT * FROM holder_month")
