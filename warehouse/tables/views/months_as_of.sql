@@ -171,7 +171,7 @@ decomposed AS (
         FROM based
     )
 )
-SELECT holder_id, decomposed.holder, decomposed.kind, decomposed.month,
+SELECT holder_id, holders.iso3, decomposed.holder, decomposed.kind, decomposed.month,
     decomposed.total_usd_mn AS position_usd_mn,
     change_usd_mn,
     100 * change_usd_mn / nullif(before_usd_mn, 0) AS change_pct,
