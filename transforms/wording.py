@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -13,10 +13,21 @@ CAUSES_IN_WORDS = {
     "sold": "mostly sales",
     "repriced": "mostly price",
     "moved": "mostly custody or reporting",
-    "mixed": "sales and prices together",
+    "mixed": "several causes",
     "unexplained": "not explained",
 }
+CAUSES = {"sold": "sales", "repriced": "prices", "moved": "other changes"}
+NAMED_SHARE_PCT = 15.0  # of what pulled holdings down: a cause of a mixed fall below it is not named
 WITH_ARTICLE = re.compile(r"^(United|Netherlands$|Bahamas$|Philippines$)|(Islands|Republic)$")
+
+
+def causes_in_words(row: Mapping[Any, Any]) -> str:
+    """What the verdict says of the fall of a finding, in a sentence; of mixed causes which these are, the largest first."""
+    shares = {words: row.get(f"{cause}_share_pct") for cause, words in CAUSES.items()}
+    known = {words: share for words, share in shares.items() if share is not None and share >= NAMED_SHARE_PCT}
+    if row["verdict"] != "mixed" or len(known) < 2:
+        return CAUSES_IN_WORDS[row["verdict"]]
+    return joined(sorted(known, key=lambda words: -known[words]))
 
 
 def stated(text: Any) -> str:
