@@ -181,6 +181,7 @@ def test_a_subject_on_net_sales_that_holdings_contradict_says_that_they_are_not_
         ({"pattern": "bought back"}, "mostly price, net sales $11.8bn, bought back the month after"),
         ({"pattern": "seasonal"}, "mostly price, net sales $11.8bn, a seasonal pattern"),
         ({"absorbed_share_pct": 69.7, "counterpart": "Belgium"}, "70% taken up in Belgium"),
+        ({"absorbed_share_pct": 100.0, "counterpart": "Belgium"}, "all taken up in Belgium"),
         ({"absorbed_share_pct": 69.7, "counterpart": "China, Mainland"}, "70% taken up in Mainland China"),
         (
             {"absorbed_share_pct": 69.7, "counterpart": "Belgium, Luxembourg, Cayman Islands"},
@@ -221,6 +222,9 @@ def test_a_mail_on_an_older_month_says_that_a_newer_one_is_out_and_what_it_says(
         "A newer month is out: in July 2024 holdings fell $9.3bn to $1,115.3bn."
     )
     assert newer_month({**july, "change_usd_mn": None}) == "A newer month is out: July 2024, holdings $1,115.3bn."
+    assert newer_month({**july, "change_usd_mn": 20.0}) == (
+        "A newer month is out: in July 2024 holdings hardly changed, at $1,115.3bn."
+    )
     assert newer_month(None) is None
 
 

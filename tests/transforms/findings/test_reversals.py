@@ -235,5 +235,5 @@ def test_other_changes_that_undo_all_of_the_bonds_say_how_few_these_were():
 
 def test_bills_bought_for_bonds_are_called_an_estimate_however_few():
     """Chile, February 2026: $7.5bn of them make its $10.6bn sale in part a shift within Treasuries."""
-    bills = {"net_purchases_usd_mn": -9_900.0, "net_long_term_usd_mn": -19_800.0, "net_short_term_usd_mn": 9_900.0}
+    bills = {"net_purchases_usd_mn": -10_000.0, "net_long_term_usd_mn": -19_990.0, "net_short_term_usd_mn": 9_995.0}
     assert "Net purchases of bills are an estimate" in caveats_of(**bills)

@@ -329,6 +329,7 @@ def test_a_residual_is_left_unexplained_and_is_no_cause():
 
 def test_without_a_valuation_a_sale_is_told_from_net_sales_alone():
     row = MARCH | {"valuation_usd_mn": math.nan, "other_usd_mn": math.nan, "net_purchases_usd_mn": -30_000.0}
+    row |= {"net_long_term_usd_mn": math.nan, "net_short_term_usd_mn": math.nan}
     assert explained(row, "in March 2010") == (
         "Japan sold $30.0bn of Treasuries in March 2010, net; its holdings fell $47.7bn (3.8%) to $1,191.6bn. "
         "What prices did is not published for it."
@@ -439,14 +440,38 @@ def test_what_press_releases_said_of_the_official_sector_is_said_to_be_theirs():
 
 
 @pytest.mark.parametrize(
-    ("shares", "words"),
+    ("parts", "words"),
     [
-        ((0.0, 54.8, 45.2), "prices and other changes"),  # China, August 2022 to February 2023: it bought
-        ((29.0, 0.0, 71.0), "other changes and sales"),
-        ((50.0, 37.6, 12.4), "sales and prices"),
+        (
+            (13_584.0, -56_874.0, -46_905.0),
+            "prices and other changes",
+        ),  # China, August 2022 to February 2023: it bought
+        ((-67_600.0, -46_700.0, 50_500.0), "sales and prices"),  # Japan, August to December 2016
+        ((-5_500.0, 3_800.0, -17_300.0), "other changes and sales"),  # Belgium, April to May 2014
+        ((-21_660.0, -72.0, 8_793.0), "sales, in part offset by other changes"),  # Cayman Islands, November 2024
         ((None, None, None), "several causes"),
     ],
 )
-def test_mixed_causes_are_named_and_none_that_was_not_there(shares, words):
-    names = ("sold_share_pct", "repriced_share_pct", "moved_share_pct")
-    assert causes_in_words({"verdict": "mixed"} | dict(zip(names, shares, strict=True))) == words
+def test_mixed_causes_are_named_and_none_that_was_not_there(parts, words):
+    names = ("net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn")
+    assert causes_in_words({"verdict": "mixed"} | dict(zip(names, parts, strict=True))) == words
+
+
+def test_a_sale_without_a_valuation_names_its_instruments():
+    """Foreign officials, August 2016: the subject names them too."""
+    parts = {"net_purchases_usd_mn": -48_000.0, "net_long_term_usd_mn": -40_000.0, "net_short_term_usd_mn": -8_000.0}
+    row = MARCH | parts | {"valuation_usd_mn": math.nan, "other_usd_mn": math.nan}
+    assert explained(row, "in August 2016").startswith(
+        "Japan sold $40.0bn of Treasury bonds and notes in August 2016 and sold or let mature $8.0bn of bills; its holdings fell"
+    )
+
+
+def test_net_sales_that_nothing_can_be_told_of_are_in_the_first_sentence():
+    """Foreign officials, August 2015."""
+    parts = {"change_usd_mn": 4_300.0, "net_purchases_usd_mn": -46_600.0, "of": "net_purchases_usd_mn"}
+    row = MARCH | parts | {"verdict": "unexplained", "valuation_usd_mn": math.nan, "other_usd_mn": math.nan}
+    headline, text = told(row | {"month": pd.Timestamp("2015-08-01")}, "in August 2015")
+    assert headline == (
+        "Japan's holdings rose $4.3bn in August 2015 to $1,191.6bn, while the statistics count net sales of $46.6bn."
+    )
+    assert text == f"{headline} What prices did is not published, so the two cannot be told apart."

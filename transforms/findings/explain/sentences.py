@@ -281,7 +281,10 @@ def _unexplained(row: Mapping[Any, Any], period: str, beside: Beside, complete: 
     more = f"How much of it was sold and how much was price is {published}."
     if not math.isnan(net):
         done = f"net {'sales' if net < 0 else 'purchases'} of {billions(abs(net), signed=False)}"
-        more = f"The statistics count {done}; what prices did is {published}, so the two cannot be told apart."
+        apart = f"hat prices did is {published}, so the two cannot be told apart."
+        if row["of"] != "change_usd_mn":  # the finding is the net sale: it stands in the first sentence
+            return [f"{lead.removesuffix('.')}, while the statistics count {done}.", f"W{apart}"]
+        more = f"The statistics count {done}; w{apart}"
     return [lead, more]
 
 
@@ -290,7 +293,10 @@ def _sold_without_valuation(row: Mapping[Any, Any], period: str, beside: Beside)
     net, what = row["net_purchases_usd_mn"], "Treasuries"
     if math.isnan(net):
         net, what = row[BONDS], "bonds and notes"
-    lead = f"{_who(row, beside)} sold {billions(-net, signed=False)} of {what} {period}, net; {_holdings(row, beside)}."
+    deal = f"sold {billions(-net, signed=False)} of {what} {period}, net"
+    if is_known(row[BONDS]) and is_known(row[BILLS]):
+        deal = trades(row, period)
+    lead = f"{_who(row, beside)} {deal}; {_holdings(row, beside)}."
     return [sentence(lead), "What prices did is not published for it."]
 
 

@@ -140,7 +140,8 @@ def _taken_up(row: Mapping[str, Any]) -> str:
     named = plain_name(places) if len(places) <= LONGEST_COUNTERPART else "other places"
     if row.get("inflow_usd_mn") is not None and is_known(row["inflow_usd_mn"]):
         return f"holdings {billions(row['change_usd_mn'])}, likely source {named}"
-    return f"{percent(share, 0)} taken up in {named}"
+    part = percent(share, 0)
+    return f"{'all' if part == '100%' else part} taken up in {named}"
 
 
 def verdict_told(row: Mapping[str, Any], last: date) -> str:
@@ -158,7 +159,7 @@ def _reading(told: Told, brief: bool) -> str:
     row = told.row
     if not told.rule.amount.is_change:
         holdings, valuation = f"holdings {billions(row['change_usd_mn'])}", row["valuation_usd_mn"]
-        if stated(row.get("doubt")):
+        if row["verdict"] == "unexplained" and not is_known(row.get("inflow_usd_mn")):
             return f"{holdings}, not explained"
         return holdings if brief or valuation is None else f"{holdings}, prices {billions(valuation)}"
     if row["net_purchases_usd_mn"] is None:
