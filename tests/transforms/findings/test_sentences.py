@@ -475,3 +475,20 @@ def test_net_sales_that_nothing_can_be_told_of_are_in_the_first_sentence():
         "Japan's holdings rose $4.3bn in August 2015 to $1,191.6bn, while the statistics count net sales of $46.6bn."
     )
     assert text == f"{headline} What prices did is not published, so the two cannot be told apart."
+
+
+def test_what_left_beyond_the_fall_is_no_part_of_it():
+    """Luxembourg, December 2023: it bought, and $33.3bn that is neither trading nor price left a fall of $31.3bn."""
+    parts = {
+        "change_usd_mn": -31_326.0,
+        "net_purchases_usd_mn": 944.0,
+        "valuation_usd_mn": 1_031.0,
+        "other_usd_mn": -33_301.0,
+    }
+    taken = {
+        "suspicion": "Luxembourg's holdings fell while Ireland's rose.",
+        "absorbed_share_pct": 100.0,
+        "verdict": "moved",
+    }
+    text = explained(MARCH | parts | taken, "in December 2023")
+    assert text.endswith("$33.3bn that is neither trading nor price left.")

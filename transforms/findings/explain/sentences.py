@@ -372,7 +372,7 @@ def _rest(row: Mapping[Any, Any], beside: Beside) -> str:
         amount, what = billions(abs(other), signed=False), f"neither trading nor {estimated}price"
         if other > 0:
             texts.append(f"{amount} that is {what} came in.")
-        elif change < 0:
+        elif change < 0 and -other <= -change:
             texts.append(f"{amount if absorbed else f'Another {amount}'} of the fall is {what}.")
         else:
             texts.append(f"{amount} that is {what} left.")
