@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from treasury_watch.transforms.amounts import billions
-from treasury_watch.transforms.findings.explain.sentences import ALONE, Beside, explain_episodes, told, trades
+from treasury_watch.transforms.findings.explain.sentences import ALONE, Beside, explain_episodes, told
 from treasury_watch.transforms.findings.explain.standing import pasts_of, rank
+from treasury_watch.transforms.findings.explain.trades import trades
 from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.wording import causes_in_words, month_name
 

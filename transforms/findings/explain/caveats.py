@@ -11,7 +11,8 @@ import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, part_of, percent, rounded
 from treasury_watch.transforms.findings.explain.newer_positions import newer_positions, of_finding
-from treasury_watch.transforms.findings.explain.sentences import least_told, names_bills_sold, shifted_within
+from treasury_watch.transforms.findings.explain.sentences import least_told
+from treasury_watch.transforms.findings.explain.trades import names_bills_sold, shifted_within
 from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
