@@ -49,6 +49,13 @@ def percent(value: float | None, digits: int = 1, *, signed: bool = False, minus
     return f"{_cell(rounded(value, digits), signed, minus)}%"
 
 
+def part_of(share: float, whole: str) -> str:
+    """How much of `whole` a share is, in words that read: `85% of it`, `nearly all of it`, `all of it`."""
+    if share < 0.95:
+        return f"{percent(100 * share, 0)} of {whole}"
+    return f"{'nearly ' if share < 1 else ''}all of {whole}"
+
+
 def _cell(figure: Decimal | None, signed: bool, minus: str) -> str:
     return NOT_AVAILABLE if figure is None else "".join(_parts(figure, signed=signed, minus=minus))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -13,10 +13,28 @@ CAUSES_IN_WORDS = {
     "sold": "mostly sales",
     "repriced": "mostly price",
     "moved": "mostly custody or reporting",
-    "mixed": "sales and prices together",
+    "mixed": "several causes",
     "unexplained": "not explained",
 }
+CAUSES = {"net_purchases_usd_mn": "sales", "valuation_usd_mn": "prices", "other_usd_mn": "other changes"}
+NAMED_PART = 0.15  # of what pulled holdings down: a cause of a mixed fall below it is not named
 WITH_ARTICLE = re.compile(r"^(United|Netherlands$|Bahamas$|Philippines$)|(Islands|Republic)$")
+
+
+def causes_in_words(row: Mapping[Any, Any]) -> str:
+    """What the verdict says of the fall of a finding, in a sentence; of mixed causes which these are, the largest first."""
+    sizes = {words: _lost(row.get(column)) for column, words in CAUSES.items()}
+    known = [words for words, size in sizes.items() if size > NAMED_PART * sum(sizes.values())]
+    if row["verdict"] != "mixed" or not known:
+        return CAUSES_IN_WORDS[row["verdict"]]
+    if known == ["sales"]:  # what keeps them from being most of it came in
+        return "sales, in part offset by other changes"
+    return joined(sorted(known, key=lambda words: -sizes[words]))
+
+
+def _lost(usd_mn: float | None) -> float:
+    """What an amount took from the position, 0 where it added to it or is not known."""
+    return -usd_mn if usd_mn is not None and usd_mn < 0 else 0.0
 
 
 def stated(text: Any) -> str:

@@ -92,7 +92,7 @@ class Composer:
         newest = key == release_key(self.connection)
         found = [item for item in self.found.values() if newest or not isinstance(item, RevisedFindings)]
         deliveries = ("digest", "both") if self.routes.of(recipient, "digest", "both") else ("single",)
-        letter = digest(key, month, self.routes.taken(found, recipient, *deliveries))
+        letter = digest(key, month, self.routes.taken(found, recipient, *deliveries), newest=newest)
         return compose_digest(letter, self.connection, self.mail_settings, recipient)
 
     def later(self, finding: Finding) -> dict[str, Any] | None:

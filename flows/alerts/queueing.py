@@ -10,7 +10,7 @@ import duckdb
 
 from treasury_watch.flows.alerts import outbox, routing
 from treasury_watch.flows.alerts.mails import operator_mail
-from treasury_watch.flows.alerts.mails.digest_mail import digest, release_key
+from treasury_watch.flows.alerts.mails.digest_mail import digest, month_of, release_key
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.findings.finding import Announcement, Finding
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
@@ -56,8 +56,8 @@ def queue_findings(
         return queued
     for recipient in routes.recipients("digest", "both"):
         taken = routes.taken(found, recipient, "digest", "both")
-        letter = digest(key, newest, taken)
-        if not (letter.findings or letter.revised) and not any(
+        letter = digest(key, month_of(connection, key) or newest, taken)  # the month that it is composed for
+        if not (letter.findings or letter.since or letter.revised) and not any(
             r.digest_when_empty for r in routes.of(recipient, "digest", "both")
         ):
             continue

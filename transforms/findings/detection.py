@@ -52,7 +52,7 @@ def findings(
         for table in (flagged, runs)
     )
     official = known[known["holder_id"] == OFFICIAL]
-    flagged, runs = explain_months(flagged, known, official), explain_episodes(runs, known, official)
+    flagged, runs = explain_months(flagged, known, official, rules), explain_episodes(runs, known, official, rules)
     centres = set(holders.loc[holders["custodial_centre"].astype(bool), "holder_id"])
     flagged, runs = (with_dollars_told(table, securities, rules, centres) for table in (flagged, runs))
     flagged, runs = (with_events_told(table, events) for table in (flagged, runs))

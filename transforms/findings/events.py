@@ -40,7 +40,17 @@ def events_in(findings: Iterable[Finding], month: date) -> list[Finding]:
     What page, digest and a run's summary tell and count. What rose is no sell-off and is not among them.
     """
     within = [found for found in findings if found.month <= month <= found.end_month and not found.declared.rising]
-    leaders = {lead.key: lead for lead in leading(within).values()}.values()
+    return _ordered(within)
+
+
+def events_after(findings: Iterable[Finding], month: date) -> list[Finding]:
+    """The events that begin after `month`, each as its weightiest finding, ordered as `events_in` orders them."""
+    after = [found for found in findings if found.month > month and not found.declared.rising]
+    return _ordered(after)
+
+
+def _ordered(findings: list[Finding]) -> list[Finding]:
+    leaders = {lead.key: lead for lead in leading(findings).values()}.values()
     return sorted(leaders, key=lambda found: (-SEVERITIES.index(found.severity), found.amount_usd_mn or 0.0, found.key))
 
 

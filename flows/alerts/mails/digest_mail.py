@@ -13,7 +13,7 @@ import duckdb
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.amounts import billions, billions_cell
-from treasury_watch.transforms.findings.events import events_in
+from treasury_watch.transforms.findings.events import events_after, events_in
 from treasury_watch.transforms.findings.explain.sentences import everyone
 from treasury_watch.transforms.findings.explain.subjects import SUBJECT_LENGTH, traded, verdict_told
 from treasury_watch.transforms.findings.finding import Announcement, Episode, Finding, Kind, RevisedFindings, key_of
@@ -27,9 +27,12 @@ NAMED = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Digest(Announcement):
-    """A release's digest: the leading findings of its newest month, and in sentences what it revised of earlier ones."""
+    """A release's digest: the leading findings of its newest month, those of the months since of which only holdings are
+    published, and in sentences what it revised of earlier ones.
+    """
 
     findings: tuple[Finding, ...] = ()
+    since: tuple[Finding, ...] = ()
     revised: tuple[str, ...] = ()
 
 
@@ -50,12 +53,16 @@ def month_of(connection: duckdb.DuckDBPyConnection, key: str) -> date | None:
     return found[0][0] if found else None
 
 
-def digest(key: str, month: date, given: Iterable[Announcement]) -> Digest:
+def digest(key: str, month: date, given: Iterable[Announcement], *, newest: bool = True) -> Digest:
     """The digest of the release: of the findings `given` the events that reach into `month`, each under its weightiest
-    finding, the most severe and largest first, and what the release revised of earlier ones."""
+    finding, the most severe and largest first, and what the release revised of earlier ones.
+
+    Of the `newest` release also the events that begin after its month: holdings are published sooner than net purchases.
+    """
     given = list(given)
     revised = [item for item in given if isinstance(item, RevisedFindings)]
-    chosen = events_in((item for item in given if isinstance(item, Finding)), month)
+    findings = [item for item in given if isinstance(item, Finding)]
+    chosen, since = events_in(findings, month), events_after(findings, month) if newest else []
     count = len(chosen) or "no"
     names = [one_line(plain_name(found.holder)) for found in chosen]
     who = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
@@ -63,7 +70,10 @@ def digest(key: str, month: date, given: Iterable[Announcement]) -> Digest:
     sentences = tuple(row["explanation"] for item in revised for row in item.rows)
     ending = f", {len(sentences)} revised" if sentences else ""
     title += naming([_amount(found) for found in chosen], SUBJECT_LENGTH - len(title) - len(ending)) + ending
-    severities = [item.severity for item in (*chosen, *revised)]
+    if since and not chosen:  # the release has none, newer holdings do: the first line says both
+        title += f"; {len(since)} since"
+        title += naming([_amount(found) for found in since], SUBJECT_LENGTH - len(title))
+    severities = [item.severity for item in (*chosen, *since, *revised)]
     return Digest(
         key=key,
         rule=Kind.DIGEST,
@@ -73,6 +83,7 @@ def digest(key: str, month: date, given: Iterable[Announcement]) -> Digest:
         title=one_line(title),
         holder=who,
         findings=tuple(chosen),
+        since=tuple(since),
         revised=sentences,
     )
 
@@ -113,6 +124,7 @@ def compose_digest(
         "released_iso": released.isoformat(),
         "total": _total(connection, found.month),
         "findings": [_line(item) for item in found.findings],
+        "since": [_line(item) for item in found.since],
         "revised": [one_line(text) for text in found.revised],
         "recipient": one_line(recipient),
         "key": found.key,

@@ -17,7 +17,15 @@ import pandas as pd
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
 from treasury_watch.flows.alerts.transport import MailError
 from treasury_watch.flows.settings.sections import MailSettings
-from treasury_watch.transforms.amounts import billions, billions_cell, is_known, millions_cell, percent, rounded
+from treasury_watch.transforms.amounts import (
+    billions,
+    billions_cell,
+    in_billions,
+    is_known,
+    millions_cell,
+    percent,
+    rounded,
+)
 from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.findings.explain.subjects import verdict_told
 from treasury_watch.transforms.findings.finding import Episode, Finding, FlaggedMonth
@@ -142,6 +150,8 @@ def newer_month(later: Mapping[str, Any] | None) -> str | None:
     at = billions(position, signed=False)
     if change is None or not is_known(change):
         return f"A newer month is out: {month}, holdings {at}."
+    if not in_billions(change):
+        return f"A newer month is out: in {month} holdings hardly changed, at {at}."
     moved = f"{'fell' if change < 0 else 'rose'} {billions(abs(change), signed=False)}"
     return f"A newer month is out: in {month} holdings {moved} to {at}."
 

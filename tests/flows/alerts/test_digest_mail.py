@@ -119,6 +119,18 @@ def test_without_events_it_says_that_there_is_nothing_to_report():
     assert "Nothing to report" in html
 
 
+def test_findings_of_months_whose_sales_are_not_published_yet_are_in_it_and_in_its_first_line():
+    month, episode, canada = findings()
+    may = date(2024, 5, 1)
+    subject, text, html = parts(digest(KEY, may, [canada]))
+    assert subject == "U.S. Treasuries, May 2024: no findings; 1 since (Canada -$40.9bn)"
+    for part in (text, html):
+        assert "s holdings fell." in part
+        assert "Nothing to report" not in part
+    assert digest(KEY, may, [canada, month, episode]).title.startswith("U.S. Treasuries, May 2024: 1 finding (Japan")
+    assert digest(KEY, may, [canada], newest=False).title == "U.S. Treasuries, May 2024: no findings"
+
+
 def routed(home: Path, text: str) -> Settings:
     (home / "routing.toml").write_text(text, encoding="utf-8")
     return Settings()

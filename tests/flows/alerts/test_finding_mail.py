@@ -160,12 +160,28 @@ def test_a_subject_without_a_decomposition_does_not_claim_a_sale() -> None:
     assert subject(told(old)) == "Japan: Treasuries -$40.9bn in April 2009; how much was sold is not published"
 
 
+def test_a_subject_on_bonds_alone_tells_their_net_sales() -> None:
+    """United Kingdom, April to July 2000: of the bills no source says what was sold."""
+    month, _ = month_and_episode()
+    row = {"verdict": "sold", "net_purchases_usd_mn": None, "net_long_term_usd_mn": -13_970.0}
+    line = subject(told(replace(month, row={**month.row, **row})))
+    assert line == "Japan: Treasuries -$40.9bn in April 2024; net bond sales $14.0bn"
+
+
+def test_a_subject_on_net_sales_that_holdings_contradict_says_that_they_are_not_explained() -> None:
+    month, _ = month_and_episode()
+    row = {**month.row, "verdict": "unexplained", "doubt": "The two do not agree, so no sale is told."}
+    line = looking_at(replace(month, row=row), "net_sale").title
+    assert line == "Japan: net Treasury sales $11.8bn in April 2024; holdings -$40.9bn, not explained"
+
+
 @pytest.mark.parametrize(
     ("beside", "words"),
     [
         ({"pattern": "bought back"}, "mostly price, net sales $11.8bn, bought back the month after"),
         ({"pattern": "seasonal"}, "mostly price, net sales $11.8bn, a seasonal pattern"),
         ({"absorbed_share_pct": 69.7, "counterpart": "Belgium"}, "70% taken up in Belgium"),
+        ({"absorbed_share_pct": 100.0, "counterpart": "Belgium"}, "all taken up in Belgium"),
         ({"absorbed_share_pct": 69.7, "counterpart": "China, Mainland"}, "70% taken up in Mainland China"),
         (
             {"absorbed_share_pct": 69.7, "counterpart": "Belgium, Luxembourg, Cayman Islands"},
@@ -206,6 +222,9 @@ def test_a_mail_on_an_older_month_says_that_a_newer_one_is_out_and_what_it_says(
         "A newer month is out: in July 2024 holdings fell $9.3bn to $1,115.3bn."
     )
     assert newer_month({**july, "change_usd_mn": None}) == "A newer month is out: July 2024, holdings $1,115.3bn."
+    assert newer_month({**july, "change_usd_mn": 20.0}) == (
+        "A newer month is out: in July 2024 holdings hardly changed, at $1,115.3bn."
+    )
     assert newer_month(None) is None
 
 

@@ -163,7 +163,7 @@ def inflow_of(runs: pd.DataFrame) -> dict:
     [
         (33_400.0, 112_800.0, "; $33.4bn of it were net purchases"),
         (61_262.0, 59_800.0, ", less than the net purchases of $61.3bn"),  # Hong Kong, April to November 2024
-        (-5_000.0, 59_800.0, ", although net sales of $5.0bn are booked"),
+        (-5_000.0, 59_800.0, "; the statistics book net sales of $5.0bn in the same months"),
         (float("nan"), 59_800.0, ""),
         (40.0, 59_800.0, ""),
     ],
@@ -178,14 +178,14 @@ def test_a_custodian_that_gains_for_months_is_an_inflow_with_likely_sources():
     assert (row["counterpart"], row["absorbed_usd_mn"], row["verdict"]) == ("China, Mainland", 64_000, "unexplained")
     assert row["suspicion"] == (
         "Holdings in Belgium rose $160.0bn from June to September 2022, price changes left out. "
-        "A likely source, not a known one, is Mainland China (down $64.0bn)."
+        "A likely source, not a known one, is Mainland China (down $64.0bn, price changes left out)."
     )
 
 
 def test_an_inflow_without_a_partner_that_fell_names_none():
     row = inflow_of(judged(china([-1_000.0] * 4), belgium([40_000.0] * 4))[1])
     assert (row["counterpart"], row["suspicion"].partition(" out. ")[2]) == (
-        None, "No place that is read with it lost as much.",
+        None, "None of the places read with it lost enough to be its source.",
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.transforms.findings.test_episodes import rules
 from tests.transforms.findings.test_flagged_months import history
 from treasury_watch.transforms.findings.detection import findings
+from treasury_watch.transforms.findings.explain import interventions_beside
 from treasury_watch.transforms.findings.explain.currency_context import trending
 from treasury_watch.transforms.rates import exchange_rates
 from treasury_watch.transforms.rates.interventions import interventions_in_usd
@@ -209,6 +210,15 @@ def test_of_an_episode_currency_defence_is_said_of_the_month_and_never_of_the_wh
 def test_of_a_currency_whose_interventions_are_not_read_that_is_said():
     assert "No intervention statistics for JPY are read here." in told(NO_OPERATIONS)["context"]
     assert "No intervention statistics" not in told(sold_dollars("2022-04-01"))["context"]
+
+
+def test_months_that_statistics_which_are_read_do_not_reach_are_not_passed_over_in_silence():
+    row = {"holder": "Japan", "currency": "JPY", "month": pd.Timestamp("2026-03-01"), "verdict": "mixed"}
+    nothing = sold_dollars("2022-04-01").iloc[:0]
+    assert interventions_beside.words(row, nothing, {}, {}, {}) == [
+        "No intervention statistics for JPY of March 2026 are read here."
+    ]
+    assert interventions_beside.words(row, nothing, {}, {}, {}, totals=True) == []
 
 
 def test_a_record_low_of_a_currency_that_sets_one_all_the_time_is_no_news():

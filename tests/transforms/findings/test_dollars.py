@@ -147,6 +147,7 @@ def test_a_run_of_months_adds_them_up_and_a_missing_month_is_not_zero():
             "Canada also sold $15.7bn of U.S. shares and $6.0bn of agency bonds in the same month, net.",
         ),
         ("Brazil", (-100.0, 20.0, -62.0), "Net sales of other U.S. securities in the same month were small beside this ($0.1bn)."),
+        ("Turkey", (20.0, -10.0, 30.0), "Turkey bought and sold hardly any other U.S. securities in the same month, net."),
         ("Brazil", (1500.0, 1500.0, 1500.0), "Brazil bought $4.5bn of other U.S. securities in the same month, net."),
         (
             "Japan",

@@ -98,9 +98,8 @@ def test_a_month_that_holdings_contradict_is_a_notice_and_says_why():
     row = fall(estimated(-40_000.0, 24_000.0))
     assert (row["verdict"], row["severity"]) == ("unexplained", "notice")
     assert doubt(row) == (
-        "Form S has net sales of $40.0bn of bonds and notes, all holdings fell by $16.0bn (prices: $0.0bn, "
-        "estimated, give or take $3.6bn): "
-        "the two do not agree, so no sale is told."
+        "Form S counts net sales of $40.0bn of bonds and notes and prices did next to nothing (give or take $3.6bn); "
+        "holdings fell $16.0bn: the two do not agree, so no sale is told."
     )
 
 
@@ -108,15 +107,14 @@ def test_form_s_is_not_said_to_have_the_bills_held():
     row = {**fall(estimated(-20_400.0, 10_000.0)), "net_purchases_usd_mn": -22_900.0, "net_short_term_usd_mn": -2_500.0}
     text = doubt({**row, "contradicted": True})
     assert text.startswith(
-        "Form S has net sales of $20.4bn of bonds and notes, bills held fell by $2.5bn, all holdings fell by"
+        "Form S counts net sales of $20.4bn of bonds and notes, bills held fell $2.5bn and prices took an estimated $5.6bn"
     )
 
 
 def test_a_fall_that_transactions_do_not_account_for_says_so():
     assert doubt({**fall(estimated(-4_000.0, -12_000.0)), "contradicted": True}) == (
-        "Form S has net sales of $4.0bn of bonds and notes, all holdings fell by $16.0bn (prices: $0.0bn, "
-        "estimated, give or take $3.6bn): "
-        "most of the fall is in neither, so it is not explained."
+        "Form S counts net sales of $4.0bn of bonds and notes and prices did next to nothing (give or take $3.6bn): "
+        "most of the fall of $16.0bn is in none of these, so it is not explained."
     )
 
 

@@ -98,3 +98,18 @@ def test_a_season_is_measured_on_one_basis():
     months = canada([*[-30_000.0, 14_000.0, 16_000.0] * 8, -60_000.0], basis="form_s")
     months.loc[months.index[-1], "basis"] = "slt"
     assert pd.isna(labelled(months)["pattern"].iloc[-1])
+
+
+@pytest.mark.parametrize(
+    ("back", "words"),
+    [
+        (54_000.0, "93% of those sold in April 2023."),
+        (57_900.0, "nearly all of those sold in April 2023."),
+        (58_000.0, "all of those sold in April 2023."),
+        (62_800.0, "all of those sold in April 2023 and more."),
+        (174_000.0, "all of those sold in April 2023 and came to 3.0 times as much."),  # Norway, February 2025: "300%"
+    ],
+)
+def test_what_was_bought_back_beyond_what_was_sold_is_told_in_words(back, words):
+    (row,) = labelled(canada([*SMALL, -58_000.0, back])).to_dict("records")
+    assert row["pattern_measure"].partition("bought back ")[2] == words

@@ -211,4 +211,29 @@ def test_bills_that_a_sentence_names_as_sold_are_called_an_estimate(bills, words
 @pytest.mark.parametrize(("newer", "told"), [(-2_427.0, True), (499.0, False), (float("nan"), False)])
 def test_holdings_of_a_newer_release_than_the_net_purchases_are_told(newer, told):
     """Saudi Arabia, April 2026."""
-    assert ("the revision makes -$2.4bn of the other changes" in caveats_of(newer_positions_usd_mn=newer)) is told
+    text = caveats_of(newer_positions_usd_mn=newer, other_usd_mn=-2_718.0)
+    words = "the revision makes -$2.4bn of the other changes of -$2.7bn, and is left out of what is said of them."
+    assert (words in (text or "")) is told
+
+
+def test_the_months_of_a_swing_are_named_oldest_first():
+    months = quarters([-50_000.0, 50_000.0, 0.0, -50_000.0, 50_000.0, 0.0, -50_000.0])
+    third = flagged(months)[2]
+    named = third["caveats"].partition("a month later in ")[2].partition(".")[0].split(" and ")
+    assert len(named) == 2
+    assert pd.to_datetime(named[0], format="%B %Y") < pd.to_datetime(named[1], format="%B %Y")
+
+
+def test_other_changes_that_undo_all_of_the_bonds_say_how_few_these_were():
+    """Ireland, October 2022: bills, and bonds beside them. A trifle beside a sale of bills is not told."""
+    parts = {"net_long_term_usd_mn": -3_500.0, "net_short_term_usd_mn": -46_500.0}
+    text = caveats_of(**parts, other_usd_mn=6_600.0)
+    assert "Other changes of +$6.6bn stand against all of the net sales of bonds and notes ($3.5bn)" in text
+    parts = {"net_long_term_usd_mn": -500.0, "net_short_term_usd_mn": -49_500.0}
+    assert "stand against" not in caveats_of(**parts, other_usd_mn=400.0)
+
+
+def test_bills_bought_for_bonds_are_called_an_estimate_however_few():
+    """Chile, February 2026: $7.5bn of them make its $10.6bn sale in part a shift within Treasuries."""
+    bills = {"net_purchases_usd_mn": -10_000.0, "net_long_term_usd_mn": -19_990.0, "net_short_term_usd_mn": 9_995.0}
+    assert "Net purchases of bills are an estimate" in caveats_of(**bills)

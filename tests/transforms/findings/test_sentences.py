@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from treasury_watch.transforms.amounts import billions
-from treasury_watch.transforms.findings.explain.sentences import ALONE, Beside, explain_episodes, told, trades
+from treasury_watch.transforms.findings.explain.sentences import ALONE, Beside, explain_episodes, told
 from treasury_watch.transforms.findings.explain.standing import pasts_of, rank
+from treasury_watch.transforms.findings.explain.trades import trades
 from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
-from treasury_watch.transforms.wording import month_name
+from treasury_watch.transforms.wording import causes_in_words, month_name
 
 APRIL = {
     "holder": "Japan",
@@ -155,8 +156,8 @@ def test_places_that_took_a_fall_up_are_the_headline():
     headline, text = told(MARCH | {"suspicion": taken, "absorbed_share_pct": 84.0}, "in March 2026")
     assert headline == taken
     assert text == (
-        f"{taken} It sold $23.9bn of bonds and notes. Falling prices took $18.0bn. Another $5.8bn of the fall is neither trading "
-        "nor price."
+        f"{taken} By the statistics, Japan sold $23.9bn of bonds and notes. Falling prices took $18.0bn. $5.8bn of the fall is "
+        "neither trading nor price."
     )
 
 
@@ -232,9 +233,13 @@ def test_an_episode_names_its_first_and_last_month():
         "months": 3,
         "holder_id": "japan",
     }
-    nobody = pd.DataFrame({name: [] for name in ("holder_id", "custodial_centre", "month", "net_purchases_usd_mn")})
+    nobody = pd.DataFrame(
+        {name: [] for name in ("holder_id", "custodial_centre", "month", "net_purchases_usd_mn", "basis")}
+    )
     nobody["month"] = nobody["month"].astype("datetime64[us]")
-    [text] = explain_episodes(pd.DataFrame([row]), nobody, nobody)["headline"]
+    [text] = explain_episodes(pd.DataFrame([row]), nobody, nobody, {"newer_positions": {"minimum_usd_mn": 500.0}})[
+        "headline"
+    ]
     assert text == "Japan's holdings fell $40.9bn from April to June 2024, and most of that was price ($29.8bn)."
 
 
@@ -325,6 +330,7 @@ def test_a_residual_is_left_unexplained_and_is_no_cause():
 
 def test_without_a_valuation_a_sale_is_told_from_net_sales_alone():
     row = MARCH | {"valuation_usd_mn": math.nan, "other_usd_mn": math.nan, "net_purchases_usd_mn": -30_000.0}
+    row |= {"net_long_term_usd_mn": math.nan, "net_short_term_usd_mn": math.nan}
     assert explained(row, "in March 2010") == (
         "Japan sold $30.0bn of Treasuries in March 2010, net; its holdings fell $47.7bn (3.8%) to $1,191.6bn. "
         "What prices did is not published for it."
@@ -383,3 +389,107 @@ def test_what_comes_after_a_month_does_not_rank_it():
     assert "these figures began" in rank(
         row, pasts_of(months, "change_usd_mn")["japan"], "change_usd_mn", "monthly fall"
     )
+
+
+RUN = (
+    "Part of a longer run: Mainland China's holdings fell $100.4bn from March to November 2025 while Belgium's rose $86.3bn. "
+    "Together they fell $14.1bn."
+)
+
+
+@pytest.mark.parametrize(
+    ("severity", "words"),
+    [("notice", RUN.replace("longer run:", "longer run, and for that a notice:")), ("warning", RUN)],
+)
+def test_a_sale_inside_a_run_that_was_taken_up_says_why_it_is_a_notice(severity, words):
+    headline, text = told(MARCH | {"suspicion": RUN, "severity": severity}, "in March 2026")
+    assert headline.startswith("Japan sold $23.9bn")
+    assert text.startswith(f"{headline} {words} ")
+
+
+def test_prices_that_took_more_than_the_fall_are_not_most_of_it():
+    """Taiwan, March 2026: it bought."""
+    taiwan = {"change_usd_mn": -12_743.0, "net_purchases_usd_mn": 2_379.0, "valuation_usd_mn": -14_985.0}
+    parts = {"net_long_term_usd_mn": 1_993.0, "net_short_term_usd_mn": 386.0, "other_usd_mn": -137.0}
+    text = explained(APRIL | taiwan | parts | {"holder": "Taiwan", "position_usd_mn": 300_791.0}, "in March 2026")
+    assert text.startswith(
+        "Taiwan's holdings fell $12.7bn in March 2026 to $300.8bn, less than falling prices alone took ($15.0bn)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (-7_467.0, "fell $7.5bn in March 2020 to $469.7bn, too little to bear out the net sales that Form S counts."),
+        (2_700.0, "rose $2.7bn in March 2020 to $469.7bn, which does not bear out the net sales that Form S counts."),
+    ],
+)
+def test_a_sale_that_holdings_contradict_is_doubted_in_the_first_sentence(change, words):
+    doubt = "Form S counts net sales of $41.5bn of bonds and notes: the two do not agree, so no sale is told."
+    row = {"verdict": "unexplained", "doubt": doubt, "holder": "United Kingdom", "position_usd_mn": 469_682.0}
+    headline, text = told(MARCH | row | {"change_usd_mn": change}, "in March 2020", Beside(custodial=True))
+    assert headline == f"Holdings in the United Kingdom {words}"
+    assert text == f"{headline} {doubt}"
+
+
+def test_what_press_releases_said_of_the_official_sector_is_said_to_be_theirs():
+    """November 2016: their figures before 2023 are biased against it."""
+    text = explained(MARCH, "in November 2016", Beside(official_net_usd_mn=-500.0, official_from_press=True))
+    assert (
+        "Foreign official institutions together sold $0.5bn that month, net, by the press releases of the time." in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        (
+            (13_584.0, -56_874.0, -46_905.0),
+            "prices and other changes",
+        ),  # China, August 2022 to February 2023: it bought
+        ((-67_600.0, -46_700.0, 50_500.0), "sales and prices"),  # Japan, August to December 2016
+        ((-5_500.0, 3_800.0, -17_300.0), "other changes and sales"),  # Belgium, April to May 2014
+        ((-21_660.0, -72.0, 8_793.0), "sales, in part offset by other changes"),  # Cayman Islands, November 2024
+        ((None, None, None), "several causes"),
+    ],
+)
+def test_mixed_causes_are_named_and_none_that_was_not_there(parts, words):
+    names = ("net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn")
+    assert causes_in_words({"verdict": "mixed"} | dict(zip(names, parts, strict=True))) == words
+
+
+def test_a_sale_without_a_valuation_names_its_instruments():
+    """Foreign officials, August 2016: the subject names them too."""
+    parts = {"net_purchases_usd_mn": -48_000.0, "net_long_term_usd_mn": -40_000.0, "net_short_term_usd_mn": -8_000.0}
+    row = MARCH | parts | {"valuation_usd_mn": math.nan, "other_usd_mn": math.nan}
+    assert explained(row, "in August 2016").startswith(
+        "Japan sold $40.0bn of Treasury bonds and notes in August 2016 and sold or let mature $8.0bn of bills; its holdings fell"
+    )
+
+
+def test_net_sales_that_nothing_can_be_told_of_are_in_the_first_sentence():
+    """Foreign officials, August 2015."""
+    parts = {"change_usd_mn": 4_300.0, "net_purchases_usd_mn": -46_600.0, "of": "net_purchases_usd_mn"}
+    row = MARCH | parts | {"verdict": "unexplained", "valuation_usd_mn": math.nan, "other_usd_mn": math.nan}
+    headline, text = told(row | {"month": pd.Timestamp("2015-08-01")}, "in August 2015")
+    assert headline == (
+        "Japan's holdings rose $4.3bn in August 2015 to $1,191.6bn, while the statistics count net sales of $46.6bn."
+    )
+    assert text == f"{headline} What prices did is not published, so the two cannot be told apart."
+
+
+def test_what_left_beyond_the_fall_is_no_part_of_it():
+    """Luxembourg, December 2023: it bought, and $33.3bn that is neither trading nor price left a fall of $31.3bn."""
+    parts = {
+        "change_usd_mn": -31_326.0,
+        "net_purchases_usd_mn": 944.0,
+        "valuation_usd_mn": 1_031.0,
+        "other_usd_mn": -33_301.0,
+    }
+    taken = {
+        "suspicion": "Luxembourg's holdings fell while Ireland's rose.",
+        "absorbed_share_pct": 100.0,
+        "verdict": "moved",
+    }
+    text = explained(MARCH | parts | taken, "in December 2023")
+    assert text.endswith("$33.3bn that is neither trading nor price left.")

@@ -9,13 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from treasury_watch.transforms.amounts import billions, percent, rounded
+from treasury_watch.transforms.amounts import billions, part_of, percent, rounded
 from treasury_watch.transforms.findings.explain.newer_positions import newer_positions, of_finding
-from treasury_watch.transforms.findings.explain.sentences import names_bills_sold
+from treasury_watch.transforms.findings.explain.sentences import least_told
+from treasury_watch.transforms.findings.explain.trades import names_bills_sold, shifted_within
 from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
 from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
-from treasury_watch.transforms.findings.rules.patterns.labels import BOUGHT_BACK
+from treasury_watch.transforms.findings.rules.patterns.labels import BOUGHT_BACK, RECURRING
 from treasury_watch.transforms.findings.rules.places.absorption import LONGER_RUN
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW
 from treasury_watch.transforms.findings.rules.reversals import (
@@ -30,7 +31,7 @@ from treasury_watch.transforms.findings.rules.reversals import (
 )
 from treasury_watch.transforms.findings.rules.verdicts import ESTIMATED, credible, offset
 from treasury_watch.transforms.months import number_of
-from treasury_watch.transforms.wording import CAUSES_IN_WORDS, month_name, plain_name, stated
+from treasury_watch.transforms.wording import causes_in_words, joined, month_name, plain_name, stated
 
 BASIS = {
     "cslt": "Net purchases and valuation are the Continuous SLT's estimates, not the figures of Table 3.",
@@ -99,7 +100,7 @@ def with_caveats(
             for other in runs.get(holder, [])
             if row["of"] != INFLOW and _reads_differently(row, other)
         ]
-        caveats += _newer(of_finding(row, newer), rules["newer_positions"])
+        caveats += _newer(row, of_finding(row, newer, rules["newer_positions"]))
         caveats += _reversals(row, own.past, rules["reversals"])
         if "month" in row:
             caveats += _unsettled(
@@ -129,8 +130,7 @@ def _told_of_places(row: dict) -> bool:
     """Whether the explanation says already where the fall may have gone, or where a rise may have come from."""
     if row["of"] == INFLOW or not math.isnan(row.get("absorbed_share_pct", math.nan)):
         return True
-    longer = row["verdict"] == "moved" and row["suspicion"].startswith(LONGER_RUN)
-    return longer or ONE_MOVE in row["suspicion"]
+    return row["suspicion"].startswith(LONGER_RUN) or ONE_MOVE in row["suspicion"]
 
 
 def _caveats(
@@ -158,7 +158,7 @@ def _caveats(
         share = percent(abs(row["valuation_pct"]), 0)
         lines.append(f"{which} is {share} of the position before: too much for prices, so not used for the verdict.")
     told_bills = abs(row[BILLS]) >= rules["verdict"]["bills_told_usd_mn"]
-    if row["instrument"] in ("bills", "both") or told_bills or names_bills_sold(row):
+    if row["instrument"] in ("bills", "both") or told_bills or names_bills_sold(row) or shifted_within(row):
         deal = "sales" if row[BILLS] < 0 else "purchases"
         lines.append(f"Net {deal} of bills are an estimate: the change in the bills held.")
     lines += _offset(row, rules["verdict"])
@@ -185,21 +185,23 @@ def _offset(row: dict[Any, Any], limits: dict[str, Any]) -> list[str]:
     undone = offset(net, other, row[BONDS])
     if not undone or undone < limits["offset"] * sold:
         return []
+    if undone < least_told(row):
+        return []  # of a sale of bills, a trifle
     estimated = "an estimated " if ESTIMATED in stated(row["basis"]).split("+") else ""
     what = "the net sales" if math.isnan(row[BONDS]) else "the net sales of bonds and notes"
     return [
-        f"Other changes of {estimated}{billions(other)} stand against {percent(100 * undone / sold, 0)} of {what}: reporting or "
-        "custody, perhaps."
+        f"Other changes of {estimated}{billions(other)} stand against {part_of(undone / sold, what)} "
+        f"({billions(sold, signed=False)}): reporting or custody, perhaps."
     ]
 
 
-def _newer(revised: float, limits: dict[str, Any]) -> list[str]:
+def _newer(row: dict[Any, Any], revised: float) -> list[str]:
     """A revision of holdings whose net purchases are not published anew stands among other changes: no reporting or custody."""
-    if abs(revised) < limits["minimum_usd_mn"]:
+    if not revised:
         return []
     return [
         "The holdings are of a newer release than net purchases and valuation; the revision makes "
-        f"{billions(revised)} of the other changes."
+        f"{billions(revised)} of the other changes of {billions(row['other_usd_mn'])}, and is left out of what is said of them."
     ]
 
 
@@ -221,19 +223,19 @@ def _overlap(other: dict[Any, Any], rules: dict[str, Any]) -> str:
     what = declared.amount(rules, other["of"]).run
     span = f"{month_name(other['start_month'])} to {month_name(other['end_month'])}"
     sums = f"holdings {billions(other['change_usd_mn'])}, net purchases {billions(other['net_purchases_usd_mn'])}"
-    return f"Read with the run of {what} from {span}: {CAUSES_IN_WORDS[other['verdict']]} ({sums})."
+    return f"Read with the run of {what} from {span}: {causes_in_words(other)} ({sums})."
 
 
 def _reversals(row: dict[Any, Any], past: Past, limits: dict[str, Any]) -> list[str]:
     """Net sales that follow or go before purchases of their size, or belong to a pattern of them."""
     month = largest_sale(row, past)
-    if month is None:
+    if month is None or row["net_purchases_usd_mn"] >= 0:  # of a run that bought no month is half of its net sales
         return []
     lines = []
     which = "" if "month" in row else f" in {month_name(month)}, half or more of these,"
     again = recurring(month, past, limits)
-    if again:
-        named = ", ".join(month_name(before) for before in again)
+    if again and row.get("pattern") != RECURRING:  # else the explanation says so itself
+        named = joined(month_name(before) for before in sorted(again))
         lines.append(
             f"A swing that recurs: net sales like those{which or ' of this month'} were bought back a month later "
             f"in {named}."

@@ -91,8 +91,9 @@ def _context(
     rated = (row["currency"], last) not in pegged and row["currency"] not in limits["banded"]
     words = _rate_words(row["currency"], found, past, first, last, limits) if rated else []
     weakening = {month: _quarter_pct(past, month) for month in months_from(first, last)}
-    words += interventions_beside.words(row, operations, net_of, weakening, limits)
-    words += period_totals_beside.words(row, periods)
+    totals = period_totals_beside.near(row, periods)
+    words += interventions_beside.words(row, operations, net_of, weakening, limits, totals=totals is not None)
+    words += period_totals_beside.words(row, totals)
     found["context"] = " ".join(words) or None
     return {name: found.get(name) for name in CONTEXT}
 

@@ -118,6 +118,8 @@ def dollars_sentence(row: Mapping[Any, Any], limits: Mapping[str, float], *, cus
     bought = [f"{billions(amount, signed=False)} of {name}" for amount, name in told if amount > 0]
     sold = [f"{billions(-amount, signed=False)} of {name}" for amount, name in told if amount < 0]
     if not told and abs(net) < least:
+        if not in_billions(net):
+            return f"{who} bought and sold hardly any other U.S. securities {when}, net."
         kind = "sales" if net < 0 else "purchases"
         return (
             f"Net {kind} of other U.S. securities {when} were small beside this ({billions(abs(net), signed=False)})."

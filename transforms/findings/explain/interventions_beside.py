@@ -10,9 +10,10 @@ import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, rounded
 from treasury_watch.transforms.months import shifted
-from treasury_watch.transforms.wording import joined, month_name
+from treasury_watch.transforms.wording import joined, month_name, months_named
 
 NOT_READ = "No intervention statistics for {} are read here."
+NOT_READ_OF = "No intervention statistics for {} of {} are read here."
 
 
 def words(
@@ -21,8 +22,10 @@ def words(
     net_of: Mapping[pd.Timestamp, float],
     weakening_pct: Mapping[pd.Timestamp, float],
     limits: Mapping[str, Any],
+    *,
+    totals: bool = False,
 ) -> list[str]:
-    """The sentences on a flagged month or an episode.
+    """The sentences on a flagged month or an episode; `totals` where totals of the country's interventions are known for it.
 
     `operations` are the country's, as from `interventions_in_usd`, None where its interventions are not read; `net_of`
     are the holder's net purchases by month, `weakening_pct` by how much its currency fell over the three months to each.
@@ -34,6 +37,8 @@ def words(
         return (
             [NOT_READ.format(row["currency"])] if isinstance(row["currency"], str) and row["currency"] != "USD" else []
         )
+    if operations.empty and not totals:  # they are read, but not of these months: no silence that reads as none
+        return [NOT_READ_OF.format(row["currency"], month_name(first) if first == last else months_named(first, last))]
     paid = operations[operations["settled_month"].between(first, last)]
     lines = _listed(paid, "settled_month", "Official interventions", ", by the day of payment")
     outside = operations[operations["month"].between(first, last) & (operations["settled_month"] > last)]

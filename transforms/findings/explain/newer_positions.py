@@ -24,8 +24,11 @@ def newer_positions(months: pd.DataFrame) -> Newer:
     return dict(zip(keys, known["newer_positions_usd_mn"], strict=True))
 
 
-def of_finding(row: Mapping[Any, Any], newer: Newer) -> float:
-    """The sum over the months of a flagged month or an episode, in USD millions."""
+def of_finding(row: Mapping[Any, Any], newer: Newer, limits: Mapping[str, float]) -> float:
+    """The sum over the months of a flagged month or an episode, in USD millions; 0 where it is smaller than `minimum_usd_mn`
+    of [newer_positions] in config/alert_rules.toml: sentence and caveat then tell other changes as the tables have them.
+    """
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
     span = range(number_of(first), number_of(last) + 1)
-    return sum(newer.get((row["holder_id"], number), 0.0) for number in span)
+    whole = sum(newer.get((row["holder_id"], number), 0.0) for number in span)
+    return whole if abs(whole) >= limits["minimum_usd_mn"] else 0.0

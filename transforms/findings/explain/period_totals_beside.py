@@ -14,19 +14,27 @@ from treasury_watch.transforms.wording import joined, month_name, spoken
 MONTHS_BEHIND = 2  # the days of a quarter come in the second month after it
 
 
+def near(row: Mapping[Any, Any], periods: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The country's periods that overlap a flagged month or an episode; None where there are none."""
+    if periods is None or periods.empty:
+        return None
+    first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
+    found = periods[(periods["start_date"] < shifted(last, 1)) & (periods["end_date"] >= first)]
+    return None if found.empty else found
+
+
 def words(row: Mapping[Any, Any], periods: pd.DataFrame | None) -> list[str]:
     """The sentences on the periods that overlap a flagged month or an episode and whose days are not all known.
 
     `periods` are the country's, as from `with_days`; None or none where no totals are read. A total is told with its period
     and given to no day and to no month: it says neither what was sold nor when.
     """
-    if periods is None or periods.empty:
+    overlapping = near(row, periods)
+    if overlapping is None:
         return []
-    first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
-    near = periods[(periods["start_date"] < shifted(last, 1)) & (periods["end_date"] >= first)]
     lines: list[str] = []
     none: list[Any] = []  # the ends of a run of periods without any
-    for period in near.sort_values("start_date").to_dict("records"):
+    for period in overlapping.sort_values("start_date").to_dict("records"):
         known = period["end_date"] <= period["known_until"]
         if not period["amount_jpy_mn"] and not known:
             follows = none and period["start_date"] - none[1] <= pd.Timedelta(days=1)

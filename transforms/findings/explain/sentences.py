@@ -16,15 +16,16 @@ import pandas as pd
 from treasury_watch.transforms.amounts import billions, in_billions, is_known, percent
 from treasury_watch.transforms.findings.explain.newer_positions import newer_positions, of_finding
 from treasury_watch.transforms.findings.explain.standing import ranks
+from treasury_watch.transforms.findings.explain.trades import shifted_within, trades
 from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
-from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS, OTHER_INSTRUMENT
+from treasury_watch.transforms.findings.rules.evidence import NO_SALE
+from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
 from treasury_watch.transforms.findings.rules.places.absorption import LONGER_RUN
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW
 from treasury_watch.transforms.findings.rules.verdicts import ESTIMATED, offset
 from treasury_watch.transforms.months import months_from
 from treasury_watch.transforms.wording import (
     is_plural,
-    joined,
     month_name,
     months_named,
     possessive,
@@ -40,10 +41,8 @@ VERDICT_WORDS = {
     "mixed": "Mixed causes",
     "unexplained": "Not explained",
 }
-# Bills bought for at least these parts of the bonds sold: the holder moved within Treasuries, in part or mostly.
-SHIFT, MOSTLY_SHIFT = 0.5, 0.75
-SOLD_BILLS = "sold or let mature"
-NEARLY_ALL = 0.9  # of net sales in one instrument: the other one is not named
+NOTICE = "notice"
+PRESS_RELEASE = "press_release"  # the basis of the official sector's net purchases before 2023
 # Parts of a month below this part of its net sales and of its fall are not told beside a sale: what prices did, and what
 # neither trading nor price explains. Together they may still be more: then their sum is told.
 TOLD_PART, LEAST_TOLD_USD_MN = 0.05, 500.0
@@ -54,7 +53,8 @@ DECOMPOSED_FROM = pd.Timestamp("2023-02-01")  # months since then without a deco
 class Beside:
     """What is set beside a finding: `custodial` where the holder keeps securities for others, `fall_rank` and `sale_rank`
     how unusual the month is, `official_net_usd_mn` what foreign official institutions bought in the same months (NaN
-    where unknown or where it says nothing of the holder), `newer_usd_mn` what positions newer than the net purchases make of
+    where unknown or where it says nothing of the holder), `official_from_press` whether press releases say so, whose figures
+    before 2023 are biased against the official sector, `newer_usd_mn` what positions newer than the net purchases make of
     other changes: trading and prices of it are not known yet.
     """
 
@@ -62,6 +62,7 @@ class Beside:
     fall_rank: str = ""
     sale_rank: str = ""
     official_net_usd_mn: float = math.nan
+    official_from_press: bool = False
     newer_usd_mn: float = 0.0
 
 
@@ -83,7 +84,14 @@ def told(row: Mapping[Any, Any], period: str, beside: Beside = ALONE) -> tuple[s
     """
     # of sales that holdings do not bear out no pattern is told
     pattern = "" if row["verdict"] == "unexplained" else stated(row.get("pattern_measure"))
-    texts = [*_lead(row, period, beside), _peak(row), pattern, _rest(row, beside), _official(row, period, beside)]
+    texts = [
+        *_lead(row, period, beside),
+        _peak(row),
+        _longer_run(row),
+        pattern,
+        _rest(row, beside),
+        _official(row, period, beside),
+    ]
     first, *more = [text for text in texts if text]
     return first, " ".join([first, *more])
 
@@ -99,28 +107,43 @@ def everyone(row: Mapping[str, Any], period: str) -> str:
     return f"{sentence(whose)} {period}. What was bought and what was price is not published for that month."
 
 
-def explain_months(flagged: pd.DataFrame, months: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:
+def explain_months(
+    flagged: pd.DataFrame, months: pd.DataFrame, official: pd.DataFrame, rules: Mapping[str, Any]
+) -> pd.DataFrame:
     """The flagged months with `headline` and `explanation`. `months` are those that they were found in, `official` the
-    official total's."""
+    official total's, `rules` config/alert_rules.toml."""
     centres = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"])
     nets, newer = dict(zip(official["month"], official["net_purchases_usd_mn"], strict=True)), newer_positions(months)
+    press = set(official.loc[official["basis"] == PRESS_RELEASE, "month"])
     texts = []
     for row, (fall, sale) in zip(flagged.to_dict("records"), ranks(flagged, months), strict=True):
         net = nets.get(row["month"], math.nan)
-        beside = Beside(row["holder_id"] in centres, fall, sale, net, of_finding(row, newer))
+        from_press = row["month"] in press
+        beside = Beside(
+            row["holder_id"] in centres, fall, sale, net, from_press, of_finding(row, newer, rules["newer_positions"])
+        )
         texts.append(told(row, f"in {month_name(row['month'])}", beside))
     return _with_texts(flagged, texts)
 
 
-def explain_episodes(runs: pd.DataFrame, months: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:
+def explain_episodes(
+    runs: pd.DataFrame, months: pd.DataFrame, official: pd.DataFrame, rules: Mapping[str, Any]
+) -> pd.DataFrame:
     """The episodes with `headline` and `explanation`, as `explain_months`."""
     centres = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"])
     nets, newer = dict(zip(official["month"], official["net_purchases_usd_mn"], strict=True)), newer_positions(months)
+    press = set(official.loc[official["basis"] == PRESS_RELEASE, "month"])
     texts = []
     for row in runs.to_dict("records"):
-        net = sum(nets.get(month, math.nan) for month in months_from(row["start_month"], row["end_month"]))
+        span = months_from(row["start_month"], row["end_month"])
+        net = sum(nets.get(month, math.nan) for month in span)
         period = f"from {months_named(row['start_month'], row['end_month'])}"
-        beside = Beside(row["holder_id"] in centres, official_net_usd_mn=net, newer_usd_mn=of_finding(row, newer))
+        beside = Beside(
+            row["holder_id"] in centres,
+            official_net_usd_mn=net,
+            official_from_press=any(month in press for month in span),
+            newer_usd_mn=of_finding(row, newer, rules["newer_positions"]),
+        )
         texts.append(told(row, period, beside))
     return _with_texts(runs, texts)
 
@@ -140,7 +163,7 @@ def _lead(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
     if row["of"] == INFLOW:
         return [row["suspicion"]]
     if is_known(row.get("absorbed_share_pct", math.nan)):
-        return [row["suspicion"], _deal(row, beside)]
+        return [row["suspicion"], _booked(row, beside)]
     if verdict == "unexplained":
         return _unexplained(row, period, beside, complete)
     if verdict == "moved":
@@ -172,9 +195,25 @@ def _deal(row: Mapping[Any, Any], beside: Beside) -> str:
     return f"{_subject(row, beside)} {deal}." if deal else ""
 
 
+def _booked(row: Mapping[Any, Any], beside: Beside) -> str:
+    """What the statistics book of a fall that declared partners took up: not told as what the holder did."""
+    deal = trades(row)
+    return sentence(f"by the statistics, {_who(row, beside)} {deal}.") if deal else ""
+
+
+def _longer_run(row: Mapping[Any, Any]) -> str:
+    """Why a finding inside a longer run that was taken up elsewhere is less of an alarm than its size would make it."""
+    told = stated(row["suspicion"])
+    if not told.startswith(LONGER_RUN) or row["verdict"] == "moved":  # `_moved` says so itself
+        return ""
+    if row.get("severity") != NOTICE:
+        return told
+    return told.replace(LONGER_RUN, LONGER_RUN.replace(":", ", and for that a notice:"), 1)
+
+
 def _sold(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
     """`Japan sold $23.9bn of Treasury bonds and notes in March 2026 and lost $18.0bn to falling prices; its holdings ...`"""
-    price = "" if _shifted(row) else _price(row)
+    price = "" if shifted_within(row) else _price(row)
     lead = sentence(f"{_who(row, beside)} {trades(row, period, price)}; {_holdings(row, beside)}.")
     more = [f"It was {beside.sale_rank}."] if beside.sale_rank and not beside.fall_rank else []
     if math.isnan(row["repriced_share_pct"]):
@@ -187,7 +226,11 @@ def _fell(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
     lead = _fall(row, period, beside)
     valuation, other = row["valuation_usd_mn"], row["other_usd_mn"] - beside.newer_usd_mn
     if row["verdict"] == "repriced":
-        lead += f", and most of that was price ({_estimated(row)}{billions(-valuation, signed=False)})"
+        price = f"{_estimated(row)}{billions(-valuation, signed=False)}"
+        more = -valuation > -row["change_usd_mn"]  # than the whole fall: the holder bought, or other changes added
+        lead += (
+            f", less than falling prices alone took ({price})" if more else f", and most of that was price ({price})"
+        )
     else:
         parts = [f"prices took {_estimated(row)}{billions(-valuation, signed=False)}"] if valuation < 0 else []
         parts += [f"{billions(-other, signed=False)} of it is neither trading nor price"] if other < 0 else []
@@ -218,6 +261,9 @@ def _moved(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
 def _unexplained(row: Mapping[Any, Any], period: str, beside: Beside, complete: bool) -> list[str]:
     lead = sentence(f"{_fall(row, period, beside)}.")
     if stated(row.get("doubt")):
+        if NO_SALE in row["doubt"]:
+            short = "too little to bear out" if row["change_usd_mn"] < 0 else "which does not bear out"
+            lead = f"{lead.removesuffix('.')}, {short} the net sales that Form S counts."
         return [lead, row["doubt"]]
     if complete:
         valuation = billions(row["valuation_usd_mn"])
@@ -231,7 +277,10 @@ def _unexplained(row: Mapping[Any, Any], period: str, beside: Beside, complete: 
     more = f"How much of it was sold and how much was price is {published}."
     if not math.isnan(net):
         done = f"net {'sales' if net < 0 else 'purchases'} of {billions(abs(net), signed=False)}"
-        more = f"The statistics count {done}; what prices did is {published}, so the two cannot be told apart."
+        apart = f"hat prices did is {published}, so the two cannot be told apart."
+        if row["of"] != "change_usd_mn":  # the finding is the net sale: it stands in the first sentence
+            return [f"{lead.removesuffix('.')}, while the statistics count {done}.", f"W{apart}"]
+        more = f"The statistics count {done}; w{apart}"
     return [lead, more]
 
 
@@ -240,7 +289,10 @@ def _sold_without_valuation(row: Mapping[Any, Any], period: str, beside: Beside)
     net, what = row["net_purchases_usd_mn"], "Treasuries"
     if math.isnan(net):
         net, what = row[BONDS], "bonds and notes"
-    lead = f"{_who(row, beside)} sold {billions(-net, signed=False)} of {what} {period}, net; {_holdings(row, beside)}."
+    deal = f"sold {billions(-net, signed=False)} of {what} {period}, net"
+    if is_known(row[BONDS]) and is_known(row[BILLS]):
+        deal = trades(row, period)
+    lead = f"{_who(row, beside)} {deal}; {_holdings(row, beside)}."
     return [sentence(lead), "What prices did is not published for it."]
 
 
@@ -281,13 +333,13 @@ def _to(row: Mapping[Any, Any]) -> str:
 def _price(row: Mapping[Any, Any]) -> str:
     """What prices did beside a sale, where it is known and no trifle."""
     valuation = row["valuation_usd_mn"]
-    if math.isnan(row["repriced_share_pct"]) or abs(valuation) < _least_told(row):
+    if math.isnan(row["repriced_share_pct"]) or abs(valuation) < least_told(row):
         return ""
     amount = f"{_estimated(row)}{billions(abs(valuation), signed=False)}"
     return f"lost {amount} to falling prices" if valuation < 0 else f"gained {amount} from rising prices"
 
 
-def _least_told(row: Mapping[Any, Any]) -> float:
+def least_told(row: Mapping[Any, Any]) -> float:
     """The smallest part of a month or a run that is told beside what was sold, in USD millions."""
     return max(TOLD_PART * max(abs(row["net_purchases_usd_mn"]), abs(row["change_usd_mn"])), LEAST_TOLD_USD_MN)
 
@@ -302,12 +354,12 @@ def _rest(row: Mapping[Any, Any], beside: Beside) -> str:
         return ""
     if not (absorbed or repriced or row["net_purchases_usd_mn"] < 0):  # `_fell` has told all that pulled holdings down
         return ""
-    told_price = repriced or (not absorbed and not _shifted(row) and bool(_price(row)))
+    told_price = repriced or (not absorbed and not shifted_within(row) and bool(_price(row)))
     other, valuation, change = row["other_usd_mn"] - beside.newer_usd_mn, row["valuation_usd_mn"], row["change_usd_mn"]
     if math.isnan(row["repriced_share_pct"]) or not is_known(other) or not is_known(change):
         return ""
     prices = 0.0 if told_price else valuation
-    least, estimated = _least_told(row), _estimated(row).removeprefix("an ")
+    least, estimated = least_told(row), _estimated(row).removeprefix("an ")
     texts = []
     if abs(prices) >= least:
         amount = f"{_estimated(row)}{billions(abs(prices), signed=False)}"
@@ -316,8 +368,10 @@ def _rest(row: Mapping[Any, Any], beside: Beside) -> str:
         amount, what = billions(abs(other), signed=False), f"neither trading nor {estimated}price"
         if other > 0:
             texts.append(f"{amount} that is {what} came in.")
+        elif change < 0 and -other <= -change:
+            texts.append(f"{amount if absorbed else f'Another {amount}'} of the fall is {what}.")
         else:
-            texts.append(f"Another {amount} of the fall is {what}." if change < 0 else f"{amount} that is {what} left.")
+            texts.append(f"{amount} that is {what} left.")
     if not texts and abs(prices + other) >= least:
         amount = billions(abs(prices + other), signed=False)
         texts.append(
@@ -329,61 +383,6 @@ def _rest(row: Mapping[Any, Any], beside: Beside) -> str:
 def _estimated(row: Mapping[Any, Any]) -> str:
     """What stands before a price change that no source states."""
     return "an estimated " if ESTIMATED in stated(row.get("basis")).split("+") else ""
-
-
-def trades(row: Mapping[Any, Any], period: str = "", price: str = "") -> str:
-    """What was sold and bought: `sold $36.6bn of Treasury bonds and notes in June 2024 and bought $12.0bn of bills`.
-
-    `price`, what prices did, is told after it. Empty where it is not known, or nothing was. Bills that fall may have been
-    sold or have come due.
-    """
-    bonds, bills, net = row[BONDS], row[BILLS], row["net_purchases_usd_mn"]
-    when = f" {period}" if period else ""
-    if not (is_known(bonds) and is_known(bills)):
-        if not is_known(net) or not in_billions(net):
-            return ""
-        whole = f"{'sold' if net < 0 else 'bought'} {billions(abs(net), signed=False)} of Treasuries{when}, net"
-        return f"{whole}, and {price}" if price else whole
-    if bonds < 0 and bills < 0 and bonds <= NEARLY_ALL * (bonds + bills):
-        whole = f"sold {billions(-bonds - bills, signed=False)} of Treasuries{when}, nearly all bonds and notes"
-        return f"{whole}, and {price}" if price else whole
-    legs = [(amount, name) for amount, name in ((bonds, "bonds and notes"), (bills, "bills")) if in_billions(amount)]
-    legs.sort(key=lambda leg: leg[0] if net < 0 else -leg[0])  # what went the way of the whole goes first
-    words = [
-        f"{_verb(amount, name)} {billions(abs(amount), signed=False)} of {'' if place or not period else 'Treasury '}{name}"
-        for place, (amount, name) in enumerate(legs)
-    ]
-    if not words:
-        return ""
-    shift = ""
-    if _shifted(row):
-        mostly = bought_share(row, BONDS if bonds < 0 else BILLS) >= MOSTLY_SHIFT
-        shift = f": {'mostly' if mostly else 'in part'} a shift within Treasuries"
-    if len(words) > 1 and words[1].partition(" $")[0] == words[0].partition(" $")[0] == "bought":
-        words[1] = words[1].removeprefix("bought ")
-    return joined([f"{words[0]}{when}", *words[1:], *([price] if price else [])]) + shift
-
-
-def names_bills_sold(row: Mapping[Any, Any]) -> bool:
-    """Whether `trades` tells of bills that were sold or let mature."""
-    return f"{SOLD_BILLS} " in trades(row)
-
-
-def _verb(amount: float, name: str) -> str:
-    if amount > 0:
-        return "bought"
-    return SOLD_BILLS if name == "bills" else "sold"
-
-
-def _shifted(row: Mapping[Any, Any]) -> bool:
-    """Whether bonds and notes were sold and bills bought for a good part of them."""
-    return bought_share(row, BONDS) >= SHIFT or (row["of"] == BILLS and bought_share(row, BILLS) >= SHIFT)
-
-
-def bought_share(row: Mapping[Any, Any], of: str) -> float:
-    """Net purchases of the other instrument as a share of net sales of `of`; 0 where there are none of one of them."""
-    sold, bought = row[of], row[OTHER_INSTRUMENT[of]]
-    return bought / -sold if sold < 0 < bought else 0.0
 
 
 def _peak(row: Mapping[Any, Any]) -> str:
@@ -402,4 +401,5 @@ def _official(row: Mapping[Any, Any], period: str, beside: Beside) -> str:
         return ""
     when = "that month" if period.startswith("in ") else "in these months"
     done = "sold" if net < 0 else "bought"
-    return f"Foreign official institutions together {done} {billions(abs(net), signed=False)} {when}, net."
+    source = ", by the press releases of the time" if beside.official_from_press else ""
+    return f"Foreign official institutions together {done} {billions(abs(net), signed=False)} {when}, net{source}."

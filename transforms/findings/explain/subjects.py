@@ -15,19 +15,12 @@ from treasury_watch.transforms.errors import shorten
 from treasury_watch.transforms.findings.explain.sentences import DECOMPOSED_FROM, VERDICT_WORDS
 from treasury_watch.transforms.findings.rules.declared import Rule
 from treasury_watch.transforms.findings.rules.verdicts import shares
-from treasury_watch.transforms.wording import month_name, one_line, plain_name, sentence, stated
+from treasury_watch.transforms.wording import causes_in_words, month_name, one_line, plain_name, sentence, stated
 
 SUBJECT_LENGTH = 110
 SHOWN_LENGTH = 60  # of a subject on a telephone: who, what, how much and when stand within it where the name lets them
 # A leg smaller than this part of the net sale is not named.
 NAMED_PART = 0.2
-SHORT_VERDICTS = {
-    "sold": "mostly sold",
-    "repriced": "mostly price",
-    "moved": "mostly custody or reporting",
-    "mixed": "sales and prices",
-    "unexplained": "not explained",
-}
 # How a label reads that stands beside a verdict and takes the alarm out of it.
 PATTERNS = {
     "bought back": "bought back the month after", "seasonal": "a seasonal pattern", "recurring swing": "a recurring swing",
@@ -147,7 +140,8 @@ def _taken_up(row: Mapping[str, Any]) -> str:
     named = plain_name(places) if len(places) <= LONGEST_COUNTERPART else "other places"
     if row.get("inflow_usd_mn") is not None and is_known(row["inflow_usd_mn"]):
         return f"holdings {billions(row['change_usd_mn'])}, likely source {named}"
-    return f"{percent(share, 0)} taken up in {named}"
+    part = percent(share, 0)
+    return f"{'all' if part == '100%' else part} taken up in {named}"
 
 
 def verdict_told(row: Mapping[str, Any], last: date) -> str:
@@ -165,10 +159,15 @@ def _reading(told: Told, brief: bool) -> str:
     row = told.row
     if not told.rule.amount.is_change:
         holdings, valuation = f"holdings {billions(row['change_usd_mn'])}", row["valuation_usd_mn"]
+        if row["verdict"] == "unexplained" and not is_known(row.get("inflow_usd_mn")):
+            return f"{holdings}, not explained"
         return holdings if brief or valuation is None else f"{holdings}, prices {billions(valuation)}"
     if row["net_purchases_usd_mn"] is None:
+        bonds = row.get("net_long_term_usd_mn")
+        if row["verdict"] == "sold" and bonds is not None and bonds < 0:  # of bills no source says what was sold
+            return f"net bond sales {billions(-bonds, signed=False)}"
         return not_published(told.last, brief)
-    words = SHORT_VERDICTS[row["verdict"]]
+    words = "mostly sold" if row["verdict"] == "sold" else causes_in_words(row)
     words = words.removesuffix(" or reporting") if brief else words
     if row["verdict"] == "sold" and not told.episode and row["net_purchases_usd_mn"] < 0:
         return sold(row, brief)

@@ -114,7 +114,9 @@ def _suspicion(
     place, month = spoken(mirror["counterpart"]), month_name(mirror["month"])
     left_out = ", prices left out" if mirror["rise_known"] else ""
     if moved:
-        text = f"The {fall} that left {spoken(row['holder'])} in {month} turned up in {place} ({rise}{left_out}): "
+        # the fall is told without prices; where that is another figure than the fall in holdings, it is said
+        without = ", prices left out," if not left_out and fall != billions(-row["change_usd_mn"], signed=False) else ""
+        text = f"The {fall} that left {spoken(row['holder'])} in {month}{without} turned up in {place} ({rise}{left_out}): "
         text += ONE_MOVE
         booked = row["net_purchases_usd_mn"]
         net_sales = booked <= -rules["mirror"]["minimum_usd_mn"]

@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from treasury_watch.transforms.amounts import billions, in_billions
+from treasury_watch.transforms.wording import joined
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NO_SALE = "so no sale is told"
 
 
 def error_usd_mn(long_term_before_usd_mn: float, months: int, declared: Mapping[str, Any]) -> float:
@@ -59,18 +62,19 @@ def doubt(row: Mapping[Any, Any]) -> str | None:
     bonds, bills = row["net_long_term_usd_mn"], row["net_short_term_usd_mn"]
     if math.isnan(net):
         net = bonds
-    recorded = f"Form S has net {'sales' if bonds < 0 else 'purchases'} of {billions(abs(bonds), signed=False)} of bonds and notes"
+    parts = [
+        f"Form S counts net {'sales' if bonds < 0 else 'purchases'} of {billions(abs(bonds), signed=False)} of bonds and notes"
+    ]
     if not math.isnan(bills) and in_billions(
         bills
     ):  # Form S has none: their net purchases are the change in what is held
-        recorded += f", bills held {'fell' if bills < 0 else 'rose'} by {billions(abs(bills), signed=False)}"
-    fell = f"all holdings {'fell' if change < 0 else 'rose'} by {billions(abs(change), signed=False)}"
+        parts.append(f"bills held {'fell' if bills < 0 else 'rose'} {billions(abs(bills), signed=False)}")
     valuation = row["valuation_usd_mn"]
-    price = ""
     if not math.isnan(valuation):
-        price = (
-            f" (prices: {billions(valuation)}, estimated, give or take {billions(row['error_usd_mn'], signed=False)})"
-        )
+        size = f"{'took' if valuation < 0 else 'added'} an estimated {billions(abs(valuation), signed=False)}"
+        moved_by = size if in_billions(valuation) else "did next to nothing"
+        parts.append(f"prices {moved_by} (give or take {billions(row['error_usd_mn'], signed=False)})")
+    recorded, moved = joined(parts), f"{'fell' if change < 0 else 'rose'} {billions(abs(change), signed=False)}"
     if change < net + (0.0 if math.isnan(valuation) else valuation):
-        return f"{recorded}, {fell}{price}: most of the fall is in neither, so it is not explained."
-    return f"{recorded}, {fell}{price}: the two do not agree, so no sale is told."
+        return f"{recorded}: most of the fall of {billions(-change, signed=False)} is in none of these, so it is not explained."
+    return f"{recorded}; holdings {moved}: the two do not agree, {NO_SALE}."

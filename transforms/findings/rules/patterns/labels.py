@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from treasury_watch.transforms.amounts import billions, percent
+from treasury_watch.transforms.amounts import billions, part_of, rounded
 from treasury_watch.transforms.findings.rules.declared import rising_rules
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.findings.rules.patterns.seasons import Season, season
@@ -25,6 +25,7 @@ from treasury_watch.transforms.wording import joined, month_name
 
 SEASONAL, BOUGHT_BACK, RECURRING = "seasonal", "bought back", "recurring swing"
 COLUMNS = ["pattern", "pattern_times", "pattern_of", "pattern_p_value", "pattern_measure"]
+MORE, MUCH_MORE = 1.05, 1.5  # of net sales that were bought back
 PLACES = {1: "the first month of", 2: "the second month of", 0: "the last month of"}  # by month modulo 3
 
 
@@ -80,7 +81,8 @@ def _pattern(
         )
         back = (
             f"Net purchases{of_what} of {billions(after.amount, signed=False)} in {month_name(shifted(month, 1))} bought back "
-            f"{percent(100 * after.amount / after.sold, 0)} of {of_these} {month_name(month)}."
+            f"{part_of(after.amount / after.sold, f'{of_these} {month_name(month)}')}"
+            f"{_and_more(after.amount / after.sold)}."
         )
         return measures | {"pattern": BOUGHT_BACK, "pattern_measure": f"{back} {text}" if text else back}
     if found:
@@ -93,6 +95,13 @@ def _pattern(
             "pattern_measure": f"Net sales of half to twice this size in {named} were bought back the month after.",
         }
     return {}
+
+
+def _and_more(times: float) -> str:
+    """What is said beside "all of it": nothing where it was that, or less."""
+    if times < MORE:
+        return ""
+    return f" and came to {rounded(times, 1)} times as much" if times >= MUCH_MORE else " and more"
 
 
 def _season_text(month: pd.Timestamp, found: Season) -> str:

@@ -48,7 +48,7 @@ def beside_purchases(bought: float, gained: float) -> str:
         return ""
     amount = billions(abs(bought), signed=False)
     if bought < 0:
-        return f", although net sales of {amount} are booked"
+        return f"; the statistics book net sales of {amount} in the same months"
     return f"; {amount} of it were net purchases" if bought <= gained else f", less than the net purchases of {amount}"
 
 
@@ -67,9 +67,14 @@ def _sources(row: Mapping[Any, Any], moves: Moves, rules: dict[str, Any]) -> dic
     none = {"verdict": "unexplained", "instrument": None, "counterpart": None, **dict.fromkeys(COLUMNS, float("nan"))}
     if not lost:
         others = sources_of(row["holder_id"], rules["pairs"])
-        return none | {"suspicion": f"{begin} No place that is read with it lost as much." if others else begin}
+        return none | {
+            "suspicion": f"{begin} None of the places read with it lost enough to be its source." if others else begin
+        }
     named = sorted(lost, key=lambda place: -lost[place])
-    parts = [f"{spoken(moves.names[place])} (down {billions(lost[place], signed=False)})" for place in named]
+    parts = [
+        f"{spoken(moves.names[place])} (down {billions(lost[place], signed=False)}, price changes left out)"
+        for place in named
+    ]
     likely = "A likely source, not a known one, is" if len(parts) == 1 else "Likely sources, not known ones, are"
     total, columns = sum(lost.values()), moves.columns((row["holder_id"], *named))
     return none | {
