@@ -8,9 +8,9 @@ import pandas as pd
 
 from treasury_watch.transforms.findings.conclusions import concluded
 from treasury_watch.transforms.findings.explain.caveats import with_caveats
-from treasury_watch.transforms.findings.explain.currency_context import with_context
+from treasury_watch.transforms.findings.explain.context.currency_context import with_context
+from treasury_watch.transforms.findings.explain.context.events import with_events_told
 from treasury_watch.transforms.findings.explain.dollars import with_dollars_told
-from treasury_watch.transforms.findings.explain.events_beside import with_events_told
 from treasury_watch.transforms.findings.explain.sentences import explain_episodes, explain_months
 from treasury_watch.transforms.findings.rule_hits import by_month
 from treasury_watch.transforms.findings.rules.custody import mirrors, paired_months, read_together, suspected

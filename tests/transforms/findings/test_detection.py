@@ -11,8 +11,8 @@ import pytest
 from tests.transforms.findings.test_episodes import rules
 from tests.transforms.findings.test_flagged_months import history
 from treasury_watch.transforms.findings.detection import findings
-from treasury_watch.transforms.findings.explain import interventions_beside
-from treasury_watch.transforms.findings.explain.currency_context import trending
+from treasury_watch.transforms.findings.explain.context import interventions as interventions_told
+from treasury_watch.transforms.findings.explain.context.currency_context import trending
 from treasury_watch.transforms.rates import exchange_rates
 from treasury_watch.transforms.rates.interventions import interventions_in_usd
 from treasury_watch.transforms.rates.settlement import settlement_day
@@ -215,10 +215,10 @@ def test_of_a_currency_whose_interventions_are_not_read_that_is_said():
 def test_months_that_statistics_which_are_read_do_not_reach_are_not_passed_over_in_silence():
     row = {"holder": "Japan", "currency": "JPY", "month": pd.Timestamp("2026-03-01"), "verdict": "mixed"}
     nothing = sold_dollars("2022-04-01").iloc[:0]
-    assert interventions_beside.words(row, nothing, {}, {}, {}) == [
+    assert interventions_told.words(row, nothing, {}, {}, {}) == [
         "No intervention statistics for JPY of March 2026 are read here."
     ]
-    assert interventions_beside.words(row, nothing, {}, {}, {}, totals=True) == []
+    assert interventions_told.words(row, nothing, {}, {}, {}, totals=True) == []
 
 
 def test_a_record_low_of_a_currency_that_sets_one_all_the_time_is_no_news():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from treasury_watch.transforms.findings.explain.currency_context import with_context
-from treasury_watch.transforms.findings.explain.period_totals_beside import words
+from treasury_watch.transforms.findings.explain.context.currency_context import with_context
+from treasury_watch.transforms.findings.explain.context.intervention_periods import words
 from treasury_watch.transforms.rates.intervention_periods import with_days
 from treasury_watch.transforms.rates.interventions import interventions_in_usd
 

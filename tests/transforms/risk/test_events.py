@@ -7,7 +7,7 @@ import pytest
 
 from tests.transforms.tic import DECLARATIONS
 from treasury_watch.transforms.errors import ConfigurationError
-from treasury_watch.transforms.findings.explain.events_beside import events_sentence, with_events_told
+from treasury_watch.transforms.findings.explain.context.events import events_sentence, with_events_told
 from treasury_watch.transforms.risk.events import (
     bearing_on,
     chart_marks,

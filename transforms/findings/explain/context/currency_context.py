@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from treasury_watch.transforms.amounts import percent, rounded
-from treasury_watch.transforms.findings.explain import interventions_beside, period_totals_beside
+from treasury_watch.transforms.findings.explain.context import intervention_periods, interventions
 from treasury_watch.transforms.months import months_between, months_from, shifted
 from treasury_watch.transforms.rates import exchange_rates
 from treasury_watch.transforms.wording import month_name
@@ -91,9 +91,9 @@ def _context(
     rated = (row["currency"], last) not in pegged and row["currency"] not in limits["banded"]
     words = _rate_words(row["currency"], found, past, first, last, limits) if rated else []
     weakening = {month: _quarter_pct(past, month) for month in months_from(first, last)}
-    totals = period_totals_beside.near(row, periods)
-    words += interventions_beside.words(row, operations, net_of, weakening, limits, totals=totals is not None)
-    words += period_totals_beside.words(row, totals)
+    totals = intervention_periods.near(row, periods)
+    words += interventions.words(row, operations, net_of, weakening, limits, totals=totals is not None)
+    words += intervention_periods.words(row, totals)
     found["context"] = " ".join(words) or None
     return {name: found.get(name) for name in CONTEXT}
 

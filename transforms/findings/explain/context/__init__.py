@@ -1,0 +1,1 @@
+"""What is set beside a finding: its currency, interventions, events; never as a cause."""
