@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
+import duckdb
+
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.warehouse.archive.announced_releases import announced_releases
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged, Entry
@@ -285,9 +287,15 @@ class Warehouse:
         """Source and checksum of the files that the publication in place is made from; none where there is none."""
         if not self.home.database.exists() or self.publisher().damaged():
             return set()
-        with open_published(self.home.database) as connection:
-            query = "SELECT DISTINCT source, sha256 FROM releases WHERE last_month IS NOT NULL"  # not the withdrawn
-            return set(connection.execute(query).fetchall())
+        query = "SELECT DISTINCT source, sha256 FROM releases WHERE last_month IS NOT NULL"  # not the withdrawn
+        try:
+            with open_published(self.home.database) as connection:
+                return set(connection.execute(query).fetchall())
+        except (
+            StorageFailed,
+            duckdb.Error,
+        ):  # damaged where no checksum tells: it is made again, and can be asked nothing
+            return set()
 
     def validators(self, source: str, url: str) -> tuple[str | None, str | None]:
         """ETag and Last-Modified of what was last loaded from this address; none where the archive has lost it."""

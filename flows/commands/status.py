@@ -92,6 +92,7 @@ def _text(facts: dict[str, Any]) -> Iterator[str]:
 def due(facts: dict[str, Any], now: datetime) -> list[str]:
     """What is due and missing, a line each, from `status_facts`: stale sources, damage, a run that failed, none that was due."""
     found = [f"{name} is not as it was published" for name in facts["damaged"]]
+    found += [f"{name} is missing from the archive" for name in facts["lost"]]
     found += [
         f"{item['source']} is stale: its newest figure is of {item['last']}"
         for item in facts["sources"]

@@ -203,9 +203,13 @@ class Publisher:
                 reads=["fred:DGS10", "fred:DGS2"], makes=["implied_durations"],
             ),
             Step(
+                "marketable debt", QUERIES, builder.marketable_debt, after=["signals", "market_series"],
+                reads=["fred:MVMTD027MNFRBDAL", "treasury_debt"], makes=["marketable_debt"],
+            ),
+            Step(
                 "views", QUERIES, builder.views,
                 needs=[
-                    "durations", "months", "securities months", "observations", "declared tables", "rates", "signals",
+                    "durations", "months", "securities months", "observations", "declared tables", "rates", "marketable debt",
                     "market_series",
                 ],
                 makes=VIEWS_MADE,

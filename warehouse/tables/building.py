@@ -37,7 +37,7 @@ from treasury_watch.warehouse.tables.signals import signals
 VIEWS = Path(__file__).parent / "views"
 FINDINGS = ("sell_offs", "rule_hits", "episodes", "paired_months", "revised_findings")
 DECLARED = ("holders", "sources", "series_breaks", "holder_scopes", "press_figures")
-VIEWS_MADE = ("real_yields", "marketable_debt", "risk_months", "concentration_months", "revisions", "largest_revisions")
+VIEWS_MADE = ("real_yields", "risk_months", "concentration_months", "revisions", "largest_revisions")
 STANDING = "superseded IS NULL"
 UNSHRUNK = ["grand_total", "foreign_official", "foreign_non_official"]  # whose durations stand beside countries'
 CODES = ["country_code", "holder_id"]
@@ -271,6 +271,10 @@ class Builder:
             connection, "implied_durations",
             durations_of(months, yields, holders, self.declarations.rules["implied_duration"]),
         )  # fmt: skip
+
+    def marketable_debt(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Marketable Treasury debt outstanding by month, at par where that is known."""
+        self._fill(connection, "marketable_debt", _sql("marketable_debt"))
 
     def views(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The tables that are the answer to a query on the others."""

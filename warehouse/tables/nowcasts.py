@@ -169,13 +169,16 @@ def _fingerprint(connection: duckdb.DuckDBPyConnection, declarations: Declaratio
 def _published_before(
     connection: duckdb.DuckDBPyConnection, published: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """The two tables as they were published last; None where that publication has none."""
+    """The two tables as they were published last; None where that publication has none, or is damaged."""
     place = str(published).replace("'", "''")
-    connection.execute(f"ATTACH '{place}' AS before (READ_ONLY)")
+    try:
+        connection.execute(f"ATTACH '{place}' AS before (READ_ONLY)")
+    except duckdb.Error:  # a rebuild makes it again, and must not need it
+        return None
     try:
         nowcasts, record = (connection.execute(f"FROM before.{name}").df() for name in TABLES)
         return nowcasts, record
-    except duckdb.CatalogException:
+    except duckdb.Error:
         return None
     finally:
         connection.execute("DETACH before")

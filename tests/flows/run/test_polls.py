@@ -9,7 +9,9 @@ from tests.transforms.layouts import japan_files as files
 from tests.transforms.layouts.test_japan_files import HTML, RESERVES, WEEKS, swapped
 from treasury_watch.flows.fetch.sources import collect, fetch_source, sources_to_fetch
 from treasury_watch.flows.run import steps
+from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.warehouse.declarations import Declarations
 
 POLL = "japan_morning"
 
@@ -53,7 +55,8 @@ def test_bad_files_are_refused_and_the_others_are_published_and_a_poll_without_n
     assert {item.outcome for item in again.loaded} == {"known"}
 
 
-def test_a_poll_asks_the_sources_that_name_it(settings):
+def test_a_poll_asks_the_sources_that_name_it():
+    settings = Settings(Declarations())
     assert {source.id for source in sources_to_fetch(settings, "fed_thursday")} == {
         "fred:WMTSECL1", "fred:WSEFINTL1", "fred:WFASECL1", "fred:WLRRAFOIAL", "fred:H41RESPPALGTRFNWW",
     }  # fmt: skip

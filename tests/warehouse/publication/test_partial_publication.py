@@ -52,7 +52,7 @@ def history(tmp_path_factory, published_small, declarations):
 
 def test_a_week_of_custody_makes_its_own_tables_again_and_no_other(history):
     made, before, after, *_ = history
-    assert set(made) == {"fed_custody", "signals", "releases", *OPERATIONS}
+    assert set(made) == {"fed_custody", "signals", "nowcasts", "nowcast_scores", "releases", *OPERATIONS}
     untouched = {name for name in before if name.removesuffix(".parquet") not in made}
     assert "holder_months.parquet" in untouched
     assert {name: before[name] for name in untouched} == {name: after[name] for name in untouched}

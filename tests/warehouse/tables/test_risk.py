@@ -13,7 +13,7 @@ from treasury_watch.warehouse.tables.declared_tables import SQL
 VIEWS = PROJECT / "warehouse" / "tables" / "views"
 NEEDED = [
     "holders", "sources", "holder_months", "aggregate_months", "securities_months", "fx_monthly", "market_series",
-    "observations", "implied_durations", "real_yields", "marketable_debt",
+    "observations", "signals", "implied_durations", "real_yields", "marketable_debt",
 ]  # fmt: skip
 MARCH, APRIL = date(2024, 3, 1), date(2024, 4, 1)
 
@@ -185,16 +185,12 @@ def test_debt_at_market_value_is_no_measure_of_issuance(tables):
 
 def test_debt_at_par_goes_before_that_at_market_value_and_gives_net_issuance_between_months_at_par(tables):
     series(tables, "MVMTD027MNFRBDAL", [(date(2024, 2, 1), 26.0), (MARCH, 25.0), (APRIL, 24.0)])
-    tables.connection.execute("CREATE TABLE at_par (month DATE, usd_mn DOUBLE)")
-    tables.connection.execute("INSERT INTO at_par VALUES (DATE '2024-03-01', 27000), (DATE '2024-04-01', 27150)")
-    added = "    UNION ALL SELECT month, usd_mn, 'par', 1, 'mspd' FROM at_par\n),\nbest AS"
-    query = (VIEWS / "marketable_debt.sql").read_text(encoding="utf-8").replace("),\nbest AS", added)
-    rows = tables.connection.execute(
-        f"SELECT month, outstanding_usd_mn, net_issuance_usd_mn, debt_basis, source FROM ({query})"
-    ).fetchall()
+    for month, value in ((MARCH, 27000.0), (APRIL, 27150.0)):
+        tables.add("signals", series_id="marketable_debt_outstanding", date=month, value=value, source="treasury_debt")
+    rows = tables.ask("marketable_debt", "month, outstanding_usd_mn, net_issuance_usd_mn, debt_basis, source")
     assert rows == [
         (date(2024, 2, 1), 26000.0, None, "market value", "fred:MVMTD027MNFRBDAL"),
-        (MARCH, 27000.0, None, "par", "mspd"), (APRIL, 27150.0, 150.0, "par", "mspd"),
+        (MARCH, 27000.0, None, "par", "treasury_debt"), (APRIL, 27150.0, 150.0, "par", "treasury_debt"),
     ]  # fmt: skip
 
 
