@@ -15,6 +15,7 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.findings.finding import Kind, key_of, thread_of
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.release_calendar import expected_month, published_release, release_of
+from treasury_watch.transforms.signals.early.officials import HOLDINGS, PURCHASES
 from treasury_watch.transforms.signals.early.outcome import release_signal
 from treasury_watch.transforms.signals.early.signal import RELEASED, EarlySignal, parts_of
 from treasury_watch.warehouse.home.published_database import rows_of
@@ -40,16 +41,28 @@ def queue_early_signals(connection: duckdb.DuckDBPyConnection, state: State, set
     due = expected_month(today, settings.declarations.calendar)
     queued = 0
     for recipient in routes.recipients("single", "both"):
-        for item in routes.taken(found, recipient, "single", "both"):
-            new = outbox.queue(state, [item], [recipient], newest_month=due, settings=rules)
-            if new and isinstance(item, EarlySignal):
-                _keep(state, item)
-            queued += new
+        taken = [item for item in routes.taken(found, recipient, "single", "both") if isinstance(item, EarlySignal)]
+        for item in taken:
+            told_in = _told_in(state, item, taken)
+            queued += outbox.queue(state, [item], [recipient], newest_month=due, settings=rules, told_in=told_in)
+            _keep(state, item)
     answers = _answers(connection, state, settings)
     outbox.drop(state, BEGINNING, [*(item.key for item in found), *(_waiting_answers(state))], OVER)
     for item, recipients in answers:
         queued += outbox.add(state, item, recipients, item.content())
     return queued
+
+
+def _told_in(state: State, item: EarlySignal, taken: list[EarlySignal]) -> str | None:
+    """The title of the message that tells this one too, if any: net sales stand in the one on the fall in holdings, where
+    they could be estimated when that was written.
+    """
+    for other in taken:
+        if (item.rule, other.rule) == (PURCHASES, HOLDINGS) and other.thread == item.thread:
+            kept = outbox.content(state, other.key)
+            if kept and kept["told"].get("beside") == item.rule:
+                return other.title
+    return None
 
 
 def _keep(state: State, item: EarlySignal) -> None:
@@ -73,8 +86,8 @@ def _answers(
 ) -> list[tuple[EarlySignal, list[str]]]:
     """What a release made of the signals that were sent, each with who got one of them; the outbox takes each once."""
     rows = state.rows(
-        "SELECT finding, recipient FROM alerts WHERE state IN ('sent', 'written') AND substr(finding, 1, ?) = ? "
-        "ORDER BY sent, finding",
+        "SELECT finding, recipient, state FROM alerts WHERE substr(finding, 1, ?) = ? AND (state IN ('sent', 'written') "
+        "OR state = 'superseded' AND error LIKE 'told in: %') ORDER BY sent, finding",
         (len(BEGINNING), BEGINNING),
     )
     threads: dict[str, list[Mapping[str, str]]] = defaultdict(list)
@@ -85,8 +98,9 @@ def _answers(
     found = []
     for sent in threads.values():
         item = _answer(connection, state, settings, list(dict.fromkeys(row["finding"] for row in sent)))
-        if item is not None:
-            found.append((item, list(dict.fromkeys(row["recipient"] for row in sent))))
+        got = [row["recipient"] for row in sent if row["state"] != "superseded"]
+        if item is not None and got:
+            found.append((item, list(dict.fromkeys(got))))
     return found
 
 

@@ -21,6 +21,7 @@ from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.tables.nowcasts import DECLARED, open_nowcasts
 
+DAYS_OF_A_WEEK = 7
 NEEDED = ("nowcasts", "nowcast_scores", "signals", "intervention_periods", "holder_months", "aggregate_months")
 NEWEST = """
 SELECT holder_id, max(month) AS month FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months)
@@ -32,10 +33,14 @@ SELECT month, change, known_from FROM (
     FROM signals WHERE series_id = $series AND superseded IS NULL WINDOW days AS (ORDER BY date)
 ) WHERE before = month - INTERVAL 1 MONTH ORDER BY month
 """
-# How far an input was read on the day of the estimate: its last figure up to some days after the month's end.
+# How far an input was read on the day of the estimate.
 READ_TO = """
 SELECT max(date) AS last, max_by(known_from, date) AS public FROM signals
 WHERE series_id = $series AND value IS NOT NULL AND known_from <= $made AND date <= $end
+"""
+MADE_THEN = """
+SELECT target, count(DISTINCT month) FROM nowcast_scores JOIN nowcasts USING (target, month, made, estimate_usd_mn)
+WHERE nowcast_basis = 'made' GROUP BY target
 """
 PRINTED = """
 SELECT change_usd_mn, net_purchases_usd_mn FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months)
@@ -66,7 +71,6 @@ def _stated(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
     document, calendar = declarations.toml(DECLARED), declarations.calendar
     newest = connection.execute(NEWEST, {"officials": OFFICIALS, "japan": JAPAN}).fetchall()
     estimates, series = open_nowcasts(connection), document["signals"]["reserves"]
-    made = "SELECT target, count(DISTINCT month) AS months FROM nowcasts WHERE nowcast_basis = 'made' GROUP BY target"
     changes = connection.execute(RESERVES, {"series": series}).fetchall()
     totals = connection.execute(
         "SELECT start_date, end_date, known_from, amount_jpy_mn / 1000 FROM intervention_periods "
@@ -78,7 +82,7 @@ def _stated(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
         newest=dict(newest),
         estimates=estimates,
         scores=connection.execute("FROM nowcast_scores ORDER BY target, month, method").df(),
-        made_then=dict(connection.execute(made).fetchall()),
+        made_then=dict(connection.execute(MADE_THEN).fetchall()),
         reserves=[Reserves(month, change, None, public) for month, change, public in changes],
         totals=[InterventionTotal(*row) for row in totals],
         japan=dict(connection.execute(japan, [JAPAN]).fetchall()),
@@ -87,23 +91,23 @@ def _stated(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
     )
 
 
-def _reads(connection: duckdb.DuckDBPyConnection, row: Mapping[str, Any], document: Mapping[str, Any]) -> list[Read]:
-    """How far each input of an estimate was read, of those that the target has as terms."""
-    terms = document["targets"][row["target"]]["terms"]
-    named = {
-        "custody": ("Treasuries in custody at the Fed", document["signals"]["custody"]),
-        "price": ("the yield of 10 years", "DGS10"),
-        "dollar": ("the broad dollar", document["signals"]["dollar"]),
-    }
-    end = shifted(day_of(row["month"]), 1) + timedelta(days=document["signals"]["reach_days"])
-    found = []
-    for term, (what, series) in named.items():
-        if term not in terms:
-            continue
-        asked = {"series": series, "made": row["made"], "end": end}
+def _reads(
+    connection: duckdb.DuckDBPyConnection, row: Mapping[str, Any], document: Mapping[str, Any]
+) -> dict[str, Read]:
+    """How far each input of an estimate was read, of those that the target has as terms: custody to the Wednesday on or after
+    its day, yields and the dollar to the month's end.
+    """
+    target, declared = document["targets"][row["target"]], document["signals"]
+    last_day = shifted(day_of(row["month"]), 1) - timedelta(days=1)
+    custody_day = last_day + timedelta(days=target.get("custody_days", 0) + DAYS_OF_A_WEEK - 1)
+    ends = {"custody": custody_day, "price": last_day, "dollar": last_day}
+    series = {"custody": declared["custody"], "price": "DGS10", "dollar": declared["dollar"]}
+    found = {}
+    for term in [term for term in ends if term in target["terms"]]:
+        asked = {"series": series[term], "made": row["made"], "end": ends[term]}
         [(last, public)] = connection.execute(READ_TO, asked).fetchall()
         if last is not None:
-            found.append(Read(what, day_of(last), day_of(public)))
+            found[term] = Read(day_of(last), day_of(public))
     return found
 
 

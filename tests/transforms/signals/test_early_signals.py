@@ -119,11 +119,13 @@ def test_subject_and_first_sentence_say_what_how_much_how_sure_and_when_it_is_kn
 
 
 def test_every_input_is_told_with_the_day_to_which_it_was_read():
-    read = Read("custody at the Fed", date(2026, 6, 3), date(2026, 6, 4))
-    found = official_signal(ROW, OFFICIAL, reads=[read])
+    found = official_signal(ROW, OFFICIAL, reads={"custody": Read(date(2026, 6, 3), date(2026, 6, 4))})
     assert found is not None
     rests = dict(found.sections)["What it rests on"]
-    assert "Read to 3 June 2026, public on 4 June 2026: custody at the Fed." in rests
+    assert rests[0] == (
+        "Treasuries kept at the Fed for foreign officials: -$72.8bn over the month, at face value "
+        "(to 3 June 2026, public on 4 June 2026)."
+    )
 
 
 def test_an_estimate_below_the_minimum_or_of_a_rise_is_not_told():
@@ -194,8 +196,8 @@ def test_the_record_counts_what_was_said_too_often_and_what_was_missed():
     assert lines[0].startswith("4 months, January 2026 to April 2026 (all replayed from what was public on the day)")
     assert "right sign in 50%" in lines[0]
     assert lines[1:] == [
-        "Of 2 that said $40bn or more, 1 had the right sign and 1 the size.",
-        "Missed: 1 of the 2 months that printed $40bn or more.",
+        "Of 2 estimates of -$40bn or lower, 1 had the right sign and 1 the size.",
+        "Missed: 1 of the 2 months that printed -$40bn or lower.",
     ]
     [line] = record_of_reserves([(-75_563, -66_789), (-50_425, 1_000), (-5_000, 9_000)], 30_000)
     assert line.startswith("Of the 2 earlier months loaded in which these securities fell by $30bn or more")

@@ -44,7 +44,7 @@ class Stated:
     reserves: Sequence[Reserves] = ()
     totals: Sequence[InterventionTotal] = ()
     japan: Mapping[date, float] = field(default_factory=dict)
-    reads: Mapping[tuple[str, date], list[Read]] = field(default_factory=dict)
+    reads: Mapping[tuple[str, date], Mapping[str, Read]] = field(default_factory=dict)
     claims_from_usd_mn: Mapping[str, float] = field(default_factory=dict)
 
     def is_open(self, holder_id: str, month: date) -> bool:
@@ -65,7 +65,7 @@ def early_signals(stated: Stated, rules: Mapping[str, Any], day: date) -> list[E
     for (target, month), row in by_target.items():
         if target in declared and stated.is_open(OFFICIALS, month):
             other = by_target.get((PURCHASES if target == HOLDINGS else HOLDINGS, month))
-            record, reads = _record(stated, row, declared[target]), stated.reads.get((target, month), [])
+            record, reads = _record(stated, row, declared[target]), stated.reads.get((target, month))
             found.append(official_signal(row, declared[target], reads=reads, record=record, beside=other, day=day))
     if INTERVENTIONS in declared:
         for total in stated.totals:

@@ -26,13 +26,11 @@ NOT_KNOWN = (
     "What officials keep with other custodians than the Fed: it is inferred, from how it went with custody in the past.",
     "Why: a fall in custody can be a sale, a bill that matured, or securities moved to another custodian.",
 )
-PRICES_IN = "Holdings are market values: the estimated fall includes what prices did, about {price}."
 
 
 class Read(NamedTuple):
-    """How far an input was read: what it is, the day of its last figure, and the day on which that was public."""
+    """How far an input was read: the day of its last figure, and the day on which that was public."""
 
-    what: str
     last: date
     public: date
 
@@ -41,14 +39,15 @@ def official_signal(
     row: Mapping[str, Any],
     rule: Mapping[str, Any],
     *,
-    reads: Iterable[Read] = (),
+    reads: Mapping[str, Read] | None = None,
     record: Iterable[str] = (),
     beside: Mapping[str, Any] | None = None,
     day: date | None = None,
 ) -> EarlySignal | None:
     """The message on a row of `nowcasts` of an open month, None where its fall or net sale is below the rule's minimum.
 
-    `rule` is the declared [early_signals.<target>]; `record` says how such estimates did; `beside` is the other target's
+    `rule` is the declared [early_signals.<target>]; `reads` how far each input was read, by the
+    term; `record` how such estimates did; `beside` is the other target's
     row of the month; `day` is the day on which it is told, that of the estimate where none is given. Amounts in USD
     millions.
     """
@@ -61,14 +60,10 @@ def official_signal(
     subject = f"{SUBJECTS[target].format(**words)} in {words['month']} ({brief_interval(row)})"
     title = f"Estimate: {subject}; {due_in_brief(due, told_on)}"
     lead = f"{LEADS[target].format(**words)}: an estimate of {spoken_day(made)}; {due_in_words(due, told_on)}."
-    rests = [*_rests_on(row, list(reads))]
-    if beside is not None:
-        rests.append(f"Beside it, from the same day's figures: {estimate_in_words(beside)}.")
-    price = row.get("price_term_usd_mn")
-    prices = [PRICES_IN.format(price=billions(price))] if target == HOLDINGS and is_figure(price) else []
     sections = (
-        ("What it rests on", tuple(rests)),
-        ("What it does not know", (*prices, *NOT_KNOWN)),
+        ("Sales or prices", tuple(_parts(row, beside))),
+        ("What it rests on", tuple(_rests_on(row, reads or {}))),
+        ("What it does not know", NOT_KNOWN),
         ("How such estimates did so far", tuple(record)),
         ("When it will be known", (when_known(month, due, told_on),)),
         ("Why you get this", (why(rule),)),
@@ -76,6 +71,7 @@ def official_signal(
     told = {
         "of": OF[target],
         "made": made.isoformat(),
+        "beside": None if beside is None else beside["target"],
         "words": f"an estimate of {about(estimate)} ({interval_in_words(row)})",
         **{
             name: row[name] if is_figure(row[name]) else None
@@ -85,24 +81,31 @@ def official_signal(
     return early_signal(target, OFFICIALS, month, rule["severity"], title, lead, sections, told)
 
 
-def _rests_on(row: Mapping[str, Any], reads: list[Read]) -> list[str]:
-    lines = []
-    custody, dollar = row.get("custody_change_usd_mn"), row.get("dollar_term_usd_mn")
-    if is_figure(custody):
-        lines.append(
-            f"Treasuries kept at the Fed for foreign officials: {billions(custody)} over the month, at face value (H.4.1)."
-        )
-    if is_figure(row.get("price_term_usd_mn")):
-        lines.append(
-            f"Prices, from the yields of 2 and 10 years: about {billions(row['price_term_usd_mn'])} on what they held."
-        )
-    if is_figure(dollar):
-        lines.append("The broad dollar: how far reserves had to defend currencies.")
-    lines += [f"Read to {spoken_day(r.last)}, public on {spoken_day(r.public)}: {r.what}." for r in reads]
-    return [
-        *lines,
-        f"Learned from the months to {month_name(day_of(row['learned_until']))}. Model: {row['model']}.",
+def _parts(row: Mapping[str, Any], beside: Mapping[str, Any] | None) -> list[str]:
+    """What of it is trade and what is price, as far as that is estimated."""
+    price = row.get("price_term_usd_mn")
+    lines = [f"Prices, which holdings include: about {billions(price)} on what they held."] if is_figure(price) else []
+    if beside is not None:
+        lines.insert(0, f"Estimated apart, on {spoken_day(beside['made'])}: {estimate_in_words(beside)}.")
+    return lines
+
+
+def _rests_on(row: Mapping[str, Any], reads: Mapping[str, Read]) -> list[str]:
+    """The inputs, each with the days that it was read to and was public on, and the model."""
+    custody = row.get("custody_change_usd_mn")
+    inputs = {
+        "custody": "Treasuries kept at the Fed for foreign officials"
+        + (f": {billions(custody)} over the month, at face value" if is_figure(custody) else ""),
+        "price": "Yields of 2 and 10 years, for prices",
+        "dollar": "The broad dollar, for what reserves in other currencies and their defence do",
+    }
+    lines = [
+        f"{words} (to {spoken_day(reads[term].last)}, public on {spoken_day(reads[term].public)})."
+        for term, words in inputs.items()
+        if term in reads
     ]
+    learned = month_name(day_of(row["learned_until"]))
+    return [*lines, f"A small model, learned from the months to {learned}: {row['model']}."]
 
 
 def brief_interval(row: Mapping[str, Any]) -> str:

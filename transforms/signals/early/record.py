@@ -37,14 +37,16 @@ def record_of_estimates(scores: pd.DataFrame, method: str, minimum_usd_mn: float
         f"{billions(found['mean_error_usd_mn'], signed=False)} on average{beside}{inside}."
     ]
     large = own[own["estimate_usd_mn"] <= -minimum_usd_mn]
-    size = about(minimum_usd_mn, signed=False)
+    size = about(-minimum_usd_mn)
     if len(large):
         right = int((large["print_usd_mn"] < 0).sum())
         as_large = int((large["print_usd_mn"] <= -minimum_usd_mn).sum())
-        lines.append(f"Of {len(large)} that said {size} or more, {right} had the right sign and {as_large} the size.")
+        lines.append(
+            f"Of {len(large)} estimates of {size} or lower, {right} had the right sign and {as_large} the size."
+        )
     printed = own[own["print_usd_mn"] <= -minimum_usd_mn]
     missed = int((printed["estimate_usd_mn"] > -minimum_usd_mn).sum())
-    lines.append(f"Missed: {missed} of the {len(printed)} months that printed {size} or more.")
+    lines.append(f"Missed: {missed} of the {len(printed)} months that printed {size} or lower.")
     return lines
 
 
