@@ -114,7 +114,7 @@ class Composer:
         found = [item for item in self.found.values() if newest or not isinstance(item, RevisedFindings)]
         deliveries = ("digest", "both") if self.routes.of(recipient, "digest", "both") else ("single",)
         letter = digest(key, month, self.routes.taken(found, recipient, *deliveries))
-        official = self.print_against_estimate(month)
+        official = print_in_words(self.connection, month)
         return compose_digest(letter, self.connection, self.mail_settings, recipient, official)
 
     def later(self, finding: Finding) -> dict[str, Any] | None:

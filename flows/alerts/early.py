@@ -68,9 +68,7 @@ def _told_in(state: State, item: EarlySignal, taken: list[EarlySignal]) -> str |
 def _keep(state: State, item: EarlySignal) -> None:
     """Keep what is told under its key, unless it was told before: whoever gets it gets the same."""
     if outbox.content(state, item.key) is None:
-        state.remember(
-            item.key, json.dumps(item.content() | {"rule": item.rule, "severity": item.severity}, default=str)
-        )
+        state.remember(item.key, json.dumps(item.content(), default=str))
 
 
 def _waiting_answers(state: State) -> list[str]:

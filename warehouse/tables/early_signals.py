@@ -22,16 +22,26 @@ from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.tables.nowcasts import DECLARED, open_nowcasts
 
 DAYS_OF_A_WEEK = 7
-NEEDED = ("nowcasts", "nowcast_scores", "signals", "intervention_periods", "holder_months", "aggregate_months")
+NEEDED = (
+    "nowcasts",
+    "nowcast_scores",
+    "signals",
+    "intervention_periods",
+    "price_returns",
+    "holder_months",
+    "aggregate_months",
+)
 NEWEST = """
 SELECT holder_id, max(month) AS month FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months)
 WHERE holder_id IN ($officials, $japan) AND position_usd_mn IS NOT NULL GROUP BY holder_id
 """
+# What prices did to the securities is estimated as in the nowcast: by the return of foreigners' Treasuries.
 RESERVES = """
-SELECT month, change, known_from FROM (
-    SELECT date AS month, known_from, value - lag(value) OVER days AS change, lag(date) OVER days AS before
+SELECT s.month, value - held, held * price_return_pct / 100, known_from FROM (
+    SELECT date AS month, known_from, value, lag(value) OVER days AS held, lag(date) OVER days AS before
     FROM signals WHERE series_id = $series AND superseded IS NULL WINDOW days AS (ORDER BY date)
-) WHERE before = month - INTERVAL 1 MONTH ORDER BY month
+) AS s LEFT JOIN price_returns AS p ON p.month = s.month
+WHERE before = s.month - INTERVAL 1 MONTH ORDER BY s.month
 """
 # How far an input was read on the day of the estimate.
 READ_TO = """
@@ -83,7 +93,7 @@ def _stated(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
         estimates=estimates,
         scores=connection.execute("FROM nowcast_scores ORDER BY target, month, method").df(),
         made_then=dict(connection.execute(MADE_THEN).fetchall()),
-        reserves=[Reserves(month, change, None, public) for month, change, public in changes],
+        reserves=[Reserves(*row) for row in changes],
         totals=[InterventionTotal(*row) for row in totals],
         japan=dict(connection.execute(japan, [JAPAN]).fetchall()),
         reads={(row["target"], day_of(row["month"])): _reads(connection, row, document) for row in estimates},

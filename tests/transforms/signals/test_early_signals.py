@@ -179,8 +179,8 @@ def test_interventions_and_reserves_of_one_month_have_one_answer():
 def test_the_print_is_told_against_the_estimate_and_a_replayed_one_is_called_so():
     row = {**ROW, "made": date(2026, 7, 9), "print_usd_mn": -58_600.0, "nowcast_basis": "made"}
     assert print_against_estimate(row) == (
-        "Foreign officials' holdings fell $58.6bn in May 2026; the estimate of 9 July was -$58bn (80%: -$85bn to -$32bn), "
-        "a surprise of -$0.1bn, within the interval."
+        "Foreign officials' holdings of Treasuries fell $58.6bn in May 2026; the estimate of 9 July was -$58bn "
+        "(80%: -$85bn to -$32bn), a surprise of -$0.1bn, within the interval."
     )
     assert "an estimate replayed as of 9 July is -$58bn" in print_against_estimate(row | {"nowcast_basis": "replay"})
 
@@ -200,5 +200,5 @@ def test_the_record_counts_what_was_said_too_often_and_what_was_missed():
         "Missed: 1 of the 2 months that printed -$40bn or lower.",
     ]
     [line] = record_of_reserves([(-75_563, -66_789), (-50_425, 1_000), (-5_000, 9_000)], 30_000)
-    assert line.startswith("Of the 2 earlier months loaded in which these securities fell by $30bn or more")
+    assert line.startswith("Of 2 earlier months loaded in which these securities fell by $30bn or more")
     assert "Japan's Treasuries fell in 1." in line

@@ -31,7 +31,7 @@ JAPAN_ESTIMATE = "japan_holdings"
 @dataclass(frozen=True, kw_only=True)
 class Stated:
     """What the tables state. `estimates` are rows of `nowcasts` of months that are not out, `scores` and `made_then` (how
-    many of a target's estimates were made before their release) its record; `reserves` a month's change by month, raw;
+    many of a target's estimates were made before their release) its record; `reserves` by month;
     `totals` interventions; `japan` the published changes of Japan's Treasuries by month, USD millions; `newest` by holder
     the newest month that is out; `due` a month's release; `reads` how far the inputs of a target's month were read.
     """

@@ -137,7 +137,9 @@ def reserves_signal(
     told: dict[str, Any] = {"of": "change_usd_mn", "made": made.isoformat()}
     told["words"] = f"a fall of {billions(abs(reserves.change_usd_mn), signed=False)} in the securities in its reserves"
     if claimed is not None:
-        told["words"] = f"an estimate of {about(claimed['estimate_usd_mn'])} ({interval_in_words(claimed)})"
+        told["words"] = (
+            f"the change in holdings estimated at {about(claimed['estimate_usd_mn'])} ({interval_in_words(claimed)})"
+        )
         names = ("estimate_usd_mn", "low_usd_mn", "high_usd_mn")
         told |= {name: claimed[name] if is_figure(claimed[name]) else None for name in names}
     return early_signal(RESERVES, JAPAN, month, rule["severity"], title, lead, sections, told)

@@ -17,6 +17,7 @@ SUBJECTS = {
     HOLDINGS: "foreign officials' Treasuries {signed}",
     PURCHASES: "foreign officials' net Treasury sales {size}",
 }
+ESTIMATED = {HOLDINGS: "the change in holdings", PURCHASES: "net purchases"}
 LEADS = {
     HOLDINGS: "Foreign official institutions' holdings of Treasuries probably fell by about {size} in {month} ({interval})",
     PURCHASES: "Foreign official institutions probably sold about {size} of Treasuries, net, in {month} ({interval})",
@@ -72,7 +73,7 @@ def official_signal(
         "of": OF[target],
         "made": made.isoformat(),
         "beside": None if beside is None else beside["target"],
-        "words": f"an estimate of {about(estimate)} ({interval_in_words(row)})",
+        "words": f"{ESTIMATED[target]} estimated at {about(estimate)} ({interval_in_words(row)})",
         **{
             name: row[name] if is_figure(row[name]) else None
             for name in ("estimate_usd_mn", "low_usd_mn", "high_usd_mn")

@@ -22,9 +22,9 @@ from treasury_watch.transforms.wording import month_name, sentence
 CHANGE, PURCHASES = "change_usd_mn", "net_purchases_usd_mn"
 CONFIRMED, IN_DIRECTION, WITHDRAWN = "confirmed", "confirmed in direction only", "withdrawn"
 MEANING = {
-    CONFIRMED: "The estimate is confirmed: the print is negative and lies in its interval, where it had one.",
-    IN_DIRECTION: "Confirmed in direction only: the print is negative, but lies outside the interval of the estimate.",
-    WITHDRAWN: "Withdrawn: there was no fall. Do not go on quoting the earlier message.",
+    CONFIRMED: "The estimate is confirmed",
+    IN_DIRECTION: "The estimate is confirmed in direction only",
+    WITHDRAWN: "The estimate is withdrawn: no fall was printed, and the earlier message is not to be quoted further",
 }
 BORNE_OUT = {True: "borne out by a fall", False: "not borne out: there was no fall"}
 
@@ -61,7 +61,7 @@ def release_signal(
     if is_figure(lead_of.get("estimate_usd_mn")):
         found, ending = verdict(lead_of, value), f"estimate of {about(lead_of['estimate_usd_mn'])} "
         title = f"Released: {_brief(holder_id, lead_of['of'], value)} in {month_name(month)}; {ending}{found}"
-        meaning = MEANING[found]
+        meaning = f"{MEANING[found]}: {_surprise(lead_of, value)}." if found != WITHDRAWN else f"{MEANING[found]}."
     else:
         title = f"Released: {_brief(holder_id, lead_of['of'], value)} in {month_name(month)}; early signal {BORNE_OUT[value < 0]}"
         meaning = f"What was told before it is {BORNE_OUT[value < 0]}."
@@ -73,13 +73,14 @@ def release_signal(
     ]
     if last is not None and is_figure(printed.get(CHANGE)):
         words = f"{about(last['estimate_usd_mn'])} ({interval_in_words(last)})"
-        lines.append(f"The last estimate before the release, of {spoken_day(last['made'])}: {words}.")
+        how = "made" if last["nowcast_basis"] == "made" else "replayed as of"
+        lines.append(f"The last estimate before the release, {how} {spoken_day(last['made'])}: {words}.")
     came = f", released on {spoken_day(released)}" if released else ""
     lead = f"{did(holder_id, lead_of['of'], value, month)}{came}. {meaning}"
     every = [f"{did(holder_id, of, v, month)}." for of, v in printed.items() if v is not None and is_figure(v)]
     sections = (
         ("What was told before, and what was printed", tuple(lines)),
-        ("The figures", tuple(dict.fromkeys(every))),
+        ("The figures", tuple(every) if len(every) > 1 else ()),
     )
     severity = "warning" if any(entry.get("severity") == "warning" for entry in told) else "notice"
     rule = str(lead_of.get("rule", RELEASED))
@@ -92,9 +93,14 @@ def _against(entry: Mapping[str, Any], value: float) -> str:
     begun = f"On {spoken_day(date.fromisoformat(entry['made']))}: {entry['words']}. Printed: {billions(value)}"
     if not is_figure(entry.get("estimate_usd_mn")):
         return f"{begun} ({BORNE_OUT[value < 0]})."
-    low = entry.get("low_usd_mn")
+    return f"{begun}, {_surprise(entry, value)}."
+
+
+def _surprise(entry: Mapping[str, Any], value: float) -> str:
+    """`a surprise of -$0.1bn, within the interval`; of an estimate, whether told or a row of nowcasts."""
+    low = entry["low_usd_mn"]
     where = "" if not is_figure(low) else f", {_place(low, entry['high_usd_mn'], value)} the interval"
-    return f"{begun}, a surprise of {billions(value - entry['estimate_usd_mn'])}{where}."
+    return f"a surprise of {billions(value - entry['estimate_usd_mn'])}{where}"
 
 
 def _place(low: Any, high: Any, value: float) -> str:
@@ -109,17 +115,17 @@ def _brief(holder_id: str, of: str, value: float) -> str:
 
 
 def did(holder_id: str, of: str, value: float, month: date) -> str:
-    """`Foreign officials' holdings fell $58.6bn in May 2026`."""
+    """`Foreign officials' holdings of Treasuries fell $58.6bn in May 2026`."""
     size, when = billions(abs(value), signed=False), month_name(month)
     if of == PURCHASES:
         who = "Foreign officials" if holder_id == OFFICIALS else "Japan"
         return f"{who} {'sold' if value < 0 else 'bought'} {size} of Treasuries, net, in {when}"
-    return f"{sentence(WHOSE[holder_id])} holdings {'fell' if value < 0 else 'rose'} {size} in {when}"
+    return f"{sentence(WHOSE[holder_id])} holdings of Treasuries {'fell' if value < 0 else 'rose'} {size} in {when}"
 
 
 def print_against_estimate(row: Mapping[str, Any]) -> str:
-    """`Foreign officials' holdings fell $58.6bn in May 2026; the estimate of 9 July was -$58bn (80%: -$83bn to -$33bn), a
-    surprise of -$0.4bn, within the interval.`
+    """`Foreign officials' holdings of Treasuries fell $58.6bn in May 2026; the estimate of 9 July was -$58bn (80%: -$83bn to
+    -$33bn), a surprise of -$0.4bn, within the interval.`
 
     `row` joins nowcast_scores and nowcasts: month, print_usd_mn, estimate, low, high, made and nowcast_basis. An estimate
     that was not made before the release is called replayed.
@@ -127,9 +133,7 @@ def print_against_estimate(row: Mapping[str, Any]) -> str:
     value, made = row["print_usd_mn"], day_of(row["made"])
     on = spoken_day(made, day_of(row["month"]))
     lead = f"the estimate of {on} was" if row["nowcast_basis"] == "made" else f"an estimate replayed as of {on} is"
-    low = row["low_usd_mn"]
-    where = "" if not is_figure(low) else f", {_place(low, row['high_usd_mn'], value)} the interval"
     return (
         f"{did(OFFICIALS, CHANGE, value, day_of(row['month']))}; {lead} {about(row['estimate_usd_mn'])} "
-        f"({interval_in_words(row)}), a surprise of {billions(value - row['estimate_usd_mn'])}{where}."
+        f"({interval_in_words(row)}), {_surprise(row, value)}."
     )

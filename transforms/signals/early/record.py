@@ -59,7 +59,8 @@ def record_of_reserves(changes: Iterable[tuple[float, float]], minimum_usd_mn: f
             f"No earlier month is loaded in which these securities fell by {size} or more and Japan's figures are out."
         ]
     fell = sum(printed < 0 for _, printed in large)
+    months = "one earlier month" if len(large) == 1 else f"{len(large)} earlier months"
     return [
-        f"Of the {len(large)} earlier months loaded in which these securities fell by {size} or more, prices left in, "
-        f"Japan's Treasuries fell in {fell}. Part of that is the price that both share."
+        f"Of {months} loaded in which these securities fell by {size} or more, prices left in, Japan's Treasuries fell in "
+        f"{fell}. Part of that is the price that both share."
     ]

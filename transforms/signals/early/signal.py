@@ -37,6 +37,8 @@ class EarlySignal(Announcement):
             "lead": self.lead,
             "sections": [[heading, list(lines)] for heading, lines in self.sections],
             "told": dict(self.told),
+            "rule": self.rule,
+            "severity": self.severity,
         }
 
 
