@@ -77,6 +77,12 @@ def test_august_2026_is_told_by_the_interventions_and_then_by_the_raw_fall_of_th
     }
 
 
+def test_with_the_whole_history_of_reserves_august_2026_is_an_estimate_from_the_raw_change(made):  # noqa: F811
+    [_, august] = early_signals(stated(made, JULY, "2026-08"), RULES, date(2026, 9, 7))
+    assert august.title == "Estimate: Japan's Treasuries -$89bn in August 2026 (80%: -116 to -62); due 16 October"
+    assert august.lead.endswith("What prices did is not available: it is estimated from the raw change.")
+
+
 def test_the_mail_of_7_september_says_what_prices_did_is_not_available_and_names_the_interventions(made):  # noqa: F811
     august = early_signals(stated(made, JULY), RULES, date(2026, 9, 7))[-1]
     assert august.key == "signal:japan:2026-08:japan_reserves"

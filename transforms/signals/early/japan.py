@@ -120,6 +120,8 @@ def reserves_signal(
         lead = f"{fell}, of which prices: {prices}. What Japan's Treasuries did is not known; "
     title += f"{'' if claimed is not None else 'Treasuries '}{due_in_brief(due, told_on)}"
     lead += f"{due_in_words(due, told_on)}."
+    if claimed is not None and reserves.revaluation_usd_mn is None:
+        lead += " What prices did is not available: it is estimated from the raw change."
     rests = [f"{fell}, public on {spoken_day(reserves.public)} (Ministry of Finance); of this prices: {prices}."]
     rests += [f"Japan intervened for {_yen(total)} {_from_to(total)}." for total in bearing_on(month, totals)]
     if estimate is not None:

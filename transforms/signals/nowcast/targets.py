@@ -46,7 +46,7 @@ def targets(document: Mapping[str, Any]) -> list[Target]:
         if unknown := sorted({*terms, *other} - set(INPUTS_OF)):
             raise ConfigurationError(
                 f"nowcast.toml, targets.{name}: expected terms among {', '.join(INPUTS_OF)}, found {', '.join(unknown)}; "
-                "correct the name, or add the term to transforms/signals/targets.py"
+                "correct the name, or add the term to transforms/signals/nowcast/targets.py"
             )
         found.append(
             Target(
