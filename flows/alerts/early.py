@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -42,7 +44,7 @@ def queue_early_signals(connection: duckdb.DuckDBPyConnection, state: State, set
     queued = 0
     for recipient in routes.recipients("single", "both"):
         taken = [item for item in routes.taken(found, recipient, "single", "both") if isinstance(item, EarlySignal)]
-        for item in taken:
+        for item in map(partial(_as_told, state), taken):
             told_in = _told_in(state, item, taken)
             queued += outbox.queue(state, [item], [recipient], newest_month=due, settings=rules, told_in=told_in)
             _keep(state, item)
@@ -63,6 +65,12 @@ def _told_in(state: State, item: EarlySignal, taken: list[EarlySignal]) -> str |
             if kept and kept["told"].get("beside") == item.rule:
                 return other.title
     return None
+
+
+def _as_told(state: State, item: EarlySignal) -> EarlySignal:
+    """The signal under the title under which it was told before, if it was."""
+    kept = outbox.content(state, item.key)
+    return replace(item, title=kept["title"]) if kept else item
 
 
 def _keep(state: State, item: EarlySignal) -> None:

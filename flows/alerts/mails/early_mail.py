@@ -14,9 +14,9 @@ from treasury_watch.transforms.signals.early.signal import RELEASED, parts_of
 from treasury_watch.transforms.wording import one_line
 
 QUERIES = {
-    INTERVENTIONS: "FROM intervention_periods WHERE end_date >= DATE '{month}' AND end_date < DATE '{after}'",
-    RESERVES: "SELECT date, value, unit, known_from FROM signals WHERE series_id = 'japan_reserves_securities' "
-    "AND date BETWEEN DATE '{before}' AND DATE '{month}' ORDER BY date",
+    INTERVENTIONS: "FROM intervention_periods\n    WHERE end_date >= DATE '{month}' AND end_date < DATE '{after}'",
+    RESERVES: "SELECT date, value, unit, known_from FROM signals\n    WHERE series_id = 'japan_reserves_securities'\n"
+    "    AND date BETWEEN DATE '{before}' AND DATE '{month}' ORDER BY date",
 }
 
 

@@ -87,6 +87,13 @@ def test_an_estimate_is_queued_once_whatever_it_is_estimated_at_later(database, 
     assert kept["told"]["estimate_usd_mn"] == -58_475.0
 
 
+def test_who_is_added_to_a_route_later_gets_what_the_others_were_told(database, state, set_in_home):
+    queue(database, state, set_in_home("", DESK))
+    estimated(database, "official_holdings", -70_000.0, made=date(2026, 6, 9))
+    assert queue(database, state, set_in_home("", f'{DESK}[routes.chief]\nto = ["chief@example.org"]\n')) == 1
+    assert len({row["title"] for row in state.rows("SELECT title FROM alerts")}) == 1
+
+
 def test_a_month_that_should_long_be_out_is_history_and_never_sent(database, state, set_in_home):
     assert queue(database, state, set_in_home("", DESK), date(2026, 11, 28)) == 0
     assert states(state) == {HOLDINGS: "backfilled"}

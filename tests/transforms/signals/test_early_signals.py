@@ -206,5 +206,5 @@ def test_the_record_counts_what_was_said_too_often_and_what_was_missed():
         "Missed: 1 of the 2 months that printed -$40bn or lower.",
     ]
     [line] = record_of_reserves([(-75_563, -66_789), (-50_425, 1_000), (-5_000, 9_000)], 30_000)
-    assert line.startswith("Of 2 earlier months loaded in which these securities fell by $30bn or more")
-    assert "Japan's Treasuries fell in 1." in line
+    assert line.startswith("In 2 earlier months loaded these securities fell by $30bn or more")
+    assert "Japan's Treasuries fell in 1 of 2." in line

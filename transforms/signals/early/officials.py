@@ -132,7 +132,8 @@ def due_in_words(due: date, day: date) -> str:
 def when_known(month: date, due: date, day: date) -> str:
     """When the statistics say it, and what is sent then."""
     days = (due - day).days
-    distance = f", in {days} days" if days > 1 else ", tomorrow" if days == 1 else ""
+    # The message may be sent again, or to others, on a later day.
+    distance = f", {days} day{'s' * (days != 1)} after this was first told" if days > 0 else ""
     late = "" if days >= 0 else " They are late, or not loaded here."
     return (
         f"The Treasury's figures on {month_name(month)} are due on {spoken_day(due)}{distance}.{late} "

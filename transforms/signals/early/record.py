@@ -61,6 +61,6 @@ def record_of_reserves(changes: Iterable[tuple[float, float]], minimum_usd_mn: f
     fell = sum(printed < 0 for _, printed in large)
     months = "one earlier month" if len(large) == 1 else f"{len(large)} earlier months"
     return [
-        f"Of {months} loaded in which these securities fell by {size} or more, prices left in, Japan's Treasuries fell in "
-        f"{fell}. Part of that is the price that both share."
+        f"In {months} loaded these securities fell by {size} or more, prices left in; Japan's Treasuries fell in {fell} of "
+        f"{len(large)}. Part of that is the price that both share."
     ]
