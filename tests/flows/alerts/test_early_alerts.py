@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from tests.flows.alerts.test_outbox import settings, state, states
+from tests.flows.findings_data import month_and_episode, published
 from tests.warehouse.literal_database import LiteralDatabase
 from treasury_watch.flows.alerts import outbox
 from treasury_watch.flows.alerts.composing import Composer
 from treasury_watch.flows.alerts.early import queue_early_signals
 from treasury_watch.flows.alerts.mails.digest_mail import compose_digest, digest
 from treasury_watch.flows.alerts.mails.early_mail import compose_early
+from treasury_watch.flows.alerts.mails.finding_mail import compose
 from treasury_watch.flows.alerts.transport import Transport
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError
@@ -181,6 +183,26 @@ def test_the_digest_says_the_print_against_the_estimate(database):
     letter = digest("digest:slt_table3:2026-07-14", MAY, [])
     message = compose_digest(letter, database.connection, settings(), "desk@example.org", words)
     assert "the estimate of 4 June was -$58bn (80%: -$83bn to -$33bn), a surprise of -$0.1bn" in text_of(message)
+
+
+def test_a_mail_on_a_finding_says_the_print_against_the_estimate_of_its_month_where_that_is_the_newest(
+    database, state, set_in_home
+):
+    composer = Composer(database.connection, (), set_in_home("", DESK), state)
+    database.add(
+        "nowcast_scores", target="official_holdings", month=MAY, method="nowcast", made=date(2026, 6, 4),
+        estimate_usd_mn=-58_475.0, print_usd_mn=-58_600.0, print_basis="first_print", error_usd_mn=-125.0, inside=True,
+    )  # fmt: skip
+    assert composer.print_against_estimate(MAY) is None  # April is the newest
+    is_out(database, MAY, 3_845_900.0, -58_600.0)
+    said = composer.print_against_estimate(MAY)
+    assert said is not None
+    tables = published()
+    history, releases = tables.execute("FROM holder_months").df(), tables.execute("FROM releases").df()
+    message = compose(month_and_episode()[0], history, releases, settings(), "desk@example.org", official=said)
+    assert "Foreign officials' holdings of Treasuries fell $58.6bn in May 2026; the estimate of 4 June" in text_of(
+        message
+    )
 
 
 @pytest.mark.parametrize(

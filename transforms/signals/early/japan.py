@@ -22,7 +22,7 @@ from treasury_watch.transforms.wording import month_name, sentence
 RESERVES, INTERVENTIONS = "japan_reserves", "japan_interventions"
 NOT_OF_RESERVES = (
     "Whether they were Treasuries: the securities in the reserves are of all currencies and issuers.",
-    "What private holders in Japan did: the statistics count them too, and they hold a large part.",
+    "What private holders in Japan did: the statistics count them too, the reserves do not.",
 )
 NOT_OF_INTERVENTIONS = (
     "Which currencies were bought or sold, on which days, and whether dollars were sold: the total names none of it.",
