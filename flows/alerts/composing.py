@@ -12,14 +12,17 @@ import pandas as pd
 from treasury_watch.flows.alerts import outbox, routing
 from treasury_watch.flows.alerts.mails import finding_mail, operator_mail
 from treasury_watch.flows.alerts.mails.digest_mail import compose_digest, digest, month_of, release_key
+from treasury_watch.flows.alerts.mails.early_mail import compose_early
 from treasury_watch.flows.alerts.mails.revision_mail import compose_revision
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import charts
 from treasury_watch.transforms.findings.events import events
-from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, RevisedFindings, kind_of
+from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, RevisedFindings, kind_of, thread_of
+from treasury_watch.transforms.signals.early.signal import EarlySignal
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.home.state import State
+from treasury_watch.warehouse.tables.early_signals import newest_official_month, print_in_words
 
 
 class NoticeComposer:
@@ -58,6 +61,8 @@ class Composer:
             return NoticeComposer(self.mail_settings, self.state)(key, recipient)
         if kind_of(key) is Kind.DIGEST:
             return self.digest(key, recipient)
+        if kind_of(key) is Kind.SIGNAL:
+            return self.early(key, recipient)
         finding = self.found.get(key)
         if isinstance(finding, RevisedFindings):
             return compose_revision(finding, self.mail_settings, recipient)
@@ -75,7 +80,23 @@ class Composer:
             declarations=self.declarations,
             later=self.later(finding),
             first=outbox.first_message(self.state, self.events[key], recipient) if self.state else None,
+            official=self.print_against_estimate(finding.end_month),
         )
+
+    def early(self, key: str, recipient: str) -> Any:
+        """The message on an early signal: as it was kept when it was queued, None where nothing was."""
+        found = self.found.get(key)
+        kept = found.content() if isinstance(found, EarlySignal) else None
+        if self.state:
+            kept = outbox.content(self.state, key)
+        first = outbox.first_in_threads(self.state, {thread_of(key)}, recipient) if self.state else None
+        return compose_early(key, kept, self.mail_settings, recipient, first=first) if kept else None
+
+    def print_against_estimate(self, month: date) -> str | None:
+        """Of the newest month, what the release says of the official sector against the estimate before it; else None."""
+        if month != newest_official_month(self.connection):
+            return None
+        return print_in_words(self.connection, month)
 
     def picture(self, finding: Finding, history: pd.DataFrame) -> bytes:
         """The chart of the holder's months as PNG."""
@@ -93,7 +114,8 @@ class Composer:
         found = [item for item in self.found.values() if newest or not isinstance(item, RevisedFindings)]
         deliveries = ("digest", "both") if self.routes.of(recipient, "digest", "both") else ("single",)
         letter = digest(key, month, self.routes.taken(found, recipient, *deliveries), newest=newest)
-        return compose_digest(letter, self.connection, self.mail_settings, recipient)
+        official = print_in_words(self.connection, month)
+        return compose_digest(letter, self.connection, self.mail_settings, recipient, official)
 
     def later(self, finding: Finding) -> dict[str, Any] | None:
         """The holder's newest month, where it comes after the finding's last; else None."""

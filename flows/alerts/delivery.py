@@ -11,6 +11,7 @@ import duckdb
 
 from treasury_watch.flows.alerts import outbox, routing
 from treasury_watch.flows.alerts.composing import Composer, NoticeComposer
+from treasury_watch.flows.alerts.early import queue_early_signals
 from treasury_watch.flows.alerts.mails import operator_mail
 from treasury_watch.flows.alerts.queueing import queue_findings
 from treasury_watch.flows.alerts.transport import Transport
@@ -27,13 +28,17 @@ def alert(
     """Queue the published findings that are new, by their routes, and send what waits.
 
     How recent a finding is counts from `today`, by default the day by this machine's clock; `since` takes the place of
-    alerts.recent_months.
+    alerts.recent_months, and nothing is told of months that are not out.
     """
     with open_published(warehouse.home.database) as connection:
         found = announcements(connection, settings.declarations.rules)
         queued = queue_findings(
             found, connection, warehouse.state, settings, since, today=today or datetime.now(UTC).date()
         )
+        if since is None:  # the sample's demonstration is of the past, where nothing is early
+            queued += queue_early_signals(
+                connection, warehouse.state, settings, today=today or datetime.now(UTC).date()
+            )
         return replace(deliver(warehouse, settings, connection, found), queued=queued)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from email import policy
@@ -160,7 +160,11 @@ def first_message(state: State, event: Iterable[Finding], recipient: str) -> str
 
     An episode's earlier, shorter messages count: an event that grows stays in one thread.
     """
-    threads = {found.thread for found in event}
+    return first_in_threads(state, {found.thread for found in event}, recipient)
+
+
+def first_in_threads(state: State, threads: Collection[str], recipient: str) -> str | None:
+    """The Message-ID of the first message of one of these threads that the recipient got, None where there was none."""
     rows = state.rows(
         "SELECT finding, message_id FROM alerts WHERE recipient = ? AND message_id IS NOT NULL ORDER BY sent, month",
         (recipient,),

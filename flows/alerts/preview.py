@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from treasury_watch.flows.alerts.composing import Composer
@@ -13,6 +13,7 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.holder_names import named
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.tables.early_signals import published_signals
 from treasury_watch.warehouse.tables.published_findings import announcements
 
 
@@ -25,7 +26,8 @@ def preview(
     *,
     digests: bool = False,
 ) -> Iterator[str]:
-    """Compose the messages of published findings without queueing them: as files in `out`, or their text.
+    """Compose the messages of published findings, and of early signals, without queueing them: as files in `out`, or their
+    text.
 
     With `digests` the digests of the newest release instead, one for each recipient that gets one, else one with every
     finding that [alerts] would mail.
@@ -33,9 +35,11 @@ def preview(
     chosen = named(holder, settings.declarations)["holder_id"] if holder else None
     recipient = (settings.mail.recipients or (settings.mail.sender,))[0]
     with open_published(warehouse.home.database) as connection:
+        today = datetime.now(UTC).date()
+        early = published_signals(connection, settings.declarations, today)
         found = [
             finding
-            for finding in announcements(connection, settings.declarations.rules)
+            for finding in [*announcements(connection, settings.declarations.rules), *early]
             if (chosen is None or finding.holder_id == chosen) and (since is None or finding.end_month >= since)
         ]
         composer = Composer(connection, found, settings, None)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import click
 
 from treasury_watch.flows.commands.main import main
 from treasury_watch.transforms.amounts import billions
-from treasury_watch.transforms.findings.rules.declared import EPISODES, MONTHS, episode_rule, month_rule
+from treasury_watch.transforms.findings.rules.declared import EARLY, EPISODES, MONTHS, episode_rule, month_rule
+from treasury_watch.transforms.signals.early.officials import why
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
 from treasury_watch.warehouse.tables.declared_tables import UNITS
 
@@ -120,7 +122,15 @@ def rules(declarations: Declarations) -> str:
                 f"| `{name}` | {flags.format(rule.minimum_months)}{whose} | `{rule.amount.column}` | {' | '.join(asked)} "
                 f"| {score} | {rule.sentence} |"
             )
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", *early_rules(document), ""])
+
+
+def early_rules(document: Mapping[str, Any]) -> list[str]:
+    """What is told of a month before its release."""
+    lines = ["## Before the release", "", "| rule | severity | why it is told |", "|---|---|---|"]
+    for name, entry in document.get(EARLY, {}).items():
+        lines.append(f"| `{name}` | {entry['severity']} | {why(entry)} |")
+    return lines
 
 
 def commands() -> str:

@@ -178,7 +178,7 @@ def _holder_ids(declarations: Declarations) -> dict[str, str]:
 
 def _rule_names(declarations: Declarations) -> list[str]:
     rules = declarations.rules
-    return [*dict.fromkeys([*rules["rules"], *rules["episodes"]]), REVISION]
+    return [*dict.fromkeys([*rules["rules"], *rules["episodes"], *rules.get("early_signals", {})]), REVISION]
 
 
 def _variables(declarations: Declarations, routing: RoutingFile) -> list[str]:

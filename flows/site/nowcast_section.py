@@ -17,6 +17,7 @@ from treasury_watch.transforms.signals.nowcast.words import inputs_in_words, tol
 from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.published_database import rows_of
+from treasury_watch.warehouse.tables.early_signals import newest_official_month, print_in_words
 from treasury_watch.warehouse.tables.nowcasts import DECLARED, open_nowcasts
 from treasury_watch.warehouse.tables.nowcasts import MADE as MADE_THEN
 
@@ -50,6 +51,7 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
         {**row, "words": told(row, claims[row["target"]]), "inputs": inputs_in_words(row)}
         for row in open_nowcasts(connection)
     ]
+    newest = newest_official_month(connection)
     if record.empty and not open_months:
         return {"nowcast": None}
     scores = connection.execute("FROM nowcast_scores").df()
@@ -58,6 +60,7 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
     return {
         "nowcast": {
             "open": open_months,
+            "official": print_in_words(connection, newest) if newest else None,
             "sections": [section for section in sections if section],
             "spec": charts.spec(record_chart(drawn)) if len(drawn) else None,
             "described": description(drawn),

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     REVISION = "revision"
     DIGEST = "digest"
     NOTICE = "health"
+    SIGNAL = "signal"
 
 
 def kind_of(key: str) -> Kind:
@@ -36,8 +37,10 @@ def key_of(kind: Kind, *parts: str) -> str:
 
 
 def thread_of(key: str) -> str:
-    """The key without an episode's last month: the messages on an episode that grows belong together."""
-    return key.rpartition(":")[0] if kind_of(key) is Kind.EPISODE else key
+    """The key without its last part, of an episode its last month, of an early signal its rule: the messages on an episode
+    that grows belong together, and so do those on one holder's month before and after its release.
+    """
+    return key.rpartition(":")[0] if kind_of(key) in (Kind.EPISODE, Kind.SIGNAL) else key
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ from treasury_watch.warehouse.publication.steps import EVERYTHING, Step, affecte
 from treasury_watch.warehouse.tables import nowcasts
 from treasury_watch.warehouse.tables.building import DECLARED, FINDINGS, VIEWS_MADE, Builder, standing_figures
 from treasury_watch.warehouse.tables.declared_tables import create, place_parquet, write_parquet
-from treasury_watch.warehouse.tables.signals import KINDS_OF_SIGNALS
+from treasury_watch.warehouse.tables.signals import READ
 
 OPERATIONS = ("runs", "validation_results", "alerts")
 STAGED, STAGED_PARQUET = "treasury.next.duckdb", "parquet.next"
@@ -170,7 +170,7 @@ class Publisher:
                 reads=[f"fred:{series}" for series in self.declarations.rules["price_return"]["parts"]],
             ),
             Step("surveys", FRAMES, builder.surveys, reads=["surveys"], makes=["survey_positions"]),
-            Step("signals", FRAMES, builder.signals, reads=[kind.name for kind in KINDS_OF_SIGNALS], makes=["signals"]),
+            Step("signals", FRAMES, builder.signals, reads=READ, makes=["signals"]),
             Step("standing figures", FRAMES, standing_figures, needs=["observations"]),
             Step("corrections", FRAMES, builder.corrections, takes=["standing figures"], makes=["corrections"]),
             Step(

@@ -112,8 +112,11 @@ def compose_digest(
     connection: duckdb.DuckDBPyConnection,
     settings: MailSettings,
     recipient: str,
+    official: str | None = None,
 ) -> EmailMessage:
-    """The message, as text that stands alone and as HTML."""
+    """The message, as text that stands alone and as HTML. `official` says what the release says of the official sector
+    against the estimate before it, None where there was none.
+    """
     released = date.fromisoformat(found.key.rpartition(":")[2])
     values = {
         "title": found.title,
@@ -123,6 +126,7 @@ def compose_digest(
         "released": f"{released:%-d %B %Y}",
         "released_iso": released.isoformat(),
         "total": _total(connection, found.month),
+        "official": one_line(official) if official else None,
         "findings": [_line(item) for item in found.findings],
         "since": [_line(item) for item in found.since],
         "revised": [one_line(text) for text in found.revised],

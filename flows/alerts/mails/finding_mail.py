@@ -65,13 +65,15 @@ def compose(
     declarations: Declarations | None = None,
     first: str | None = None,
     later: Mapping[str, Any] | None = None,
+    official: str | None = None,
 ) -> EmailMessage:
     """The message on a finding: a text part that stands alone, and an HTML part with the chart inside if there is one.
 
     `history` has the holder's rows of holder_months, at least the finding's months and the one before; `releases` the
     rows of releases; `chart_alt` says what the chart shows; `first` is the Message-ID of the first message that was
     sent on the event, whose thread this one joins; None where none was. `later` is the holder's row of the newest month
-    published since, None where the finding reaches to it. Rules and sources' titles are those of `declarations`,
+    published since, None where the finding reaches to it; `official` what the release says of the official sector against
+    the estimate before it, None where there was none. Rules and sources' titles are those of `declarations`,
     config/ where none are given. Raises MailError where the history lacks a month of the finding, ConfigurationError
     where the rules lack its rule.
     """
@@ -81,6 +83,7 @@ def compose(
     )
     content["chart_alt"] = one_line(chart_alt) or shown
     content["recipient"] = one_line(recipient)
+    content["official"] = one_line(official) if official else None
     content["chart_cid"] = "chart@treasury-watch" if chart_png else None
     message = envelope(finding.key, finding.title, settings, recipient)
     if first and first != message["Message-ID"]:

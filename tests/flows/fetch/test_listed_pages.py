@@ -14,6 +14,7 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
+from treasury_watch.warehouse.tables.signals import signals
 
 FOLDER = "/mof/monthly/"
 MONTHS = {
@@ -60,11 +61,16 @@ def test_each_page_is_fetched_once_and_the_newest_is_asked_for_again_conditional
         stated = session.ledger.connection.execute(
             "SELECT start_date, end_date, amount_jpy_mn FROM intervention_periods ORDER BY start_date"
         ).fetchall()
+        early = signals(session.ledger.connection, "main", warehouse.declarations)
     assert not outcome.refused
     assert [(str(start), str(end), amount) for start, end, amount in stated] == [
         ("2026-06-29", "2026-07-29", 0.0),
         ("2026-07-30", "2026-08-26", 15_399_300.0),
     ]
+    assert early[["series_id", "value", "known_from_basis"]].drop_duplicates("series_id").to_dict("records") == [
+        {"series_id": "japan_interventions_period", "value": 0.0, "known_from_basis": "published"}
+    ]
+    assert [f"{day:%Y-%m-%d}" for day in early["known_from"]] == ["2026-07-31", "2026-08-28"]
     again = fetch_listed(source, settings, warehouse)
     assert asked(server)[3:] == ["index.html", "20260828e.html"]
     assert [answer.status for answer in again.pages] == ["not_modified"]

@@ -23,7 +23,12 @@ EPISODE_KEYS = ("of", "sentence", "minimum_months", "minimum_usd_mn", "minimum_s
 EPISODE_EXTRAS = ("name", "direction", "holders", "maximum_severity")
 DIRECTIONS, HOLDERS, LEVELS = ("fall", "rise"), ("all", "custodial"), ("notice", "warning", "critical")
 PAIR_KEYS, PAIR_EXTRAS = ("name", "members", "reason"), ("owners", "kept")
-MONTHS, EPISODES, AMOUNTS = "rules", "episodes", "amounts"
+EARLY_KEYS, EARLY_LEVELS = ("severity", "sentence"), ("notice", "warning")  # what is not yet known alarms no louder
+EARLY_MINIMA = {
+    "official_holdings": "minimum_usd_mn", "official_net_purchases": "minimum_usd_mn", "japan_reserves": "minimum_usd_mn",
+    "japan_interventions": "minimum_jpy_mn",
+}  # fmt: skip
+MONTHS, EPISODES, AMOUNTS, EARLY = "rules", "episodes", "amounts", "early_signals"
 
 
 @dataclass(frozen=True)
@@ -121,11 +126,23 @@ def check(document: Mapping[str, Any]) -> None:
                 if key in entry and (isinstance(entry[key], bool) or not isinstance(entry[key], (int, float))):
                     raise ConfigurationError(f"{FILE}, {place} {key}: expected a number, found {entry[key]!r}")
 
+    _check_early(document.get(EARLY, {}))
     for id, pair in document.get("pairs", {}).items():
         place = f"[pairs.{id}]"
         _check_keys(place, pair, PAIR_KEYS, PAIR_EXTRAS)
         for owner in pair.get("owners", ()):
             _check_one_of(f"{place} owners", owner, pair["members"])
+
+
+def _check_early(entries: Mapping[str, Any]) -> None:
+    for id, entry in entries.items():
+        place = f"[{EARLY}.{id}]"
+        _check_one_of(place, id, tuple(EARLY_MINIMA))
+        minimum = EARLY_MINIMA[id]
+        _check_keys(place, entry, (*EARLY_KEYS, minimum))
+        _check_one_of(f"{place} severity", entry["severity"], EARLY_LEVELS)
+        if isinstance(entry[minimum], bool) or not isinstance(entry[minimum], (int, float)) or entry[minimum] <= 0:
+            raise ConfigurationError(f"{FILE}, {place} {minimum}: expected a number above 0, found {entry[minimum]!r}")
 
 
 def _check_keys(place: str, entry: Mapping[str, Any], keys: tuple[str, ...], extras: tuple[str, ...] = ()) -> None:
