@@ -15,6 +15,7 @@ from treasury_watch.warehouse.archive.announced_releases import announced_releas
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged, Entry
 from treasury_watch.warehouse.archive.manifest import ArchiveIncomplete, Manifest, named
 from treasury_watch.warehouse.archive.press_figures import PRINTED
+from treasury_watch.warehouse.archive.release_zips import ReleaseZips
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.results import Result, ValidationBlocked
@@ -339,6 +340,7 @@ class Warehouse:
         """
         with self.session("rebuild", today=today, afresh=True) as session:
             self._nothing_lost(accept_loss)
+            cleaned = self._clean_addresses()
             entries = self.archive.entries()
             session.loader.replay_all()
             session.loader.load_press()
@@ -346,5 +348,14 @@ class Warehouse:
             session.summary = f"rebuilt from {len(entries)} archived files"
             if session.set_aside:
                 session.summary += f", {len(session.set_aside)} of them set aside"
+        if cleaned:  # what was written over stays in a file's free pages
+            self.state.compact()
+            self.state.back_up()
         self.publisher(today).refresh_operations()
         return rows
+
+    def _clean_addresses(self) -> bool:
+        """Take credentials out of the addresses that earlier versions kept. Returns whether there were any."""
+        notes = self.archive.clean()
+        zips = ReleaseZips(self.home.release_archive).clean()
+        return bool(self.state.clean_addresses() or notes or zips)
