@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.archive.announced_releases import announced_releases
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged, Entry
 from treasury_watch.warehouse.archive.manifest import ArchiveIncomplete, Manifest, named
@@ -237,6 +238,15 @@ class Warehouse:
         self.manifest = Manifest(self.archive, self.state)
         self.storage_version = storage_version
 
+    @property
+    def is_sample(self) -> bool:
+        """Whether the home holds the embedded sample and nothing official: nothing is ever sent from it."""
+        return home_kinds.kind_of(self.archive, self.state) == home_kinds.SAMPLE
+
+    def admit(self, *, sample: bool, told: bool = False) -> None:
+        """Raise OtherKindOfHome where official data would be mixed with the sample in this home, unless the user was told."""
+        home_kinds.admit(self.archive, self.state, sample=sample, told=told)
+
     @contextmanager
     def session(
         self, command: str, *, today: date | None = None, wait_seconds: float = 0, afresh: bool = False
@@ -271,6 +281,7 @@ class Warehouse:
                     problem.add_note(f"the run's end could not be recorded: {other}")
                 raise
             self.manifest.keep()
+            home_kinds.keep(self.archive, self.state)
             self.state.finish_run(run_id, session.outcome, session.summary)
             self.state.back_up()
 

@@ -24,6 +24,7 @@ from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, 
 from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
 from treasury_watch.transforms.months import months_between, shifted
 from treasury_watch.transforms.wording import month_name
+from treasury_watch.warehouse.archive.home_kinds import published_words
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
 from treasury_watch.warehouse.gates.freshness import late_month, stale_sources
 from treasury_watch.warehouse.home.durable_files import write_whole
@@ -90,6 +91,7 @@ def render(
     ]
     content: Row = {
         "generated": generated,
+        "sample": published_words(connection),
         "newest": newest,
         "rules": declarations.rules,
         "verdict_words": VERDICT_WORDS,

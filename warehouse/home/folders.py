@@ -15,6 +15,8 @@ from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchEr
 from treasury_watch.warehouse.declarations import PROJECT
 from treasury_watch.warehouse.home.storage_failures import ROOM, StorageFailed
 
+HOME = "TREASURY_WATCH_HOME"
+SAMPLE_HOME = PROJECT / "warehouse" / "sample"
 ROOM_BYTES = 16_000_000  # Prefect's records, the ledger's log and the page, besides the database
 
 
@@ -31,8 +33,14 @@ class Home:
     @classmethod
     def from_environment(cls) -> Home:
         """TREASURY_WATCH_HOME, else warehouse/data in the project."""
-        named = os.environ.get("TREASURY_WATCH_HOME")
+        named = os.environ.get(HOME)
         return cls(Path(named).expanduser().resolve() if named else PROJECT / "warehouse" / "data")
+
+    @staticmethod
+    def choose_for_sample() -> None:
+        """Where no home is named, name the sample's own, warehouse/sample, for this process and those that it starts."""
+        if not os.environ.get(HOME):
+            os.environ[HOME] = str(SAMPLE_HOME)
 
     def prepared(self) -> Home:
         """The same home with its folders made. Raises ConfigurationError where they cannot be."""
