@@ -99,7 +99,9 @@ def loaded_sample(tmp_path_factory: pytest.TempPathFactory, declarations: Declar
                 )
             session.loader.load_press()
             session.publish()
-        warehouse.state.remember(home_kinds.NOTE, home_kinds.OFFICIAL)  # it stands for any home: its messages may be sent
+        warehouse.state.remember(
+            home_kinds.NOTE, home_kinds.OFFICIAL
+        )  # it stands for any home: its messages may be sent
 
     return made_once(tmp_path_factory, "sample", make)
 

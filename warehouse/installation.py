@@ -16,6 +16,7 @@ from treasury_watch.warehouse.archive.announced_releases import announced_releas
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged, Entry
 from treasury_watch.warehouse.archive.manifest import ArchiveIncomplete, Manifest, named
 from treasury_watch.warehouse.archive.press_figures import PRINTED
+from treasury_watch.warehouse.archive.readers_view import View
 from treasury_watch.warehouse.archive.release_zips import ReleaseZips
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
@@ -229,13 +230,17 @@ class Warehouse:
         declarations: Declarations | None = None,
         *,
         storage_version: str = "v1.0.0",
+        view: View | None = None,
     ):
-        self.home = home.prepared()
+        """With a `view` of what this user can see nothing is made or changed: it is for reading alone."""
+        self.home = home if view else home.prepared()
+        self._view = view  # what it copied goes with it
+        self.unknown = view.unknown if view else ()  # what is not known for want of rights, a sentence each
         self.declarations = declarations or Declarations()
-        self.archive = Archive(home.raw)
+        self.archive = view.archive if view else Archive(home.raw)
         self.declarations.announced = announced_releases(self.archive)
-        self.state = State(home.state)
-        self.manifest = Manifest(self.archive, self.state)
+        self.state = view.state if view else State(home.state)
+        self.manifest = Manifest(self.archive, self.state, seen=view is None or view.all_archived)
         self.storage_version = storage_version
 
     @property

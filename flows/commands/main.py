@@ -465,7 +465,8 @@ def report(out: Path | None) -> None:
     from treasury_watch.flows.run import steps
     from treasury_watch.flows.settings.settings import Settings
 
-    click.echo(steps.write_page(Settings().warehouse(), out))
+    settings = Settings()
+    click.echo(steps.write_page(settings.warehouse_to_read() if out else settings.warehouse(), out))
 
 
 def _cron(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -516,7 +517,11 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool, into_
         warehouse.admit(sample=sample, told=into_this_home)
         environment.apply(warehouse.home.root)
         plan = server.Plan(
-            sample=sample, interval_seconds=interval, cron=cron, schedule=settings.schedule, into_this_home=into_this_home
+            sample=sample,
+            interval_seconds=interval,
+            cron=cron,
+            schedule=settings.schedule,
+            into_this_home=into_this_home,
         )
         tell = delivery.nobody_told if sample else partial(delivery.tell_failure, warehouse, settings)
 
@@ -543,7 +548,7 @@ def status(as_json: bool, check: bool) -> None:
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
-    warehouse = settings.warehouse()
+    warehouse = settings.warehouse_to_read()
     now = datetime.now(UTC)
     facts = status_facts(warehouse, now.date(), settings.store(warehouse))
     if not check:

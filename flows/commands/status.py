@@ -42,6 +42,8 @@ def _text(facts: dict[str, Any]) -> Iterator[str]:
     yield f"home: {facts['home']}"
     if facts["sample"]:
         yield f"SAMPLE: {facts['sample']}"
+    for words in facts["unknown"]:
+        yield f"NOT KNOWN: {words}"
     last = facts["last_run"]
     if last:
         yield f"last run: {last['started'][:19]} {last['command']}: {last['outcome']}, {last['summary']}"
@@ -130,6 +132,7 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
     return {
         "home": str(warehouse.home.root),
         "sample": _sample(warehouse),
+        "unknown": list(warehouse.unknown),
         "last_run": runs[0] if runs else None,
         "store": _exchange(store) if store else None,
         "next_release": {"day": day, "covers": covers},
@@ -176,7 +179,7 @@ def _exchange(store: Store) -> dict[str, str]:
 def _damaged(warehouse: Warehouse, today: date) -> list[str]:
     """Published files that are not as they were published; none while a run is at work, which replaces them."""
     damaged = warehouse.publisher(today).damaged()
-    if damaged:
+    if damaged and not warehouse.unknown:
         try:
             with warehouse.home.writing():
                 damaged = warehouse.publisher(today).damaged()

@@ -75,9 +75,9 @@ class FetchError(TreasuryWatchError):
 class Fetched:
     """What a server answered for one source.
 
-    `body` is the file, decoded (b"" if not modified); `url` the declared address without credentials; `retrieved` aware, in UTC. `etag` and
-    `last_modified` are to be handed to the next `fetch`, None where the server sends none. `seconds` is how long it took.
-    Of a source that is a list `pages` are the answers of its pages, and it has no body of its own.
+    `body` is the file, decoded (b"" if not modified); `url` the declared address without credentials; `retrieved` aware, in
+    UTC. `etag` and `last_modified` are to be handed to the next `fetch`, None where the server sends none. `seconds` is how
+    long it took. Of a source that is a list `pages` are the answers of its pages, and it has no body of its own.
     """
 
     source: str

@@ -32,6 +32,7 @@ from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.layouts.containers import is_container
 from treasury_watch.transforms.layouts.contents import contents_of
 from treasury_watch.warehouse.home.folders import Busy
+from treasury_watch.warehouse.home.permissions import users_file_mode
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.storage_failures import StorageFailed
 from treasury_watch.warehouse.installation import Session, Warehouse
@@ -175,7 +176,7 @@ def finish(
         else:
             result = SendResult() if since == delivery.NEVER else delivery.deliver(warehouse, settings)
         outcome.add_messages(result)
-    if warehouse.home.database.exists() and (published_now or result.changed):
+    if warehouse.home.database.exists() and (published_now or result.changed or warehouse.home.opens):
         warehouse.publisher().refresh_operations()
         with outcome.timed("report"):
             outcome.page = steps.write_page(warehouse)
@@ -311,7 +312,8 @@ def publish(session: Session, outcome: Outcome) -> bool:
 def write_page(warehouse: Warehouse, out: Path | None = None) -> Path:
     """Write the page of the published database; its path."""
     path = out or warehouse.home.reports / "treasury-watch.html"
-    return page.write(warehouse.home.database, path, datetime.now(UTC))
+    mode = users_file_mode() if out else warehouse.home.published_mode
+    return page.write(warehouse.home.database, path, datetime.now(UTC), mode)
 
 
 PLAIN = Steps(fetch_all, load_all, publish, delivery.alert, write_page)

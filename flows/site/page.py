@@ -52,8 +52,8 @@ class ReportError(TreasuryWatchError):
     """The report cannot be made or written."""
 
 
-def write(database: Path, out: Path, generated: datetime) -> Path:
-    """Write the page on a published database to `out`, whole or not at all, and return `out`.
+def write(database: Path, out: Path, generated: datetime, mode: int) -> Path:
+    """Write the page on a published database to `out`, whole or not at all and with this mode, and return `out`.
 
     The database is opened read-only. Raises ReportError where there is none, or it or `out` cannot be used.
     """
@@ -68,7 +68,7 @@ def write(database: Path, out: Path, generated: datetime) -> Path:
             "close what holds it open, or make it again with treasury-watch rebuild"
         ) from problem
     try:
-        write_whole(out, page.encode("utf-8"))
+        write_whole(out, page.encode("utf-8"), mode)
     except OSError as problem:
         raise ReportError(
             f"report: {out} cannot be written ({problem.strerror}); name another file with --out"

@@ -179,7 +179,7 @@ class Archive:
 
     def note(self, entry: Entry, **changes) -> Entry:
         """Record what is known of an entry, with changes such as its release date."""
-        entry = replace(entry, **changes)
+        entry = replace(entry, url=without_credentials(entry.url), **changes)
         content = content_of(entry)
         note = json.dumps({**content, CHECKSUM: checksum_of(content)}, indent=1)
         write_whole(self.note_path(entry.source, entry.sha256), note.encode())

@@ -73,7 +73,8 @@ class TestWhatKindAHomeIs:
         assert kind_of(archive, state) == "official"
 
     @pytest.mark.parametrize(
-        ("address", "sample", "said"), [(OURS, False, "holds the embedded sample"), (THEIRS, True, "holds official data")]
+        ("address", "sample", "said"),
+        [(OURS, False, "holds the embedded sample"), (THEIRS, True, "holds official data")],
     )
     def test_the_other_kind_is_refused_in_one_line_with_the_way_out_unless_told(self, stored, address, sample, said):
         archive, state = stored
@@ -148,7 +149,9 @@ def test_messages_of_a_sample_home_are_written_and_marked_whatever_is_set_and_no
 
 def test_a_sample_told_into_an_official_home_leaves_what_waits_there_and_sends_nothing_of_its_own(sample, monkeypatch):
     monkeypatch.setenv(HOME, str(sample.home.root))
-    sample.state.change("INSERT INTO alerts (alert_id, finding, recipient, state) VALUES ('a', 'month:x:y', 'z', 'queued')")
+    sample.state.change(
+        "INSERT INTO alerts (alert_id, finding, recipient, state) VALUES ('a', 'month:x:y', 'z', 'queued')"
+    )
     result = delivery.alert(sample, Settings(), delivery.NEVER, today=TODAY)
     assert (result.sent, result.written, result.failed) == (0, 0, 0)
     states = sample.state.rows("SELECT DISTINCT state FROM alerts WHERE alert_id <> 'a'")

@@ -67,8 +67,11 @@ def test_a_run_against_a_mirror_with_a_login_keeps_its_password_in_no_file(publi
     publishers.answer("fred:DEXJPUS", Reply(404))
     settings = Settings()
     outcome = steps.run(settings, settings.warehouse(), steps.PLAIN, sample=False, command="run")
-    assert [item.source for item in outcome.loaded] == ["slt_table5"]  # all others: not modified, by the validators of before
-    assert outcome.problems and SECRET not in str(outcome.problems)
+    assert [item.source for item in outcome.loaded] == [
+        "slt_table5"
+    ]  # all others: not modified, by the validators of before
+    assert outcome.problems
+    assert SECRET not in str(outcome.problems)
     assert with_secret(loaded.home.root) == []
     assert not [word for word in (SECRET, USER) if word in published_text(loaded.home.database)]
     assert publishers.server.url(publishers.path("slt_table5")) in published_text(loaded.home.database)
