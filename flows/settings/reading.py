@@ -146,7 +146,7 @@ def _may_be_read(path: Path) -> bool:
         if not path.exists() or os.access(path, os.R_OK):
             return True
     except PermissionError:
-        pass
+        return False  # the whole home is closed, which is said by what needs it
     words = f"{path} may not be read by this user; the settings that come with the program hold"
     if words not in _warned:
         _warned.add(words)
