@@ -52,7 +52,7 @@ class ReportError(TreasuryWatchError):
     """The report cannot be made or written."""
 
 
-def write(database: Path, out: Path, generated: datetime, mode: int) -> Path:
+def write(database: Path, out: Path, generated: datetime, mode: int = 0o600) -> Path:
     """Write the page on a published database to `out`, whole or not at all and with this mode, and return `out`.
 
     The database is opened read-only. Raises ReportError where there is none, or it or `out` cannot be used.

@@ -16,8 +16,20 @@ from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.publication.publishing import without_addresses
 
-PRIVATE = ("state.sqlite", "ledger.duckdb", "raw/slt_table5/a.txt", "outbox/a.eml", "prefect/prefect.db", "settings.toml")
-PUBLISHED = ("treasury.duckdb", "parquet/positions.parquet", "parquet/observations/source=a/data.parquet", "reports/a.html")
+PRIVATE = (
+    "state.sqlite",
+    "ledger.duckdb",
+    "raw/slt_table5/a.txt",
+    "outbox/a.eml",
+    "prefect/prefect.db",
+    "settings.toml",
+)
+PUBLISHED = (
+    "treasury.duckdb",
+    "parquet/positions.parquet",
+    "parquet/observations/source=a/data.parquet",
+    "reports/a.html",
+)
 
 
 @pytest.fixture
