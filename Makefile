@@ -12,7 +12,7 @@ help:            ## What can be made
 
 demo: $(READY)   ## Install, then one run on the embedded sample; prints where the results are
 	@$(BIN)/treasury-watch run --sample
-	@$(BIN)/treasury-watch sell-offs --holder Japan --since 2024-04
+	@TREASURY_WATCH_HOME="$${TREASURY_WATCH_HOME:-warehouse/sample}" $(BIN)/treasury-watch sell-offs --holder Japan --since 2024-04
 
 test: $(READY)   ## Install, then all tests, offline, and what took longest; each module in one of as many processes as there are cores
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=2

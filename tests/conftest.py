@@ -14,6 +14,7 @@ import pytest
 from tests.prefect_database import prefect_database  # noqa: F401  a fixture for all
 from tests.shared_folders import made_once
 from tests.small_home import published_small  # noqa: F401
+from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.home.folders import Home
@@ -89,7 +90,8 @@ def loaded_sample(tmp_path_factory: pytest.TempPathFactory, declarations: Declar
     """A home with the embedded sample loaded and published once. Only to be read: take `sample` to change it."""
 
     def make(root: Path) -> None:
-        with Warehouse(Home(root), declarations).session("run", today=TODAY) as session:
+        warehouse = Warehouse(Home(root), declarations)
+        with warehouse.session("run", today=TODAY) as session:
             for entry in tomllib.loads((SAMPLE / "manifest.toml").read_text(encoding="utf-8"))["files"]:
                 body = (SAMPLE / entry["path"]).read_bytes()
                 session.loader.load(
@@ -97,6 +99,9 @@ def loaded_sample(tmp_path_factory: pytest.TempPathFactory, declarations: Declar
                 )
             session.loader.load_press()
             session.publish()
+        warehouse.state.remember(
+            home_kinds.NOTE, home_kinds.OFFICIAL
+        )  # it stands for any home: its messages may be sent
 
     return made_once(tmp_path_factory, "sample", make)
 

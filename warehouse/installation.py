@@ -13,10 +13,13 @@ from datetime import date
 import duckdb
 
 from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.archive.announced_releases import announced_releases
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged, Entry
 from treasury_watch.warehouse.archive.manifest import ArchiveIncomplete, Manifest, named
 from treasury_watch.warehouse.archive.press_figures import PRINTED
+from treasury_watch.warehouse.archive.readers_view import View
+from treasury_watch.warehouse.archive.release_zips import ReleaseZips
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.results import Result, ValidationBlocked
@@ -229,14 +232,27 @@ class Warehouse:
         declarations: Declarations | None = None,
         *,
         storage_version: str = "v1.0.0",
+        view: View | None = None,
     ):
-        self.home = home.prepared()
+        """With a `view` of what this user can see nothing is made or changed: it is for reading alone."""
+        self.home = home if view else home.prepared()
+        self._view = view  # what it copied goes with it
+        self.unknown = view.unknown if view else ()  # what is not known for want of rights, a sentence each
         self.declarations = declarations or Declarations()
-        self.archive = Archive(home.raw)
+        self.archive = view.archive if view else Archive(home.raw)
         self.declarations.announced = announced_releases(self.archive)
-        self.state = State(home.state)
-        self.manifest = Manifest(self.archive, self.state)
+        self.state = view.state if view else State(home.state)
+        self.manifest = Manifest(self.archive, self.state, seen=view is None or view.all_archived)
         self.storage_version = storage_version
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the home holds the embedded sample and nothing official: nothing is ever sent from it."""
+        return home_kinds.kind_of(self.archive, self.state) == home_kinds.SAMPLE
+
+    def admit(self, *, sample: bool, told: bool = False) -> None:
+        """Raise OtherKindOfHome where official data would be mixed with the sample in this home, unless the user was told."""
+        home_kinds.admit(self.archive, self.state, sample=sample, told=told)
 
     @contextmanager
     def session(
@@ -272,6 +288,7 @@ class Warehouse:
                     problem.add_note(f"the run's end could not be recorded: {other}")
                 raise
             self.manifest.keep()
+            home_kinds.keep(self.archive, self.state)
             self.state.finish_run(run_id, session.outcome, session.summary)
             self.state.back_up()
 
@@ -347,6 +364,7 @@ class Warehouse:
         """
         with self.session("rebuild", today=today, afresh=True) as session:
             self._nothing_lost(accept_loss)
+            cleaned = self._clean_addresses()
             entries = self.archive.entries()
             session.loader.replay_all()
             session.loader.load_press()
@@ -354,5 +372,14 @@ class Warehouse:
             session.summary = f"rebuilt from {len(entries)} archived files"
             if session.set_aside:
                 session.summary += f", {len(session.set_aside)} of them set aside"
+        if cleaned:  # what was written over stays in a file's free pages
+            self.state.compact()
+            self.state.back_up()
         self.publisher(today).refresh_operations()
         return rows
+
+    def _clean_addresses(self) -> bool:
+        """Take credentials out of the addresses that earlier versions kept. Returns whether there were any."""
+        notes = self.archive.clean()
+        zips = ReleaseZips(self.home.release_archive).clean()
+        return bool(self.state.clean_addresses() or notes or zips)

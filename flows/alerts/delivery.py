@@ -14,12 +14,15 @@ from treasury_watch.flows.alerts.composing import Composer, NoticeComposer
 from treasury_watch.flows.alerts.early import queue_early_signals
 from treasury_watch.flows.alerts.mails import operator_mail
 from treasury_watch.flows.alerts.queueing import queue_findings
+from treasury_watch.flows.alerts.sample_mark import marked
 from treasury_watch.flows.alerts.transport import Transport
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.findings.finding import Announcement, Kind
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.tables.published_findings import announcements
+
+NEVER = date.max  # as `since` of `alert`
 
 
 def alert(
@@ -28,13 +31,16 @@ def alert(
     """Queue the published findings that are new, by their routes, and send what waits.
 
     How recent a finding is counts from `today`, by default the day by this machine's clock; `since` takes the place of
-    alerts.recent_months, and nothing is told of months that are not out.
+    alerts.recent_months, and nothing is told of months that are not out. With NEVER all of them are recorded as history, and
+    nothing is sent.
     """
     with open_published(warehouse.home.database) as connection:
         found = announcements(connection, settings.declarations.rules)
         queued = queue_findings(
             found, connection, warehouse.state, settings, since, today=today or datetime.now(UTC).date()
         )
+        if since == NEVER:
+            return outbox.SendResult(queued=queued)
         if since is None:  # the sample's demonstration is of the past, where nothing is early
             queued += queue_early_signals(
                 connection, warehouse.state, settings, today=today or datetime.now(UTC).date()
@@ -65,7 +71,7 @@ def deliver(
     at_once: bool = False,
 ) -> outbox.SendResult:
     """Send what waits, or, without published tables, the messages to the operator; the result counts messages by what
-    became of them. `found` is what is published to be told of.
+    became of them. `found` is what is published to be told of. From a home of the sample they are only written, and marked.
     """
     patience = outbox.Patience.of(settings.alerts, at_once=at_once)
     composer = (
@@ -74,8 +80,14 @@ def deliver(
         else NoticeComposer(settings.mail, warehouse.state)
     )
     only = None if connection else Kind.NOTICE
-    transport = Transport(settings.mail, warehouse.home.outbox)
-    return outbox.send(warehouse.state, transport, composer, patience=patience, only=only)
+    sample = warehouse.is_sample
+    transport = Transport(settings.mail, warehouse.home.outbox, only_write=sample)
+    compose = marked(composer) if sample else composer
+    return outbox.send(warehouse.state, transport, compose, patience=patience, only=only)
+
+
+def nobody_told(_problem: Exception) -> None:
+    """In the place of `tell_failure` where the embedded sample is run: nobody is told of it."""
 
 
 def tell_failure(warehouse: Warehouse, settings: Settings, problem: Exception) -> None:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from treasury_watch.flows.alerts.composing import Composer
 from treasury_watch.flows.alerts.mails.digest_mail import release_key
+from treasury_watch.flows.alerts.sample_mark import marked
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.holder_names import named
 from treasury_watch.warehouse.home.published_database import open_published
@@ -49,8 +51,9 @@ def preview(
             wanted = [(key, one) for one in recipients] if key else []
         else:
             wanted = [(finding.key, recipient) for finding in found]
+        compose = marked(composer) if warehouse.is_sample else composer
         for key, one in wanted:
-            message = composer(key, one)
+            message: Any = compose(key, one)
             if out is None:
                 yield f"Subject: {message['Subject']}\n\n{message.get_body(('plain',)).get_content()}"
             else:

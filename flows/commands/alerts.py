@@ -45,7 +45,10 @@ def alerts_list(states: tuple[str, ...]) -> None:
     from treasury_watch.flows.alerts import outbox
     from treasury_watch.flows.settings.settings import Settings
 
-    for line in outbox.listing(Settings().warehouse().state, states):
+    warehouse = Settings().warehouse_to_read()
+    for words in warehouse.unknown:
+        click.echo(words, err=True)
+    for line in outbox.listing(warehouse.state, states):
         click.echo(line)
 
 
@@ -68,7 +71,7 @@ def alerts_preview(holder: str | None, since: date | None, out: Path | None, dig
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
-    warehouse = settings.warehouse()
+    warehouse = settings.warehouse_to_read()
     if warehouse.declarations_changed():
         click.echo(NOT_AS_DECLARED, err=True)
     for shown in preview(warehouse, settings, holder, since, out, digests=digests):

@@ -14,6 +14,7 @@ from treasury_watch.flows.commands.alerts import alerts, day_of, month_of
 from treasury_watch.flows.commands.answers.impact import impact
 from treasury_watch.flows.commands.questions import COMMANDS, width
 from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.warehouse.home.folders import Home
 
 if TYPE_CHECKING:
     from treasury_watch.warehouse.installation import Session
@@ -67,10 +68,19 @@ for _command in (*COMMANDS, impact):
     main.add_command(_command)
 
 
+into_this_home = click.option(
+    "--into-this-home", is_flag=True, help="Mix the embedded sample and official data in one data folder."
+)
+
+
 @main.command()
-@click.option("--sample", is_flag=True, help="Take the embedded sample instead of the network.")
-def run(sample: bool) -> None:
+@click.option("--sample", is_flag=True, help="Take the embedded sample instead of the network; in a home of its own.")
+@into_this_home
+def run(sample: bool, into_this_home: bool) -> None:
     """One monthly run: fetch, archive, validate, load, detect, alert, report.
+
+    With --sample nothing is sent: messages are written to the outbox. Without TREASURY_WATCH_HOME it uses the sample's own
+    home, warehouse/sample; a home with official data refuses it, as a home of the sample refuses official data.
 
     \b
     Example:
@@ -80,6 +90,8 @@ def run(sample: bool) -> None:
     from treasury_watch.flows.prefect_support import environment
     from treasury_watch.flows.settings.settings import Settings
 
+    if sample:
+        Home.choose_for_sample()
     settings, name = Settings(), "run --sample" if sample else "run"
     with logs.command(settings, name):
         warehouse = settings.warehouse()
@@ -87,7 +99,7 @@ def run(sample: bool) -> None:
         environment.apply(warehouse.home.root)
         from treasury_watch.flows.run import monthly
 
-        said = monthly.run(sample=sample, command=name)
+        said = monthly.run(sample=sample, command=name, into_this_home=into_this_home)
     click.echo("\n".join([said, *_where(warehouse)]))
 
 
@@ -96,7 +108,8 @@ def run(sample: bool) -> None:
 @click.option(
     "--released", callback=day_of, metavar="YYYY-MM-DD", help="Release date of the files; goes before their own."
 )
-def ingest(files: tuple[Path, ...], released: date | None) -> None:
+@into_this_home
+def ingest(files: tuple[Path, ...], released: date | None, into_this_home: bool) -> None:
     """Load official files from disk. The layout is recognised from the content, never from the name.
 
     \b
@@ -116,6 +129,7 @@ def ingest(files: tuple[Path, ...], released: date | None) -> None:
 
     with logs.command(settings, "ingest"):
         warehouse = settings.warehouse()
+        warehouse.admit(sample=False, told=into_this_home)
         published = steps.take_in(settings, warehouse, load, outcome, command="ingest")
         lines = [
             *(item.line() for item in outcome.loaded),
@@ -168,7 +182,15 @@ def withdraw(file: str, reason: str | None, undo: bool) -> None:
     metavar="N",
     help="Processes that parse. Without it: none for a few files, else one per processor, up to 4.",
 )
-def backfill(folder: Path | None, release_archive: bool, since: date | None, dask: bool, workers: int | None) -> None:
+@into_this_home
+def backfill(
+    folder: Path | None,
+    release_archive: bool,
+    since: date | None,
+    dask: bool,
+    workers: int | None,
+    into_this_home: bool,
+) -> None:
     """Load a folder of official files, or another installation's raw/: parsed side by side, loaded in release order.
 
     With --release-archive the Treasury's own archive is fetched, each release since December 2002 once; a run that ended
@@ -197,9 +219,9 @@ def backfill(folder: Path | None, release_archive: bool, since: date | None, das
         if folder is None:
             from treasury_watch.flows.run.release_archive import flow as archive
 
-            said = archive.run(since, dask=dask, workers=workers)
+            said = archive.run(since, dask=dask, workers=workers, into_this_home=into_this_home)
         else:
-            said = filling.run(folder, dask=dask, workers=workers)
+            said = filling.run(folder, dask=dask, workers=workers, into_this_home=into_this_home)
     click.echo("\n".join([said, *_where(warehouse)]))
 
 
@@ -242,6 +264,7 @@ def pull() -> None:
     settings = Settings()
     with logs.command(settings, "pull"):
         warehouse = settings.warehouse()
+        warehouse.admit(sample=False)
         store = settings.store(warehouse)
         if store is None:
             raise TreasuryWatchError(
@@ -298,7 +321,8 @@ def report(out: Path | None) -> None:
     from treasury_watch.flows.run import steps
     from treasury_watch.flows.settings.settings import Settings
 
-    click.echo(steps.write_page(Settings().warehouse(), out))
+    settings = Settings()
+    click.echo(steps.write_page(settings.warehouse_to_read() if out else settings.warehouse(), out))
 
 
 def _cron(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -318,8 +342,9 @@ def _cron(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
 @click.option(
     "--port", type=click.IntRange(1024, 65535), default=4200, show_default=True, help="Port of the Prefect server."
 )
-@click.option("--sample", is_flag=True, help="Take the embedded sample instead of the network.")
-def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> None:
+@click.option("--sample", is_flag=True, help="Take the embedded sample instead of the network; in a home of its own.")
+@into_this_home
+def serve(cron: str | None, interval: int | None, port: int, sample: bool, into_this_home: bool) -> None:
     """Stay up and run on the release calendar, with a Prefect server underneath.
 
     On a release day the run polls from 16:00 New York time until the new month is there; on working days it fetches
@@ -340,12 +365,21 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool) -> No
     from treasury_watch.flows.serve import server
     from treasury_watch.flows.settings.settings import Settings
 
+    if sample:
+        Home.choose_for_sample()
     settings = Settings()
     with logs.command(settings, "serve"):
         warehouse = settings.warehouse()
+        warehouse.admit(sample=sample, told=into_this_home)
         environment.apply(warehouse.home.root)
-        plan = server.Plan(sample=sample, interval_seconds=interval, cron=cron, schedule=settings.schedule)
-        tell = partial(delivery.tell_failure, warehouse, settings)
+        plan = server.Plan(
+            sample=sample,
+            interval_seconds=interval,
+            cron=cron,
+            schedule=settings.schedule,
+            into_this_home=into_this_home,
+        )
+        tell = delivery.nobody_told if sample else partial(delivery.tell_failure, warehouse, settings)
 
         def missed() -> bool:
             calendar = settings.declarations.calendar
@@ -370,7 +404,7 @@ def status(as_json: bool, check: bool) -> None:
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
-    warehouse = settings.warehouse()
+    warehouse = settings.warehouse_to_read()
     now = datetime.now(UTC)
     facts = status_facts(warehouse, now.date(), settings.store(warehouse))
     if not check:
@@ -384,7 +418,10 @@ def status(as_json: bool, check: bool) -> None:
 
 def _where(warehouse) -> list[str]:
     home = warehouse.home
-    return [f"database: {home.database}", f"parquet:  {home.parquet}", f"outbox:   {home.outbox}"]
+    lines = [f"database: {home.database}", f"parquet:  {home.parquet}", f"outbox:   {home.outbox}"]
+    if warehouse.is_sample:
+        lines.append(f"sample:   nothing was sent; for other commands: export TREASURY_WATCH_HOME={home.root}")
+    return lines
 
 
 if __name__ == "__main__":

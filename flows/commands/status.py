@@ -11,6 +11,7 @@ from typing import Any
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.release_calendar import last_release, next_release
+from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.archive.archived_files import quarantined
 from treasury_watch.warehouse.gates.freshness import freshness, late_month, never_loaded, newest_figures
 from treasury_watch.warehouse.home.folders import Busy
@@ -39,6 +40,10 @@ def lines(facts: dict[str, Any], *, as_json: bool, width: int) -> Iterator[str]:
 
 def _text(facts: dict[str, Any]) -> Iterator[str]:
     yield f"home: {facts['home']}"
+    if facts["sample"]:
+        yield f"SAMPLE: {facts['sample']}"
+    for words in facts["unknown"]:
+        yield f"NOT KNOWN: {words}"
     last = facts["last_run"]
     if last:
         yield f"last run: {last['started'][:19]} {last['command']}: {last['outcome']}, {last['summary']}"
@@ -127,6 +132,8 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
     waiting = state.rows("SELECT state, count(*) AS n FROM alerts GROUP BY state ORDER BY state")
     return {
         "home": str(warehouse.home.root),
+        "sample": _sample(warehouse),
+        "unknown": list(warehouse.unknown),
         "last_run": runs[0] if runs else None,
         "store": _exchange(store) if store else None,
         "next_release": {"day": day, "covers": covers},
@@ -147,6 +154,16 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
     }
 
 
+def _sample(warehouse: Warehouse) -> str:
+    """What is to be said of the embedded sample in this home; empty where nothing of it was loaded."""
+    if warehouse.is_sample:
+        return home_kinds.NOTHING_SENT
+    if not warehouse.home.database.exists():
+        return ""
+    with open_published(warehouse.home.database) as connection:
+        return home_kinds.published_words(connection)
+
+
 def _never_loaded(warehouse: Warehouse) -> list[str]:
     """The sources that a run fetches and that were never loaded; none before the first publication."""
     if not warehouse.home.database.exists():
@@ -163,7 +180,7 @@ def _exchange(store: Store) -> dict[str, str]:
 def _damaged(warehouse: Warehouse, today: date) -> list[str]:
     """Published files that are not as they were published; none while a run is at work, which replaces them."""
     damaged = warehouse.publisher(today).damaged()
-    if damaged:
+    if damaged and not warehouse.unknown:
         try:
             with warehouse.home.writing():
                 damaged = warehouse.publisher(today).damaged()

@@ -9,8 +9,7 @@ from treasury_watch.flows.fetch.http import Fetched
 from treasury_watch.flows.fetch.sources import Collected
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError
-
-SCHEME = "sample:"
+from treasury_watch.warehouse.archive.home_kinds import SCHEME
 
 
 def embedded_sample(settings: Settings) -> Collected:

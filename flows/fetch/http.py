@@ -25,6 +25,7 @@ from urllib3 import exceptions as urllib3_errors
 
 from treasury_watch.flows.fetch.deadline import Deadline, TimedAdapter, passed
 from treasury_watch.flows.settings.sections import HttpPolicy
+from treasury_watch.transforms.addresses import without_credentials
 from treasury_watch.transforms.errors import TreasuryWatchError, shorten
 
 _PIECE = 64 * 1024
@@ -74,9 +75,9 @@ class FetchError(TreasuryWatchError):
 class Fetched:
     """What a server answered for one source.
 
-    `body` is the file, decoded (b"" if not modified); `url` the declared address; `retrieved` aware, in UTC. `etag` and
-    `last_modified` are to be handed to the next `fetch`, None where the server sends none. `seconds` is how long it took.
-    Of a source that is a list `pages` are the answers of its pages, and it has no body of its own.
+    `body` is the file, decoded (b"" if not modified); `url` the declared address without credentials; `retrieved` aware, in
+    UTC. `etag` and `last_modified` are to be handed to the next `fetch`, None where the server sends none. `seconds` is how
+    long it took. Of a source that is a list `pages` are the answers of its pages, and it has no body of its own.
     """
 
     source: str
@@ -243,7 +244,7 @@ def _fetch(
                     _refuse_html(source, body, content_type)
                 return Fetched(
                     source=source.id,
-                    url=source.url,
+                    url=without_credentials(source.url),
                     status="not_modified" if unchanged else "new",
                     body=body,
                     # a 304 need not repeat the validators, which then still hold

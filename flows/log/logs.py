@@ -7,6 +7,7 @@ it goes to the logger `treasury_watch`, which hands nothing on to the root logge
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -180,6 +181,11 @@ for _name in OTHERS:  # they would go on to LOGGER, which hands nothing on
     logging.getLogger(_name).addHandler(ToRoot())
 
 
+def _own(path: str, flags: int) -> int:
+    """Open a file that, where it is new, is its owner's alone: a log names addresses and what failed."""
+    return os.open(path, flags, 0o600)
+
+
 class Lines(logging.Handler):
     """Writes each line to the end of a file, or to what standard error is at that moment.
 
@@ -193,7 +199,7 @@ class Lines(logging.Handler):
         self.path, self._silent = path, False
         if path:
             try:
-                path.open("a").close()
+                open(path, "a", opener=_own).close()
             except OSError as problem:
                 raise ConfigurationError(
                     f"[logging] file: expected a file in a folder that exists and can be written, found {path} "
@@ -205,7 +211,7 @@ class Lines(logging.Handler):
         try:
             line = self.format(record) + "\n"
             if self.path:
-                with self.path.open("a", encoding="utf-8") as file:
+                with open(self.path, "a", encoding="utf-8", opener=_own) as file:
                     file.write(line)
             else:
                 sys.stderr.write(line)

@@ -89,7 +89,7 @@ def load_parsed(session: Session, items: list[ParsedFile], outcome: Outcome) -> 
     timeout_seconds=12 * 60 * MINUTES,
     task_runner=ProcessPoolTaskRunner(max_workers=processes()),  # type: ignore[arg-type]
 )
-def backfill(folder: Path) -> str:
+def backfill(folder: Path, into_this_home: bool = False) -> str:
     """Load every file of known layout below the folder, publish, alert, write the page. Returns the summary.
 
     Raises TreasuryWatchError where no file is of a known layout, FilesRefused where some were refused, once all others are
@@ -97,11 +97,12 @@ def backfill(folder: Path) -> str:
     """
     settings = Settings()
     with logs.command(settings, "backfill"):
-        return _backfill(settings, folder)
+        return _backfill(settings, folder, into_this_home)
 
 
-def _backfill(settings: Settings, folder: Path) -> str:
+def _backfill(settings: Settings, folder: Path, told: bool) -> str:
     warehouse = settings.warehouse()
+    warehouse.admit(sample=False, told=told)
     found = files_in(folder, datetime.now(UTC))
     outcome = Outcome()
     passed_over: list[ParsedFile] = []
@@ -193,7 +194,7 @@ def task_runner(files: int, *, dask: bool = False, workers: int | None = None) -
     return ProcessPoolTaskRunner(max_workers=count)
 
 
-def run(folder: Path, *, dask: bool = False, workers: int | None = None) -> str:
+def run(folder: Path, *, dask: bool = False, workers: int | None = None, into_this_home: bool = False) -> str:
     """One backfill in this process, with the parsing where `task_runner` puts it. Raises what stopped it, PrefectAway
     where the server that PREFECT_API_URL names is not there.
     """
@@ -204,4 +205,4 @@ def run(folder: Path, *, dask: bool = False, workers: int | None = None) -> str:
         shared_server(),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
-        return backfill.with_options(task_runner=runner)(folder)
+        return backfill.with_options(task_runner=runner)(folder, into_this_home)

@@ -35,6 +35,7 @@ from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.model import Source
+from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Session, Warehouse
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 
@@ -90,24 +91,27 @@ def write_page(warehouse: Warehouse) -> Path:
 
 @flow(name="treasury-watch", flow_run_name="{command}", timeout_seconds=18 * 60 * MINUTES, task_runner=RUNNER)
 def monthly_run(
-    sample: bool = False, command: str = "run", wait_hours: float = 0, only_on_release_day: bool = False, poll: str = ""
-) -> str:
+    sample: bool = False, command: str = "run", wait_hours: float = 0, only_on_release_day: bool = False, poll: str = "",
+    into_this_home: bool = False,
+) -> str:  # fmt: skip
     """Fetch every source (or take the embedded sample), load, publish, alert, report. Returns the summary.
 
     With `wait_hours` the run first polls until the month that is due is there; where it stays away, what else is new is
     loaded all the same, and the run then fails with ReleaseLate; with FilesRefused where files were
     refused, once all else is done. A month that is published already is not waited for.
     With `only_on_release_day` nothing at all is done on other days of New York. With the name of a `poll` only its sources
-    are asked.
+    are asked. `into_this_home`: the sample is wanted in a home with official data, or official data in one of the sample.
     """
     server_start.STARTED.set()
+    if sample:
+        Home.choose_for_sample()
     settings = Settings()
     with logs.command(settings, command):
-        return _monthly_run(settings, sample, command, wait_hours, only_on_release_day, poll)
+        return _monthly_run(settings, sample, command, wait_hours, only_on_release_day, poll, into_this_home)
 
 
 def _monthly_run(
-    settings: Settings, sample: bool, command: str, wait_hours: float, only_on_release_day: bool, poll: str
+    settings: Settings, sample: bool, command: str, wait_hours: float, only_on_release_day: bool, poll: str, told: bool
 ) -> str:
     if settings.home().root.exists():
         settings.warehouse()  # which adds the days that were announced to the calendar
@@ -118,11 +122,12 @@ def _monthly_run(
         logs.ending(idle, outcome="nothing to do")
         return idle
     warehouse = settings.warehouse()
+    warehouse.admit(sample=sample, told=told)  # before it waits for hours
     late = None
     if wait_hours and not sample and due_month_is_missing(warehouse, calendar, moment):
         late = wait_for_release(settings, warehouse, month_due(calendar, moment), wait_hours * 3600)
     tasks = steps.Steps(partial(collect, poll=poll), load_files, publish_tables, send_alerts, write_page)
-    outcome = steps.run(settings, warehouse, tasks, sample=sample, command=command, poll=bool(poll))
+    outcome = steps.run(settings, warehouse, tasks, sample=sample, command=command, poll=bool(poll), told=told)
     show(warehouse, outcome)
     outcome.raise_refusals(describe(outcome))
     if late is not None and not may_still_come(calendar, month_due(calendar, moment), moment):
@@ -179,17 +184,19 @@ def describe(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def run(*, sample: bool, command: str) -> str:
+def run(*, sample: bool, command: str, into_this_home: bool = False) -> str:
     """One run in this process. Raises what stopped it, ServerSilent where Prefect's temporary server does not start,
     PrefectAway where the server that PREFECT_API_URL names is not there.
     """
     settings = Settings()
     seconds = settings.prefect.startup_timeout_seconds
+    warehouse = settings.warehouse()
+    warehouse.admit(sample=sample, told=into_this_home)  # before a server is started for it
     with (
-        named_server.reached(partial(delivery.tell_failure, settings.warehouse(), settings)),
+        named_server.reached(delivery.nobody_told if sample else partial(delivery.tell_failure, warehouse, settings)),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
         server_start.starting_within(seconds),
         early_imports(),
         shared_server(),
     ):
-        return monthly_run(sample=sample, command=command)
+        return monthly_run(sample=sample, command=command, into_this_home=into_this_home)

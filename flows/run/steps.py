@@ -32,6 +32,7 @@ from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.layouts.containers import is_container
 from treasury_watch.transforms.layouts.contents import contents_of
 from treasury_watch.warehouse.home.folders import Busy
+from treasury_watch.warehouse.home.permissions import users_file_mode
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.storage_failures import StorageFailed
 from treasury_watch.warehouse.installation import Session, Warehouse
@@ -54,8 +55,9 @@ class Steps:
 
 
 def run(
-    settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool, command: str, poll: bool = False
-) -> Outcome:
+    settings: Settings, warehouse: Warehouse, steps: Steps, *, sample: bool, command: str, poll: bool = False,
+    told: bool = False,
+) -> Outcome:  # fmt: skip
     """One run: fetch (or take the sample), load, publish, alert, report.
 
     A `poll` asks a few sources between the daily runs. That none can be reached ends it without a failure, and of the others'
@@ -63,13 +65,16 @@ def run(
 
     A source that cannot be reached is a problem in the outcome, and a file that is refused or cannot be published is set
     aside and stands in its `refused`: the others go on. The operator is told of both, and of what ended the run before it
-    is raised on. Raises TreasuryWatchError; StoreBehind where only the store lacks what the run published.
+    is raised on. `told`: the user wants sample and official data in one home. Raises TreasuryWatchError; OtherKindOfHome where
+    they would be mixed without that; StoreBehind where only the store lacks what the run published.
     """
     outcome = Outcome()
     with logs.running(command):
-        settings.mail.check_login()
+        warehouse.admit(sample=sample, told=told)
+        if not sample:
+            settings.mail.check_login()
         try:
-            with stored(settings, warehouse):
+            with stored(settings, warehouse, sample=sample):
                 try:
                     _run(settings, warehouse, steps, outcome, sample=sample, command=command, poll=poll)
                 except Exception as problem:
@@ -114,7 +119,8 @@ def _run(
         outcome.queued += queueing.queue_quarantine(warehouse, settings)
     if not sample and not poll:
         outcome.queued += queueing.queue_source_health(warehouse, settings, outcome.unreached)
-    finish(settings, warehouse, steps, outcome, published_now, SAMPLE_ALERTS_SINCE if sample else None)
+    since = SAMPLE_ALERTS_SINCE if warehouse.is_sample else delivery.NEVER
+    finish(settings, warehouse, steps, outcome, published_now, since if sample else None)
 
 
 def take_in(
@@ -165,9 +171,12 @@ def finish(
     interruption.check()
     with outcome.timed("alert"):
         nothing_yet = not warehouse.home.database.exists()  # then only the operator can be told of anything
-        result = delivery.deliver(warehouse, settings) if nothing_yet else steps.alert(warehouse, settings, since)
+        if not nothing_yet:
+            result = steps.alert(warehouse, settings, since)
+        else:
+            result = SendResult() if since == delivery.NEVER else delivery.deliver(warehouse, settings)
         outcome.add_messages(result)
-    if warehouse.home.database.exists() and (published_now or result.changed):
+    if warehouse.home.database.exists() and (published_now or result.changed or warehouse.home.opens):
         warehouse.publisher().refresh_operations()
         with outcome.timed("report"):
             outcome.page = steps.write_page(warehouse)
@@ -303,7 +312,8 @@ def publish(session: Session, outcome: Outcome) -> bool:
 def write_page(warehouse: Warehouse, out: Path | None = None) -> Path:
     """Write the page of the published database; its path."""
     path = out or warehouse.home.reports / "treasury-watch.html"
-    return page.write(warehouse.home.database, path, datetime.now(UTC))
+    mode = users_file_mode() if out else warehouse.home.published_mode
+    return page.write(warehouse.home.database, path, datetime.now(UTC), mode)
 
 
 PLAIN = Steps(fetch_all, load_all, publish, delivery.alert, write_page)

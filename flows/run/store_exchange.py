@@ -17,13 +17,14 @@ from treasury_watch.warehouse.store.objects import StoreBehind, StoreError, Stor
 
 
 @contextmanager
-def stored(settings: Settings, warehouse: Warehouse) -> Iterator[None]:
+def stored(settings: Settings, warehouse: Warehouse, *, sample: bool = False) -> Iterator[None]:
     """The block, with what the store has more brought down before it and what the home has new put there after it.
 
-    A home with a ledger of its own goes on while the store cannot be read, an empty one must not begin history anew. What
-    was archived goes to the store also where the block fails. Raises StoreError, or StoreBehind after the block.
+    The embedded sample and its homes never meet a store. A home with a ledger of its own goes on while the store cannot be
+    read, an empty one must not begin history anew. What was archived goes to the store also where the block fails. Raises
+    StoreError, or StoreBehind after the block.
     """
-    store = settings.store(warehouse)
+    store = None if sample or warehouse.is_sample else settings.store(warehouse)
     if store is None:
         yield
         return

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import requests
 from pydantic import BaseModel
@@ -71,6 +72,7 @@ class Plan(BaseModel, frozen=True):
     interval_seconds: int | None = None
     cron: str | None = None
     run_first: bool = False
+    into_this_home: bool = False
 
     def words(self) -> str:
         """The plan in words."""
@@ -213,7 +215,9 @@ def run_schedule(plan: Plan) -> None:
     )
     from treasury_watch.flows.settings.settings import Settings
 
-    parameters = {"sample": plan.sample, "command": "scheduled run"}
+    told: dict[str, Any] = {"into_this_home": True} if plan.into_this_home else {}
+    own = {**({"sample": True} if plan.sample else {}), **told}  # also of what the release calendar asks for
+    parameters = {"sample": plan.sample, "command": "scheduled run", **told}
     if plan.interval_seconds:
         schedules = [Interval(timedelta(seconds=plan.interval_seconds), parameters=parameters)]
     elif plan.cron:
@@ -222,20 +226,23 @@ def run_schedule(plan: Plan) -> None:
         settings = Settings()
         settings.warehouse()  # which knows the days that were announced
         release = recurrence(release_moments(settings.declarations.calendar, datetime.now(UTC)))
-        waiting = release_parameters(plan.schedule.give_up_after_hours)
+        waiting = release_parameters(plan.schedule.give_up_after_hours) | own
         schedules = [
             RRule(release, timezone=RELEASE_ZONE, parameters=waiting, slug="release"),
             Cron(
-                plan.schedule.daily_cron, timezone=plan.schedule.timezone, parameters=daily_parameters(), slug="daily"
+                plan.schedule.daily_cron,
+                timezone=plan.schedule.timezone,
+                parameters=daily_parameters() | own,
+                slug="daily",
             ),
             *(
-                Cron(poll.cron, timezone=poll.timezone, parameters=poll.parameters, slug=poll.slug)
+                Cron(poll.cron, timezone=poll.timezone, parameters=poll.parameters | own, slug=poll.slug)
                 for poll in poll_schedules(settings.declarations.polls.values())
             ),
         ]
     if plan.run_first:
         try:
-            monthly_run(sample=plan.sample, command="catching up")
+            monthly_run(sample=plan.sample, command="catching up", **told)
         except Exception as problem:  # recorded as a failed run; the schedule must start all the same
             logging.getLogger(__name__).error("catching up failed: %s", problem)
     monthly_run.serve(name="on-schedule", schedules=schedules, limit=1, print_starting_message=False)

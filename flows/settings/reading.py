@@ -6,6 +6,7 @@ come from routing.toml in the data folder where it has any, else from the one be
 
 from __future__ import annotations
 
+import logging
 import os
 import tomllib
 from collections.abc import Sequence
@@ -42,6 +43,7 @@ from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.warehouse.declarations import Declarations
 
 PREFIX = "TREASURY_WATCH_"
+_warned: set[str] = set()
 OUTSIDE_SECTIONS = ("HOME", "CONFIG")
 CHANNEL_PREFIX = "CHANNEL_"
 
@@ -131,9 +133,25 @@ def _sections(declarations: Declarations, home: Path, found: list[str]) -> Secti
 
 def _toml_source(settings_cls: type[BaseSettings], path: Path) -> TomlConfigSettingsSource:
     try:
-        return TomlConfigSettingsSource(settings_cls, path)
+        return TomlConfigSettingsSource(settings_cls, path if _may_be_read(path) else None)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise problems.unreadable(path, problem) from None
+
+
+def _may_be_read(path: Path) -> bool:
+    """False, with a warning, where the file is another user's and not for this one: who may only read what is published
+    needs no settings, and whoever writes cannot go on without the rights to.
+    """
+    try:
+        if not path.exists() or os.access(path, os.R_OK):
+            return True
+    except PermissionError:
+        return False  # the whole home is closed, which is said by what needs it
+    words = f"{path} may not be read by this user; the settings that come with the program hold"
+    if words not in _warned:
+        _warned.add(words)
+        logging.getLogger(__name__).warning(words)
+    return False
 
 
 def _place(layers: Layers, section: str, key: str | None) -> tuple[str, Any]:
@@ -166,7 +184,7 @@ def _routing(declarations: Declarations, home: Path, found: list[str]) -> Routin
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return tomllib.loads(path.read_text(encoding="utf-8")) if _may_be_read(path) and path.is_file() else {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise problems.unreadable(path, problem) from None
 

@@ -111,6 +111,9 @@ class StorageSettings(Section):
     storage_version: FilledLine = "v1.0.0"
     store: Line = ""
     keep_publications: Count = 3
+    share: Annotated[Literal["nobody", "group", "everyone"], Field(description="nobody, group or everyone")] = (
+        "nobody"  # SHARES of permissions
+    )
 
 
 class HttpPolicy(Section):

@@ -5,6 +5,7 @@ All of them are checked when `Settings` is made, whatever the command needs of t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from treasury_watch.warehouse.declarations import Declarations
@@ -24,8 +25,9 @@ class Settings:
         self.declarations = declarations or Declarations()
         from treasury_watch.flows.settings.reading import read  # Pydantic: not for `--help`
 
-        self._home = Home.from_environment()
-        self._sections, self._routing = read(self.declarations, self._home.root)
+        home = Home.from_environment()
+        self._sections, self._routing = read(self.declarations, home.root)
+        self._home = replace(home, share=self.storage.share)
 
     @property
     def storage(self) -> sections.StorageSettings:
@@ -86,6 +88,17 @@ class Settings:
         from treasury_watch.warehouse.installation import Warehouse  # pandas and more: not for commands that only query
 
         return Warehouse(self._home, self.declarations, storage_version=self.storage.storage_version)
+
+    def warehouse_to_read(self) -> Warehouse:
+        """The same for what only reads: where this user may not write, a view of it, and what is not known then is said."""
+        from treasury_watch.warehouse.archive.readers_view import may_write, view_of
+        from treasury_watch.warehouse.installation import Warehouse
+
+        if may_write(self._home):
+            return self.warehouse()
+        return Warehouse(
+            self._home, self.declarations, storage_version=self.storage.storage_version, view=view_of(self._home)
+        )
 
     def store(self, warehouse: Warehouse) -> Store | None:
         """The store that the settings name, or None."""

@@ -24,6 +24,7 @@ from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS, 
 from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
 from treasury_watch.transforms.months import months_between, shifted
 from treasury_watch.transforms.wording import month_name
+from treasury_watch.warehouse.archive.home_kinds import published_words
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
 from treasury_watch.warehouse.gates.freshness import late_month, stale_sources
 from treasury_watch.warehouse.home.durable_files import write_whole
@@ -51,8 +52,8 @@ class ReportError(TreasuryWatchError):
     """The report cannot be made or written."""
 
 
-def write(database: Path, out: Path, generated: datetime) -> Path:
-    """Write the page on a published database to `out`, whole or not at all, and return `out`.
+def write(database: Path, out: Path, generated: datetime, mode: int = 0o600) -> Path:
+    """Write the page on a published database to `out`, whole or not at all and with this mode, and return `out`.
 
     The database is opened read-only. Raises ReportError where there is none, or it or `out` cannot be used.
     """
@@ -67,7 +68,7 @@ def write(database: Path, out: Path, generated: datetime) -> Path:
             "close what holds it open, or make it again with treasury-watch rebuild"
         ) from problem
     try:
-        write_whole(out, page.encode("utf-8"))
+        write_whole(out, page.encode("utf-8"), mode)
     except OSError as problem:
         raise ReportError(
             f"report: {out} cannot be written ({problem.strerror}); name another file with --out"
@@ -90,6 +91,7 @@ def render(
     ]
     content: Row = {
         "generated": generated,
+        "sample": published_words(connection),
         "newest": newest,
         "rules": declarations.rules,
         "verdict_words": VERDICT_WORDS,

@@ -135,6 +135,27 @@ class TestAFolderThatMayNotBeWritten:
         text = warm.run(["query", NEWEST], environment(locked_home), user=NOBODY).well()
         assert "2023-07-01" in text
 
+    @pytest.mark.parametrize("order", ["status", "sell-offs", "alerts list", "nowcast", "report --out {out}"])
+    def test_it_can_be_read_by_every_command_that_only_reads(self, order, locked_home, warm: Warm):
+        before = publication(locked_home)
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder).chmod(0o777)
+            out = Path(folder) / "page.html"
+            warm.run(order.format(out=out).split(), environment(locked_home), user=NOBODY).well()
+            assert out.exists() == ("report" in order)
+        assert publication(locked_home) == before
+
+    def test_a_command_that_writes_says_whose_it_is(self, locked_home, warm: Warm):
+        line = warm.run(["run"], environment(locked_home), user=NOBODY).failed_in_one_line()
+        assert f"{locked_home}" in line
+        assert "state.sqlite belongs to user root (mode 0444), this is user nobody" in line
+
+    def test_of_a_home_that_is_not_shared_a_reader_is_told_how_it_would_be(self, locked_home, warm: Warm):
+        locked_home.chmod(0o700)
+        line = warm.run(["status"], environment(locked_home), user=NOBODY).failed_in_one_line()
+        assert "this user may not read it" in line
+        assert "[storage] share" in line
+
     def test_one_that_cannot_be_made_is_named(self, locked_home, warm: Warm):
         below = locked_home / "new"
         line = warm.run(["run", "--sample"], environment(below), user=NOBODY).failed_in_one_line()

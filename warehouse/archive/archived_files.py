@@ -1,7 +1,8 @@
 """The archive: bytes as served, kept once by checksum, with where, when and how they came.
 
 raw/<source>/<sha256>.<ending> holds the bytes, <sha256>.json beside it what is known of them. An entry exists once its
-JSON does. Nothing is ever changed or removed here; every table can be made again from this folder.
+JSON does. Nothing is ever changed or removed here; every table can be made again from this folder. Addresses are kept
+without credentials.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from treasury_watch.transforms.addresses import without_credentials
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.home.durable_files import write_whole
 
@@ -169,14 +171,15 @@ class Archive:
             if (known.retrieved, known.container) != (earliest, named):
                 known = self.note(known, retrieved=earliest, container=named)
             return known, False
-        entry = Entry(source, checksum, len(body), url, retrieved, etag, last_modified, container=container)
+        place = without_credentials(url)
+        entry = Entry(source, checksum, len(body), place, retrieved, etag, last_modified, container=container)
         write_whole(self.path(entry), body)
         self.note(entry)
         return entry, True
 
     def note(self, entry: Entry, **changes) -> Entry:
         """Record what is known of an entry, with changes such as its release date."""
-        entry = replace(entry, **changes)
+        entry = replace(entry, url=without_credentials(entry.url), **changes)
         content = content_of(entry)
         note = json.dumps({**content, CHECKSUM: checksum_of(content)}, indent=1)
         write_whole(self.note_path(entry.source, entry.sha256), note.encode())
@@ -192,6 +195,15 @@ class Archive:
         found = [self._read(path) for folder in folders for path in sorted(folder.glob("*.json"))]
         kept = [entry for entry in found if entry is not None]
         return sorted(kept, key=lambda entry: entry.place)
+
+    def clean(self) -> list[Entry]:
+        """Write the notes again whose address has credentials, without. Returns their entries."""
+        cleaned = []
+        for entry in self.entries():
+            note = json.loads(self.note_path(entry.source, entry.sha256).read_bytes())
+            if note["url"] != entry.url:
+                cleaned.append(self.note(entry))
+        return cleaned
 
     def body(self, entry: Entry) -> bytes:
         """The bytes, checked against their checksum. Raises ArchiveDamaged that names the file."""
@@ -237,7 +249,8 @@ class Archive:
             stated = content.pop(CHECKSUM, None)  # notes of before had none
             if stated is not None and stated != checksum_of(content):
                 raise ValueError("it is not as it was written")
-            return entry_of(content)
+            entry = entry_of(content)
+            return replace(entry, url=without_credentials(entry.url))  # notes of before kept all of it
         except (ValueError, TypeError, KeyError, AttributeError) as problem:
             raise ArchiveDamaged(
                 f"{path}: not a readable archive note ({problem}); restore it from a backup"

@@ -20,10 +20,10 @@ class ArchiveIncomplete(TreasuryWatchError):
 
 
 class Manifest:
-    """The manifest of one archive."""
+    """The manifest of one archive. Of one that may not be `seen` it knows nothing."""
 
-    def __init__(self, archive: Archive, state: State):
-        self.archive, self.state = archive, state
+    def __init__(self, archive: Archive, state: State, *, seen: bool = True):
+        self.archive, self.state, self.seen = archive, state, seen
 
     def keep(self) -> None:
         """Note every entry whose file the archive has now, as its note stands."""
@@ -73,6 +73,8 @@ class Manifest:
                 )
 
     def _rows(self) -> list[dict[str, str]]:
+        if not self.seen:
+            return []
         return self.state.rows("SELECT source, sha256, path, note FROM archive_manifest ORDER BY source, sha256")
 
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from treasury_watch.transforms.addresses import without_credentials
 from treasury_watch.warehouse.home.durable_files import write_whole
 
 INDEX = "index"
@@ -102,8 +103,23 @@ class ReleaseZips:
             members = ({**m, "outcome": REFUSED} if m["sha256"] == sha256 else m for m in note.members)
             self._write(name, replace(note, members=tuple(members)))
 
+    def clean(self) -> bool:
+        """Write the notes again whose address has credentials, without. Returns whether there were any."""
+        cleaned = False
+        for path in sorted(self.folder.glob("*.json")):
+            note = self.note(path.stem)
+            if note is None:
+                continue
+            link, space, rest = note.row.partition(" ")
+            row = without_credentials(link) + space + rest
+            if (row, without_credentials(note.url)) != (note.row, note.url):
+                self._write(path.stem, replace(note, row=row))
+                cleaned = True
+        return cleaned
+
     def _write(self, name: str, note: ZipNote) -> None:
-        content = {**asdict(note), "retrieved": note.retrieved.isoformat()}
+        place = without_credentials(note.url)
+        content = {**asdict(note), "url": place, "retrieved": note.retrieved.isoformat()}
         write_whole(self._note(name), json.dumps(content, indent=1).encode())
 
     def _note(self, name: str) -> Path:

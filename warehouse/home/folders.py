@@ -13,8 +13,11 @@ from filelock import FileLock, Timeout
 
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.warehouse.declarations import PROJECT
-from treasury_watch.warehouse.home.storage_failures import ROOM, StorageFailed
+from treasury_watch.warehouse.home import permissions
+from treasury_watch.warehouse.home.storage_failures import ROOM, StorageFailed, with_owner
 
+HOME = "TREASURY_WATCH_HOME"
+SAMPLE_HOME = PROJECT / "warehouse" / "sample"
 ROOM_BYTES = 16_000_000  # Prefect's records, the ledger's log and the page, besides the database
 
 
@@ -27,21 +30,35 @@ class Home:
     """The data folder. `raw` and `state` are originals; everything else is made from them."""
 
     root: Path
+    share: str = "nobody"  # who may read what is published; see permissions
 
     @classmethod
     def from_environment(cls) -> Home:
         """TREASURY_WATCH_HOME, else warehouse/data in the project."""
-        named = os.environ.get("TREASURY_WATCH_HOME")
+        named = os.environ.get(HOME)
         return cls(Path(named).expanduser().resolve() if named else PROJECT / "warehouse" / "data")
 
+    @staticmethod
+    def choose_for_sample() -> None:
+        """Where no home is named, name the sample's own, warehouse/sample, for this process and those that it starts."""
+        if not os.environ.get(HOME):
+            os.environ[HOME] = str(SAMPLE_HOME)
+
     def prepared(self) -> Home:
-        """The same home with its folders made. Raises ConfigurationError where they cannot be."""
+        """The same home with its folders made, readable by its owner alone but for what is shared; so is what is made in it.
+
+        Raises ConfigurationError where they cannot be made.
+        """
+        permissions.keep_private()
         try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            permissions.settle(self.root, self.share)
             for folder in (self.raw, self.parquet, self.outbox, self.reports):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise ConfigurationError(
-                f"data folder {self.root}: {problem.strerror}; make it writable or name another in TREASURY_WATCH_HOME"
+                f"data folder {self.root}: {problem.strerror}; {with_owner(self.root)}make it writable or name another in "
+                "TREASURY_WATCH_HOME"
             ) from problem
         return self
 
@@ -73,6 +90,21 @@ class Home:
     def database(self) -> Path:
         """The published database."""
         return self.root / "treasury.duckdb"
+
+    @property
+    def published_mode(self) -> int:
+        """The mode of published files."""
+        return permissions.published_file_mode(self.share)
+
+    def settle_published(self) -> None:
+        """Let those read what is published whom the settings name, and nobody else."""
+        permissions.settle_published(self.root, self.share)
+        permissions.settle(self.root, self.share, publishing=True)
+
+    @property
+    def opens(self) -> bool:
+        """Whether the settings share with more users than can read now; a publication opens the way."""
+        return permissions.opens(self.root, self.share)
 
     @property
     def outbox(self) -> Path:

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from treasury_watch.transforms.errors import TreasuryWatchError
-from treasury_watch.warehouse.home.storage_failures import explained
+from treasury_watch.warehouse.home.folders import SAMPLE_HOME
+from treasury_watch.warehouse.home.storage_failures import StorageFailed, explained, with_owner
 
 
 def open_published(database: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection. Raises TreasuryWatchError where there is no publication yet, or it cannot be opened."""
-    if not database.exists():
+    try:
+        there, readable = database.exists(), os.access(database, os.R_OK)
+    except PermissionError:
+        there, readable = True, False
+    if there and not readable:
+        raise StorageFailed(
+            f"{database}: this user may not read it; {with_owner(database)}its owner shares what is published by "
+            '[storage] share = "group" or "everyone" in settings.toml, and a run after that'
+        )
+    if not there:
         raise TreasuryWatchError(
-            f"{database} does not exist yet; run `treasury-watch run --sample` or `treasury-watch run` first"
+            f"{database} does not exist yet; run `treasury-watch run --sample` or `treasury-watch run` first{_sample(database)}"
         )
     try:
         return duckdb.connect(str(database), read_only=True)
@@ -25,6 +36,13 @@ def open_published(database: Path) -> duckdb.DuckDBPyConnection:
         if known is None:
             raise
         raise known from problem
+
+
+def _sample(database: Path) -> str:
+    """Where the sample is, for somebody who ran it and asks the home of official data."""
+    asked_default = database.parent == SAMPLE_HOME.with_name("data")
+    there = asked_default and SAMPLE_HOME.joinpath(database.name).exists()
+    return f"; the sample's tables are in {SAMPLE_HOME}: name it in TREASURY_WATCH_HOME" if there else ""
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, query: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from treasury_watch.transforms.addresses import without_credentials
 from treasury_watch.warehouse.home.state_backup import back_up, restore
 from treasury_watch.warehouse.home.state_versions import upgrade
 from treasury_watch.warehouse.home.storage_failures import explained
@@ -129,7 +130,8 @@ class State:
     def validators(self, source: str, url: str) -> tuple[str | None, str | None, str | None]:
         """ETag, Last-Modified and checksum of what the source's server sent and was last loaded from this address."""
         found = self.rows(
-            "SELECT etag, last_modified, sha256 FROM validators WHERE source = ? AND url = ?", (source, url)
+            "SELECT etag, last_modified, sha256 FROM validators WHERE source = ? AND url = ?",
+            (source, without_credentials(url)),
         )
         return (found[0]["etag"], found[0]["last_modified"], found[0]["sha256"]) if found else (None, None, None)
 
@@ -138,8 +140,25 @@ class State:
         self.change(
             "INSERT OR REPLACE INTO validators (source, url, etag, last_modified, sha256, checked) "
             "VALUES (?, ?, ?, ?, ?, ?)",
-            (source, url, etag, last_modified, sha256, now().isoformat()),
+            (source, without_credentials(url), etag, last_modified, sha256, now().isoformat()),
         )
+
+    def clean_addresses(self) -> bool:
+        """Take the credentials out of the addresses of validators. Returns whether there were any; see `compact`."""
+        changed = [
+            (clean, row["source"], row["url"])
+            for row in self.rows("SELECT source, url FROM validators")
+            if (clean := without_credentials(row["url"])) != row["url"]
+        ]
+        with self.open() as connection:
+            connection.executemany("UPDATE OR REPLACE validators SET url = ? WHERE source = ? AND url = ?", changed)
+        return bool(changed)
+
+    def compact(self) -> None:
+        """Write the file anew, without what was deleted from it."""
+        with self.open() as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def remember(self, name: str, value: str) -> None:
         """Keep a note under a name."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sqlite3
 import sys
 from pathlib import Path
 
 from treasury_watch.transforms.errors import TreasuryWatchError, shorten
+from treasury_watch.warehouse.home.permissions import whose
 
 ROOM = "make room on the disk and start again; what is published stays as it was"
 RIGHTS = "make it writable for the user who runs this, or name another folder in TREASURY_WATCH_HOME"
@@ -62,7 +64,9 @@ def explained(problem: BaseException, path: Path | None = None) -> StorageFailed
         return _of_system(problem, path)
     if isinstance(problem, sqlite3.Error):
         step = SQLITE.get(getattr(problem, "sqlite_errorcode", 0) & 0xFF)
-        return StorageFailed(f"{path or 'state.sqlite'}: {problem}; {step}") if step else None
+        if step is None:
+            return None
+        return StorageFailed(f"{path or 'state.sqlite'}: {problem}; {_with_owner_where(step, path)}{step}")
     duckdb = sys.modules.get("duckdb")  # where it was not imported, the problem is not one of its own
     if duckdb is not None and isinstance(problem, duckdb.Error):
         return _of_duckdb(str(problem), path)
@@ -81,7 +85,17 @@ def _of_system(problem: OSError, path: Path | None) -> StorageFailed | None:
     place = problem.filename or path or "data folder"
     known = {FULL: ROOM, FORBIDDEN: RIGHTS, NO_PLACE: PLACE}
     step = next((step for numbers, step in known.items() if problem.errno in numbers), CHECK)
-    return StorageFailed(f"{place}: {problem.strerror}; {step}")
+    return StorageFailed(f"{place}: {problem.strerror}; {_with_owner_where(step, Path(os.fsdecode(place)))}{step}")
+
+
+def with_owner(path: Path) -> str:
+    """Whose the path is, with a semicolon, where it is not one's own; else nothing."""
+    owner = whose(path)
+    return f"{owner}; " if owner else ""
+
+
+def _with_owner_where(step: str, path: Path | None) -> str:
+    return with_owner(path) if step == RIGHTS and path is not None and path.is_absolute() else ""
 
 
 def _of_duckdb(words: str, path: Path | None) -> StorageFailed | None:
@@ -90,4 +104,4 @@ def _of_duckdb(words: str, path: Path | None) -> StorageFailed | None:
         return None
     reason = shorten(words.rpartition(REASON)[2], 300)
     place = f"{path}: " if path and str(path) not in reason else ""
-    return StorageFailed(f"{place}{reason}; {step}")
+    return StorageFailed(f"{place}{reason}; {_with_owner_where(step, path)}{step}")

@@ -43,6 +43,7 @@ OPERATIONS = ("runs", "validation_results", "alerts")
 STAGED, STAGED_PARQUET = "treasury.next.duckdb", "parquet.next"
 FILES = "published files"  # the note with their checksums
 LOCK_WAIT_SECONDS = 60
+ADDRESS = r"[^\s<>\"]+@[^\s<>\"]+"
 FRAMES, QUERIES = "frames", "queries"  # the two connections of a publication
 
 
@@ -291,13 +292,15 @@ class Publisher:
 
     def _place(self, staged: Path, names: Iterable[str]) -> None:
         """Move what was staged into place, the database last."""
+        mode = self.home.published_mode
 
         def place(name: str) -> None:
-            place_parquet(self.home.root / STAGED_PARQUET, self.declarations.tables[name], self.home.parquet)
+            place_parquet(self.home.root / STAGED_PARQUET, self.declarations.tables[name], self.home.parquet, mode)
 
         with ThreadPoolExecutor() as pool:  # a durable move is waiting
             list(pool.map(place, names))
-        move_into_place(staged, self.home.database)
+        move_into_place(staged, self.home.database, mode)
+        self.home.settle_published()  # folders that are new, and the way there
         self.state.remember(FILES, json.dumps(self._checksums()))
 
     def damaged(self) -> list[str]:
@@ -362,7 +365,16 @@ class Publisher:
                     rows[column.name] = rows[column.name].astype(bool)
                 elif column.type == "month":
                     rows[column.name] = pd.to_datetime(rows[column.name])
+            if name == "alerts" and self.home.share != "nobody":
+                rows = without_addresses(rows)
             create(connection, table, rows)
+
+
+def without_addresses(alerts: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `alerts` for other users to read: no mail address of anybody who is told."""
+    return alerts.assign(
+        **{name: alerts[name].str.replace(ADDRESS, "***@***", regex=True) for name in ("recipient", "error")}
+    )
 
 
 def _checksum(path: Path) -> str:

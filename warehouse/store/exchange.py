@@ -214,8 +214,9 @@ class Store:
             for path in sorted(folder.rglob("*.parquet")):
                 target = home.root / path.relative_to(folder)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                move_into_place(path, target)
-            move_into_place(folder / home.database.name, home.database)
+                move_into_place(path, target, home.published_mode)
+            move_into_place(folder / home.database.name, home.database, home.published_mode)
+            home.settle_published()
             for path in home.parquet.rglob("*.parquet"):
                 if path.relative_to(home.root).as_posix() not in pointer["files"]:
                     path.unlink()

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from treasury_watch.transforms.addresses import without_credentials
 from treasury_watch.transforms.findings.detection import verdicts_on
 from treasury_watch.transforms.findings.revision import COLUMNS as REVISED
 from treasury_watch.transforms.findings.revision import revised_findings
@@ -111,7 +112,7 @@ class Builder:
         self._create(connection, "holders", holders.sort_values("holder_id"))
         sources = pd.DataFrame(
             [
-                {**vars(s), "source": s.id, "last_digit_usd_mn": s.last_digit_usd_mn}
+                {**vars(s), "url": without_credentials(s.url), "source": s.id, "last_digit_usd_mn": s.last_digit_usd_mn}
                 for s in self.declarations.sources.values()
             ]
         )

@@ -133,10 +133,10 @@ def write_parquet(content: pa.Table, table: Table, folder: Path) -> None:
         _write(part, folder / table.name / f"{table.partition}={name}" / "data.parquet")
 
 
-def place_parquet(staged: Path, table: Table, folder: Path) -> None:
+def place_parquet(staged: Path, table: Table, folder: Path, mode: int | None = None) -> None:
     """Move a table's files from where they were written into `folder`.
 
-    A file whose bytes would be the same is left alone; files of values that are gone are removed.
+    With a `mode` each has that. A file whose bytes would be the same is left alone; files of values that are gone are removed.
     """
     pattern = f"{table.name}.parquet" if table.partition is None else f"{table.name}/*/data.parquet"
     placed = set()
@@ -147,7 +147,7 @@ def place_parquet(staged: Path, table: Table, folder: Path) -> None:
         if path.exists() and path.stat().st_size == file.stat().st_size and path.read_bytes() == file.read_bytes():
             file.unlink()
         else:
-            move_into_place(file, path)
+            move_into_place(file, path, mode)
     if table.partition is not None:
         for stale in set((folder / table.name).glob(f"{table.partition}=*")) - placed:
             shutil.rmtree(stale)

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from treasury_watch.transforms.addresses import without_credentials
 from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.risk.event_study import event_study
 from treasury_watch.transforms.risk.events import EVENTS_FILE, event_table
@@ -38,7 +39,7 @@ WHERE list_contains($1::VARCHAR[], holder_id)
 def events_frame(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> pd.DataFrame:
     """The table `events`. Raises ConfigurationError for a row of config/events.csv that is wrong."""
     holders = {row["holder_id"]: row["holder"] for row in declarations.holders}
-    addresses = {source.id: source.url for source in declarations.sources.values()}
+    addresses = {source.id: without_credentials(source.url) for source in declarations.sources.values()}
     series = connection.execute("FROM market_series WHERE series_id = 'DFEDTARU'").df()
     interventions = connection.execute("FROM interventions").df()
     return event_table(declarations.rows(EVENTS_FILE), holders, series, interventions, addresses)

@@ -355,7 +355,10 @@ class Tracer:
 
     def _place(self, stands: Print, holder_id: str, month: date, measure: str) -> Place:
         """Where the print stands in the archived bytes. Raises ArchiveDamaged where these are not what was loaded."""
-        entry = self.archive.find(stands.source, stands.sha256) if stands.sha256 else None
+        try:
+            entry = self.archive.find(stands.source, stands.sha256) if stands.sha256 else None
+        except PermissionError:
+            return Place(note="this user may not read the archive of this data folder")
         if entry is None:
             return self._shipped(stands)
         path = self.archive.path(entry)

@@ -58,7 +58,9 @@ def read_zips(bundle: list[ZipToRead], into: Path, config: Path) -> list[ReadZip
     flow_run_name="backfill the release archive",
     timeout_seconds=12 * 60 * MINUTES,
 )
-def release_archive(since: date | None = None, dask: bool = False, workers: int | None = None) -> str:
+def release_archive(
+    since: date | None = None, dask: bool = False, workers: int | None = None, into_this_home: bool = False
+) -> str:
     """Fetch every release of the Treasury's archive from the month `since` on that was not taken in yet, load it, publish.
 
     The zips are read where `backfill.task_runner` puts it. Returns the summary. Raises FilesRefused that lists what could not
@@ -67,6 +69,7 @@ def release_archive(since: date | None = None, dask: bool = False, workers: int 
     settings = Settings()
     with logs.command(settings, "backfill"):
         warehouse = settings.warehouse()
+        warehouse.admit(sample=False, told=into_this_home)
         reader = ReleaseArchiveReader(settings, ReleaseZips(warehouse.home.release_archive))
         links, warnings = reader.links(since)
         pending = reader.pending(links)
@@ -136,7 +139,9 @@ def describe(outcome: Outcome, fetched: Fetching, loading: Loading, warnings: li
     return "\n".join(lines)
 
 
-def run(since: date | None = None, *, dask: bool = False, workers: int | None = None) -> str:
+def run(
+    since: date | None = None, *, dask: bool = False, workers: int | None = None, into_this_home: bool = False
+) -> str:
     """One run in this process. Raises what stopped it, PrefectAway where the server that PREFECT_API_URL names is not there."""
     settings = Settings()
     with (
@@ -144,4 +149,4 @@ def run(since: date | None = None, *, dask: bool = False, workers: int | None = 
         shared_server(),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
-        return release_archive(since, dask, workers)
+        return release_archive(since, dask, workers, into_this_home)

@@ -12,6 +12,8 @@ from treasury_watch.flows.commands.status import due, lines
 NOW = datetime(2026, 6, 20, 12, tzinfo=UTC)
 WELL: dict[str, Any] = {
     "home": "/data",
+    "sample": "",
+    "unknown": [],
     "damaged": [],
     "lost": [],
     "sources": [

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from lxml import etree, html
 
+from treasury_watch.transforms.addresses import without_credentials
 from treasury_watch.transforms.errors import LayoutError
 
 ARCHIVE = re.compile(r"ticrel_\w+\.zip", re.ASCII | re.IGNORECASE)
@@ -40,7 +41,7 @@ class ReleaseLink:
     @property
     def row(self) -> str:
         """All that the page says of it: another text means that the row was changed."""
-        return f"{self.url} {self.label} {self.text}"
+        return f"{without_credentials(self.url)} {self.label} {self.text}"
 
     @property
     def order(self) -> tuple[date, str]:

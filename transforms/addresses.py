@@ -1,0 +1,36 @@
+"""An address as it may be kept: what names the place, without what opens it."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+MASK = "***"
+# Names of a query's values that are secrets, whole words of the name.
+TELLING = re.compile(
+    r"(?:^|[-_.])(?:api_?key|key|access_?token|token|secret|pass|password|passwd|pwd|sig|signature|sas|auth|authorization|"
+    r"credentials?)$",
+    re.IGNORECASE,
+)
+
+
+def without_credentials(address: str) -> str:
+    """The address without user name and password, and with *** for values of its query that are secrets by their name.
+
+    All else stays as it is, also an address without any, so that what was stored before is found again. One that cannot be
+    read, and has an @, is not kept at all.
+    """
+    try:
+        parts = urlsplit(address)
+        place = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return address if "@" not in address else "an address that cannot be read"
+    query = "&".join(_masked(piece) for piece in parts.query.split("&"))
+    if place == parts.netloc and query == parts.query:
+        return address
+    return urlunsplit((parts.scheme, place, parts.path, query, parts.fragment))
+
+
+def _masked(piece: str) -> str:
+    name, sign, _ = piece.partition("=")
+    return f"{name}={MASK}" if sign and TELLING.search(name) else piece
