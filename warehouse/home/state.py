@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from treasury_watch.transforms.addresses import without_credentials
-from treasury_watch.warehouse.home.state_backup import back_up, restore
+from treasury_watch.warehouse.home.durable_files import move_into_place
+from treasury_watch.warehouse.home.state_backup import backup_of, restore
 from treasury_watch.warehouse.home.state_versions import upgrade
 from treasury_watch.warehouse.home.storage_failures import explained
 
@@ -64,7 +65,11 @@ class State:
 
     def back_up(self) -> None:
         """Keep a whole copy beside the file, in the place of the last one."""
-        back_up(self.path)
+        copy = backup_of(self.path)
+        staged = copy.with_name(f"{copy.name}.next")
+        staged.unlink(missing_ok=True)
+        self.copy_to(staged)
+        move_into_place(staged, copy)
 
     def rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
         """The answer to a query, as dictionaries."""

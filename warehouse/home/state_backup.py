@@ -21,16 +21,6 @@ def backup_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}.backup{path.suffix}")
 
 
-def back_up(path: Path) -> None:
-    """Copy the database at `path`, whole, over the last copy. Raises sqlite3.Error or OSError."""
-    staged = path.with_name(f"{path.stem}.backup.next{path.suffix}")
-    staged.unlink(missing_ok=True)
-    os.close(os.open(staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(staged)) as target:
-        source.backup(target)
-    move_into_place(staged, backup_of(path))
-
-
 def restore(path: Path) -> None:
     """Put the copy in the place of a database that is missing or damaged; nothing where it is whole, or there is no copy."""
     copy = backup_of(path)
