@@ -25,7 +25,8 @@ CANNOT_SAY = (
     "The months are those of the largest net sales in percent of the bonds and notes held before; other months are all others "
     "whose net purchases and yields are known. Intervals are of 90%: Wilson for shares, Welch for differences of means.",
     "This cannot tell which came first: rising yields may make holders sell. Months are coarse, other news moved yields in the "
-    "same months, and of a dozen intervals at 90% about one misses by chance; these dozen share their months, so chance misses come together.",
+    "same months, and of a dozen intervals at 90% about one misses by chance; "
+    "these dozen share their months, so chance misses come together.",
 )
 
 

@@ -125,7 +125,8 @@ def inflation(real: Sequence[Row]) -> Figure | None:
         charts.lines(drawn, zero=True),
         described(drawn, "%"),
         "Source: Federal Reserve (H.15, DGS10 and DFII10), U.S. Bureau of Labor Statistics (CPIAUCSL). Looking back compares "
-        "with the prices of the last year, the market with those it prices for ten, a premium for risk and liquidity among them. For a holder in dollars: no price index of "
+        "with the prices of the last year, the market with those it prices for ten, a premium for risk and liquidity among them. "
+        "For a holder in dollars: no price index of "
         "another country is declared here.",
         [key_of(line, "%") for line in drawn],
     )

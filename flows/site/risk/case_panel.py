@@ -174,7 +174,8 @@ def _gap(connection: duckdb.DuckDBPyConnection) -> Figure | None:
         f"after {low['gap']:.1f} in {month_name(low['month'])}",
         "10-year yields, percent, average of the month; the gap in percentage points",
         charts.lines(drawn, zero=True, window=(FIRST, shifted(LAST, 1))),
-        f"{described(drawn[:2], '%')} {described(drawn[2:], ' points')} The gap was widest in {month_name(high['month'])}, {high['gap']:.1f} points.",
+        f"{described(drawn[:2], '%')} {described(drawn[2:], ' points')} "
+        f"The gap was widest in {month_name(high['month'])}, {high['gap']:.1f} points.",
         "Source: Federal Reserve (H.15, DGS10), OECD (IRLTLT01JPM156N). Before the cost of hedging, which "
         "is not in these statistics. Shaded: April to September 2024.",
         [*(key_of(line, "%") for line in drawn[:2]), key_of(drawn[2], " points")],
