@@ -13,7 +13,7 @@ from treasury_watch.flows.site import charts
 from treasury_watch.transforms.amounts import MINUS, billions_cell, is_known, rounded
 from treasury_watch.transforms.signals.nowcast.scores import NOWCAST, summary
 from treasury_watch.transforms.signals.nowcast.targets import targets
-from treasury_watch.transforms.signals.nowcast.words import inputs_in_words, told
+from treasury_watch.transforms.signals.nowcast.words import METHOD_WORDS, RECORD_SCOPE, inputs_in_words, told
 from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.published_database import rows_of
@@ -64,6 +64,7 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
             "sections": [section for section in sections if section],
             "spec": charts.spec(record_chart(drawn)) if len(drawn) else None,
             "described": description(drawn),
+            "scope": RECORD_SCOPE.replace("R2", "R²"),
             "made": int((record["nowcast_basis"] == MADE_THEN).sum()),
         }
     }
@@ -84,7 +85,7 @@ def _section(target: str, record: pd.DataFrame, scores: pd.DataFrame, claims_fro
         "bases": {name: int(bases.get(name, 0)) for name in ("first_print", "earliest_kept", "latest_vintage")},
         "methods": [
             {
-                "name": str(method).replace("_", " "),
+                "name": METHOD_WORDS[str(method)],
                 "months": int(row["months"]),
                 "r_squared": str(rounded(row["r_squared"], 2) + 0).replace("-", MINUS),
                 "right_sign_pct": None if method == "zero" else row["right_sign_pct"],

@@ -13,7 +13,7 @@ from treasury_watch.transforms.amounts import is_known, rounded
 from treasury_watch.transforms.risk import impact_words as words
 from treasury_watch.transforms.risk.events import chart_marks
 from treasury_watch.transforms.risk.price_impact import Impact, NoSuchSale
-from treasury_watch.transforms.risk.record_words import CANNOT_SAY, HEAD, record_row, summary
+from treasury_watch.transforms.risk.record_words import CANNOT_SAY, HEAD, record_row, span_words, summary
 from treasury_watch.transforms.wording import spoken, stated
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.published_database import rows_of
@@ -84,7 +84,7 @@ def _record(connection: duckdb.DuckDBPyConnection) -> Row:
     return {
         "record_head": HEAD,
         "record": [record_row(row) for row in rows],
-        "record_summary": summary(rows) if rows else "",
+        "record_summary": f"{summary(rows)} {span_words(rows)}" if rows else "",
         "record_cannot_say": CANNOT_SAY,
     }
 

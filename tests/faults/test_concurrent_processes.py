@@ -73,7 +73,7 @@ def reading(
             reader.process.communicate()
 
 
-@pytest.mark.slow
+@pytest.mark.long  # with the other attacks: five publications among nine processes
 class TestReaders:
     def test_eight_readers_meet_no_error_and_no_torn_table_while_five_publications_happen(self, reading):
         assert len(reading.many) == READERS

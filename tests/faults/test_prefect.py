@@ -53,7 +53,7 @@ def command(tmp_path: Path) -> Iterator[Command]:
     made.end_all()
 
 
-@pytest.mark.slow
+@pytest.mark.long  # an attack with the real command; that the server ends with its starter is told in test_bound_process
 def test_killed_amid_a_run_with_its_server_left_behind_the_next_run_succeeds(
     command: Command, warm: Warm, prefect_database: Path
 ):
@@ -63,7 +63,9 @@ def test_killed_amid_a_run_with_its_server_left_behind_the_next_run_succeeds(
         time.sleep(0.02)
     killed.kill()
     assert killed.wait(timeout=10) == -signal.SIGKILL
-    warm.run(["ingest", PROJECT / "config" / "sample" / "tic" / "slt_table5.txt"], command.values).well()
+    warm.run(
+        ["ingest", "--into-this-home", PROJECT / "config" / "sample" / "tic" / "slt_table5.txt"], command.values
+    ).well()
     assert rows(command.home, "SELECT outcome FROM runs ORDER BY started") == [("failed",), ("published",)]
     assert check_whole(command.home) == 1
 

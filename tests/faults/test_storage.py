@@ -124,6 +124,8 @@ class TestAFolderThatMayNotBeWritten:
     @pytest.mark.parametrize("order", ["ingest", "run", "rebuild", "alerts send"])
     def test_a_command_that_writes_says_so_in_one_line_and_changes_nothing(self, order, locked_home, warm: Warm):
         path = files(locked_home.parent, [2])
+        for file in path:
+            file.chmod(0o644)  # the other user may read it: it is the home that may not be written
         before = publication(locked_home)
         arguments = [*order.split(), *(path if order == "ingest" else [])]
         line = warm.run(arguments, environment(locked_home), user=NOBODY).failed_in_one_line()

@@ -58,9 +58,10 @@ def yields_words(stated: Range | None, scaled: Range | None, debt: Debt, instrum
     """What yields would do, as one range scaled to the debt of today and one as the studies state it."""
     if stated is None or scaled is None:
         return NO_BILLS if instrument == BILLS else "No study's figure can be applied to it."
+    bases = " (at par; the debt of most studies' time is at market value)" if debt.basis == "par" else ""
     return (
-        f"By published studies yields would rise {range_words(scaled)}, scaled to the debt of {month_name(debt.month)} "
-        f"(unscaled {range_words(stated)})."
+        f"By published studies yields would rise {range_words(scaled)}, scaled to the debt of {month_name(debt.month)}{bases}, "
+        f"and {range_words(stated)} unscaled."
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from treasury_watch.transforms.amounts import percent, rounded
-from treasury_watch.transforms.wording import plain_name
+from treasury_watch.transforms.wording import month_name, plain_name
 
 YIELDS = {"DGS10": "10-year", "DGS2": "2-year"}
 WHO = {"grand_total": "All foreigners", "foreign_official": "Foreign officials"}
@@ -25,7 +25,8 @@ CANNOT_SAY = (
     "The months are those of the largest net sales in percent of the bonds and notes held before; other months are all others "
     "whose net purchases and yields are known. Intervals are of 90%: Wilson for shares, Welch for differences of means.",
     "This cannot tell which came first: rising yields may make holders sell. Months are coarse, other news moved yields in the "
-    "same months, and of a dozen intervals at 90% about one misses by chance.",
+    "same months, and of a dozen intervals at 90% about one misses by chance; "
+    "these dozen share their months, so chance misses come together.",
 )
 
 
@@ -57,8 +58,15 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> str:
     counted = [number or "none" for number in (up, down, more)]
     return (
         f"The story says that yields rise when foreigners sell. In {counted[0]} of {len(rows)} comparisons yields rose by more "
-        f"than in other months beyond the 90% interval, in {counted[1]} by less; in {counted[2]} they rose more often, beyond it."
+        f"than in other months, with a 90% interval clear of zero, in {counted[1]} by less; in {counted[2]} they rose more often, "
+        "with an interval clear of the other months' share."
     )
+
+
+def span_words(rows: Sequence[Mapping[str, Any]]) -> str:
+    """From when to when the record looked, holder by holder: `Looked at: Japan from January 2012 to April 2026.`"""
+    spans = {who(row): f"{month_name(row['first_month'])} to {month_name(row['last_month'])}" for row in rows}
+    return "Looked at: " + "; ".join(f"{name} from {span}" for name, span in spans.items()) + "."
 
 
 def _signed(value: float) -> str:

@@ -157,7 +157,7 @@ def study_lines(found: list[Impact], months: int) -> Iterator[str]:
 def record_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Yields around the largest months of net sales, by holder, yield and window."""
     from treasury_watch.transforms.errors import TreasuryWatchError
-    from treasury_watch.transforms.risk.record_words import CANNOT_SAY, HEAD, record_row, summary
+    from treasury_watch.transforms.risk.record_words import CANNOT_SAY, HEAD, record_row, span_words, summary
     from treasury_watch.warehouse.home.published_database import rows_of
 
     kept = rows_of(connection, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'price_impact_record'")
@@ -168,7 +168,7 @@ def record_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
             "load them with `treasury-watch run`, or publish again with `treasury-watch rebuild`"
         )
     yield f"Yields around the {rows[0]['sales_months']} largest months of net sales of bonds and notes"
-    yield from _wrapped(summary(rows))
+    yield from _wrapped(f"{summary(rows)} {span_words(rows)}")
     yield ""
     table = [HEAD, *(record_row(row) for row in rows)]
     widths = [max(len(line[place]) for line in table) for place in range(len(HEAD))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from datetime import date
 
@@ -12,19 +13,19 @@ from treasury_watch.transforms.amounts import billions_cell, is_known, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.signals.nowcast.scores import summary
 from treasury_watch.transforms.signals.nowcast.targets import Target, targets
-from treasury_watch.transforms.signals.nowcast.words import estimate_in_words, inputs_in_words, told
+from treasury_watch.transforms.signals.nowcast.words import (
+    METHOD_WORDS,
+    RECORD_SCOPE,
+    estimate_in_words,
+    inputs_in_words,
+    told,
+)
 from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.tables.nowcasts import DECLARED, open_nowcasts
 
-METHOD_WORDS = {
-    "nowcast": "nowcast, last before the release",
-    "nowcast_first_day": "nowcast, first possible day",
-    "zero": "rival: zero",
-    "last_month": "rival: last month",
-    "mean": "rival: mean so far",
-}
+WIDTH = 110
 LEAST_OF_ITS_OWN = 12  # months with a first print before these alone are scored
 BASIS_WORDS = {
     "first_print": "first prints",
@@ -90,6 +91,9 @@ def _record(connection: duckdb.DuckDBPyConnection, every: list[Target]) -> Itera
     scores = connection.execute("FROM nowcast_scores ORDER BY target, month, method").df()
     if scores.empty:
         yield "No estimate has been held against a print yet."
+    else:
+        yield from textwrap.wrap(f"{RECORD_SCOPE} Error: mean, absolute, in USD bn.", WIDTH)
+        yield ""
     for target in every:
         own = scores[scores["target"] == target.id]
         counted = own[own["method"] == "nowcast"]["print_basis"].value_counts()

@@ -125,7 +125,8 @@ def inflation(real: Sequence[Row]) -> Figure | None:
         charts.lines(drawn, zero=True),
         described(drawn, "%"),
         "Source: Federal Reserve (H.15, DGS10 and DFII10), U.S. Bureau of Labor Statistics (CPIAUCSL). Looking back compares "
-        "with the prices of the last year, the market with those it expects over ten. For a holder in dollars: no price index of "
+        "with the prices of the last year, the market with those it prices for ten, a premium for risk and liquidity among them. "
+        "For a holder in dollars: no price index of "
         "another country is declared here.",
         [key_of(line, "%") for line in drawn],
     )
@@ -184,13 +185,16 @@ def herfindahl(months: Sequence[Row]) -> Figure | None:
     last = last_known(drawn[0].points)
     shares = [row for row in months if row["custodial_share_pct"] is not None]
     words = (
-        f"Holdings are spread over more places than in {peak[0].year}, but centres that hold for others have gone from "
-        f"{shares[0]['custodial_share_pct']:.0f}% to {shares[-1]['custodial_share_pct']:.0f}% of them"
-        if last
-        and shares
-        and last[1] < peak[1]
-        and shares[-1]["custodial_share_pct"] > shares[0]["custodial_share_pct"]
+        f"Holdings as booked are less concentrated than in {month_name(peak[0])}: an index of {last[1]:,.0f} in "
+        f"{month_name(last[0])}, after {peak[1]:,.0f}"
+        if last and last[1] < peak[1]
         else "How concentrated foreign holdings are, as booked"
+    )
+    centres = (
+        f" Custodial and fund centres, which hold for others, were {shares[0]['custodial_share_pct']:.0f}% of holdings in "
+        f"{month_name(shares[0]['month'])} and {shares[-1]['custodial_share_pct']:.0f}% in {month_name(shares[-1]['month'])}."
+        if shares
+        else ""
     )
     return Figure(
         "herfindahl",
@@ -199,7 +203,7 @@ def herfindahl(months: Sequence[Row]) -> Figure | None:
         charts.lines(drawn, zero=True),
         described(drawn, "", 0),
         f"{TIC}. Sum of squared shares of the countries named; before September 2011, and in the newest months, only the largest "
-        "are named, and what is not named counts as spread. Places as booked, not owners.",
+        f"are named, and what is not named counts as spread. Places as booked, not owners.{centres}",
         [key_of(line, "", 0) for line in drawn],
     )
 

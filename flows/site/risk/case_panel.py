@@ -86,11 +86,11 @@ def _parts(months: list[Row]) -> Figure:
     fell_most = min(months, key=lambda row: row["valuation_usd_mn"])
     return Figure(
         "panel-parts",
-        f"Japan {'sold' if net < 0 else 'bought'} {billions(abs(net), signed=False)} net, its holdings {rose} "
-        f"{billions(abs(change), signed=False)}: rising prices hid {'part of the sale' if price > 0 > net else 'the rest'}"
+        f"Japan sold {billions(abs(net), signed=False)} net in these six months, its holdings {rose} "
+        f"{billions(abs(change), signed=False)}: a valuation gain of {billions(price, signed=False)} hid part of the sale"
         if price > 0 > net
         else f"Japan's holdings {rose} {billions(abs(change), signed=False)}; net purchases were {billions(net)}",
-        "What changed Japan's Treasuries each month of 2024, USD bn; the diamond is the change in holdings",
+        "What changed Japan's Treasuries each month, April to September 2024, USD bn; the diamond is the change in holdings",
         charts.parts(rows, dict(PARTS.values())),
         f"From April to September 2024: net purchases {_cell(net)} billion dollars, of which bonds and notes "
         f"{_cell(_sum(months, 'net_long_term_usd_mn'))} and bills {_cell(_sum(months, 'net_short_term_usd_mn'))}; valuation "
@@ -127,7 +127,7 @@ def _yen(connection: duckdb.DuckDBPyConnection) -> Figure | None:
         for row, usd in zip(spent, sold, strict=True)
     ]
     headline = (
-        f"Japan's authorities sold about {billions(sum(sold), signed=False)} on {len(sold)} days to buy yen, "
+        f"Japan's authorities sold about {billions(sum(sold), signed=False)} on {len(sold)} days of 2024 to buy yen, "
         f"which fell to {weakest['per_usd']:.1f} a dollar in {month_name(weakest['date'].replace(day=1))}"
         if sold
         else f"The yen fell to {weakest['per_usd']:.1f} a dollar in {month_name(weakest['date'].replace(day=1))}"
@@ -136,7 +136,8 @@ def _yen(connection: duckdb.DuckDBPyConnection) -> Figure | None:
     return Figure(
         "panel-yen",
         headline,
-        "Yen per dollar, by day (up: a weaker yen; not from zero). A vertical line is a day of intervention",
+        "Yen per dollar, by day (up: a weaker yen; not from zero)"
+        + (". A vertical line is a day of intervention" if days else "; no interventions are loaded here"),
         charts.lines(
             [line], zero=False, window=(FIRST, date(2024, 9, 30)),
             marks=[Mark(row["date"], day) for row, day in zip(spent, days, strict=True)],
@@ -173,10 +174,11 @@ def _gap(connection: duckdb.DuckDBPyConnection) -> Figure | None:
         f"after {low['gap']:.1f} in {month_name(low['month'])}",
         "10-year yields, percent, average of the month; the gap in percentage points",
         charts.lines(drawn, zero=True, window=(FIRST, shifted(LAST, 1))),
-        described(drawn, "%") + f" The gap was widest in {month_name(high['month'])}, {high['gap']:.1f} points.",
+        f"{described(drawn[:2], '%')} {described(drawn[2:], ' points')} "
+        f"The gap was widest in {month_name(high['month'])}, {high['gap']:.1f} points.",
         "Source: Federal Reserve (H.15, DGS10), OECD (IRLTLT01JPM156N). Before the cost of hedging, which "
         "is not in these statistics. Shaded: April to September 2024.",
-        [key_of(line, "%") for line in drawn],
+        [*(key_of(line, "%") for line in drawn[:2]), key_of(drawn[2], " points")],
     )
 
 

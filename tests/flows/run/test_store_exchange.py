@@ -105,7 +105,7 @@ def test_a_run_whose_store_fails_is_complete_and_tells_the_operator_once_until_t
     assert "BEHIND: store file://" in " ".join(CliRunner().invoke(main, ["status"]).output.split())
     reachable(folder)
     run(loaded)
-    assert "in step since 20" in CliRunner().invoke(main, ["status"]).output
+    assert "in step since 20" in " ".join(CliRunner().invoke(main, ["status"]).output.split())
     assert {path.name for path in (folder / "raw").rglob("*.*")} == {
         loaded.archive.path(entry).name for entry in loaded.archive.entries()
     }

@@ -106,7 +106,12 @@ def test_the_shares_are_told_from_peak_to_last_and_each_with_its_own_month(risks
         "from 70% in 2008 to 46% in May 2024"
     )
     assert [key.last for key in risks["figures"]["debt"].keys] == ["53.2% in June 2008", "46.0% in May 2024"]
-    assert "from 15% to 37%" in risks["figures"]["herfindahl"].headline
+    herfindahl = risks["figures"]["herfindahl"]
+    assert herfindahl.headline == (
+        "Holdings as booked are less concentrated than in June 2008: an index of 520 in May 2024, after 1,700"
+    )
+    assert "were 15% of holdings in" in herfindahl.source
+    assert herfindahl.source.endswith("and 37% in May 2024.")
 
 
 def test_inflation_is_told_by_its_worst_and_its_last_month(risks):
@@ -137,7 +142,7 @@ def test_what_the_database_does_not_know_has_no_figure(risks):
 def test_the_panel_takes_the_months_apart(database):
     figures = {figure.name: figure for figure in case_panel.content(database)}
     assert figures["panel-parts"].headline == (
-        "Japan sold $93.3bn net, its holdings fell $71.6bn: rising prices hid part of the sale"
+        "Japan sold $93.3bn net in these six months, its holdings fell $71.6bn: a valuation gain of $26.8bn hid part of the sale"
     )
     assert "In April 2024 prices took $29.8bn" in figures["panel-parts"].described
     assert figures["panel-book"].headline == (
@@ -149,7 +154,7 @@ def test_the_panel_takes_the_months_apart(database):
 
 def test_interventions_are_counted_at_the_last_rate_before_them(database):
     figure = next(figure for figure in case_panel.content(database) if figure.name == "panel-yen")
-    assert figure.headline.startswith("Japan's authorities sold about $62.4bn on 2 days to buy yen")
+    assert figure.headline.startswith("Japan's authorities sold about $62.4bn on 2 days of 2024 to buy yen")
     assert "29 April (5.9 trillion yen, about $37.5bn)" in figure.described
 
 

@@ -41,6 +41,7 @@ RECORD = {
     "rose_pct": 54.2, "rose_low_pct": 37.9, "rose_high_pct": 69.6, "mean_change_bp": 1.3, "other_months": 148,
     "other_rose_pct": 53.4, "other_mean_change_bp": 1.5, "difference_bp": -0.2, "difference_low_bp": -11.1,
     "difference_high_bp": 10.7, "months_of_sales": ["2024-03"],
+    "first_month": "2012-01-01", "last_month": "2026-04-01",
 }  # fmt: skip
 DEBTS = [
     {"month": month, "outstanding_usd_mn": amount, "debt_basis": "market value", "source": "fred:MVMTD027MNFRBDAL"}

@@ -1,11 +1,13 @@
 """Yields around the largest months of net sales: an effect that was put in is found, none is found where there is none."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from treasury_watch.transforms.risk.event_study import event_study, net_sales_pct
-from treasury_watch.transforms.risk.record_words import HEAD, record_row, summary
+from treasury_watch.transforms.risk.record_words import HEAD, record_row, span_words, summary
 
 MONTHS = pd.date_range("2012-01-01", periods=120, freq="MS")
 
@@ -87,4 +89,13 @@ def test_the_record_in_words_has_its_counts_and_both_intervals():
     )
     assert "In 1 of 1 comparisons yields rose by more" in summary(
         [row | {"difference_low_bp": 1.0, "difference_high_bp": 3.0}]
+    )
+
+
+def test_the_record_says_from_when_to_when_it_looked_at_each_holder():
+    row = {"holder": "Japan", "first_month": date(2012, 1, 1), "last_month": date(2026, 4, 1)}
+    officials = row | {"holder_id": "foreign_official", "first_month": date(2003, 12, 1)}
+    japan = row | {"holder_id": "japan"}
+    assert span_words([officials, officials, japan, japan]) == (
+        "Looked at: Foreign officials from December 2003 to April 2026; Japan from January 2012 to April 2026."
     )

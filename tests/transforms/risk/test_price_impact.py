@@ -1,5 +1,6 @@
 """What a sale would do by published studies: the figures, their scaling, the range, a holder's scenario, and the words."""
 
+import dataclasses
 import math
 from datetime import date
 
@@ -239,6 +240,14 @@ def test_the_words_on_a_scenario_give_amounts_shares_and_a_range():
     assert "1.2% of the marketable debt; at that pace a year's sales would be 30% of what the debt grew by" in said[1]
     assert "or more, scaled to the debt of November 2023" in said[2]
     assert "an estimate, with a duration of 4.0 years" in said[3]
+
+
+def test_a_debt_at_par_beside_the_studies_market_values_says_so():
+    found = scenario("Japan", HELD, STUDIES, DEBT, share=0.3, months=6, book=None)
+    at_par = dataclasses.replace(DEBT, basis="par")
+    said = words.yields_words(found.stated, found.scaled, at_par, "bonds")
+    assert "(at par; the debt of most studies' time is at market value)" in said
+    assert "at par" not in words.yields_words(found.stated, found.scaled, DEBT, "bonds")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,19 @@ SAID = {
 }
 SMALL = {"japan_holdings": "nothing is said of Japan: its reserves tell large moves only (estimate {signed})"}
 
+METHOD_WORDS = {
+    "nowcast": "nowcast, last before the release",
+    "nowcast_first_day": "nowcast, first possible day",
+    "zero": "rival: zero",
+    "last_month": "rival: last month",
+    "mean": "rival: mean so far",
+}
+# What limits the record, wherever it is shown.
+RECORD_SCOPE = (
+    "R2 is against the mean of the months scored, which nobody knew before. The terms of the models were chosen on these same "
+    "months, so the record flatters them."
+)
+
 
 def told(row: Mapping[str, Any], claims_from_usd_mn: float = 0.0) -> str:
     """`July 2026 is not out; foreign official institutions probably sold about $50bn, net (80%: -$80bn to -$20bn).`
