@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, Self
@@ -29,7 +28,6 @@ class Deadline:
     def __init__(self, seconds: float):
         self.seconds = seconds
         self.passed = False
-        self._until = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._in_use: list[socket.socket] = []
         self._timer = threading.Timer(seconds, self._close)
@@ -45,10 +43,6 @@ class Deadline:
         self._timer.cancel()
         with self._lock:
             self._forget()
-
-    def remaining(self) -> float:
-        """Seconds that are left, 0 once it has passed."""
-        return max(0.0, self._until - time.monotonic())
 
     def watch(self, connection: socket.socket) -> None:
         """Close this connection too when the time is up; at once where it is up already."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from treasury_watch.transforms.findings.finding import Announcement, Kind, key_of, thread_of
+from treasury_watch.transforms.findings.finding import Announcement, Kind, key_of
 from treasury_watch.transforms.wording import one_line
 
 RELEASED = "released"  # the last part of the key of the message that a release brings
@@ -71,11 +71,6 @@ def parts_of(key: str) -> tuple[str, date, str]:
     """Holder, month and the last part of an early signal's key."""
     _, holder_id, month, name = key.split(":")
     return holder_id, date.fromisoformat(f"{month}-01"), name
-
-
-def released_key(key: str) -> str:
-    """The key of the message that the release brings, of any early signal of the month."""
-    return f"{thread_of(key)}:{RELEASED}"
 
 
 def day_of(day: Any) -> date:
