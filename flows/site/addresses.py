@@ -1,0 +1,30 @@
+"""Where each page of the site stands, relative to the site's first page. An address once published never changes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+INDEX = "index.html"
+DATA = "data/index.html"
+METHODOLOGY = "methodology.html"
+HEALTH = "health.html"
+
+
+def holder_page(holder_id: str) -> str:
+    """The page of a holder, a group or a total."""
+    return f"holders/{holder_id}.html"
+
+
+def finding_page(holder_id: str, month: date) -> str:
+    """The page of what was found on a holder's month: one however many rules it met."""
+    return f"findings/{holder_id}-{month:%Y-%m}.html"
+
+
+def episode_page(holder_id: str, rule: str, start_month: date) -> str:
+    """The page of a run of months; its end moves while it goes on, so its address names its start."""
+    return f"findings/{holder_id}-{rule}-from-{start_month:%Y-%m}.html"
+
+
+def release_page(released: date) -> str:
+    """The page of one release day: what it brought, kept for ever."""
+    return f"releases/{released:%Y-%m-%d}.html"
