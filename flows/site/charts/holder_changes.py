@@ -1,4 +1,4 @@
-"""Charts of one holder: what it holds and what changed it. The page and the mails show the same chart."""
+"""The chart of what changed a holder's Treasuries, month by month. The page and the mails show the same one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import altair as alt
 import pandas as pd
-import vl_convert
 
+from treasury_watch.flows.site.charts.documents import Document
 from treasury_watch.transforms.amounts import MINUS, billions_cell, is_known
 from treasury_watch.transforms.months import months_from
 from treasury_watch.transforms.wording import month_name
@@ -29,7 +29,6 @@ WIDTH = 460  # small enough that its lettering is read on a phone
 AXIS_WIDTH = 50  # the same in both panels, so that the months stand below one another
 AMOUNT = ",.12~g"  # 1,150 and 0.5, never 1.15e+3
 
-Document = dict[str, Any]  # Vega-Lite
 # What differs from chart to chart: the names of the data, and in the place of two lists the word for what they list.
 LINE, BARS, MARKS, ZERO, EVENTS = "holdings", "parts", "changes", "zero", "events"
 SHOWN, LABELLED = ["months shown"], ["months labelled"]
@@ -42,7 +41,7 @@ def holder_chart(
 
     `months` are the rows of holder_months of one holder (any order, more months than shown are cut off); `title` may be
     empty. A month without a decomposition has no bars; its change is still marked. `events` are marks as `chart_marks` of
-    transforms/risk/events.py gives them. Returns a Vega-Lite document with its data, for `spec` or `png`.
+    transforms/risk/events.py gives them. Returns a Vega-Lite document with its data, for the functions of documents.py.
     """
     shown = months.sort_values("month").tail(months_shown)
     names = _month_names(shown)
@@ -124,40 +123,6 @@ def _signed(usd_mn: float) -> str:
 
 def _billions_words(usd_mn: float) -> str:
     return f"{billions_cell(usd_mn, signed=False)} billion"
-
-
-def spec(chart: Document) -> Document:
-    """The chart for a page: ink and grid are the surrounding text's colour.
-
-    The address of the schema is left out; embed it with mode `vega-lite` and the SVG renderer.
-    """
-    return {**_inked(chart, ink="currentColor", grid_opacity=0.18), "background": "transparent"}
-
-
-def png(chart: Document, scale: float = 2) -> bytes:
-    """The chart as a PNG on white. The same chart gives the same bytes; nothing is read from a network."""
-    document = {**_inked(chart, ink="#2b2f36", grid_opacity=0.12), "background": "white", "padding": 12}
-    return bytes(vl_convert.vegalite_to_png(document, scale=scale, allowed_base_urls=[]))
-
-
-def _inked(chart: Document, ink: str, grid_opacity: float) -> Document:
-    config = {
-        "view": {"stroke": None},
-        "axis": {
-            "labelColor": ink,
-            "labelFontSize": 13,
-            "domain": False,
-            "tickColor": ink,
-            "tickOpacity": 0.4,
-            "gridColor": ink,
-            "gridOpacity": grid_opacity,
-        },
-        "title": {"color": ink},
-        "legend": {"labelColor": ink, "labelFontSize": 13, "labelLimit": 260, "columns": 2, "symbolStrokeWidth": 0},
-        "rule": {"color": ink},
-        "point": {"color": ink},
-    }
-    return {**chart, "config": config}
 
 
 def _month_names(months: pd.DataFrame) -> list[str]:
