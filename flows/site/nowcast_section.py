@@ -62,7 +62,7 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
             "open": open_months,
             "official": print_in_words(connection, newest) if newest else None,
             "sections": [section for section in sections if section],
-            "spec": charts.spec(record_chart(drawn)) if len(drawn) else None,
+            "svg": charts.svg(record_chart(drawn)) if len(drawn) else None,
             "described": description(drawn),
             "scope": RECORD_SCOPE.replace("R2", "R²"),
             "made": int((record["nowcast_basis"] == MADE_THEN).sum()),
@@ -114,7 +114,7 @@ def record_chart(record: pd.DataFrame) -> charts.Document:
     """Estimate with interval and print, month by month, a panel for each of PANELS. USD billions.
 
     `record` has target, month, estimate, low, high and print in USD millions. Returns a Vega-Lite document for
-    `charts.spec` or `charts.png`.
+    `charts.svg` or `charts.png`.
     """
     return _without_data() | {"datasets": {target: _data(record, target) for target in PANELS}}
 

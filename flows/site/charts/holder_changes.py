@@ -35,20 +35,25 @@ SHOWN, LABELLED = ["months shown"], ["months labelled"]
 
 
 def holder_chart(
-    months: pd.DataFrame, title: str, months_shown: int = MONTHS_SHOWN, events: Sequence[Mapping[str, Any]] = ()
+    months: pd.DataFrame,
+    title: str,
+    months_shown: int = MONTHS_SHOWN,
+    events: Sequence[Mapping[str, Any]] = (),
+    *,
+    legend: bool = True,
 ) -> Document:
     """Holdings as a line, below it each month's change as stacked bars of its parts. USD billions.
 
     `months` are the rows of holder_months of one holder (any order, more months than shown are cut off); `title` may be
     empty. A month without a decomposition has no bars; its change is still marked. `events` are marks as `chart_marks` of
-    transforms/risk/events.py gives them. Returns a Vega-Lite document with its data, for the functions of documents.py.
+    transforms/risk/events.py gives them; `legend`: whether the chart names its colours itself. Returns a Vega-Lite document with its data, for the functions of documents.py.
     """
     shown = months.sort_values("month").tail(months_shown)
     names = _month_names(shown)
     lists = {SHOWN[0]: names, LABELLED[0]: [name for name in names if name[5:7] in ("01", "04", "07", "10")]}
     dated = [(f"{mark['month']:%Y-%m-%d}", mark) for mark in events]
     marked = [{"month": day, "when": month_name(m["month"]), "label": m["label"]} for day, m in dated if day in names]
-    chart = _filled(_without_data(marked=bool(marked)), lists) | {
+    chart = _filled(_without_data(marked=bool(marked), legend=legend), lists) | {
         "datasets": _data(shown) | ({EVENTS: marked} if marked else {}),
         "description": description(shown, title, months_shown),
     }
@@ -56,9 +61,9 @@ def holder_chart(
 
 
 @cache
-def _without_data(*, marked: bool) -> Document:
+def _without_data(*, marked: bool, legend: bool) -> Document:
     """The chart of any holder: Altair takes longer to say it than all else of a chart takes, so it says it once."""
-    chart = alt.vconcat(_holdings(marked), _changes(marked), spacing=12)
+    chart = alt.vconcat(_holdings(marked), _changes(marked, legend), spacing=12)
     document: Document = chart.to_dict(validate=False)  # the tests do
     return {key: value for key, value in document.items() if key not in ("$schema", "config", "datasets")}
 
@@ -184,8 +189,9 @@ def _holdings(marked: bool) -> alt.Chart | alt.LayerChart | alt.FacetChart:
     return alt.layer(_event_marks(), line).properties(**size) if marked else line.properties(**size)
 
 
-def _changes(marked: bool) -> alt.LayerChart | alt.FacetChart:
+def _changes(marked: bool, legend: bool) -> alt.LayerChart | alt.FacetChart:
     names, colours = zip(*PARTS.values(), strict=True)
+    named = alt.Legend(title=None, orient="bottom", direction="horizontal", symbolType="square")
     stacked = (
         alt.Chart(alt.NamedData(BARS))
         .mark_bar()
@@ -195,7 +201,7 @@ def _changes(marked: bool) -> alt.LayerChart | alt.FacetChart:
             color=alt.Color(
                 "part:N",
                 scale=alt.Scale(domain=list(names), range=list(colours)),
-                legend=alt.Legend(title=None, orient="bottom", direction="horizontal", symbolType="square"),
+                legend=named if legend else None,
             ),
             order=alt.Order("place:Q"),
             tooltip=[
