@@ -36,20 +36,18 @@ class Links:
         """The tables to download."""
         return self._to(addresses.DATA, None)
 
-    def methodology(self) -> str | None:
+    def methodology(self) -> str:
         """How the figures are made."""
-        return self._to(addresses.METHODOLOGY, "#method")
+        return addresses.METHODOLOGY if self.site else "#method"
 
-    def health(self) -> str | None:
+    def health(self) -> str:
         """The age of the sources and what was checked."""
-        return self._to(addresses.HEALTH, "#health")
+        return addresses.HEALTH if self.site else "#health"
 
     def _to(self, page: str, within: str | None) -> str | None:
         if self.site:
             return page
-        if within:
-            return within
-        return f"{self.address.rstrip('/')}/{page}" if self.address else None
+        return f"{self.address.rstrip('/')}/{page}" if self.address else within
 
 
 def page_of(found: Finding) -> str:

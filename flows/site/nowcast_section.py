@@ -62,6 +62,7 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
             "open": open_months,
             "official": print_in_words(connection, newest) if newest else None,
             "sections": [section for section in sections if section],
+            "spec": charts.spec(record_chart(drawn)) if len(drawn) else None,
             "svg": charts.svg(record_chart(drawn)) if len(drawn) else None,
             "described": description(drawn),
             "scope": RECORD_SCOPE.replace("R2", "R²"),

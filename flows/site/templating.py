@@ -42,6 +42,7 @@ def environment() -> jinja2.Environment:
         "badge": badge,
         "everyone": everyone,
         "dollars": billions,
+        "money": lambda usd_mn, signed=True: billions(usd_mn, signed=signed).replace("-", MINUS),
         "plain_name": plain_name,
         "spoken": spoken,
         "sentence": sentence,

@@ -15,7 +15,7 @@ BLUE, ORANGE, GREY, LIGHT = "#2f79c6", "#d9791f", "#8b8f98", "#3d9ad6"
 INK = "currentColor"  # the colour of the text around a chart
 # What Vega writes for its own renderer and for readers of a chart without words: the page has words beside each chart.
 UNNEEDED = re.compile(
-    r' (?:role|aria-[a-z]+|font-family|xmlns:xlink|version|pointer-events|stroke-miterlimit)="[^"]*"| opacity="1"'
+    r' (?:role|aria-[a-z]+|font-family|xmlns|xmlns:xlink|version|pointer-events|stroke-miterlimit)="[^"]*"| opacity="1"'
     r'|<path (?:class="(?:background|foreground)")[^>]*/>'
 )
 LONG_NUMBER = re.compile(r"(\d+\.\d)\d+")

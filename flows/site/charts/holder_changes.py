@@ -40,20 +40,21 @@ def holder_chart(
     months_shown: int = MONTHS_SHOWN,
     events: Sequence[Mapping[str, Any]] = (),
     *,
-    legend: bool = True,
+    within_page: bool = False,
 ) -> Document:
     """Holdings as a line, below it each month's change as stacked bars of its parts. USD billions.
 
     `months` are the rows of holder_months of one holder (any order, more months than shown are cut off); `title` may be
     empty. A month without a decomposition has no bars; its change is still marked. `events` are marks as `chart_marks` of
-    transforms/risk/events.py gives them; `legend`: whether the chart names its colours itself. Returns a Vega-Lite document with its data, for the functions of documents.py.
+    transforms/risk/events.py gives them; `within_page`: the page names the colours and has no room for as many months' names. Returns a Vega-Lite document with its data, for the functions of documents.py.
     """
     shown = months.sort_values("month").tail(months_shown)
     names = _month_names(shown)
-    lists = {SHOWN[0]: names, LABELLED[0]: [name for name in names if name[5:7] in ("01", "04", "07", "10")]}
+    quarters = ("01", "07") if within_page else ("01", "04", "07", "10")
+    lists = {SHOWN[0]: names, LABELLED[0]: [name for name in names if name[5:7] in quarters]}
     dated = [(f"{mark['month']:%Y-%m-%d}", mark) for mark in events]
     marked = [{"month": day, "when": month_name(m["month"]), "label": m["label"]} for day, m in dated if day in names]
-    chart = _filled(_without_data(marked=bool(marked), legend=legend), lists) | {
+    chart = _filled(_without_data(marked=bool(marked), legend=not within_page), lists) | {
         "datasets": _data(shown) | ({EVENTS: marked} if marked else {}),
         "description": description(shown, title, months_shown),
     }

@@ -18,7 +18,7 @@ from treasury_watch.transforms.wording import joined, month_name
 
 FONT_SIZE, LABEL_LEADING = 13, 15
 TOP, BOTTOM = 12, 24  # pixels around the plot; left of it stand the axis' figures, right of it the labels of the ends
-LETTER, DIGIT = 7.3, 6.9  # pixels that a letter of an end's label takes at most on average, and one of the axis
+LETTER, DIGIT = 8.2, 7.2  # pixels that a letter of an end's label takes at most on average, and one of the axis
 FROM_ZERO = 0.6  # an axis begins at zero unless all values lie above this part of the largest
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 YEARS_APART = (1, 2, 5, 10)

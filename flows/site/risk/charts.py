@@ -55,7 +55,9 @@ def lines(
     data = {ROWS: rows}
     if window:
         data["window"] = [{"from": f"{window[0]:%Y-%m-%d}", "to": f"{window[1]:%Y-%m-%d}"}]
-        layers.append(alt.Chart(alt.NamedData("window")).mark_rect(color=GREY, opacity=0.16).encode(x="from:T", x2="to:T"))
+        layers.append(
+            alt.Chart(alt.NamedData("window")).mark_rect(color=GREY, opacity=0.16).encode(x="from:T", x2="to:T")
+        )
     if marks:
         data["marks"] = [{"day": f"{mark.day:%Y-%m-%d}", "words": mark.words} for mark in marks]
         layers.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby
@@ -17,6 +18,8 @@ from treasury_watch.transforms.wording import one_line, sentence
 LARGEST = 8
 # The first full year in which months have a decomposition and enough of them to be scored.
 SINCE = date(2024, 1, 1)
+
+FIRST_CLAUSE = re.compile(r"; |(?<!\.[A-Z])\. ")
 
 Row = dict[str, Any]
 
@@ -44,7 +47,9 @@ def content(
 def listed_findings(published: Sequence[Finding]) -> list[Finding]:
     """The findings that the page lists, the newest first."""
     shown = [found for found in published if found.end_month >= SINCE]
-    return sorted(shown, key=lambda found: (-number_of(found.end_month), -number_of(found.month), found.holder, found.key))
+    return sorted(
+        shown, key=lambda found: (-number_of(found.end_month), -number_of(found.month), found.holder, found.key)
+    )
 
 
 def _told(found: Finding, centres: Mapping[str, str | None], links: Links) -> Row:
@@ -67,6 +72,6 @@ def _listed(found: Finding, links: Links) -> Row:
 
 
 def headline_of(found: Finding) -> str:
-    """The finding in one sentence: its headline, or where it has none the first of its explanation."""
-    told = found.row.get("headline") or (found.row.get("explanation") or "").partition(". ")[0]
-    return sentence(one_line(told or found.title))
+    """The finding in one line: the first clause of its headline, or of its explanation where it has none."""
+    told = one_line(found.row.get("headline") or found.row.get("explanation") or found.title)
+    return sentence(FIRST_CLAUSE.split(told, maxsplit=1)[0].removesuffix("."))

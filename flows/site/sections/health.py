@@ -65,7 +65,8 @@ def in_words(text: str | None, titles: Mapping[str, str]) -> str:
 def _checked(connection: duckdb.DuckDBPyConnection) -> Row:
     """The checks of the newest run that made any: what `failed`, blocking first; what `held`, by gate and subject."""
     titles = {
-        row["source"]: row["title"] for row in rows_of(connection, "SELECT source, title FROM sources WHERE title IS NOT NULL")
+        row["source"]: row["title"]
+        for row in rows_of(connection, "SELECT source, title FROM sources WHERE title IS NOT NULL")
     }
     checks = rows_of(
         connection,

@@ -70,7 +70,7 @@ def cards(
             [holder["holder_id"], holder["month"], months_shown],
         ).df()
         marks = sale_scenario.marks_of(connection, holder["holder_id"], months)
-        document = charts.holder_chart(months, "", months_shown, marks, legend=False)
+        document = charts.holder_chart(months, "", months_shown, marks, within_page=True)
         svg = charts.svg(document)
         left, right = edges(svg, charts.WIDTH)
         shown = months.sort_values("month")
@@ -119,7 +119,10 @@ def hover(months: pd.DataFrame) -> str:
     columns = {
         "position_usd_mn": ("Holdings", "", False),
         "change_usd_mn": ("Change", "", True),
-        **{column: (name.replace("Net purchases: ", "").capitalize(), colour, True) for column, (name, colour) in PARTS.items()},
+        **{
+            column: (name.replace("Net purchases: ", "").capitalize(), colour, True)
+            for column, (name, colour) in PARTS.items()
+        },
     }
     series = [
         {

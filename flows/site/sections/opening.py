@@ -8,9 +8,8 @@ from typing import Any
 
 import duckdb
 
-from treasury_watch.flows.site.charts.documents import BLUE, GREY, INK, ORANGE
+from treasury_watch.flows.site.charts.documents import BLUE, INK, ORANGE
 from treasury_watch.flows.site.charts.holdings import (
-    ALL,
     SOURCE,
     RangedChart,
     amounts_line,
@@ -124,7 +123,9 @@ def _most_moved(connection: duckdb.DuckDBPyConnection, newest: date) -> str:
     )
     told = []
     if rows and rows[0]["change_usd_mn"] < 0:
-        told.append(f"fell most in {spoken(rows[0]['holder'])} ({billions(abs(rows[0]['change_usd_mn']), signed=False)})")
+        told.append(
+            f"fell most in {spoken(rows[0]['holder'])} ({billions(abs(rows[0]['change_usd_mn']), signed=False)})"
+        )
     if rows and rows[-1]["change_usd_mn"] > 0:
         told.append(f"rose most in {spoken(rows[-1]['holder'])} ({billions(rows[-1]['change_usd_mn'], signed=False)})")
     return f"By place, holdings {' and '.join(told)}." if told else ""
