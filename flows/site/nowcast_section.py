@@ -26,7 +26,7 @@ PANELS = {
     "official_holdings": "Change in holdings of foreign officials, USD bn",
     "official_net_purchases": "Net purchases of foreign officials, USD bn",
 }
-TABLE_MONTHS = 24
+TABLE_MONTHS, CHART_MONTHS = 24, 60
 HEIGHT = 180
 ESTIMATE, PRINT = "#2b66b5", "#d9791f"
 MADE, PRINTED = "Estimate, with its 80% interval", "Printed"
@@ -56,7 +56,7 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
         return {"nowcast": None}
     scores = connection.execute("FROM nowcast_scores").df()
     sections = [_section(target.id, record, scores, target.claims_from_usd_mn) for target in every]
-    drawn = record[record["target"].isin(PANELS)]
+    drawn = record[record["target"].isin(PANELS)].groupby("target").tail(CHART_MONTHS)
     return {
         "nowcast": {
             "open": open_months,

@@ -56,7 +56,8 @@ def debt_words(debt: Debt, today: date) -> str:
     age = months_between(debt.month, today)
     old = f"; {age} months old, as no newer one is loaded" if age > OLD_MONTHS else ""
     amount = billions(debt.usd_bn * 1000, signed=False)
-    return f"Marketable Treasury debt was {amount} at {debt.basis} in {month_name(debt.month)} ({DEBT_SOURCES.get(debt.source, debt.source)}{old})."
+    source = DEBT_SOURCES.get(debt.source, debt.source)
+    return f"Marketable Treasury debt was {amount} at {debt.basis} in {month_name(debt.month)} ({source}{old})."
 
 
 def yields_words(stated: Range | None, scaled: Range | None, debt: Debt, instrument: str) -> str:

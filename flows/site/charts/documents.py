@@ -18,7 +18,7 @@ UNNEEDED = re.compile(
     r' (?:role|aria-[a-z]+|font-family|xmlns|xmlns:xlink|version|pointer-events|stroke-miterlimit)="[^"]*"| opacity="1"'
     r'|<path (?:class="(?:background|foreground)")[^>]*/>'
 )
-LONG_NUMBER = re.compile(r"(\d+\.\d)\d+")
+LONG_NUMBER = re.compile(r"(?<![\d.])([1-9]\d*\.\d|0\.\d\d)\d+")
 
 
 def spec(chart: Document) -> Document:

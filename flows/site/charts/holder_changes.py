@@ -46,7 +46,8 @@ def holder_chart(
 
     `months` are the rows of holder_months of one holder (any order, more months than shown are cut off); `title` may be
     empty. A month without a decomposition has no bars; its change is still marked. `events` are marks as `chart_marks` of
-    transforms/risk/events.py gives them; `within_page`: the page names the colours and has no room for as many months' names. Returns a Vega-Lite document with its data, for the functions of documents.py.
+    transforms/risk/events.py gives them; `within_page`: the page names the colours and has no room for as many months' names.
+    Returns a Vega-Lite document with its data, for the functions of documents.py.
     """
     shown = months.sort_values("month").tail(months_shown)
     names = _month_names(shown)

@@ -260,7 +260,7 @@ def reserves(rows: Sequence[Row], holder: str) -> Figure | None:
         "USD bn, end of month",
         charts.lines(drawn, zero=False),
         described(drawn, " billion dollars"),
-        f"{TIC}; reserves less gold: by way of FRED. Two sizes beside each other: reserves are of all currencies, and what part of the "
+        f"{TIC}; reserves less gold: FRED. Two sizes beside each other: reserves are of all currencies, and what part of the "
         "Treasuries is the authorities' is not published. The axis does not begin at zero.",
         [key_of(line, "bn") for line in drawn],
     )

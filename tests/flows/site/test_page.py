@@ -152,7 +152,7 @@ const button = document.querySelectorAll("#ranking-table th button")[2];
 button.focus();
 button.click(); button.click();
 const rows = Array.from(document.querySelectorAll("#ranking-table tbody th"), (cell) => cell.textContent.trim());
-const sorted = Array.from(document.querySelectorAll("#ranking-table th[aria-sort]"), (heading) => heading.getAttribute("aria-sort"));
+const sorted = Array.from(document.querySelectorAll("#ranking-table [aria-sort]"), (heading) => heading.ariaSort);
 document.body.insertAdjacentHTML("beforeend", "<p id='seen'></p>");
 document.getElementById("seen").textContent = JSON.stringify({
   tip: tip.textContent, width: tip.offsetWidth, height: tip.offsetHeight, focused: document.activeElement === button,
