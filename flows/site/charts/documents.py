@@ -13,6 +13,8 @@ Document = dict[str, Any]  # Vega-Lite, its data within
 # Each keeps a contrast of at least 3 to a white and to a near-black ground, and they stay apart without red and green.
 BLUE, ORANGE, GREY, LIGHT = "#2f79c6", "#d9791f", "#8b8f98", "#3d9ad6"
 INK = "currentColor"  # the colour of the text around a chart
+# The page's font is the reader's own: room is left for the widest of the usual ones.
+WIDEST = "DejaVu Sans, Verdana, sans-serif"
 # What Vega writes for its own renderer and for readers of a chart without words: the page has words beside each chart.
 UNNEEDED = re.compile(
     r' (?:role|aria-[a-z]+|font-family|xmlns|xmlns:xlink|version|pointer-events|stroke-miterlimit)="[^"]*"| opacity="1"'
@@ -35,7 +37,7 @@ def svg(chart: Document) -> Markup:
     It is hidden from readers of the screen: the page states in words what it shows. Nothing is read from a network.
     """
     document = spec(chart)
-    document["config"] = {**document["config"], "aria": False}
+    document["config"] = {**document["config"], "aria": False, "font": WIDEST}
     drawn = vl_convert.vegalite_to_svg(document, allowed_base_urls=[])
     drawn = re.sub(r' width="[\d.]+" height="[\d.]+" viewBox', " viewBox", drawn, count=1)
     drawn = LONG_NUMBER.sub(r"\1", UNNEEDED.sub("", drawn))
