@@ -68,21 +68,23 @@ def _with_ink(node: Any, ink: str) -> Any:
 
 
 def _inked(chart: Document, ink: str, grid_opacity: float) -> Document:
+    # Without limits of length: looking whether a label keeps to one takes a third of the time of drawing.
     config = {
         "view": {"stroke": None},
         "axis": {
             "labelColor": ink,
             "labelFontSize": 13,
+            "labelLimit": 0,
             "domain": False,
             "tickColor": ink,
             "tickOpacity": 0.4,
             "gridColor": ink,
             "gridOpacity": grid_opacity,
         },
-        "title": {"color": ink},
+        "title": {"color": ink, "limit": 0},
         "legend": {"labelColor": ink, "labelFontSize": 13, "labelLimit": 260, "columns": 2, "symbolStrokeWidth": 0},
         "rule": {"color": ink},
         "point": {"color": ink},
-        "text": {"color": ink},
+        "text": {"color": ink, "limit": 0},
     }
     return {**chart, "config": config}

@@ -176,7 +176,7 @@ def parts(rows: Sequence[Row], colours: Mapping[str, str]) -> Document:
 
 
 def _name_axis() -> alt.Axis:
-    return alt.Axis(title=None, ticks=False, domain=False, labelLimit=150, labelPadding=8, grid=False)
+    return alt.Axis(title=None, ticks=False, domain=False, labelPadding=8, grid=False)
 
 
 def _filling(chart: alt.LayerChart | alt.FacetChart, height: int, data: Mapping[str, list[Row]]) -> Document:

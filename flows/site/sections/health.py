@@ -25,7 +25,11 @@ Row = dict[str, Any]
 
 def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date) -> Row:
     """What the templates `health.html.j2` and `checks.html.j2` read, and the line that stands for them, `health_line`."""
-    behind = stale_sources(connection, declarations, today)
+    titles = {name: source.title for name, source in declarations.sources.items()}
+    behind = [
+        {"source": item.source.id, "kind": item.kind, "words": in_words(item.words, titles)}
+        for item in stale_sources(connection, declarations, today)
+    ]
     checked, sources = _checked(connection), _sources(connection, today)
     return {
         **checked,

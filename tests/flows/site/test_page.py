@@ -498,7 +498,8 @@ def test_a_source_that_stands_still_is_named_with_its_newest_month(warehouse: du
         "released_basis": "calendar", "changed_figures": 1,
     }  # fmt: skip
     page = page_of(warehouse, {"holder_months": [month_row("japan", "Japan", "2024-01-01", 1)], "releases": [release]})
-    assert re.search(r"Frozen : slt_table3: newest month 2024-01; 2024-02 was due \d+ days ago\.", Reading(page).text)
+    late = r"Frozen : TIC Table 3: U\.S\. Treasury securities held by foreign residents: newest month 2024-01; 2024-02 was due"
+    assert re.search(late + r" \d+ days ago\.", Reading(page).text)
 
 
 def test_the_methodology_is_on_the_page_and_its_links_are_text(page: str) -> None:
