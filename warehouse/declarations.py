@@ -171,7 +171,7 @@ class Declarations:
                 entry = {"holds": holds, **common, **own}
                 entry["plausible"] = tuple(entry.get("plausible", ()))
                 if holds == "fx":
-                    entry.setdefault("title", f"H.10 exchange rate {series}")
+                    entry.setdefault("title", f"H.10 exchange rate, {entry['currency']}")
                     entry.setdefault("unit", "units per dollar" if entry.get("per") == "usd" else "dollars per unit")
                 found[name] = self._source(name, url=self._base(name, base) + path.format(series=series), **entry)
         return found

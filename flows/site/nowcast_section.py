@@ -26,7 +26,7 @@ PANELS = {
     "official_holdings": "Change in holdings of foreign officials, USD bn",
     "official_net_purchases": "Net purchases of foreign officials, USD bn",
 }
-TABLE_MONTHS = 24
+TABLE_MONTHS, CHART_MONTHS = 24, 60
 HEIGHT = 180
 ESTIMATE, PRINT = "#2b66b5", "#d9791f"
 MADE, PRINTED = "Estimate, with its 80% interval", "Printed"
@@ -56,13 +56,14 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
         return {"nowcast": None}
     scores = connection.execute("FROM nowcast_scores").df()
     sections = [_section(target.id, record, scores, target.claims_from_usd_mn) for target in every]
-    drawn = record[record["target"].isin(PANELS)]
+    drawn = record[record["target"].isin(PANELS)].groupby("target").tail(CHART_MONTHS)
     return {
         "nowcast": {
             "open": open_months,
             "official": print_in_words(connection, newest) if newest else None,
             "sections": [section for section in sections if section],
             "spec": charts.spec(record_chart(drawn)) if len(drawn) else None,
+            "svg": charts.svg(record_chart(drawn)) if len(drawn) else None,
             "described": description(drawn),
             "scope": RECORD_SCOPE.replace("R2", "R²"),
             "made": int((record["nowcast_basis"] == MADE_THEN).sum()),
@@ -114,7 +115,7 @@ def record_chart(record: pd.DataFrame) -> charts.Document:
     """Estimate with interval and print, month by month, a panel for each of PANELS. USD billions.
 
     `record` has target, month, estimate, low, high and print in USD millions. Returns a Vega-Lite document for
-    `charts.spec` or `charts.png`.
+    `charts.svg` or `charts.png`.
     """
     return _without_data() | {"datasets": {target: _data(record, target) for target in PANELS}}
 

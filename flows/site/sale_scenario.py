@@ -46,7 +46,6 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations, t
             "scope": list(words.scope_words(found.holder)),
             "debt_month": found.debt.month,
             "studies": [_study(list(group), widest) for _, group in by_study],
-            "command": f"treasury-watch impact --holder {found.holder} --share {SHARE} --months {MONTHS}",
             **_record(connection),
         }
     }

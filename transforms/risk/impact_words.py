@@ -23,6 +23,11 @@ AT_ONCE = (
     "fades no study says."
 )
 OFFICIAL_FLOWS = "The studies look at official flows; {} holdings here are official and private together."
+# The sources of the debt outstanding, in words.
+DEBT_SOURCES = {
+    "treasury_debt": "Monthly Statement of the Public Debt",
+    "fred:MVMTD027MNFRBDAL": "Federal Reserve Bank of Dallas",
+}
 
 
 def bp(value: float) -> str:
@@ -51,7 +56,8 @@ def debt_words(debt: Debt, today: date) -> str:
     age = months_between(debt.month, today)
     old = f"; {age} months old, as no newer one is loaded" if age > OLD_MONTHS else ""
     amount = billions(debt.usd_bn * 1000, signed=False)
-    return f"Marketable Treasury debt was {amount} at {debt.basis} in {month_name(debt.month)} ({debt.source}{old})."
+    source = DEBT_SOURCES.get(debt.source, debt.source)
+    return f"Marketable Treasury debt was {amount} at {debt.basis} in {month_name(debt.month)} ({source}{old})."
 
 
 def yields_words(stated: Range | None, scaled: Range | None, debt: Debt, instrument: str) -> str:

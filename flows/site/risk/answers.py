@@ -48,7 +48,7 @@ def rates(holders: Sequence[Row]) -> Figure | None:
         "Estimated loss by a rise of yields by 100 basis points: "
         + joined(f"{row['name']} {row['label']}" for row in rows)
         + ".",
-        f"{TIC}, Table 3; Federal Reserve (H.15, DGS2 and DGS10). Durations are estimated from each place's published "
+        f"{TIC}, Table 3; Federal Reserve (H.15). Durations are estimated from each place's published "
         f"valuation changes from February 2023 to {month}; to first order, bills at zero. Places as booked: a custodial "
         "centre holds for others.",
     )
@@ -93,7 +93,7 @@ def pickup(rows: Sequence[Row]) -> Figure | None:
         f"Yield pick-up in percentage points in {month}: "
         + joined(f"{row['name']} {row['label']}" for row in told)
         + ".",
-        "Source: Federal Reserve (H.15, DGS10), OECD by way of FRED (IRLTLT01). Before the cost of hedging the dollar, which "
+        "Source: Federal Reserve (H.15), OECD. Before the cost of hedging the dollar, which "
         "is not in these statistics. Countries whose yields are read here.",
     )
 
@@ -124,7 +124,7 @@ def inflation(real: Sequence[Row]) -> Figure | None:
         "Real yield of a 10-year Treasury, percent a year, by month",
         charts.lines(drawn, zero=True),
         described(drawn, "%"),
-        "Source: Federal Reserve (H.15, DGS10 and DFII10), U.S. Bureau of Labor Statistics (CPIAUCSL). Looking back compares "
+        "Source: Federal Reserve (H.15), U.S. Bureau of Labor Statistics (consumer prices). Looking back compares "
         "with the prices of the last year, the market with those it prices for ten, a premium for risk and liquidity among them. "
         "For a holder in dollars: no price index of "
         "another country is declared here.",
@@ -260,7 +260,7 @@ def reserves(rows: Sequence[Row], holder: str) -> Figure | None:
         "USD bn, end of month",
         charts.lines(drawn, zero=False),
         described(drawn, " billion dollars"),
-        f"{TIC}; reserves: TRESEGJPM052N (FRED). Two sizes beside each other: reserves are of all currencies, and what part of the "
+        f"{TIC}; reserves less gold: FRED. Two sizes beside each other: reserves are of all currencies, and what part of the "
         "Treasuries is the authorities' is not published. The axis does not begin at zero.",
         [key_of(line, "bn") for line in drawn],
     )

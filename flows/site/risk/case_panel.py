@@ -176,7 +176,7 @@ def _gap(connection: duckdb.DuckDBPyConnection) -> Figure | None:
         charts.lines(drawn, zero=True, window=(FIRST, shifted(LAST, 1))),
         f"{described(drawn[:2], '%')} {described(drawn[2:], ' points')} "
         f"The gap was widest in {month_name(high['month'])}, {high['gap']:.1f} points.",
-        "Source: Federal Reserve (H.15, DGS10), OECD (IRLTLT01JPM156N). Before the cost of hedging, which "
+        "Source: Federal Reserve (H.15), OECD. Before the cost of hedging, which "
         "is not in these statistics. Shaded: April to September 2024.",
         [*(key_of(line, "%") for line in drawn[:2]), key_of(drawn[2], " points")],
     )

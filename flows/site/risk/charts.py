@@ -13,13 +13,14 @@ from typing import Any
 
 import altair as alt
 
-from treasury_watch.flows.site.charts import Document, spec
+from treasury_watch.flows.site.charts.documents import BLUE, GREY, ORANGE, Document
 
-BLUE, ORANGE, GREY, LIGHT = "#2f79c6", "#d9791f", "#8b8f98", "#3d9ad6"  # three to one against white and near-black
-HEIGHT = 230
+WIDTH, HEIGHT = 440, 230
 ROW_HEIGHT = 30
 LONG_SPAN_DAYS = 1500  # from which an axis names years alone
 NUMBERS = ",.12~g"
+ROWS = "rows"
+ZERO = [{"zero": 0}]
 
 Row = dict[str, Any]
 
@@ -51,13 +52,16 @@ def lines(
     days = [day for line in drawn for day, _ in line.points]
     dates = "%Y" if days and (max(days) - min(days)).days > LONG_SPAN_DAYS else "%b %Y"
     layers: list[alt.Chart] = []
+    data = {ROWS: rows}
     if window:
-        band = [{"from": f"{window[0]:%Y-%m-%d}", "to": f"{window[1]:%Y-%m-%d}"}]
-        layers.append(alt.Chart(_values(band)).mark_rect(color=GREY, opacity=0.16).encode(x="from:T", x2="to:T"))
-    if marks:
-        shown = [{"day": f"{mark.day:%Y-%m-%d}", "words": mark.words} for mark in marks]
+        data["window"] = [{"from": f"{window[0]:%Y-%m-%d}", "to": f"{window[1]:%Y-%m-%d}"}]
         layers.append(
-            alt.Chart(_values(shown))
+            alt.Chart(alt.NamedData("window")).mark_rect(color=GREY, opacity=0.16).encode(x="from:T", x2="to:T")
+        )
+    if marks:
+        data["marks"] = [{"day": f"{mark.day:%Y-%m-%d}", "words": mark.words} for mark in marks]
+        layers.append(
+            alt.Chart(alt.NamedData("marks"))
             .mark_rule(color=ORANGE, strokeWidth=2)
             .encode(x="day:T", tooltip=[alt.Tooltip("words:N", title="Day")])
         )
@@ -66,7 +70,7 @@ def lines(
         scale=alt.Scale(domain=[line.name for line in drawn], range=[line.colour for line in drawn]),
     )  # fmt: skip
     layers.append(
-        alt.Chart(_values(rows))
+        alt.Chart(alt.NamedData(ROWS))
         .mark_line(strokeWidth=2, invalid="break-paths-show-domains")
         .encode(
             x=alt.X("day:T", axis=alt.Axis(title=None, format=dates, labelFlush=True, tickCount=5, grid=False)),
@@ -82,14 +86,14 @@ def lines(
             ],
         )
     )  # fmt: skip
-    return _filling(alt.layer(*layers).properties(height=HEIGHT), HEIGHT)
+    return _filling(alt.layer(*layers), HEIGHT, data)
 
 
 def intervals(rows: Sequence[Row]) -> Document:
     """A dot with its interval for each name, in the order given: rows of `name`, `low`, `middle`, `high`, `label`."""
     names = [row["name"] for row in rows]
     y = alt.Y("name:N", sort=names, axis=_name_axis())
-    data = _values(rows)
+    data = alt.NamedData(ROWS)
     x_axis = alt.Axis(title=None, tickCount=5, format=NUMBERS, ticks=False)
     bar = alt.Chart(data).mark_rule(color=BLUE, strokeWidth=5, opacity=0.45).encode(y=y, x="low:Q", x2="high:Q")
     dot = (
@@ -101,13 +105,13 @@ def intervals(rows: Sequence[Row]) -> Document:
             tooltip=[alt.Tooltip("name:N", title="Holder"), alt.Tooltip("label:N", title="Loss")],
         )
     )
-    return _filling(alt.layer(bar, dot), ROW_HEIGHT * len(rows) + 30)
+    return _filling(alt.layer(bar, dot), ROW_HEIGHT * len(rows) + 30, {ROWS: list(rows)})
 
 
 def bars(rows: Sequence[Row]) -> Document:
     """One bar for each name, to the left of zero where it is below: rows of `name`, `value`, `label`."""
     names = [row["name"] for row in rows]
-    data = _values(rows)
+    data = alt.NamedData(ROWS)
     y = alt.Y("name:N", sort=names, axis=_name_axis())
     largest = max((abs(row["value"]) for row in rows), default=1.0) or 1.0
     lowest = min((row["value"] for row in rows), default=0.0)
@@ -126,10 +130,11 @@ def bars(rows: Sequence[Row]) -> Document:
     text: dict[str, Any] = {"fontSize": 14, "baseline": "middle", "fontWeight": 600}
     right = alt.Chart(data).mark_text(align="left", dx=5, **text).encode(y=y, x="value:Q", text="label:N")
     left = alt.Chart(data).mark_text(align="right", dx=-5, **text).encode(y=y, x="value:Q", text="label:N")
-    zero = alt.Chart(_values([{"zero": 0}])).mark_rule(strokeWidth=1).encode(x="zero:Q")
+    zero = alt.Chart(alt.NamedData("zero")).mark_rule(strokeWidth=1).encode(x="zero:Q")
     return _filling(
         alt.layer(bar, zero, right.transform_filter("datum.value >= 0"), left.transform_filter("datum.value < 0")),
         (ROW_HEIGHT + 8) * len(rows),
+        {ROWS: list(rows), "zero": ZERO},
     )
 
 
@@ -144,7 +149,7 @@ def parts(rows: Sequence[Row], colours: Mapping[str, str]) -> Document:
     names = list(colours)
     order = {name: place for place, name in enumerate(names)}
     bar = (
-        alt.Chart(_values([{**row, "place": order[row["name"]]} for row in stacked]))
+        alt.Chart(alt.NamedData(ROWS))
         .mark_bar(size=26)
         .encode(
             x=x,
@@ -157,30 +162,25 @@ def parts(rows: Sequence[Row], colours: Mapping[str, str]) -> Document:
             ],
         )
     )  # fmt: skip
-    zero = alt.Chart(_values([{"zero": 0}])).mark_rule(strokeWidth=1).encode(y="zero:Q")
+    zero = alt.Chart(alt.NamedData("zero")).mark_rule(strokeWidth=1).encode(y="zero:Q")
     diamond = (
-        alt.Chart(_values(shown))
+        alt.Chart(alt.NamedData("shown"))
         .mark_point(shape="diamond", filled=True, size=90, opacity=1, stroke="white", strokeWidth=1)
         .encode(
             x=x, y="value:Q",
             tooltip=[alt.Tooltip("month:N", title="Month"), alt.Tooltip("label:N", title="Change, USD bn")],
         )
     )  # fmt: skip
-    return _filling(alt.layer(bar, zero, diamond), 260)
+    placed = [{**row, "place": order[row["name"]]} for row in stacked]
+    return _filling(alt.layer(bar, zero, diamond), 260, {ROWS: placed, "shown": shown, "zero": ZERO})
 
 
 def _name_axis() -> alt.Axis:
-    return alt.Axis(title=None, ticks=False, domain=False, labelLimit=150, labelPadding=8, grid=False)
+    return alt.Axis(title=None, ticks=False, domain=False, labelPadding=8, grid=False)
 
 
-def _values(rows: Sequence[Row]) -> alt.InlineData:
-    return alt.InlineData(values=list(rows))
-
-
-def _filling(chart: alt.LayerChart | alt.FacetChart, height: int) -> Document:
-    """The chart as a document of the page, which sets its width."""
-    document = chart.properties(height=height).to_dict(validate=False)
-    kept = {key: value for key, value in document.items() if key not in ("$schema", "config")}
-    filled = spec({**kept, "autosize": {"type": "fit", "contains": "padding", "resize": True}})
-    filled["config"]["text"] = {"color": "currentColor"}
-    return filled
+def _filling(chart: alt.LayerChart | alt.FacetChart, height: int, data: Mapping[str, list[Row]]) -> Document:
+    """The chart with its data by name: Altair would check every row of data that it is given."""
+    document = chart.properties(width=WIDTH, height=height).to_dict(validate=False)
+    kept = {key: value for key, value in document.items() if key not in ("$schema", "config", "datasets")}
+    return {**kept, "autosize": {"type": "fit", "contains": "padding"}, "datasets": dict(data)}

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from treasury_watch.flows.site.charts.documents import svg
 from treasury_watch.flows.site.risk import answers, case_panel
 from treasury_watch.transforms.wording import spoken
 from treasury_watch.warehouse.home.published_database import rows_of
@@ -41,6 +42,8 @@ def content(connection: duckdb.DuckDBPyConnection, newest: date, declared: Mappi
         "book": answers.book(months),
         "reserves": answers.reserves(_reserves(connection, newest), "Japan"),
     }
+    shown = {name: figure for name, figure in figures.items() if figure}
+    panel = case_panel.content(connection)
     return {
         "risks": {
             "holders": [{**row, "beyond_prices": _beyond_prices(row, declared)} for row in holders],
@@ -49,17 +52,12 @@ def content(connection: duckdb.DuckDBPyConnection, newest: date, declared: Mappi
             "past_loss": _past_loss(connection),
             "survey": _survey(connection, newest),
             "liquidity": _liquidity(connection),
-            "figures": {name: figure for name, figure in figures.items() if figure},
-            "panel": case_panel.content(connection),
+            "figures": shown,
+            "panel": panel,
+            "drawn": {figure.name: svg(figure.document) for figure in [*shown.values(), *panel]},
             "panel_lead": case_panel.first_months(connection),
         }
     }
-
-
-def documents(risks: Row | None) -> dict[str, Any]:
-    """The charts of the section by the names that its figures have on the page."""
-    drawn = [*risks["figures"].values(), *risks["panel"]] if risks else []
-    return {figure.name: figure.document for figure in drawn}
 
 
 def _holders(connection: duckdb.DuckDBPyConnection, newest: date) -> list[Row]:

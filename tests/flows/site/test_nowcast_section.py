@@ -9,7 +9,7 @@ import pytest
 
 from tests.flows.site.page_data import DECLARED, FULL, GENERATED, Reading, fill
 from treasury_watch.flows.site import nowcast_section
-from treasury_watch.flows.site.page import render, script
+from treasury_watch.flows.site.page import render
 
 REPLAYED = [
     {
@@ -63,14 +63,13 @@ def test_a_database_without_nowcasts_has_no_section():
         assert nowcast_section.content(connection, DECLARED) == {"nowcast": None}
 
 
-def test_the_page_has_the_section_first_and_its_chart_among_the_drawn_ones():
+def test_the_page_has_the_section_after_what_happened_with_its_chart():
     with duckdb.connect() as connection:
         fill(connection, {**FULL, "nowcasts": [*REPLAYED, OPEN], "nowcast_scores": SCORES})
-        page = render(connection, generated=GENERATED).replace(str(script()), "")
-    assert page.index('id="nowcast"') < page.index('id="happened"')
-    charts = [named["data-chart"] for _, named in Reading(page).tags if "data-chart" in named]
-    assert "nowcast" in charts
-    assert len(charts) == len(set(charts))
+        page = render(connection, generated=GENERATED)
+    assert page.index('id="happened"') < page.index('id="nowcast"') < page.index('id="heat"')
+    section = page.partition('id="nowcast"')[2].partition("</section>")[0]
+    assert "<svg" in section
     text = Reading(page).text
     assert "The terms of the models were chosen on these same months" in text
     assert "All are a replay: estimates that could have been made, each from what was public on its day." in text

@@ -178,7 +178,8 @@ def test_a_database_without_these_tables_has_no_section():
 
 
 def test_every_chart_is_a_valid_document_that_names_no_address(risks):
-    documents = section.documents(risks)
+    documents = {figure.name: figure.document for figure in [*risks["figures"].values(), *risks["panel"]]}
+    assert set(risks["drawn"]) == set(documents)
     assert {"rates", "inflation", "debt", "herfindahl", "panel-parts", "panel-yen", "panel-book"} <= set(documents)
     for name, document in documents.items():
         alt.LayerChart.from_dict(document, validate=True)
@@ -211,6 +212,7 @@ def test_the_page_states_the_figures_of_the_database():
     assert ("valuation_return_12m_pct", "-3.91", "−3.9%") in cells
     assert ("valuation_return_12m_pct", "-12.4", "−12.4% ‡") in cells
     assert ("loss_100bp_usd_mn", "49815", "49.8") in cells
-    [specs] = re.findall(r'<script type="application/json" id="specs">(.*?)</script>', page, re.DOTALL)
-    assert set(re.findall(r'data-chart="([^"]+)"', page)) == set(json.loads(specs))
+    figures = page.partition('id="risks"')[2].partition("</section>")[0].split('<figure class="told"')[1:]
+    assert figures
+    assert all("<svg" in figure for figure in figures)
     assert 'role="img" aria-label="A rise of all yields' in page

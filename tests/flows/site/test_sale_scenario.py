@@ -138,7 +138,7 @@ def test_the_command_gives_a_range_and_never_one_number(home):
     assert code == 0
     assert "yields would rise by between 0.8 and 86 basis points or more, scaled to the debt of May 2024" in text
     assert "5-year, at once, before other investors respond: 40 to 60 bp for $100.0bn; this sale 40 to 60 bp" in text
-    assert "debt then $8,547.2bn (MVMTD027MNFRBDAL, June 2010, the end of the period)" in text
+    assert "debt then $8,547.2bn (Federal Reserve Bank of Dallas, June 2010, the end of the period)" in text
 
 
 def test_the_command_takes_a_holder_by_any_of_its_names(home):

@@ -1,4 +1,4 @@
-"""Charts of one holder: what it holds and what changed it. The page and the mails show the same chart."""
+"""The chart of what changed a holder's Treasuries, month by month. The page and the mails show the same one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import altair as alt
 import pandas as pd
-import vl_convert
 
+from treasury_watch.flows.site.charts.documents import Document
 from treasury_watch.transforms.amounts import MINUS, billions_cell, is_known
 from treasury_watch.transforms.months import months_from
 from treasury_watch.transforms.wording import month_name
@@ -29,27 +29,33 @@ WIDTH = 460  # small enough that its lettering is read on a phone
 AXIS_WIDTH = 50  # the same in both panels, so that the months stand below one another
 AMOUNT = ",.12~g"  # 1,150 and 0.5, never 1.15e+3
 
-Document = dict[str, Any]  # Vega-Lite
 # What differs from chart to chart: the names of the data, and in the place of two lists the word for what they list.
 LINE, BARS, MARKS, ZERO, EVENTS = "holdings", "parts", "changes", "zero", "events"
 SHOWN, LABELLED = ["months shown"], ["months labelled"]
 
 
 def holder_chart(
-    months: pd.DataFrame, title: str, months_shown: int = MONTHS_SHOWN, events: Sequence[Mapping[str, Any]] = ()
+    months: pd.DataFrame,
+    title: str,
+    months_shown: int = MONTHS_SHOWN,
+    events: Sequence[Mapping[str, Any]] = (),
+    *,
+    within_page: bool = False,
 ) -> Document:
     """Holdings as a line, below it each month's change as stacked bars of its parts. USD billions.
 
     `months` are the rows of holder_months of one holder (any order, more months than shown are cut off); `title` may be
     empty. A month without a decomposition has no bars; its change is still marked. `events` are marks as `chart_marks` of
-    transforms/risk/events.py gives them. Returns a Vega-Lite document with its data, for `spec` or `png`.
+    transforms/risk/events.py gives them; `within_page`: the page names the colours and has no room for as many months' names.
+    Returns a Vega-Lite document with its data, for the functions of documents.py.
     """
     shown = months.sort_values("month").tail(months_shown)
     names = _month_names(shown)
-    lists = {SHOWN[0]: names, LABELLED[0]: [name for name in names if name[5:7] in ("01", "04", "07", "10")]}
+    quarters = ("01", "07") if within_page else ("01", "04", "07", "10")
+    lists = {SHOWN[0]: names, LABELLED[0]: [name for name in names if name[5:7] in quarters]}
     dated = [(f"{mark['month']:%Y-%m-%d}", mark) for mark in events]
     marked = [{"month": day, "when": month_name(m["month"]), "label": m["label"]} for day, m in dated if day in names]
-    chart = _filled(_without_data(marked=bool(marked)), lists) | {
+    chart = _filled(_without_data(marked=bool(marked), legend=not within_page), lists) | {
         "datasets": _data(shown) | ({EVENTS: marked} if marked else {}),
         "description": description(shown, title, months_shown),
     }
@@ -57,9 +63,9 @@ def holder_chart(
 
 
 @cache
-def _without_data(*, marked: bool) -> Document:
+def _without_data(*, marked: bool, legend: bool) -> Document:
     """The chart of any holder: Altair takes longer to say it than all else of a chart takes, so it says it once."""
-    chart = alt.vconcat(_holdings(marked), _changes(marked), spacing=12)
+    chart = alt.vconcat(_holdings(marked), _changes(marked, legend), spacing=12)
     document: Document = chart.to_dict(validate=False)  # the tests do
     return {key: value for key, value in document.items() if key not in ("$schema", "config", "datasets")}
 
@@ -126,40 +132,6 @@ def _billions_words(usd_mn: float) -> str:
     return f"{billions_cell(usd_mn, signed=False)} billion"
 
 
-def spec(chart: Document) -> Document:
-    """The chart for a page: ink and grid are the surrounding text's colour.
-
-    The address of the schema is left out; embed it with mode `vega-lite` and the SVG renderer.
-    """
-    return {**_inked(chart, ink="currentColor", grid_opacity=0.18), "background": "transparent"}
-
-
-def png(chart: Document, scale: float = 2) -> bytes:
-    """The chart as a PNG on white. The same chart gives the same bytes; nothing is read from a network."""
-    document = {**_inked(chart, ink="#2b2f36", grid_opacity=0.12), "background": "white", "padding": 12}
-    return bytes(vl_convert.vegalite_to_png(document, scale=scale, allowed_base_urls=[]))
-
-
-def _inked(chart: Document, ink: str, grid_opacity: float) -> Document:
-    config = {
-        "view": {"stroke": None},
-        "axis": {
-            "labelColor": ink,
-            "labelFontSize": 13,
-            "domain": False,
-            "tickColor": ink,
-            "tickOpacity": 0.4,
-            "gridColor": ink,
-            "gridOpacity": grid_opacity,
-        },
-        "title": {"color": ink},
-        "legend": {"labelColor": ink, "labelFontSize": 13, "labelLimit": 260, "columns": 2, "symbolStrokeWidth": 0},
-        "rule": {"color": ink},
-        "point": {"color": ink},
-    }
-    return {**chart, "config": config}
-
-
 def _month_names(months: pd.DataFrame) -> list[str]:
     """Every month from the first to the last as text, with those that have no row."""
     if months.empty:
@@ -219,8 +191,9 @@ def _holdings(marked: bool) -> alt.Chart | alt.LayerChart | alt.FacetChart:
     return alt.layer(_event_marks(), line).properties(**size) if marked else line.properties(**size)
 
 
-def _changes(marked: bool) -> alt.LayerChart | alt.FacetChart:
+def _changes(marked: bool, legend: bool) -> alt.LayerChart | alt.FacetChart:
     names, colours = zip(*PARTS.values(), strict=True)
+    named = alt.Legend(title=None, orient="bottom", direction="horizontal", symbolType="square")
     stacked = (
         alt.Chart(alt.NamedData(BARS))
         .mark_bar()
@@ -230,7 +203,7 @@ def _changes(marked: bool) -> alt.LayerChart | alt.FacetChart:
             color=alt.Color(
                 "part:N",
                 scale=alt.Scale(domain=list(names), range=list(colours)),
-                legend=alt.Legend(title=None, orient="bottom", direction="horizontal", symbolType="square"),
+                legend=named if legend else None,
             ),
             order=alt.Order("place:Q"),
             tooltip=[

@@ -1,0 +1,70 @@
+"""The templates of the page and the site, with the filters that write figures, months and verdicts alike everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import jinja2
+
+from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
+from treasury_watch.transforms.findings.explain.sentences import everyone
+from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
+from treasury_watch.transforms.wording import month_name, plain_name, sentence, spoken
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Net purchases from which a cell of the heat map is tinted, in USD millions.
+HEAT_STEPS = (2_000, 10_000, 25_000)
+
+
+def environment() -> jinja2.Environment:
+    """The templates' environment: text is escaped, an unknown name is an error."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "bn": partial(billions_cell, minus=MINUS),
+        "pct": partial(percent, minus=MINUS),
+        "decimal": lambda value: str(rounded(value, 1)).replace("-", MINUS),
+        "exact": exact,
+        "heat": heat_class,
+        "day": lambda day: f"{day.day} {day:%B %Y}",
+        "month": month_name,
+        "short_month": lambda month: f"{month:%b %Y}",
+        "thousands": lambda number: f"{number:,}",
+        "strftime": lambda pattern, moment: f"{moment:{pattern}}",
+        "words": lambda name: str(name).replace("_", " "),
+        "badge": badge,
+        "everyone": everyone,
+        "dollars": billions,
+        "money": lambda usd_mn, signed=True: billions(usd_mn, signed=signed).replace("-", MINUS),
+        "plain_name": plain_name,
+        "spoken": spoken,
+        "sentence": sentence,
+    }
+    return made
+
+
+def exact(value: float | None) -> str:
+    """The figure as the database holds it, for `data-` attributes; empty where unknown."""
+    if value is None:
+        return ""
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def heat_class(usd_mn: float | None, steps: Sequence[float] = HEAT_STEPS) -> str:
+    """Style of a heat map cell: bought1 to bought3, sold1 to sold3, or none."""
+    if usd_mn is None:
+        return "unknown"
+    level = sum(abs(usd_mn) >= step for step in steps)
+    return f"{'bought' if usd_mn > 0 else 'sold'}{level}" if level else "flat"
+
+
+def badge(verdict: str) -> str:
+    """Style of a verdict's badge; a verdict this version does not know gets the plain one."""
+    return verdict if verdict in VERDICTS else "unexplained"
