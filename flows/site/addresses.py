@@ -38,7 +38,6 @@ SITEMAP = "sitemap.xml"
 ROBOTS = "robots.txt"
 STYLE = "assets/site.css"
 SCRIPT = "assets/site.js"
-CHARTS = "assets/charts.js"
 RECORD = "site-record.json"
 
 

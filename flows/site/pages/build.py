@@ -142,7 +142,6 @@ def _front_page(site: Site) -> str:
 
 
 def _assets(site: Site) -> None:
-    """The one style sheet and script of all pages, and the chart library for those with an interactive chart."""
+    """The one style sheet and the one script of all pages."""
     for address, name in ((addresses.STYLE, "site.css"), (addresses.SCRIPT, "site.js")):
         site.folder.put(address, (TEMPLATES / "site" / name).read_bytes())
-    site.folder.put(addresses.CHARTS, str(page.script()))

@@ -14,7 +14,7 @@ import duckdb
 
 from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.pages.drawing import Box, drawing
-from treasury_watch.flows.site.pages.rendering import Site, citation, newest_day
+from treasury_watch.flows.site.pages.rendering import PARTS, Site, citation, newest_day
 from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.findings.finding import Episode, Finding, FlaggedMonth
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
@@ -23,13 +23,8 @@ from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.tables.published_findings import published_findings
 from treasury_watch.warehouse.tables.tracing import SOURCES
 
-AMOUNTS = (
-    "change_usd_mn", "net_purchases_usd_mn", "net_long_term_usd_mn", "net_short_term_usd_mn", "valuation_usd_mn",
-    "other_usd_mn",
-)  # fmt: skip
 MONTHS_BEFORE, MONTHS_AFTER = 18, 6  # around a finding, in its chart
 PREVIEWED_MONTHS = 24  # a finding that draws little attention has a preview of its own so long; then its holder's
-LINE, BARS = Box(56, 14, 574, 150), Box(56, 196, 574, 150)
 PREVIEW_LINE, PREVIEW_BARS = Box(110, 330, 1030, 120), Box(110, 470, 1030, 80)
 
 Row = dict[str, Any]
@@ -55,7 +50,7 @@ def said(found: Finding, vintage: date | None) -> Row:
         **{"title": found.title, "explanation": found.row["explanation"], "severity": found.severity},
         **{"verdict": found.row["verdict"], "month": found.month.isoformat(), "end_month": found.end_month.isoformat()},
         **{"rule": found.rule, "episode": isinstance(found, Episode)},
-        **{"vintage": vintage.isoformat() if vintage else None, "amounts": {name: found.row[name] for name in AMOUNTS}},
+        **{"vintage": vintage.isoformat() if vintage else None, "amounts": {name: found.row[name] for name in PARTS}},
     }
 
 
@@ -103,7 +98,7 @@ def write(site: Site, standing: dict[str, Finding], months: dict[str, list[Row]]
             hits=_hits(found),
             within=within,
             described=described(found, within),
-            drawn=drawing(around, LINE, BARS, marked),
+            drawn=drawing(around, marked=marked),
             provenance=provenance(within, stated, flows, titles),
             prints=prints_shown(within, stated, titles),
             first=record[page]["first"],
@@ -131,7 +126,7 @@ def write_gone(site: Site, page: str, kept: Row) -> None:
         preview=image if site.folder.keep(image) else None,
         kept=last,
         has_holder=addresses.holder_page(last["holder_id"]) in site.folder.made,
-        amounts=AMOUNTS,
+        amounts=PARTS,
         since=date.fromisoformat(kept["gone_since"]) if kept["gone_since"] else None,
         cited=citation(last["headline"], vintage),
     )
@@ -152,7 +147,7 @@ def has_own_preview(found: Finding, newest: date | None) -> bool:
 def _preview(site: Site, page: str, found: Finding, around: Sequence[Row], marked: Iterable[date]) -> str:
     if not has_own_preview(found, site.newest):
         return addresses.preview_image(addresses.holder_page(found.holder_id))
-    drawn = drawing(around, PREVIEW_LINE, PREVIEW_BARS, marked)
+    drawn = drawing(around, PREVIEW_LINE, PREVIEW_BARS, marked, names=5)
     return site.draw_preview(page, headline=found.headline, drawn=drawn, line=PREVIEW_LINE, bars=PREVIEW_BARS)
 
 
@@ -261,7 +256,7 @@ def prints_shown(within: Sequence[Row], stated: dict[date, list[Row]], titles: d
 def changes(first: Row, last: Row) -> list[tuple[str, float | None, float | None]]:
     """The amounts of a finding that read otherwise now than when this site first published it."""
     before, now = first["amounts"], last["amounts"]
-    return [(name, before[name], now[name]) for name in AMOUNTS if before.get(name) != now.get(name)]
+    return [(name, before[name], now[name]) for name in PARTS if before.get(name) != now.get(name)]
 
 
 def described(found: Finding, within: Sequence[Row]) -> str:

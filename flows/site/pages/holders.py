@@ -8,12 +8,10 @@ from itertools import groupby
 from typing import Any
 
 import duckdb
-import pandas as pd
 
-from treasury_watch.flows.site import addresses, charts, dollar_book
-from treasury_watch.flows.site.pages.drawing import Box, drawing
+from treasury_watch.flows.site import addresses, dollar_book
+from treasury_watch.flows.site.pages.drawing import Box, Drawing, drawing
 from treasury_watch.flows.site.pages.rendering import Site, citation, newest_day
-from treasury_watch.flows.site.sale_scenario import marks_of
 from treasury_watch.transforms.amounts import billions, percent
 from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.transforms.months import months_between, number_of, shifted
@@ -22,7 +20,9 @@ from treasury_watch.warehouse.home.published_database import rows_of
 
 SHOWN_MONTHS = 24  # in the table that is open; the others are folded, by year
 REVISIONS = 20
-LINE, BARS = Box(56, 14, 574, 150), Box(56, 196, 574, 150)
+# The spans that a holder's chart shows, by choice, in months; None is all of them.
+SPANS = (("2y", "2 years", 24), ("10y", "10 years", 120), ("all", "All", None))
+CHOSEN = "10y"
 PREVIEW_LINE, PREVIEW_BARS = Box(110, 300, 1030, 150), Box(110, 470, 1030, 80)
 KINDS = {"country": "Holder", "aggregate": "Total", "group": "Group of countries", "memo": "Memorandum line"}
 # What is told of a holder's risk: column of risk_months, words, and how it is written.
@@ -102,7 +102,7 @@ def write(site: Site, months: Months, findings: Mapping[str, Finding], centres: 
             preview=site.draw_preview(
                 page,
                 headline=first_words[0],
-                drawn=drawing(held[-60:], PREVIEW_LINE, PREVIEW_BARS),
+                drawn=drawing(held[-60:], PREVIEW_LINE, PREVIEW_BARS, names=5),
                 line=PREVIEW_LINE,
                 bars=PREVIEW_BARS,
             ),
@@ -114,8 +114,8 @@ def write(site: Site, months: Months, findings: Mapping[str, Finding], centres: 
             latest=held[-1],
             traded=_newest_traded(own),
             described=described(held, name),
-            drawn=drawing(own[-SHOWN_MONTHS:], LINE, BARS),
-            spec=chart_of(site.connection, holder, own),
+            spans=spans_of(own),
+            chosen=CHOSEN,
             recent=own[: -SHOWN_MONTHS - 1 : -1],
             years=[(year, list(rows)) for year, rows in groupby(own[::-1], key=lambda row: row["month"].year)],
             book=books.get(holder),
@@ -192,12 +192,15 @@ def described(held: Sequence[Row], name: str) -> str:
     )
 
 
-def chart_of(connection: duckdb.DuckDBPyConnection, holder: str, own: Sequence[Row]) -> Row:
-    """The interactive chart of all months."""
-    frame = pd.DataFrame(own)
-    frame["month"] = pd.to_datetime(frame["month"])
-    count = months_between(own[0]["month"], own[-1]["month"]) + 1
-    return charts.spec(charts.holder_chart(frame, "", count, marks_of(connection, holder, frame)))
+def spans_of(own: Sequence[Row]) -> list[tuple[str, str, Drawing]]:
+    """The holder's chart in each span: key, label, drawing. A span that would show the same as a shorter one is left out."""
+    shown, longest = [], 0
+    for key, label, months in SPANS:
+        rows = own[-months:] if months else own
+        if len(rows) > longest:
+            shown.append((key, label, drawing(rows)))
+            longest = len(rows)
+    return shown
 
 
 def largest_once(rows: Sequence[Row]) -> list[Row]:

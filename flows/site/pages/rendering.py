@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import jinja2
+from markupsafe import Markup
 
 from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.pages.files import Folder
@@ -25,6 +26,11 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 PREVIEW_SIZE = (1200, 630)  # what messengers ask for
 LINE_LENGTH = 44  # letters of a preview's title in one line
 PUBLISHER = "U.S. Treasury, Treasury International Capital (TIC)"
+
+PARTS = (
+    "change_usd_mn", "net_purchases_usd_mn", "net_long_term_usd_mn", "net_short_term_usd_mn", "valuation_usd_mn",
+    "other_usd_mn",
+)  # fmt: skip
 
 Row = dict[str, Any]
 
@@ -108,7 +114,28 @@ def environment() -> jinja2.Environment:
         "verdict_words": lambda verdict: VERDICT_WORDS.get(verdict, verdict),
         "lines_of": title_lines,
     }
+    made.globals |= {"usd": usd, "pct": pct, "parts": parts}
     return made
+
+
+def usd(row: Mapping[str, Any], column: str, signed: bool = True, strong: bool = False) -> Markup:
+    """A cell with an amount, USD billions, that carries the database's exact value. Python, not a macro: there are 200,000."""
+    value = row[column]
+    text = billions_cell(value, signed=signed, minus=MINUS)
+    fall = " fall" if signed and text.startswith(MINUS) else ""
+    style = f"num{fall}{' strong' if strong else ''}"
+    return Markup(f'<td class="{style}" data-column="{column}" data-usd-mn="{exact(value)}">{text}</td>')  # noqa: S704
+
+
+def pct(row: Mapping[str, Any], column: str, signed: bool = False) -> Markup:
+    """A cell with a percentage, as `usd` has amounts."""
+    text = percent(row[column], signed=signed, minus=MINUS)
+    return Markup(f'<td class="num" data-column="{column}" data-pct="{exact(row[column])}">{text}</td>')  # noqa: S704
+
+
+def parts(row: Mapping[str, Any]) -> Markup:
+    """The cells of the change and its parts."""
+    return Markup("").join(usd(row, column, strong=place < 2) for place, column in enumerate(PARTS))
 
 
 def day(moment: date) -> str:
