@@ -18,7 +18,7 @@ PARTS = {
     "valuation_usd_mn": ("Valuation", "price"),
     "other_usd_mn": ("Other changes", "rest"),
 }
-LABELS = 6  # at most so many months are named below the chart
+LABELS = 5  # at most so many months are named below the chart
 READ_MONTHS = 120  # a chart of more months has no figures to point at: its bars are too thin
 
 Row = Mapping[str, Any]
@@ -40,11 +40,11 @@ LINE, BARS = Box(56, 28, 574, 150), Box(56, 216, 574, 140)  # in a drawing of 64
 @dataclass(frozen=True)
 class Drawing:
     """A chart as shapes: runs of points of the holdings' line, bars of what changed them, ticks and months. `mark` is where
-    the finding's months begin and how wide they are.
+    the finding's months begin and how wide they are, `last` the newest point, the height of its label, and its label.
     """
 
     runs: list[str]
-    last: tuple[float, float, str] | None
+    last: tuple[float, float, float, str] | None
     ticks: list[tuple[float, str]]
     bars: list[tuple[float, float, float, float, str]]
     changes: list[tuple[float, float, float]]
@@ -91,7 +91,7 @@ def reading(row: Row) -> str:
 
 def _line(
     months: Sequence[Row], at: list[float], box: Box
-) -> tuple[list[str], tuple[float, float, str] | None, list[tuple[float, str]]]:
+) -> tuple[list[str], tuple[float, float, float, str] | None, list[tuple[float, str]]]:
     known = [row["position_usd_mn"] for row in months if row["position_usd_mn"] is not None]
     if not known:
         return [], None, []
@@ -103,14 +103,16 @@ def _line(
         return round(box.top + box.height * (1 - (value - low) / (high - low)), 1)
 
     runs: list[list[str]] = [[]]
-    last = None
+    last, before = None, None
     for row, x in zip(months, at, strict=True):
         value = row["position_usd_mn"]
         if value is None:
             runs.append([])
             continue
         runs[-1].append(f"{x:.1f},{height(value)}")
-        last = (round(x, 1), height(value), billions_cell(value, signed=False))
+        falling = before is not None and before > value
+        beside = height(value) + (20 if falling else -9)  # the label stands clear of the line
+        last, before = (round(x, 1), height(value), round(beside, 1), billions_cell(value, signed=False)), value
     ticks = [(height(value), _tick(value)) for value in steps(low, high)]
     return [" ".join(run) for run in runs if run], last, ticks
 

@@ -24,8 +24,8 @@ from treasury_watch.warehouse.tables.published_findings import published_finding
 from treasury_watch.warehouse.tables.tracing import SOURCES
 
 MONTHS_BEFORE, MONTHS_AFTER = 18, 6  # around a finding, in its chart
-PREVIEWED_MONTHS = 24  # a finding that draws little attention has a preview of its own so long; then its holder's
-PREVIEW_LINE, PREVIEW_BARS = Box(110, 330, 1030, 120), Box(110, 470, 1030, 80)
+PREVIEWED_MONTHS = 12  # a finding that draws little attention has a preview of its own so long; then its holder's
+PREVIEW_LINE, PREVIEW_BARS = Box(110, 268, 1030, 165), Box(110, 455, 1030, 100)
 
 Row = dict[str, Any]
 
@@ -43,10 +43,22 @@ def found_in(site: Site) -> dict[str, Finding]:
     return {page_of(found): found for found in reversed(published)}
 
 
+def headline_of(found: Finding) -> str:
+    """The finding in a sentence; of tables without one, its first words as feeds have them."""
+    return str(found.row["headline"] or found.headline)
+
+
+def rest_of(found: Finding) -> str:
+    """What the explanation says beyond the headline, and what it is to be read together with."""
+    told = str(found.row["explanation"] or "")
+    rest = told.removeprefix(headline_of(found)).strip()
+    return f"{rest} {found.row['read_together'] or ''}".strip()
+
+
 def said(found: Finding, vintage: date | None) -> Row:
     """What the record keeps of a finding: enough to show its page when it no longer stands, and what it read first."""
     return {
-        **{"holder_id": found.holder_id, "holder": found.holder, "period": found.period, "headline": found.headline},
+        **{"holder_id": found.holder_id, "holder": found.holder, "period": found.period, "headline": headline_of(found)},
         **{"title": found.title, "explanation": found.row["explanation"], "severity": found.severity},
         **{"verdict": found.row["verdict"], "month": found.month.isoformat(), "end_month": found.end_month.isoformat()},
         **{"rule": found.rule, "episode": isinstance(found, Episode)},
@@ -90,8 +102,10 @@ def write(site: Site, standing: dict[str, Finding], months: dict[str, list[Row]]
         site.write(
             page,
             "finding.html.j2",
-            title=found.title,
-            summary=found.headline,
+            title=found.headline,
+            summary=headline_of(found),
+            headline=headline_of(found),
+            rest=rest_of(found),
             vintage=vintage,
             preview=_preview(site, page, found, around, marked),
             found=found,
@@ -105,7 +119,7 @@ def write(site: Site, standing: dict[str, Finding], months: dict[str, list[Row]]
             changed=changes(record[page]["first"], record[page]["last"]),
             others=[(where, other) for where, other in of_holder[found.holder_id] if where != page][:8],
             centre=centres.get(found.holder_id),
-            cited=citation(found.headline, vintage),
+            cited=citation(headline_of(found).rstrip('.'), vintage),
         )
     for page in sorted(record.keys() - standing.keys()):
         record[page] = no_longer(record[page], site.released)
@@ -128,7 +142,7 @@ def write_gone(site: Site, page: str, kept: Row) -> None:
         has_holder=addresses.holder_page(last["holder_id"]) in site.folder.made,
         amounts=PARTS,
         since=date.fromisoformat(kept["gone_since"]) if kept["gone_since"] else None,
-        cited=citation(last["headline"], vintage),
+        cited=citation(last["headline"].rstrip("."), vintage),
     )
 
 
@@ -148,7 +162,7 @@ def _preview(site: Site, page: str, found: Finding, around: Sequence[Row], marke
     if not has_own_preview(found, site.newest):
         return addresses.preview_image(addresses.holder_page(found.holder_id))
     drawn = drawing(around, PREVIEW_LINE, PREVIEW_BARS, marked, names=5)
-    return site.draw_preview(page, headline=found.headline, drawn=drawn, line=PREVIEW_LINE, bars=PREVIEW_BARS)
+    return site.draw_preview(page, headline=headline_of(found), drawn=drawn, line=PREVIEW_LINE, bars=PREVIEW_BARS)
 
 
 def prints_of(connection: duckdb.DuckDBPyConnection, found: Iterable[Finding]) -> dict[str, dict[date, list[Row]]]:
@@ -238,18 +252,16 @@ def _named(titles: dict[str, Row], source: str) -> Row:
 
 
 def prints_shown(within: Sequence[Row], stated: dict[date, list[Row]], titles: dict[str, Row]) -> list[Row]:
-    """What each release stated of the holdings at the end of the last month, oldest first, and how far it has moved."""
+    """What each release stated of the holdings at the end of the last month, oldest first, and how
+    far what stands now is from it."""
     if not within:
         return []
     rows = stated.get(within[-1]["month"], [])
-    last: dict[tuple[str, str], float] = {}
+    now = standing_print(rows, within[-1]["source"])
     shown = []
     for row in rows:
-        key = (row["source"], row["series"])
-        moved = row["value_usd_mn"] - last[key] if key in last else None
-        last[key] = row["value_usd_mn"]
-        stands = row["superseded"] is None and row["source"] == within[-1]["source"]
-        shown.append({**row, "moved_usd_mn": moved, "stands": stands, **_named(titles, row["source"])})
+        moved = now["value_usd_mn"] - row["value_usd_mn"] if now and row is not now else None
+        shown.append({**row, "moved_usd_mn": moved, "stands": row is now, **_named(titles, row["source"])})
     return shown
 
 

@@ -23,8 +23,10 @@ REVISIONS = 20
 # The spans that a holder's chart shows, by choice, in months; None is all of them.
 SPANS = (("2y", "2 years", 24), ("10y", "10 years", 120), ("all", "All", None))
 CHOSEN = "10y"
-PREVIEW_LINE, PREVIEW_BARS = Box(110, 300, 1030, 150), Box(110, 470, 1030, 80)
-KINDS = {"country": "Holder", "aggregate": "Total", "group": "Group of countries", "memo": "Memorandum line"}
+PREVIEW_LINE, PREVIEW_BARS = Box(110, 225, 1030, 200), Box(110, 450, 1030, 105)
+KINDS = {"country": "Country", "aggregate": "Total", "group": "Group of countries", "memo": "Memorandum line"}
+# Totals that are spoken of otherwise than by their label.
+TOGETHER = {"grand_total": "All foreign holders together", "all_countries": "All countries together"}
 # What is told of a holder's risk: column of risk_months, words, and how it is written.
 RISK = (
     ("loss_100bp_usd_mn", "Loss of value if yields rose by one percentage point", "usd"),
@@ -101,7 +103,7 @@ def write(site: Site, months: Months, findings: Mapping[str, Finding], centres: 
             vintage=vintage,
             preview=site.draw_preview(
                 page,
-                headline=first_words[0],
+                headline=f"{plain_name(name)}: {billions(held[-1]['position_usd_mn'], signed=False)} of U.S. Treasury securities",
                 drawn=drawing(held[-60:], PREVIEW_LINE, PREVIEW_BARS, names=5),
                 line=PREVIEW_LINE,
                 bars=PREVIEW_BARS,
@@ -151,19 +153,19 @@ def lead(own: Sequence[Row]) -> list[str]:
     A total or group that is published no more is told in the past.
     """
     held = [row for row in own if row["position_usd_mn"] is not None]
-    latest, name = held[-1], sentence(spoken(own[-1]["holder"]))
-    at = month_name(latest["month"])
+    latest, at = held[-1], month_name(held[-1]["month"])
+    name = TOGETHER.get(latest["holder_id"]) or sentence(spoken(latest["holder"]))
     share = latest["share_of_foreign_pct"]
     part = f", {percent(share)} of all foreign holdings" if share is not None and latest["kind"] == "country" else ""
-    told = f"{name}: {billions(latest['position_usd_mn'], signed=False)} of U.S. Treasury securities at the end of {at}{part}"
-    moves = []
-    if latest["change_usd_mn"] is not None:
-        moves.append(f"{_moved(latest['change_usd_mn'])} on the month")
+    held_words = f"{name} held {billions(latest['position_usd_mn'], signed=False)} of U.S. Treasury securities at the end of {at}"
     before = {row["month"]: row for row in held}.get(shifted(latest["month"], -12))
     broken = any(row["series_break"] for row in own if before and before["month"] < row["month"] <= latest["month"])
+    moves = []
+    if latest["change_usd_mn"] is not None:
+        moves.append(f"{_moved(latest['change_usd_mn'])} a month before")
     if before and not broken:
-        moves.append(f"{_moved(latest['position_usd_mn'] - before['position_usd_mn'])} on the year")
-    sentences = [f"{told}{'; ' if moves else ''}{', '.join(moves)}."]
+        moves.append(f"{_moved(latest['position_usd_mn'] - before['position_usd_mn'])} a year before")
+    sentences = [f"{held_words}{part}{'; ' if moves else ''}{' and '.join(moves)}."]
     traded = _newest_traded(own)
     if traded and months_between(traded["month"], latest["month"]) < 12:
         amount = traded["net_purchases_usd_mn"]
@@ -175,7 +177,7 @@ def lead(own: Sequence[Row]) -> list[str]:
 
 def _moved(usd_mn: float) -> str:
     amount = billions(abs(usd_mn), signed=False)
-    return f"{'up' if usd_mn > 0 else 'down'} {amount}" if amount != billions(0, signed=False) else "little changed"
+    return f"{amount} {'more' if usd_mn > 0 else 'less'} than" if amount != billions(0, signed=False) else "about as much as"
 
 
 def described(held: Sequence[Row], name: str) -> str:

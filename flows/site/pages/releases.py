@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from treasury_watch.flows.site import addresses
+from treasury_watch.flows.site.pages.findings import headline_of
 from treasury_watch.flows.site.pages.holders import largest_once
 from treasury_watch.flows.site.pages.rendering import Site, citation, day
 from treasury_watch.transforms.amounts import billions, is_known
@@ -173,7 +174,7 @@ def _findings_then(
 
 def _told(found: Finding) -> Row:
     return {
-        **{"headline": found.headline, "severity": found.severity, "holder_id": found.holder_id},
+        **{"headline": headline_of(found), "severity": found.severity, "holder_id": found.holder_id},
         **{"end_month": found.end_month.isoformat(), "amount_usd_mn": found.amount_usd_mn, "rising": found.declared.rising},
     }
 

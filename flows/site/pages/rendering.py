@@ -150,7 +150,7 @@ def exact(value: float | None) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-def title_lines(text: str, most: int = 4, length: int = LINE_LENGTH) -> list[str]:
+def title_lines(text: str, most: int = 3, length: int = LINE_LENGTH) -> list[str]:
     """A title broken at its words into at most so many lines; what does not fit ends in dots."""
     lines: list[str] = [""]
     for word in text.split():
