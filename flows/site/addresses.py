@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from datetime import date
 
 INDEX = "index.html"
@@ -48,4 +49,4 @@ def preview_image(page: str) -> str:
 
 def from_page(page: str, target: str) -> str:
     """The link from one page to another file of the site, by their addresses: it works from a folder and from any host."""
-    return "../" * page.count("/") + target
+    return posixpath.relpath(target, posixpath.dirname(page) or ".")

@@ -17,6 +17,7 @@ from treasury_watch.flows.site.pages.files import Folder, SiteError, building
 from treasury_watch.flows.site.pages.rendering import TEMPLATES, Site
 from treasury_watch.warehouse.archive.archived_files import quarantined
 from treasury_watch.warehouse.archive.home_kinds import published_words
+from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.permissions import users_file_mode
 from treasury_watch.warehouse.home.published_database import open_published, rows_of
 from treasury_watch.warehouse.installation import Warehouse
@@ -73,7 +74,9 @@ def build(
     with building(out) as record, open_published(warehouse.home.database) as connection:
         folder = Folder(out, record, users_file_mode())
         try:
-            _pages(connection, warehouse, folder, address, today, as_known=as_known)
+            site = site_of(connection, warehouse.declarations, folder, today, address)
+            site.quarantine = held_back(warehouse)
+            write_pages(site, as_known=as_known)
         except duckdb.Error as problem:
             raise SiteError(
                 f"site: {warehouse.home.database} cannot be read ({str(problem).splitlines()[0]}); "
@@ -86,30 +89,33 @@ def build(
     return made
 
 
-def _pages(
-    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, folder: Folder, address: str, today: date, *, as_known: bool
-) -> None:  # fmt: skip
-    newest, released = newest_of(connection)
-    site = Site(
-        **{"connection": connection, "declarations": warehouse.declarations, "folder": folder, "today": today},
-        **{"address": address, "sample": published_words(connection), "newest": newest, "released": released},
-        quarantine=held_back(warehouse),
-    )
+def write_pages(site: Site, *, as_known: bool = False) -> None:
+    """Every file of the site but its record. Raises duckdb.Error where a table is missing."""
     for builder in BUILDERS:
         builder(site)
-    site.sections = tuple(one for one in SECTIONS if one[0] != addresses.DATA or addresses.DATA in folder.made)
+    site.sections = tuple(one for one in SECTIONS if one[0] != addresses.DATA or addresses.DATA in site.folder.made)
     _assets(site)
-    folder.put(addresses.INDEX, _front_page(site))
-    months = holders.with_pages(holders.months_by_holder(connection))
-    centres = holders.centres_of(connection)
+    site.folder.put(addresses.INDEX, _front_page(site))
+    months = holders.with_pages(holders.months_by_holder(site.connection))
+    centres = holders.centres_of(site.connection)
     standing = findings.found_in(site)
     holders.write(site, months, standing, centres)
     findings.write(site, standing, months, centres)
     releases.write(site, standing, {addresses.holder_page(holder) for holder in months}, as_known=as_known)
     texts.write(site, standing)
-    if address:
-        folder.put(addresses.SITEMAP, texts.sitemap(address, kept_and_made(folder)))
-        folder.put(addresses.ROBOTS, texts.robots(address))
+    if site.address:
+        site.folder.put(addresses.SITEMAP, texts.sitemap(site.address, kept_and_made(site.folder)))
+        site.folder.put(addresses.ROBOTS, texts.robots(site.address))
+
+
+def site_of(
+    connection: duckdb.DuckDBPyConnection, declarations: Declarations, folder: Folder, today: date, address: str = ""
+) -> Site:
+    """The site of a published database: what all of its pages have to know."""
+    newest, released = newest_of(connection)
+    return Site(
+        connection, declarations, folder, today, address, sample=published_words(connection), newest=newest, released=released
+    )  # fmt: skip
 
 
 def kept_and_made(folder: Folder) -> Iterable[str]:

@@ -19,6 +19,7 @@ from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.findings.finding import Episode, Finding, FlaggedMonth
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.months import months_between, shifted
+from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.tables.published_findings import published_findings
 from treasury_watch.warehouse.tables.tracing import SOURCES
@@ -273,8 +274,9 @@ def changes(first: Row, last: Row) -> list[tuple[str, float | None, float | None
 
 def described(found: Finding, within: Sequence[Row]) -> str:
     """What the chart shows, in words, for those who do not see it."""
+    told = f"{found.holder}: holdings by month, and the parts of each month's change, with {found.period} marked."
     known = [row for row in within if row["position_usd_mn"] is not None]
-    end = f" Holdings at the end of {found.period.rpartition(' to ')[2]}: {billions(known[-1]['position_usd_mn'], signed=False)}."
-    return f"{found.holder}: holdings by month, and the parts of each month's change, with {found.period} marked." + (
-        end if known else ""
-    )
+    if not known:
+        return told
+    held = billions(known[-1]["position_usd_mn"], signed=False)
+    return f"{told} Holdings at the end of {month_name(known[-1]['month'])}: {held}."
