@@ -11,7 +11,9 @@ from treasury_watch.transforms.errors import TreasuryWatchError
 
 @click.command()
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="The site's folder. Without it: [site] out of the settings."
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The site's folder. Without it: [site] out of the settings.",
 )
 @click.option(
     "--as-known",

@@ -59,7 +59,12 @@ def rest_of(found: Finding) -> str:
 def said(found: Finding, vintage: date | None) -> Row:
     """What the record keeps of a finding: enough to show its page when it no longer stands, and what it read first."""
     return {
-        **{"holder_id": found.holder_id, "holder": found.holder, "period": found.period, "headline": headline_of(found)},
+        **{
+            "holder_id": found.holder_id,
+            "holder": found.holder,
+            "period": found.period,
+            "headline": headline_of(found),
+        },
         **{"title": found.title, "explanation": found.row["explanation"], "severity": found.severity},
         **{"verdict": found.row["verdict"], "month": found.month.isoformat(), "end_month": found.end_month.isoformat()},
         **{"rule": found.rule, "episode": isinstance(found, Episode)},
@@ -120,7 +125,7 @@ def write(site: Site, standing: dict[str, Finding], months: dict[str, list[Row]]
             changed=changes(record[page]["first"], record[page]["last"]),
             others=[(where, other) for where, other in of_holder[found.holder_id] if where != page][:8],
             centre=centres.get(found.holder_id),
-            cited=citation(headline_of(found).rstrip('.'), vintage),
+            cited=citation(headline_of(found).rstrip("."), vintage),
         )
     for page in sorted(record.keys() - standing.keys()):
         record[page] = no_longer(record[page], site.released)
@@ -238,7 +243,9 @@ def provenance(
         if source and files:
             file = files[0]
             key = (source, file["sha256"])
-            states = "net purchases" if basis in ("form_s", "estimated", "press_release") else "net purchases, valuation"
+            states = (
+                "net purchases" if basis in ("form_s", "estimated", "press_release") else "net purchases, valuation"
+            )
             if key in found:
                 found[key]["states"] = f"holdings, {states}"
                 continue

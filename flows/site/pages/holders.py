@@ -83,7 +83,9 @@ def write(site: Site, months: Months, findings: Mapping[str, Finding], centres: 
     books = dollar_book.dollar_books(site.connection, list(months), newest)
     risks = {row["holder_id"]: row for row in rows_of(site.connection, NEWEST_RISK)}
     sources = _by_holder(rows_of(site.connection, SOURCES))
-    revised = _by_holder(rows_of(site.connection, "FROM revisions WHERE measure = 'total_position' ORDER BY released DESC"))
+    revised = _by_holder(
+        rows_of(site.connection, "FROM revisions WHERE measure = 'total_position' ORDER BY released DESC")
+    )
     sizes = _by_holder(rows_of(site.connection, "FROM revision_sizes ORDER BY figure, age_months"))
     scopes = _by_holder(rows_of(site.connection, "FROM holder_scopes ORDER BY first_month"))
     breaks = rows_of(site.connection, "FROM series_breaks ORDER BY month")
@@ -177,7 +179,11 @@ def lead(own: Sequence[Row]) -> list[str]:
 
 def _moved(usd_mn: float) -> str:
     amount = billions(abs(usd_mn), signed=False)
-    return f"{amount} {'more' if usd_mn > 0 else 'less'} than" if amount != billions(0, signed=False) else "about as much as"
+    return (
+        f"{amount} {'more' if usd_mn > 0 else 'less'} than"
+        if amount != billions(0, signed=False)
+        else "about as much as"
+    )
 
 
 def described(held: Sequence[Row], name: str) -> str:
@@ -239,9 +245,13 @@ def _index(site: Site, months: Months, centres: Mapping[str, str]) -> None:
     """The list of all holders, by what they hold; those no longer published apart."""
     latest = [[row for row in own if row["position_usd_mn"] is not None][-1] for own in months.values()]
     current = [row for row in latest if row["month"] == site.newest]
-    countries = sorted((r for r in current if r["kind"] == "country"), key=lambda r: (-r["position_usd_mn"], r["holder"]))
+    countries = sorted(
+        (r for r in current if r["kind"] == "country"), key=lambda r: (-r["position_usd_mn"], r["holder"])
+    )
     totals = sorted((r for r in current if r["kind"] != "country"), key=lambda r: (-r["position_usd_mn"], r["holder"]))
-    others = sorted((r for r in latest if r["month"] != site.newest), key=lambda r: (-number_of(r["month"]), r["holder"]))
+    others = sorted(
+        (r for r in latest if r["month"] != site.newest), key=lambda r: (-number_of(r["month"]), r["holder"])
+    )
     site.write(
         addresses.HOLDERS,
         "holders.html.j2",

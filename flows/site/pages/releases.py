@@ -175,7 +175,11 @@ def _findings_then(
 def _told(found: Finding) -> Row:
     return {
         **{"headline": headline_of(found), "severity": found.severity, "holder_id": found.holder_id},
-        **{"end_month": found.end_month.isoformat(), "amount_usd_mn": found.amount_usd_mn, "rising": found.declared.rising},
+        **{
+            "end_month": found.end_month.isoformat(),
+            "amount_usd_mn": found.amount_usd_mn,
+            "rising": found.declared.rising,
+        },
     }
 
 
@@ -193,7 +197,7 @@ def flagged_on(site: Site, released: date) -> dict[str, Row]:
     return told
 
 
-def _told_then(row: Row, end: Any, *, rising: bool) -> Row:
+def _told_then(row: Mapping[Any, Any], end: Any, *, rising: bool) -> Row:
     stated = {name: row[name] for name in ("headline", "severity", "holder_id")}
     amount = row[row["of"]] if is_known(row[row["of"]]) else None
     return {**stated, "end_month": end.date().isoformat(), "amount_usd_mn": amount, "rising": rising}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, partial
@@ -54,20 +54,26 @@ class Site:
     quarantine: list[Row] = field(default_factory=list)
     sections: tuple[tuple[str, str], ...] = ()
 
-    def write(self, page: str, template: str, *, title: str, summary: str, vintage: date | None, **content: Any) -> None:
+    def write(
+        self, page: str, template: str, *, title: str, summary: str, vintage: date | None, **content: Any
+    ) -> None:
         """Write a page from its template. `summary` is what a search engine or messenger shows, `vintage` the release that
         its figures are of; none of the pages says when it was made.
         """
         preview = content.get("preview")
         absolute = self.address.rstrip("/") + "/" if self.address else ""
         shown = preview and (f"{absolute}{preview}" if absolute else addresses.from_page(page, preview))
-        text = environment().get_template(f"site/{template}").render(
-            {
-                **{"page": page, "title": title, "summary": summary, "vintage": vintage, "site": self},
-                **{"link": partial(addresses.from_page, page), "image": shown, "addresses": addresses},
-                **{"canonical": f"{absolute}{'' if page == addresses.INDEX else page}" if absolute else ""},
-                **content,
-            }
+        text = (
+            environment()
+            .get_template(f"site/{template}")
+            .render(
+                {
+                    **{"page": page, "title": title, "summary": summary, "vintage": vintage, "site": self},
+                    **{"link": partial(addresses.from_page, page), "image": shown, "addresses": addresses},
+                    **{"canonical": f"{absolute}{'' if page == addresses.INDEX else page}" if absolute else ""},
+                    **content,
+                }
+            )
         )
         self.folder.put(page, text)
 
@@ -124,13 +130,13 @@ def usd(row: Mapping[str, Any], column: str, signed: bool = True, strong: bool =
     text = billions_cell(value, signed=signed, minus=MINUS)
     fall = " fall" if signed and text.startswith(MINUS) else ""
     style = f"num{fall}{' strong' if strong else ''}"
-    return Markup(f'<td class="{style}" data-column="{column}" data-usd-mn="{exact(value)}">{text}</td>')  # noqa: S704
+    return Markup(f'<td class="{style}" data-column="{column}" data-usd-mn="{exact(value)}">{text}</td>')
 
 
 def pct(row: Mapping[str, Any], column: str, signed: bool = False) -> Markup:
     """A cell with a percentage, as `usd` has amounts."""
     text = percent(row[column], signed=signed, minus=MINUS)
-    return Markup(f'<td class="num" data-column="{column}" data-pct="{exact(row[column])}">{text}</td>')  # noqa: S704
+    return Markup(f'<td class="num" data-column="{column}" data-pct="{exact(row[column])}">{text}</td>')
 
 
 def parts(row: Mapping[str, Any]) -> Markup:
@@ -171,6 +177,6 @@ def citation(title: str, vintage: date | None) -> str:
     return f"Treasury Watch, “{title}”{of}. Figures: {PUBLISHER}."
 
 
-def newest_day(rows: list[Mapping[str, Any]], column: str = "released") -> date | None:
+def newest_day(rows: Sequence[Mapping[str, Any]], column: str = "released") -> date | None:
     """The newest day of a column, None where there is none."""
     return max((row[column] for row in rows if row[column] is not None), default=None)

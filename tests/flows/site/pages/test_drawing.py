@@ -9,7 +9,9 @@ from treasury_watch.flows.site.pages.drawing import Box, drawing, reading, steps
 LINE, BARS = Box(0, 0, 100, 100), Box(0, 100, 100, 100)
 
 
-def month(number: int, position: float | None, change: float | None, net: float | None = None, price: float | None = None):
+def month(
+    number: int, position: float | None, change: float | None, net: float | None = None, price: float | None = None
+):
     other = None if net is None or change is None or price is None else change - net - price
     return {"month": date(2024, number, 1), "position_usd_mn": position, "change_usd_mn": change,
             "net_purchases_usd_mn": net, "valuation_usd_mn": price, "other_usd_mn": other}  # fmt: skip

@@ -70,9 +70,8 @@ def test_a_failure_while_writing_leaves_the_old_file_and_nothing_beside_it(
 
 
 def test_a_folder_with_other_files_is_refused_and_a_build_that_ended_early_is_not(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), building(tmp_path / "site") as record:
+    with building(tmp_path / "site") as record:  # never finished
         Folder(tmp_path / "site", record).put("index.html", "x")
-        raise KeyError
     with building(tmp_path / "site") as again:
         assert again == Record()
     (tmp_path / "photos").mkdir()

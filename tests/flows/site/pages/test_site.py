@@ -86,7 +86,9 @@ def test_text_from_tables_stands_as_text(site: Path) -> None:
 
 def test_the_release_page_has_first_prints_and_revisions_the_largest_first(site: Path) -> None:
     reading = Reading((site / "releases/2024-07-18.html").read_text(encoding="utf-8"))
-    revised = [c["text"] for c in reading.cells if c.get("id") == "revisions" and c["data-column"] == "difference_usd_mn"]
+    revised = [
+        c["text"] for c in reading.cells if c.get("id") == "revisions" and c["data-column"] == "difference_usd_mn"
+    ]
     assert revised == ["−24.2", "−20.0"]
     assert "May 2024 as first stated" in reading.text
     assert "1,128.3" in reading.text
@@ -114,7 +116,9 @@ def test_a_preview_is_a_png_of_the_size_that_messengers_ask_for(site: Path) -> N
 def test_the_same_tables_write_nothing_again_and_a_finding_that_is_gone_keeps_its_page(tmp_path: Path) -> None:
     built(tmp_path)
     assert built(tmp_path).written == []
-    without = [row for row in CONTENT["sell_offs"] if not (row["holder_id"] == "japan" and row["month"] == "2024-05-01")]
+    without = [
+        row for row in CONTENT["sell_offs"] if not (row["holder_id"] == "japan" and row["month"] == "2024-05-01")
+    ]
     hits = [row for row in CONTENT["rule_hits"] if not (row["holder_id"] == "japan" and row["month"] == "2024-05-01")]
     later = built(tmp_path, {**CONTENT, "sell_offs": without, "rule_hits": hits})
     told = text_of(tmp_path / MAY)
@@ -129,7 +133,9 @@ def test_the_same_tables_write_nothing_again_and_a_finding_that_is_gone_keeps_it
 
 def test_amounts_that_moved_since_the_site_first_listed_a_finding_are_said(tmp_path: Path) -> None:
     built(tmp_path)
-    moved = [{**row, "net_purchases_usd_mn": -12000} if row["month"] == "2024-05-01" else row for row in CONTENT["sell_offs"]]
+    moved = [
+        {**row, "net_purchases_usd_mn": -12000} if row["month"] == "2024-05-01" else row for row in CONTENT["sell_offs"]
+    ]
     built(tmp_path, {**CONTENT, "sell_offs": moved})
     assert "Net purchases: -$23.9bn before, -$12.0bn now" in text_of(tmp_path / MAY)
 

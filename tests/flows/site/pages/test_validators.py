@@ -81,4 +81,6 @@ def test_axe_finds_no_serious_fault(site: Path, page: str, dark: bool) -> None:
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed")
 def test_axe_sees_a_fault_that_is_there(tmp_path: Path) -> None:
     (tmp_path / "bad.html").write_text('<html><body><img src="x.png"><a href="y"></a></body></html>')
-    assert any(fault.startswith(("serious", "critical")) for fault in found_by_axe(tmp_path / "bad.html", AXE, dark=False))
+    assert any(
+        fault.startswith(("serious", "critical")) for fault in found_by_axe(tmp_path / "bad.html", AXE, dark=False)
+    )
