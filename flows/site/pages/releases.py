@@ -70,7 +70,7 @@ def write(site: Site, standing: Mapping[str, Finding], pages: set[str], *, as_kn
         if kept is not record.get(released.isoformat()):
             kept["flagged"] = new_findings(kept["flagged"], seen, new_months(stated))
         record[released.isoformat()] = kept
-        told = told_of(kept, standing, new_months(stated), first_of_record=place == 0)
+        told = told_of(kept, standing, new_months(stated), first_of_record=not seen)
         seen |= kept["flagged"].keys()
         changed = largest_once([row for row in revised.get(released, []) if row["kind"] == "country"])
         title = f"Release of {day(released)}"
@@ -214,7 +214,7 @@ def told_of(
 ) -> list[tuple[str, Row]]:
     """The findings that a release's page tells, the gravest and largest first; gains of custodial centres are none.
 
-    Of a day that no build saw, and of the first on record, those that end in a month that it was the first to state.
+    Of a day that no build saw, and of the first day that one saw, those that end in a month that it was the first to state.
     """
     flagged = kept["flagged"] if kept["basis"] == THEN else {page: _told(found) for page, found in standing.items()}
     ends = {month.isoformat() for month in months}
