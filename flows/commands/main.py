@@ -13,6 +13,7 @@ import click
 from treasury_watch.flows.commands.alerts import alerts, day_of, month_of
 from treasury_watch.flows.commands.answers.impact import impact
 from treasury_watch.flows.commands.questions import COMMANDS, width
+from treasury_watch.flows.commands.site import site
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.home.folders import Home
 
@@ -64,7 +65,7 @@ def main() -> None:
 
 
 main.add_command(alerts)
-for _command in (*COMMANDS, impact):
+for _command in (*COMMANDS, impact, site):
     main.add_command(_command)
 
 

@@ -28,6 +28,7 @@ from treasury_watch.flows.run.revisions import revised_by
 from treasury_watch.flows.run.store_exchange import stored
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import page
+from treasury_watch.flows.site.pages import build as site
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.layouts.containers import is_container
 from treasury_watch.transforms.layouts.contents import contents_of
@@ -180,6 +181,9 @@ def finish(
         warehouse.publisher().refresh_operations()
         with outcome.timed("report"):
             outcome.page = steps.write_page(warehouse)
+        if settings.site.out:
+            with outcome.timed("site"):
+                site.after_run(settings, warehouse)
 
 
 def incoming(answer: Fetched) -> list[IncomingFile]:

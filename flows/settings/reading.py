@@ -37,6 +37,7 @@ from treasury_watch.flows.settings.sections import (
     ReleaseArchiveSettings,
     RoutingFile,
     Schedule,
+    SiteSettings,
     StorageSettings,
 )
 from treasury_watch.transforms.errors import ConfigurationError
@@ -66,6 +67,7 @@ class Sections(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     schedule: Schedule = Schedule()
     prefect: PrefectSettings = PrefectSettings()
+    site: SiteSettings = SiteSettings()
     logging: LogSettings = LogSettings()
 
 

@@ -218,6 +218,23 @@ class PrefectSettings(Section):
     startup_timeout_seconds: Seconds = 120
 
 
+def _web_address(text: str) -> str:
+    """Empty, or an address of the web without anything after its path. Raises ValueError for others."""
+    _must(not text or re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text) is not None)
+    return text
+
+
+class SiteSettings(Section):
+    """Section [site]."""
+
+    out: Annotated[Line, Field(description="a folder, or nothing for no site")] = ""
+    address: Annotated[
+        str,
+        AfterValidator(_web_address),
+        Field(description="an address such as https://example.org/treasuries, or nothing"),
+    ] = ""
+
+
 class LogSettings(Section):
     """Section [logging]."""
 

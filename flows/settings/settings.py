@@ -70,6 +70,11 @@ class Settings:
         return self._sections.prefect
 
     @property
+    def site(self) -> sections.SiteSettings:
+        """Section [site]."""
+        return self._sections.site
+
+    @property
     def logging(self) -> sections.LogSettings:
         """Section [logging]."""
         return self._sections.logging

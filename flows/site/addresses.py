@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from datetime import date
 
 INDEX = "index.html"
@@ -28,3 +29,24 @@ def episode_page(holder_id: str, rule: str, start_month: date) -> str:
 def release_page(released: date) -> str:
     """The page of one release day: what it brought, kept for ever."""
     return f"releases/{released:%Y-%m-%d}.html"
+
+
+HOLDERS = "holders/index.html"
+FINDINGS = "findings/index.html"
+RELEASES = "releases/index.html"
+NOT_FOUND = "404.html"
+SITEMAP = "sitemap.xml"
+ROBOTS = "robots.txt"
+STYLE = "assets/site.css"
+SCRIPT = "assets/site.js"
+RECORD = "site-record.json"
+
+
+def preview_image(page: str) -> str:
+    """The image that a messenger shows beside a link to the page."""
+    return f"previews/{page.removesuffix('.html')}.png"
+
+
+def from_page(page: str, target: str) -> str:
+    """The link from one page to another file of the site, by their addresses: it works from a folder and from any host."""
+    return posixpath.relpath(target, posixpath.dirname(page) or ".")

@@ -1,0 +1,66 @@
+"""The chart of a holder's months: what is drawn is where the figures say."""
+
+from datetime import date
+
+import pytest
+
+from treasury_watch.flows.site.pages.drawing import Box, drawing, reading, steps
+
+LINE, BARS = Box(0, 0, 100, 100), Box(0, 100, 100, 100)
+
+
+def month(
+    number: int, position: float | None, change: float | None, net: float | None = None, price: float | None = None
+):
+    other = None if net is None or change is None or price is None else change - net - price
+    return {"month": date(2024, number, 1), "position_usd_mn": position, "change_usd_mn": change,
+            "net_purchases_usd_mn": net, "valuation_usd_mn": price, "other_usd_mn": other}  # fmt: skip
+
+
+def test_a_month_without_holdings_breaks_the_line() -> None:
+    drawn = drawing([month(1, 10000, None), month(2, None, None), month(3, 30000, None)], LINE, BARS)
+    assert len(drawn.runs) == 2
+    assert drawn.last is not None
+    assert drawn.last[3] == "30.0"
+
+
+def test_more_is_drawn_higher_and_the_marked_months_are_shaded() -> None:
+    drawn = drawing([month(1, 10000, None), month(2, 30000, None)], LINE, BARS, [date(2024, 2, 1)])
+    heights = [float(point.split(",")[1]) for point in drawn.runs[0].split()]
+    assert heights[1] < heights[0]
+    assert drawn.mark == (50.0, 50.0)
+
+
+def test_the_label_of_the_last_point_stands_below_a_line_that_fell_and_above_one_that_rose() -> None:
+    fell = drawing([month(1, 30000, None), month(2, 10000, None)], LINE, BARS).last
+    rose = drawing([month(1, 10000, None), month(2, 30000, None)], LINE, BARS).last
+    assert fell is not None
+    assert rose is not None
+    assert fell[2] > fell[1]
+    assert rose[2] < rose[1]
+
+
+def test_bars_are_as_long_as_their_amounts_and_sales_hang_below_zero() -> None:
+    drawn = drawing([month(1, 10000, -3000, -2000, -1000)], LINE, BARS)
+    sold, price = drawn.bars
+    assert sold[3] == pytest.approx(2 * price[3], abs=0.2)
+    assert sold[1] == drawn.zero
+    assert price[1] == pytest.approx(sold[1] + sold[3], abs=0.2)
+    assert (sold[4], price[4]) == ("bought", "price")
+
+
+def test_where_nothing_is_taken_apart_the_change_itself_is_drawn() -> None:
+    drawn = drawing([month(1, 10000, -3000)], LINE, BARS)
+    assert len(drawn.bars) == 1
+    assert drawn.parts == [("Change in holdings", "bought")]
+
+
+def test_a_reading_says_only_what_is_known() -> None:
+    assert reading(month(4, 1126094, -40921)) == "April 2024, USD bn: holdings 1,126.1, change −40.9"
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (-84000, 43000), (1011000, 1334000), (5, 5.5)])
+def test_steps_are_round_and_few(low: float, high: float) -> None:
+    found = steps(low, high)
+    assert all(low <= value <= high for value in found)
+    assert len(found) <= 6
