@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 import duckdb
 
-from treasury_watch.flows.commands.sql import writing
 from treasury_watch.flows.settings.sections import QuerySettings
+from treasury_watch.flows.tabular import writing
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.storage_failures import explained, is_damage
