@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,15 @@ def build(
     declarations: Declarations,
     *,
     duckdb_wasm: Path | None = None,
+    render: Callable[[dict[str, Any]], str] = page.render,
 ) -> list[str]:
     """Write what is under `data/` of the site in `folder`, and return what is to be said of it, line by line.
 
-    `connection` is to the published database; `site_address` ends in a slash, or is "" where the site has none;
-    `duckdb_wasm` is the folder of the setting [site] duckdb_wasm. Only what says something else is written again.
+    `connection` is to the published database; `site_address` is "" where the site has none; `duckdb_wasm` is the folder
+    that npm has filled (sql_box.INSTALL), None for a page without SQL; `render` makes the page of what it says. Only what says something else is written again.
     Raises ConfigurationError where a declaration or the folder `duckdb_wasm` is not as expected.
     """
+    site_address = f"{site_address.rstrip('/')}/" if site_address else ""
     data, vintage = published_data(declarations), vintage_of(connection)
     place = folder / Path(addresses.DATA).parent
     place.mkdir(parents=True, exist_ok=True)
@@ -48,8 +50,8 @@ def build(
     write_changed(place / PACKAGE, _json(data_package(every, data, vintage, site_address, whole)))
     said = sql_box.write(place, duckdb_wasm)
     marked = dataset(every, data, vintage, site_address, database.NAME)
-    body = page.render(every, data, vintage, site_address, whole, marked, box=duckdb_wasm is not None)
-    write_changed(folder / addresses.DATA, body.encode("utf-8"))
+    told = page.content(every, data, vintage, site_address, whole, marked, box=duckdb_wasm is not None)
+    write_changed(folder / addresses.DATA, render(told).encode("utf-8"))
     return said
 
 

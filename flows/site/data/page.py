@@ -13,11 +13,12 @@ from treasury_watch.flows.site.data.declared import PublishedData
 from treasury_watch.flows.site.data.descriptions import DESCRIPTION, Described, Vintage, citation
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-BASE = "data_base.html.j2"  # blocks: title, head, main
+TEMPLATE = "data.html.j2"
+BASE = "data_base.html.j2"  # its blocks: title, head, main
 NO_ADDRESS = "https://ADDRESS-OF-THIS-SITE/"
 
 
-def render(
+def content(
     every: Sequence[Described],
     data: PublishedData,
     vintage: Vintage,
@@ -26,9 +27,28 @@ def render(
     dataset: str,
     *,
     box: bool,
-    base: str = BASE,
-) -> str:
-    """The page as HTML. `base` is the template that it stands in; `dataset` the schema.org mark-up; `box`: with SQL."""
+) -> dict[str, Any]:
+    """What the template says. `dataset` is the schema.org mark-up; `box`: with SQL in the page."""
+    folder = addresses.DATA.rpartition("/")[0]
+    publishers = data.of(data.tables)
+    return {
+        "title": "Data: foreign holdings of U.S. Treasuries",
+        "description": DESCRIPTION,
+        "every": every,
+        "examples": data.examples,
+        "vintage_words": vintage.words,
+        "database": database,
+        "database_address": f"{site_address or NO_ADDRESS}{folder}/{database['path']}",
+        "dataset": dataset,
+        "citation": citation(None, publishers, vintage, site_address),
+        "publishers": publishers,
+        "box": box,
+        "size": size,
+    }
+
+
+def render(said: Mapping[str, Any]) -> str:
+    """The page as HTML, in a plain frame of its own; the site may put the same template into its own frame, as `base`."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -36,23 +56,8 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["size"] = size
-    folder = addresses.DATA.rpartition("/")[0]
-    publishers = data.of(data.tables)
-    return environment.get_template("data.html.j2").render(
-        base=base,
-        home="../" * addresses.DATA.count("/") + addresses.INDEX,
-        description=DESCRIPTION,
-        every=every,
-        examples=data.examples,
-        vintage=vintage.words,
-        database=database,
-        database_address=f"{site_address or NO_ADDRESS}{folder}/{database['path']}",
-        dataset=dataset,
-        citation=citation(None, publishers, vintage, site_address),
-        publishers=publishers,
-        box=box,
-    )
+    home = "../" * addresses.DATA.count("/") + addresses.INDEX
+    return environment.get_template(TEMPLATE).render(said, base=BASE, home=home)
 
 
 def size(number_of_bytes: int) -> str:
