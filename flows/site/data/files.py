@@ -118,6 +118,8 @@ def _csv_cell(column: Column) -> str:
         return (
             f"CASE WHEN {unknown} THEN NULL WHEN {whole} THEN CAST({name}::BIGINT AS VARCHAR) ELSE {name}::VARCHAR END"
         )
+    if column.type == "boolean":
+        return f"CASE WHEN {name} THEN 'True' WHEN NOT {name} THEN 'False' END"
     if column.type == "timestamp":
         return f"strftime({name}, '%Y-%m-%dT%H:%M:%S')"
     if column.type in ("text", "texts"):

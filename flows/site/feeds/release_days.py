@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -23,9 +24,9 @@ LENGTH = timedelta(minutes=30)
 Known = Mapping[str, Mapping[str, Any]]
 
 
-def uid(month: date) -> str:
-    """The event's id: of the month that comes, so that it stays when the day moves."""
-    return f"{uuid5(NAMESPACE, f'release of {month:%Y-%m}')}@treasury-watch"
+def uid(month: date, again: int = 0) -> str:
+    """The event's id: of the month that comes, so that it stays when the day moves. `again` counts further releases of it."""
+    return f"{uuid5(NAMESPACE, f'release of {month:%Y-%m}' + (f', {again}' if again else ''))}@treasury-watch"
 
 
 def days(calendar: Calendar, today: date) -> list[Listed]:
@@ -57,17 +58,20 @@ def ics(
     made.add("method", "PUBLISH")
     made.add("name", "Releases of TIC data")
     made.add("x-wr-calname", "Releases of TIC data")
+    seen: Counter[date] = Counter()
     for entry in days(calendar, now.date()):
-        event = _event(entry, calendar, site_address if entry.released in pages else "")
-        _stamp(event, (before or {}).get(uid(entry.month)), now)
+        ident = uid(entry.month, seen[entry.month])
+        seen[entry.month] += 1
+        event = _event(entry, ident, calendar, site_address if entry.released in pages else "")
+        _stamp(event, (before or {}).get(ident), now)
         made.add_component(event)
     return bytes(made.to_ical())
 
 
-def _event(entry: Listed, calendar: Calendar, site_address: str) -> Event:
+def _event(entry: Listed, ident: str, calendar: Calendar, site_address: str) -> Event:
     event, estimated = Event(), entry.basis != "published"
     start = released_at(entry.released)
-    event.add("uid", uid(entry.month))
+    event.add("uid", ident)
     event.add("dtstart", start)
     event.add("dtend", start + LENGTH)
     event.add("summary", f"TIC data for {month_name(entry.month)}{' (day estimated)' if estimated else ''}")
