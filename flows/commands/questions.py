@@ -1,4 +1,4 @@
-"""The commands that ask: query, tables, trace, sell-offs, nowcast, and mcp, for programs that ask. Heavy imports happen inside them."""
+"""The commands that ask: query, tables, trace, sell-offs, nowcast, and mcp for programs. Heavy imports happen inside them."""
 
 from __future__ import annotations
 

@@ -98,7 +98,10 @@ class Tools:
         wanted = _month(month) if month else None
         with open_published(self.settings.home().database) as connection:
             lines = list(nowcasting.lines(connection, self.settings.declarations, wanted, with_scores=True))
-        return {"estimates": "\n".join(lines), "terms": {"nowcast": "An estimate before the release, with an 80% interval"}}
+        return {
+            "estimates": "\n".join(lines),
+            "terms": {"nowcast": "An estimate before the release, with an 80% interval"},
+        }
 
 
 def _told(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -111,7 +114,8 @@ def _records(frame: pd.DataFrame, table: Table) -> list[dict[str, Any]]:
     days = {column.name for column in table.columns if column.type in ("month", "date")}
     frame = frame.assign(**{name: pd.to_datetime(frame[name]).dt.date for name in days & set(frame.columns)})
     known = frame[[name for name in table.column_names if name in frame.columns]].astype(object)
-    return known.where(known.notna(), None).to_dict("records")
+    told = known.where(known.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in told]
 
 
 def _values(rows: Iterable[Iterable[Any]]) -> list[list[Any]]:

@@ -33,8 +33,8 @@ def build(
     """Write what is under `data/` of the site in `folder`, and return what is to be said of it, line by line.
 
     `connection` is to the published database; `site_address` is "" where the site has none; `duckdb_wasm` is the folder
-    that npm has filled (sql_box.INSTALL), None for a page without SQL; `render` makes the page of what it says. Only what says something else is written again.
-    Raises ConfigurationError where a declaration or the folder `duckdb_wasm` is not as expected.
+    that npm has filled (sql_box.INSTALL), None for a page without SQL; `render` makes the page of what it says. Only what
+    says something else is written again. Raises ConfigurationError where a declaration or `duckdb_wasm` is not as expected.
     """
     site_address = f"{site_address.rstrip('/')}/" if site_address else ""
     data, vintage = published_data(declarations), vintage_of(connection)

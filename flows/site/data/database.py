@@ -32,7 +32,9 @@ def macros_of(connection: duckdb.DuckDBPyConnection) -> list[str]:
     waiting = {name: f"CREATE MACRO {name}({', '.join(parameters)}) AS TABLE {body}" for name, parameters, body in rows}
     made: list[str] = []
     while waiting:  # one that calls another comes after it
-        ready = [name for name, text in waiting.items() if not any(f"{other}(" in text for other in set(waiting) - {name})]
+        ready = [
+            name for name, text in waiting.items() if not any(f"{other}(" in text for other in set(waiting) - {name})
+        ]
         made += [waiting.pop(name) for name in ready or list(waiting)]
     return made
 

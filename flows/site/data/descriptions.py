@@ -114,7 +114,9 @@ def citation(name: str | None, publishers: Sequence[Publisher], vintage: Vintage
     sources = "; ".join(f"{one.title}: {one.licence}" for one in others)
     derived = len(others) < len(publishers)
     whose = f" Figures of {sources}." if sources else ""
-    derivation = " What is derived from them is Treasury Watch's; the publishers have not checked it." if derived else ""
+    derivation = (
+        " What is derived from them is Treasury Watch's; the publishers have not checked it." if derived else ""
+    )
     return f"{what}, {vintage.words}.{place}{whose}{derivation if sources else ''}"
 
 
@@ -203,9 +205,7 @@ def _resource(described: Described) -> dict[str, Any]:
     }
 
 
-def dataset(
-    every: Sequence[Described], data: PublishedData, vintage: Vintage, site_address: str, database: str
-) -> str:
+def dataset(every: Sequence[Described], data: PublishedData, vintage: Vintage, site_address: str, database: str) -> str:
     """schema.org mark-up of the data page: one Dataset with the database, and a part for each table with its files.
 
     As JSON that can stand in a script element.
@@ -266,9 +266,7 @@ def _licence(publisher: Publisher) -> dict[str, str]:
 
 def _licences(publishers: Sequence[Publisher]) -> list[dict[str, str]]:
     """Licences as a Data Package has them: each with a place; what has none is told in the metadata and the citation."""
-    found = [
-        {"path": one.licence_url, "title": f"{one.title}: {one.licence}"} for one in publishers if one.licence_url
-    ]
+    found = [{"path": one.licence_url, "title": f"{one.title}: {one.licence}"} for one in publishers if one.licence_url]
     return found or [{"name": "other-open", "title": "; ".join(one.licence for one in publishers)}]
 
 

@@ -106,7 +106,9 @@ def _csv(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> Non
     columns = ", ".join(f"{_csv_cell(column)} AS {column.name}" for column in table.columns)
     keys = _ordered(table).replace("ORDER BY ", "ORDER BY t.").replace(", ", ", t.")
     target = str(path).replace("'", "''")
-    connection.execute(f"COPY (SELECT {columns} FROM {table.name} t {keys}) TO '{target}' (FORMAT csv, HEADER, NULL '')")
+    connection.execute(
+        f"COPY (SELECT {columns} FROM {table.name} t {keys}) TO '{target}' (FORMAT csv, HEADER, NULL '')"
+    )
 
 
 def _csv_cell(column: Column) -> str:

@@ -54,6 +54,10 @@ def _items(path: Path) -> dict[str, dict[str, Any]]:
     """The items of a feed as it stands, by id; none where there is no feed that can be read."""
     try:
         items = json.loads(path.read_text(encoding="utf-8"))["items"]
-        return {item["id"]: item for item in items if {"title", "content_text", "date_published", "date_modified"} <= set(item)}
+        return {
+            item["id"]: item
+            for item in items
+            if {"title", "content_text", "date_published", "date_modified"} <= set(item)
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return {}

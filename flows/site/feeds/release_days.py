@@ -49,8 +49,8 @@ def known_events(body: bytes) -> dict[str, Any]:
 def ics(
     calendar: Calendar, now: datetime, site_address: str, pages: Collection[date] = (), before: Known | None = None
 ) -> bytes:
-    """The calendar as a file. `pages` are the days that have a page. `before` has the events of the file as it stands: one that says the same keeps its stamp, one
-    that says something else gets the stamp `now` and the next number.
+    """The calendar as a file. `pages` are the days that have a page. `before` has the events of the file as it stands: one
+    that says the same keeps its stamp, one that says something else gets the stamp `now` and the next number.
     """
     made = CalendarFile()
     made.add("prodid", "-//Treasury Watch//Releases of TIC data//EN")

@@ -89,7 +89,10 @@ def test_a_json_feed_fits_the_schema_and_the_atom_feed_tells_the_same(written: P
 
 def test_an_entry_leads_to_the_page_of_its_finding_and_says_what_the_finding_says(written: Path) -> None:
     items = json.loads((written / "findings.json").read_text(encoding="utf-8"))["items"]
-    pages = {addresses.finding_page("japan", date(2024, 4, 1)), addresses.episode_page("japan", "fall", date(2024, 4, 1))}
+    pages = {
+        addresses.finding_page("japan", date(2024, 4, 1)),
+        addresses.episode_page("japan", "fall", date(2024, 4, 1)),
+    }
     assert {item["url"] for item in items} == {ADDRESS + page for page in pages}
     month = next(item for item in items if item["url"].endswith("japan-2024-04.html"))
     assert month["title"].startswith("Japan: Treasuries -$40.9bn in April 2024")
@@ -99,7 +102,9 @@ def test_an_entry_leads_to_the_page_of_its_finding_and_says_what_the_finding_say
 def test_revisions_name_the_largest_first_with_old_and_new(written: Path) -> None:
     (item,) = json.loads((written / "revisions.json").read_text(encoding="utf-8"))["items"]
     assert item["title"] == "Release of 18 July 2024 revised 2 figures; most Ireland Mar 2024 by -$8.0bn"
-    assert item["content_text"].startswith("Ireland, March 2024, total position (slt_table5): $327.3bn became $319.3bn.")
+    assert item["content_text"].startswith(
+        "Ireland, March 2024, total position (slt_table5): $327.3bn became $319.3bn."
+    )
     assert item["url"] == f"{ADDRESS}releases/2024-07-18.html"
 
 
@@ -157,17 +162,19 @@ def test_a_release_is_at_nine_until_august_2014_and_at_four_since_in_new_york(da
 
 class TestCalendar:
     NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-    LISTED = [
+    LISTED = (
         Listed(date(2026, 11, 18), date(2026, 9, 1)),
         Listed(date(2026, 12, 15), date(2026, 10, 1)),
         Listed(date(2027, 1, 19), date(2026, 11, 1), "estimated"),
-    ]
+    )
 
     def events(self, body: bytes) -> list:
         return list(CalendarFile.from_ical(body).walk("VEVENT"))
 
     def test_stated_days_are_confirmed_and_estimates_say_so(self) -> None:
-        first, second, third, *more = self.events(release_days.ics(self.LISTED, self.NOW, ADDRESS, {date(2026, 11, 18)}))
+        first, second, third, *more = self.events(
+            release_days.ics(list(self.LISTED), self.NOW, ADDRESS, {date(2026, 11, 18)})
+        )
         assert (first["SUMMARY"], first["STATUS"]) == ("TIC data for September 2026", "CONFIRMED")
         assert first["URL"] == f"{ADDRESS}releases/2026-11-18.html"
         assert "URL" not in second
@@ -185,10 +192,10 @@ class TestCalendar:
         assert {event["UID"] for event in before} == {event["UID"] for event in after}
 
     def test_what_says_the_same_keeps_its_stamp_and_what_moved_gets_the_next_number(self) -> None:
-        first = release_days.ics(self.LISTED, self.NOW, ADDRESS, {date(2026, 11, 18)})
+        first = release_days.ics(list(self.LISTED), self.NOW, ADDRESS, {date(2026, 11, 18)})
         later = self.NOW + timedelta(days=1)
         known = release_days.known_events(first)
-        assert release_days.ics(self.LISTED, later, ADDRESS, {date(2026, 11, 18)}, known) == first
+        assert release_days.ics(list(self.LISTED), later, ADDRESS, {date(2026, 11, 18)}, known) == first
         moved = [self.LISTED[0], self.LISTED[1]._replace(released=date(2026, 12, 17)), self.LISTED[2]]
         event = release_days.known_events(release_days.ics(moved, later, ADDRESS, (), known))
         changed = event[release_days.uid(date(2026, 10, 1))]
