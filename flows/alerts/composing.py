@@ -11,7 +11,7 @@ import pandas as pd
 
 from treasury_watch.flows.alerts import outbox, routing
 from treasury_watch.flows.alerts.mails import finding_mail, operator_mail
-from treasury_watch.flows.alerts.mails.digest_mail import compose_digest, digest, month_of, release_key
+from treasury_watch.flows.alerts.mails.digest_mail import compose_digest, digest, month_of, release_key, told_from
 from treasury_watch.flows.alerts.mails.early_mail import compose_early
 from treasury_watch.flows.alerts.mails.revision_mail import compose_revision
 from treasury_watch.flows.settings.sections import MailSettings
@@ -49,6 +49,7 @@ class Composer:
     ):
         self.connection, self.mail_settings, self.declarations = connection, settings.mail, settings.declarations
         self.state, self.routes = state, routing.read(settings)
+        self.by_post = bool(settings.mail.host)
         self.found = {finding.key: finding for finding in found}
         self.releases = connection.execute("SELECT * FROM releases ORDER BY released").df()
         chains = events(item for item in self.found.values() if isinstance(item, Finding))
@@ -79,7 +80,9 @@ class Composer:
             chart_alt=charts.description(history, finding.holder),
             declarations=self.declarations,
             later=self.later(finding),
-            first=outbox.first_message(self.state, self.events[key], recipient) if self.state else None,
+            first=outbox.first_message(self.state, self.events[key], recipient, by_post=self.by_post)
+            if self.state
+            else None,
             official=self.print_against_estimate(finding.end_month),
         )
 
@@ -89,7 +92,8 @@ class Composer:
         kept = found.content() if isinstance(found, EarlySignal) else None
         if self.state:
             kept = outbox.content(self.state, key)
-        first = outbox.first_in_threads(self.state, {thread_of(key)}, recipient) if self.state else None
+        threads = {thread_of(key)}
+        first = outbox.first_in_threads(self.state, threads, recipient, by_post=self.by_post) if self.state else None
         return compose_early(key, kept, self.mail_settings, recipient, first=first) if kept else None
 
     def print_against_estimate(self, month: date) -> str | None:
@@ -113,7 +117,9 @@ class Composer:
         newest = key == release_key(self.connection)
         found = [item for item in self.found.values() if newest or not isinstance(item, RevisedFindings)]
         deliveries = ("digest", "both") if self.routes.of(recipient, "digest", "both") else ("single",)
-        letter = digest(key, month, self.routes.taken(found, recipient, *deliveries), newest=newest)
+        earlier_from = told_from(self.state, key, recipient) if self.state else None
+        taken = self.routes.taken(found, recipient, *deliveries)
+        letter = digest(key, month, taken, newest=newest, earlier_from=earlier_from)
         official = print_in_words(self.connection, month)
         return compose_digest(letter, self.connection, self.mail_settings, recipient, official)
 

@@ -110,11 +110,12 @@ def queue(
     One that is told under a weightier one of the same event is recorded as superseded; with `told_in` (a digest) every
     one is. A finding that is in the outbox already, in any state, is left as it is.
     """
-    minimum = SEVERITIES.index(settings.minimum_severity)
-    loud = [found for found in findings if _rank(found.severity) >= minimum]
-    first = number_of(since) if since else number_of(newest_month) - settings.recent_months
-    near = [found for found in loud if number_of(found.end_month) >= first]
-    leaders = {found.key: found for found in near} | leading(found for found in near if isinstance(found, Finding))
+    loud = _loud(findings, settings)
+    leaders = {
+        key: lead
+        for lead, told in recent_events(loud, newest_month=newest_month, settings=settings, since=since)
+        for key in told
+    }
     queued = 0
     with state.open() as connection:
         # the lock is taken before the first look: two runs cannot both find a message missing
@@ -132,6 +133,31 @@ def queue(
                     if found.kind is Kind.EPISODE:
                         _supersede_shorter(connection, found, recipient)
     return queued
+
+
+def recent_events(
+    findings: Iterable[Announcement], *, newest_month: date, settings: AlertSettings, since: date | None = None
+) -> list[tuple[Announcement, list[str]]]:
+    """What of the findings is no history, as the messages it makes: each leading one, and the keys of all it tells."""
+    first = number_of(since) if since else number_of(newest_month) - settings.recent_months
+    near = {found.key: found for found in _loud(findings, settings) if number_of(found.end_month) >= first}
+    leaders = {key: found for key, found in near.items() if not isinstance(found, Finding)}
+    leaders |= leading(found for found in near.values() if isinstance(found, Finding))
+    told: dict[str, list[str]] = {}
+    for key, lead in leaders.items():
+        told.setdefault(lead.key, []).append(key)
+    return [(near[key], keys) for key, keys in told.items()]
+
+
+def _loud(findings: Iterable[Announcement], settings: AlertSettings) -> list[Announcement]:
+    minimum = SEVERITIES.index(settings.minimum_severity)
+    return [found for found in findings if _rank(found.severity) >= minimum]
+
+
+def knows(state: State, recipient: str) -> bool:
+    """Whether the recipient was ever told of a finding, or spared one as history."""
+    rows = state.rows("SELECT DISTINCT finding FROM alerts WHERE recipient = ?", (recipient,))
+    return any(kind_of(row["finding"]) is not Kind.NOTICE for row in rows)
 
 
 def add(state: State, item: Announcement, recipients: Iterable[str], content: Mapping[str, Any] | None = None) -> int:
@@ -155,18 +181,24 @@ def content(state: State, key: str) -> dict[str, Any] | None:
     return json.loads(kept) if kept else None
 
 
-def first_message(state: State, event: Iterable[Finding], recipient: str) -> str | None:
+def first_message(state: State, event: Iterable[Finding], recipient: str, *, by_post: bool) -> str | None:
     """The Message-ID of the first message that told the recipient of this event, None where there was none.
 
-    An episode's earlier, shorter messages count: an event that grows stays in one thread.
+    An episode's earlier, shorter messages count: an event that grows stays in one thread. `by_post` as below.
     """
-    return first_in_threads(state, {found.thread for found in event}, recipient)
+    return first_in_threads(state, {found.thread for found in event}, recipient, by_post=by_post)
 
 
-def first_in_threads(state: State, threads: Collection[str], recipient: str) -> str | None:
-    """The Message-ID of the first message of one of these threads that the recipient got, None where there was none."""
+def first_in_threads(state: State, threads: Collection[str], recipient: str, *, by_post: bool) -> str | None:
+    """The Message-ID of the first message of one of these threads that the recipient got, None where there was none.
+
+    `by_post`: the message asked for goes to a mail server, and so follows only what went to one: a file that was written
+    before a server was set never reached the recipient. Else it is a file, beside the files before it.
+    """
+    left = "('sent')" if by_post else "('sent', 'written')"
     rows = state.rows(
-        "SELECT finding, message_id FROM alerts WHERE recipient = ? AND message_id IS NOT NULL ORDER BY sent, month",
+        f"SELECT finding, message_id FROM alerts WHERE recipient = ? AND message_id IS NOT NULL AND state IN {left} "
+        "ORDER BY sent, month",
         (recipient,),
     )
     for row in rows:

@@ -10,7 +10,7 @@ import duckdb
 
 from treasury_watch.flows.alerts import outbox, routing
 from treasury_watch.flows.alerts.mails import operator_mail
-from treasury_watch.flows.alerts.mails.digest_mail import digest, month_of, release_key
+from treasury_watch.flows.alerts.mails.digest_mail import digest, month_of, release_key, remember_told_from
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.findings.finding import Announcement, Finding
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
@@ -38,7 +38,7 @@ def queue_findings(
 
     How recent a finding is counts from the month that should be out `today`, however old the figures here are. `since`
     takes the place of alerts.recent_months. What rests on press figures alone is not queued: it may yet, once a release
-    says it.
+    says it. A recipient who was never told of anything gets one digest of all that is recent, unless `since` asks for it.
     """
     newest, routes = newest_month(connection), routing.read(settings)
     if newest is None:
@@ -48,10 +48,18 @@ def queue_findings(
     # the routes have their own minimum severity
     rules = settings.alerts.model_copy(update={"minimum_severity": SEVERITIES[0]})
     asked: dict[str, Any] = {"newest_month": due, "settings": rules, "since": since}
-    queued = 0
+    queued, key = 0, release_key(connection)
     for recipient in routes.recipients("single", "both"):
-        queued += outbox.queue(state, routes.taken(found, recipient, "single", "both"), [recipient], **asked)
-    key = release_key(connection)
+        taken = routes.taken(found, recipient, "single", "both")
+        near = [lead for lead, _ in outbox.recent_events(taken, **asked)]
+        if since is not None or key is None or len(near) < 2 or outbox.knows(state, recipient):
+            queued += outbox.queue(state, taken, [recipient], **asked)
+            continue
+        first = min(lead.end_month for lead in near)
+        remember_told_from(state, key, recipient, first)
+        letter = digest(key, month_of(connection, key) or newest, taken, earlier_from=first)
+        queued += outbox.add(state, letter, [recipient])
+        outbox.queue(state, taken, [recipient], **asked, told_in=letter.title)
     if key is None:
         return queued
     for recipient in routes.recipients("digest", "both"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from email.message import EmailMessage
@@ -13,7 +13,7 @@ import duckdb
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.amounts import billions, billions_cell
-from treasury_watch.transforms.findings.events import events_after, events_in
+from treasury_watch.transforms.findings.events import events_after, events_in, leading
 from treasury_watch.transforms.findings.explain.sentences import everyone
 from treasury_watch.transforms.findings.explain.subjects import SUBJECT_LENGTH, traded, verdict_told
 from treasury_watch.transforms.findings.finding import Announcement, Episode, Finding, Kind, RevisedFindings, key_of
@@ -21,18 +21,24 @@ from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.wording import month_name, one_line, plain_name
 from treasury_watch.warehouse.home.published_database import rows_of
+from treasury_watch.warehouse.home.state import State
 
 NAMED = 3
+# Mail clients cut a message off at some 100 KB of HTML: what a digest lists beyond these stays within reach by its command.
+IN_FULL, IN_A_LINE = 12, 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Digest(Announcement):
     """A release's digest: the leading findings of its newest month, those of the months since of which only holdings are
     published, and in sentences what it revised of earlier ones.
+
+    `earlier` are the events of recent months that ended before: only the first message that a recipient gets has any.
     """
 
     findings: tuple[Finding, ...] = ()
     since: tuple[Finding, ...] = ()
+    earlier: tuple[Finding, ...] = ()
     revised: tuple[str, ...] = ()
 
 
@@ -53,27 +59,48 @@ def month_of(connection: duckdb.DuckDBPyConnection, key: str) -> date | None:
     return found[0][0] if found else None
 
 
-def digest(key: str, month: date, given: Iterable[Announcement], *, newest: bool = True) -> Digest:
+def told_from(state: State, key: str, recipient: str) -> date | None:
+    """The month from which the recipient's digest tells earlier events, None where it tells none: all but the first."""
+    kept = state.remembered(f"digest from:{key}:{recipient}")
+    return date.fromisoformat(kept) if kept else None
+
+
+def remember_told_from(state: State, key: str, recipient: str, month: date) -> None:
+    """Keep that the recipient's digest tells events that ended in `month` or later: it stands for a mail on each."""
+    state.remember(f"digest from:{key}:{recipient}", month.isoformat())
+
+
+def digest(
+    key: str,
+    month: date,
+    given: Iterable[Announcement],
+    *,
+    newest: bool = True,
+    earlier_from: date | None = None,
+) -> Digest:
     """The digest of the release: of the findings `given` the events that reach into `month`, each under its weightiest
     finding, the most severe and largest first, and what the release revised of earlier ones.
 
     Of the `newest` release also the events that begin after its month: holdings are published sooner than net purchases.
+    With `earlier_from` also those that ended in that month or later and are not among these, what rose included.
     """
     given = list(given)
     revised = [item for item in given if isinstance(item, RevisedFindings)]
     findings = [item for item in given if isinstance(item, Finding)]
     chosen, since = events_in(findings, month), events_after(findings, month) if newest else []
+    earlier = _earlier(findings, earlier_from, (*chosen, *since)) if earlier_from else []
     count = len(chosen) or "no"
     names = [one_line(plain_name(found.holder)) for found in chosen]
     who = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
     title = f"U.S. Treasuries, {month_name(month)}: {count} finding{'s' if count != 1 else ''}"
     sentences = tuple(row["explanation"] for item in revised for row in item.rows)
     ending = f", {len(sentences)} revised" if sentences else ""
+    ending += f", {len(earlier)} more of recent months" if earlier else ""
     title += naming([_amount(found) for found in chosen], SUBJECT_LENGTH - len(title) - len(ending)) + ending
     if since and not chosen:  # the release has none, newer holdings do: the first line says both
         title += f"; {len(since)} since"
         title += naming([_amount(found) for found in since], SUBJECT_LENGTH - len(title))
-    severities = [item.severity for item in (*chosen, *since, *revised)]
+    severities = [item.severity for item in (*chosen, *since, *earlier, *revised)]
     return Digest(
         key=key,
         rule=Kind.DIGEST,
@@ -84,8 +111,18 @@ def digest(key: str, month: date, given: Iterable[Announcement], *, newest: bool
         holder=who,
         findings=tuple(chosen),
         since=tuple(since),
+        earlier=tuple(earlier),
         revised=sentences,
     )
+
+
+def _earlier(findings: list[Finding], first: date, told: Iterable[Finding]) -> list[Finding]:
+    """The leading findings that ended in `first` or later, newest first, but for events with one that is told already."""
+    near = [found for found in findings if found.end_month >= first]
+    leaders, known = leading(near), {found.key for found in told}
+    known_leads = {leaders[key].key for key in known if key in leaders}
+    chosen = {lead.key: lead for lead in leaders.values() if lead.key not in known_leads}.values()
+    return sorted(chosen, key=lambda found: (found.end_month, -(found.amount_usd_mn or 0.0)), reverse=True)
 
 
 def _amount(found: Finding) -> str:
@@ -118,18 +155,27 @@ def compose_digest(
     against the estimate before it, None where there was none.
     """
     released = date.fromisoformat(found.key.rpartition(":")[2])
+    month = month_name(found.month)
+    sections = {
+        f"Also in {month}": _listed(found.findings[IN_FULL:]),
+        f"Since {month}: holdings are published, sales not yet": _cut(
+            [_told(item, item.row["explanation"]) for item in found.since]
+        ),
+        "In the months before: this first message tells them together": _listed(found.earlier),
+        "Read differently after revision": _cut([one_line(text) for text in found.revised]),
+    }
     values = {
         "title": found.title,
         "heading": found.title.partition(" (")[0],
-        "month": month_name(found.month),
-        "month_iso": f"{found.month:%Y-%m}",
+        "month": month,
+        "month_iso": f"{min([found.month, *(item.month for item in found.earlier)]):%Y-%m}",
         "released": f"{released:%-d %B %Y}",
         "released_iso": released.isoformat(),
         "total": _total(connection, found.month),
         "official": one_line(official) if official else None,
-        "findings": [_line(item) for item in found.findings],
-        "since": [_line(item) for item in found.since],
-        "revised": [one_line(text) for text in found.revised],
+        "findings": [_line(item) for item in found.findings[:IN_FULL]],
+        "sections": [(heading, lines) for heading, lines in sections.items() if lines],
+        "nothing_since": not found.since,
         "recipient": one_line(recipient),
         "key": found.key,
     }
@@ -138,6 +184,20 @@ def compose_digest(
     html = TEMPLATES.get_template("digest.html.j2").render(values)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     return message
+
+
+def _listed(findings: Sequence[Finding]) -> list[str]:
+    return _cut([_told(item, item.row.get("headline") or item.headline) for item in findings])
+
+
+def _told(found: Finding, words: str) -> str:
+    return f"{one_line(words)} ({one_line(found.severity)})"
+
+
+def _cut(lines: list[str]) -> list[str]:
+    """The first lines, and how many more there are."""
+    more = len(lines) - IN_A_LINE
+    return [*lines[:IN_A_LINE], f"And {more} more."] if more > 0 else lines
 
 
 def _line(found: Finding) -> dict[str, Any]:

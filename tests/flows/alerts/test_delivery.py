@@ -254,10 +254,19 @@ def test_later_messages_on_an_event_refer_to_the_first_that_the_recipient_got(st
     keep(state, [month, shorter])
     send(state, Transport(settings(), tmp_path), simple)
     first = simple(month.key, DESK)["Message-ID"]
-    assert first_message(state, [month, episode], DESK) == first
-    assert first_message(state, [episode], DESK) == simple(shorter.key, DESK)["Message-ID"]
-    assert first_message(state, [replace(month, key="month:canada:2024-04")], DESK) is None
-    assert first_message(state, [month], CHIEF) is None
+    assert first_message(state, [month, episode], DESK, by_post=False) == first
+    assert first_message(state, [episode], DESK, by_post=False) == simple(shorter.key, DESK)["Message-ID"]
+    assert first_message(state, [replace(month, key="month:canada:2024-04")], DESK, by_post=False) is None
+    assert first_message(state, [month], CHIEF, by_post=False) is None
+
+
+def test_a_message_that_is_sent_refers_to_none_that_was_only_written(state, tmp_path: Path) -> None:
+    month, episode = month_and_episode()
+    keep(state, [month])
+    send(state, Transport(settings(), tmp_path), simple)
+    assert first_message(state, [month, episode], DESK, by_post=True) is None
+    state.change("UPDATE alerts SET state = 'sent'")
+    assert first_message(state, [month, episode], DESK, by_post=True) == simple(month.key, DESK)["Message-ID"]
 
 
 # listing and what is no finding

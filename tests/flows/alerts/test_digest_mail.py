@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import email
+import re
 from dataclasses import replace
 from datetime import date
+from email import policy
 from pathlib import Path
 
 import duckdb
@@ -25,6 +28,7 @@ from treasury_watch.warehouse.tables.declared_tables import SQL
 
 JUNE = date(2024, 6, 1)
 KEY = "digest:slt_table3:2026-06-18"
+CLIPPED_BYTES = 102_400
 
 
 def tables() -> duckdb.DuckDBPyConnection:
@@ -131,6 +135,37 @@ def test_findings_of_months_whose_sales_are_not_published_yet_are_in_it_and_in_i
     assert digest(KEY, may, [canada], newest=False).title == "U.S. Treasuries, May 2024: no findings"
 
 
+def test_a_first_digest_tells_the_recent_months_before_too_each_event_once():
+    month, episode, canada = findings()
+    september = date(2024, 9, 1)
+    letter = digest(KEY, september, [canada, month, episode], earlier_from=date(2024, 6, 1))
+    assert [found.key for found in letter.earlier] == [episode.key, canada.key]
+    assert letter.title == "U.S. Treasuries, September 2024: no findings, 2 more of recent months"
+    assert digest(KEY, JUNE, [canada, month, episode], earlier_from=date(2024, 4, 1)).earlier == ()
+    assert digest(KEY, september, [canada, month, episode], earlier_from=date(2024, 7, 1)).earlier == ()
+    _, text, html = parts(letter)
+    for part in (text, html):
+        assert "this first message tells them together" in part or "THIS FIRST MESSAGE" in part
+        assert "2024-04" in part
+
+
+def test_a_digest_of_however_many_findings_stays_below_what_mail_clients_cut_off():
+    _, _, canada = findings()
+    words = "Canada's holdings fell by more than in any month since the figures begin. " * 10
+    many = [
+        replace(canada, key=f"month:h{n}:2024-06", holder_id=f"h{n}", row={**canada.row, "explanation": words})
+        for n in range(300)
+    ]
+    since = [
+        replace(item, key=item.key[:-2] + "07", month=date(2024, 7, 1), end_month=date(2024, 7, 1)) for item in many
+    ]
+    letter = digest(KEY, JUNE, [*many, *since])
+    _, _, html = parts(replace(letter, revised=(words,) * 300))
+    assert len(html.encode()) < CLIPPED_BYTES
+    assert "And 268 more." in html
+    assert "And 280 more." in html
+
+
 def routed(home: Path, text: str) -> Settings:
     (home / "routing.toml").write_text(text, encoding="utf-8")
     return Settings()
@@ -153,7 +188,7 @@ class TestRoutes:
             "digest_when_empty = true\n",
         )
         for _ in range(2):
-            delivery.alert(loaded, chosen, today=TODAY)
+            delivery.alert(loaded, chosen, date(2026, 1, 1), today=TODAY)
         single, daily, both = (self.rows(loaded, f"{name}@example.org") for name in "sdb")
         assert [key.split(":")[0] for key, _ in daily] == ["digest"]
         assert {key.split(":")[0] for key, _ in single} <= {"month", "episode", "revision"}
@@ -166,6 +201,28 @@ class TestRoutes:
         told = loaded.state.rows("SELECT error FROM alerts WHERE recipient = 'd@example.org' AND state = 'superseded'")
         assert all(row["error"].startswith("told in: U.S. Treasuries") for row in told)
         assert told
+
+    def test_who_was_never_written_to_gets_one_digest_and_later_a_mail_for_each(self, loaded):
+        route = '[routes.s]\nto = ["s@example.org", "t@example.org"]\nminimum_severity = "notice"\n'
+        chosen = routed(loaded.home.root, route)
+        past = {"holder": "canada", "month": "2020-01-01", "rule": "fall", "severity": "notice", "title": "t"}
+        row = past | {"alert_id": "1", "finding": "month:canada:2020-01", "recipient": "t@example.org"}
+        row |= {"state": "backfilled", "queued": "2020-03-01"}
+        loaded.state.change(
+            f"INSERT INTO alerts ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
+        )
+        for _ in range(2):
+            delivery.alert(loaded, chosen, today=TODAY)
+        [(key, became)] = self.rows(loaded, "s@example.org")
+        assert (key.split(":")[0], became) == ("digest", "written")
+        each = self.rows(loaded, "t@example.org")
+        assert len(each) > 1
+        assert not any(key.startswith("digest") for key, _ in each)
+        # the one digest counts what the other is told by mails of their own, but for what was revised
+        sent = loaded.state.rows("SELECT message FROM alerts WHERE finding = ? AND recipient = 's@example.org'", (key,))
+        subject = email.message_from_bytes(sent[0]["message"], policy=policy.default)["Subject"]
+        counted = sum(int(number) for number in re.findall(r"(\d+) (?:findings?|since|more of)", subject))
+        assert counted == sum(not name.startswith("revision") for name, _ in each)
 
     def test_preview_shows_the_digest_and_queues_nothing(self, loaded, settings):
         before = loaded.state.rows("SELECT * FROM alerts")
