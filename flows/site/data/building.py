@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ from treasury_watch.warehouse.declarations import Declarations
 PACKAGE = "datapackage.json"
 
 
+@dataclass(frozen=True)
+class Written:
+    """The files of the data folder, by their addresses within the site, and what is to be said of it, line by line."""
+
+    addresses: tuple[str, ...]
+    said: tuple[str, ...]
+
+
 def build(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
@@ -28,13 +37,14 @@ def build(
     declarations: Declarations,
     *,
     duckdb_wasm: Path | None = None,
-    render: Callable[[dict[str, Any]], str] = page.render,
-) -> list[str]:
-    """Write what is under `data/` of the site in `folder`, and return what is to be said of it, line by line.
+    write_page: Callable[[dict[str, Any]], None] | None = None,
+) -> Written:
+    """Write what is under `data/` of the site in `folder`.
 
     `connection` is to the published database; `site_address` is "" where the site has none; `duckdb_wasm` is the folder
-    that npm has filled (sql_box.INSTALL), None for a page without SQL; `render` makes the page of what it says. Only what
-    says something else is written again. Raises ConfigurationError where a declaration or `duckdb_wasm` is not as expected.
+    that npm has filled (sql_box.INSTALL), None for a page without SQL; `write_page` puts what the page says into the site's
+    own frame (templates/site/data.html.j2 with `base`), else it stands in a plain one. Only what says something else is
+    written again. Raises ConfigurationError where a declaration or `duckdb_wasm` is not as expected.
     """
     site_address = f"{site_address.rstrip('/')}/" if site_address else ""
     data, vintage = published_data(declarations), vintage_of(connection)
@@ -51,8 +61,15 @@ def build(
     said = sql_box.write(place, duckdb_wasm)
     marked = dataset(every, data, vintage, site_address, database.NAME)
     told = page.content(every, data, vintage, site_address, whole, marked, box=duckdb_wasm is not None)
-    write_changed(folder / addresses.DATA, render(told).encode("utf-8"))
-    return said
+    if write_page is None:
+        write_changed(folder / addresses.DATA, page.render(told).encode("utf-8"))
+    else:
+        write_page(told)
+    files = [PACKAGE, database.NAME, *([f"{sql_box.FOLDER}/{name}" for name in sql_box.FILES] if duckdb_wasm else [])]
+    for one in every:
+        files += [f"{one.table.name}.metadata.json", *(file.name for file in one.files.files.values())]
+    start = Path(addresses.DATA).parent
+    return Written(tuple(sorted([addresses.DATA, *(f"{start}/{name}" for name in files)])), tuple(said))
 
 
 def _database(connection: duckdb.DuckDBPyConnection, every: Sequence[Described], place: Path) -> dict[str, Any]:

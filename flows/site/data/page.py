@@ -13,8 +13,8 @@ from treasury_watch.flows.site.data.declared import PublishedData
 from treasury_watch.flows.site.data.descriptions import DESCRIPTION, Described, Vintage, citation
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-TEMPLATE = "data.html.j2"
-BASE = "data_base.html.j2"  # its blocks: title, head, main
+TEMPLATE = "site/data.html.j2"
+BASE = "site/data_base.html.j2"  # its blocks: title, head, main
 NO_ADDRESS = "https://ADDRESS-OF-THIS-SITE/"
 
 
@@ -33,13 +33,15 @@ def content(
     publishers = data.of(data.tables)
     return {
         "title": "Data: foreign holdings of U.S. Treasuries",
-        "description": DESCRIPTION,
+        "summary": DESCRIPTION,
+        "vintage": vintage.released,
         "every": every,
         "examples": data.examples,
         "vintage_words": vintage.words,
         "database": database,
         "database_address": f"{site_address or NO_ADDRESS}{folder}/{database['path']}",
         "dataset": dataset,
+        "cited": None,  # the page has a chapter on it
         "citation": citation(None, publishers, vintage, site_address),
         "publishers": publishers,
         "box": box,

@@ -27,6 +27,7 @@ PINNED = {
     ARROW: ("apache-arrow", "27acb81b1b1b5cf96785deca75da60d05e2267b84b59e8e7e26ea131c8ed587f"),
 }
 OWN = ("sql_box.js", "apache-arrow.js")  # the box itself; the names that DuckDB's module takes from Arrow's script
+FILES = (*PINNED, *OWN)
 SCRIPTS = Path(__file__).parents[1] / "templates"
 # DuckDB's module names Arrow as bundlers find it; a browser needs a place. Its list of a content network's addresses,
 # which the box never asks for, goes: nothing in the site names anybody else's.

@@ -198,7 +198,17 @@ def test_the_page_offers_every_file_and_tells_the_terms(built) -> None:
     assert part["distribution"][0]["contentUrl"] == "https://treasury.example/data/holder_months.csv"
 
 
-def test_only_what_changed_is_written_again(built, tmp_path: Path) -> None:
+def test_the_build_names_every_file_that_it_wrote_and_gives_the_page_to_the_sites_frame(built) -> None:
+    connection, folder = built
+    given: list[dict] = []
+    told = data.build(connection, folder.parent, "", DECLARED, write_page=given.append)
+    there = {f"data/{path.relative_to(folder)}" for path in folder.rglob("*") if path.is_file()}
+    assert set(told.addresses) == there
+    assert {"title", "summary", "vintage", "every", "examples", "box"} <= set(given[0])
+    data.build(connection, folder.parent, "https://treasury.example", DECLARED)
+
+
+def test_only_what_changed_is_written_again(built) -> None:
     connection, folder = built
     times = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     data.build(connection, folder.parent, "https://treasury.example", DECLARED)
