@@ -64,7 +64,7 @@ def published_data(declarations: Declarations) -> PublishedData:
             f"{FILE}: [tables] names {', '.join(unknown)}, expected one of {', '.join(publishers)}; declare it in [publishers]"
         )
     return PublishedData(
-        tables={name: table for name, table in declarations.tables.items() if name not in internal},
+        tables={name: declarations.tables[name] for name in made_of},
         publishers={name: tuple(publishers[one] for one in names) for name, names in made_of.items()},
         examples=tuple(Example(entry["title"], entry["sql"].strip()) for entry in content["examples"]),
         every_publisher=tuple(publishers.values()),

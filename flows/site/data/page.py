@@ -46,6 +46,7 @@ def content(
         "publishers": publishers,
         "box": box,
         "size": size,
+        "span": span,
     }
 
 
@@ -60,6 +61,15 @@ def render(said: Mapping[str, Any]) -> str:
     )
     home = "../" * addresses.DATA.count("/") + addresses.INDEX
     return environment.get_template(TEMPLATE).render(said, base=BASE, home=home)
+
+
+def span(one: Described) -> str:
+    """What a table covers: `Mar 2000 to Jul 2026`, or days where it has days; "" without a date."""
+    if one.first is None or one.last is None:
+        return ""
+    names = one.table.column_names
+    first, last = (f"{day:%b %Y}" if "date" not in names else f"{day:%-d %b %Y}" for day in (one.first, one.last))
+    return first if first == last else f"{first} to {last}"
 
 
 def size(number_of_bytes: int) -> str:

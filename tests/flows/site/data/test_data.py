@@ -24,6 +24,7 @@ from treasury_watch.warehouse.declarations import Column, Declarations, Table
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
 DECLARED = Declarations()
+FEEDS = ("findings.atom", "findings.json", "revisions.atom", "revisions.json", "releases.ics")
 FORMULA = '=HYPERLINK("https://evil.example")'
 ODD = Table(
     "odd",
@@ -190,7 +191,8 @@ def test_the_page_offers_every_file_and_tells_the_terms(built) -> None:
     page = (built[1] / "index.html").read_text(encoding="utf-8")
     links = set(re.findall(r'href="([^"#:]+)"', page))
     assert {"holder_months.csv", "holder_months.parquet", "holder_months.xlsx", "holder_months.metadata.json"} <= links
-    assert [link for link in links if not (built[1] / link).exists()] == ["../index.html"]
+    elsewhere = {"../index.html", *(f"../feeds/{name}" for name in FEEDS)}
+    assert {link for link in links if not (built[1] / link).exists()} == elsewhere
     assert "sql_box.js" not in page
     marked = json.loads(re.findall(r'<script type="application/ld\+json">(.*?)</script>', page, re.S)[0])
     assert (marked["@type"], marked["version"]) == ("Dataset", "2024-06-18")
