@@ -65,11 +65,11 @@ def build(
         write_changed(folder / addresses.DATA, page.render(told).encode("utf-8"))
     else:
         write_page(told)
-    files = [PACKAGE, database.NAME, *([f"{sql_box.FOLDER}/{name}" for name in sql_box.FILES] if duckdb_wasm else [])]
+    names = [PACKAGE, database.NAME, *([f"{sql_box.FOLDER}/{name}" for name in sql_box.FILES] if duckdb_wasm else [])]
     for one in every:
-        files += [f"{one.table.name}.metadata.json", *(file.name for file in one.files.files.values())]
+        names += [f"{one.table.name}.metadata.json", *(file.name for file in one.files.files.values())]
     start = Path(addresses.DATA).parent
-    return Written(tuple(sorted([addresses.DATA, *(f"{start}/{name}" for name in files)])), tuple(said))
+    return Written(tuple(sorted([addresses.DATA, *(f"{start}/{name}" for name in names)])), tuple(said))
 
 
 def _database(connection: duckdb.DuckDBPyConnection, every: Sequence[Described], place: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from treasury_watch.flows.tabular.workbooks import EXCEL_ROWS, write_workbook
 from treasury_watch.warehouse.declarations import Column, Table
 from treasury_watch.warehouse.tables.declared_tables import schema
 
-MADE_AS = "1"  # the way the files are made: another number writes them all again
+MADE_AS = "2"  # the way the files are made: another number writes them all again
 WORKBOOK_CELLS = 1_000_000  # a workbook of more takes a spreadsheet minutes to open, and the site its time to write
 ROWS_AT_ONCE = 20_000
 KINDS = ("csv", "parquet", "xlsx")
@@ -88,6 +88,14 @@ def _kept(folder: Path, table: Table, content: str, kinds: list[str]) -> dict[st
     return files if same and whole else None
 
 
+def _public(table: Table) -> str:
+    """The table as it is published: of a file from the operator's own disk its name, not the folders it lay in."""
+    if "url" not in table.column_names:
+        return table.name
+    name = r"CASE WHEN url LIKE 'http%' THEN url ELSE regexp_replace(url, '^(file:)?.*[/\\]', '\1') END"
+    return f"(SELECT * REPLACE ({name} AS url) FROM {table.name})"
+
+
 def _ordered(table: Table) -> str:
     """ORDER BY the key, then all else: one order, whatever the database's."""
     rest = [name for name in table.column_names if name not in table.key]
@@ -96,7 +104,7 @@ def _ordered(table: Table) -> str:
 
 def _parquet(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> int:
     names = ", ".join(table.column_names)
-    content = connection.sql(f"SELECT {names} FROM {table.name} {_ordered(table)}").to_arrow_table()
+    content = connection.sql(f"SELECT {names} FROM {_public(table)} {_ordered(table)}").to_arrow_table()
     pq.write_table(content.cast(schema(table)), path, compression="zstd", version="2.6", row_group_size=122_880)
     return int(content.num_rows)
 
@@ -107,7 +115,7 @@ def _csv(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> Non
     keys = _ordered(table).replace("ORDER BY ", "ORDER BY t.").replace(", ", ", t.")
     target = str(path).replace("'", "''")
     connection.execute(
-        f"COPY (SELECT {columns} FROM {table.name} t {keys}) TO '{target}' (FORMAT csv, HEADER, NULL '')"
+        f"COPY (SELECT {columns} FROM {_public(table)} t {keys}) TO '{target}' (FORMAT csv, HEADER, NULL '')"
     )
 
 
@@ -132,7 +140,7 @@ def _csv_cell(column: Column) -> str:
 
 
 def _workbook(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
-    cursor = connection.execute(f"SELECT {', '.join(table.column_names)} FROM {table.name} {_ordered(table)}")
+    cursor = connection.execute(f"SELECT {', '.join(table.column_names)} FROM {_public(table)} {_ordered(table)}")
 
     def rows() -> Any:
         while batch := cursor.fetchmany(ROWS_AT_ONCE):

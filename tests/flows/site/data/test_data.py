@@ -72,7 +72,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[duckdb.DuckDBPyConn
     )
     connection.execute(
         "INSERT INTO releases BY NAME SELECT 'slt_table3' AS source, DATE '2024-06-18' AS released, 'file' AS released_basis, "
-        "TIMESTAMP '2024-06-18 20:05:01.25' AS retrieved, '+1' AS etag"
+        "TIMESTAMP '2024-06-18 20:05:01.25' AS retrieved, '+1' AS etag, 'file:///srv/operator/slt_table3.txt' AS url"
     )
     connection.execute("INSERT INTO alerts BY NAME SELECT 'a' AS alert_id, 'someone@desk.example' AS recipient")
     connection.execute("CREATE MACRO z_on(d) AS TABLE SELECT * FROM holder_months WHERE month <= d")
@@ -259,6 +259,20 @@ def test_the_ten_queries_run_on_the_declared_tables(built) -> None:
         )
         for example in published_data(DECLARED).examples:
             cursor.execute(example.sql).fetchall()
+
+
+def test_no_folder_of_the_operators_disk_is_published(built) -> None:
+    _, folder = built
+    assert "file:slt_table3.txt" in (folder / "releases.csv").read_text(encoding="utf-8")
+    for path in folder.iterdir():
+        body = path.read_bytes()
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as book:
+                body = book.read("xl/worksheets/sheet1.xml")
+        assert b"operator/" not in body, path.name
+    assert pq.read_table(folder / "releases.parquet")["url"].to_pylist() == ["file:slt_table3.txt"]
+    with duckdb.connect(str(folder / "treasury-watch.duckdb"), read_only=True) as client:
+        assert client.execute("SELECT url FROM releases").fetchall() == [("file:slt_table3.txt",)]
 
 
 def test_timestamps_are_iso_8601(built) -> None:
