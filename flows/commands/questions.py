@@ -1,4 +1,4 @@
-"""The commands that ask: query, tables, trace, sell-offs, nowcast. Heavy imports happen inside them."""
+"""The commands that ask: query, tables, trace, sell-offs, nowcast, and mcp for programs. Heavy imports happen inside them."""
 
 from __future__ import annotations
 
@@ -162,4 +162,20 @@ def nowcast(month: date | None, scores: bool) -> None:
             click.echo(line)
 
 
-COMMANDS = (query, tables, trace, sell_offs, nowcast)
+@click.command()
+def mcp() -> None:
+    """Answer a language model's client over standard input and output, reading only: for its list of servers.
+
+    Tools: query, finding, as_of, trace, nowcast, within the limits of `query`. Needs the extra: pip install -e '.[mcp]'
+
+    \b
+    Example:
+        treasury-watch mcp
+    """
+    from treasury_watch.flows.commands.mcp_server import server
+    from treasury_watch.flows.settings.settings import Settings
+
+    server.serve(Settings())
+
+
+COMMANDS = (mcp, query, tables, trace, sell_offs, nowcast)

@@ -35,6 +35,7 @@ from treasury_watch.transforms.wording import joined, month_name, one_line
 from treasury_watch.warehouse.declarations import Declarations
 
 CONTEXT_MONTHS = 6
+MONTHS_LISTED = 36  # of a longer run the last ones: mail clients cut a message off at 102,400 bytes of HTML
 BASIS_SOURCES = {
     "slt": "slt_table3", "cslt": "cslt", "form_s": "s1_globl", "estimated": "s1_globl",
     "press_release": "tic_press_releases",
@@ -133,7 +134,8 @@ def _content(
         "explanation": rest,
         "positions": _positions(pd.concat([prior.tail(1), inside.tail(1)])),
         "parts": _parts(row),
-        "months": _month_rows(shown, finding),
+        "months": _month_rows(shown.tail(MONTHS_LISTED), finding),
+        "months_before": max(0, len(shown) - MONTHS_LISTED),
         "currency": _currency(finding),
         "why": _why(finding, declarations.rules["score"]["window_months"]),
         "caveats": _caveats(finding, prior, inside),
@@ -269,10 +271,13 @@ def _vintages(
     finding: Finding, used: pd.DataFrame, releases: pd.DataFrame, declarations: Declarations
 ) -> tuple[list[str], date | None]:
     """Which release each source's figures are from, and the day on which all of them were known."""
-    bases = (finding.row["basis"] or "").split("+")
-    wanted = sorted({*used["source"].dropna(), *(BASIS_SOURCES[b] for b in bases if b)})
-    month, lines, days = pd.Timestamp(finding.end_month), [], []
+    bases = [BASIS_SOURCES[basis] for basis in (finding.row["basis"] or "").split("+") if basis]
+    wanted = sorted({*used["source"].dropna(), *bases})
+    lines, days = [], []
     for source in wanted:
+        # the last month that this source is used for: a run may reach beyond it
+        taken = (used["source"] == source) | (used["net_purchases_usd_mn"].notna() if source in bases else False)
+        month = used[taken]["month"].max() if taken.any() else pd.Timestamp(finding.end_month)
         covering = releases[
             (releases["source"] == source) & (releases["first_month"] <= month) & (releases["last_month"] >= month)
         ]

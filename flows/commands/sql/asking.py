@@ -7,13 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import duckdb
 
-from treasury_watch.flows.commands.sql import writing
 from treasury_watch.flows.settings.sections import QuerySettings
+from treasury_watch.flows.tabular import writing
+from treasury_watch.flows.tabular.cells import distinct, plain
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.storage_failures import explained, is_damage
@@ -71,23 +72,38 @@ def answer(
     form = form_of(form, out)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-    sql = read_sql(given)
+    with _asking(database, read_sql(given), limits) as (connection, statement):
+        if form == "parquet" and out is not None:
+            relation = connection.sql(statement)
+            if relation is None:
+                raise QueryError(NO_ROWS)
+            writing.parquet(relation, out)
+            return None
+        cursor = _executed(connection, statement)
+        return writing.write(cursor, form, out, limits.rows_in_table, for_spreadsheets=for_spreadsheets)
+
+
+def first_rows(database: Path, sql: str, limits: QuerySettings) -> tuple[list[str], list[list[Any]], bool]:
+    """The columns and rows of a query, `rows_in_table` at most, and whether there are more. Raises QueryError."""
+    with _asking(database, sql, limits) as (connection, statement):
+        cursor = _executed(connection, statement)
+        columns = distinct([column[0] for column in cursor.description or []])
+        rows = [[plain(value) for value in row] for row in cursor.fetchmany(limits.rows_in_table + 1)]
+    return columns, rows[: limits.rows_in_table], len(rows) > limits.rows_in_table
+
+
+@contextmanager
+def _asking(
+    database: Path, sql: str, limits: QuerySettings
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, duckdb.Statement]]:
+    """A locked connection and the statement that gives the answer, what comes before it done. Raises QueryError."""
     with open_locked(database, limits) as connection:
         try:
             *before, statement = _statements(connection, sql)
             with _within(connection, limits):
                 for preparing in before:
                     connection.execute(preparing)
-                if form == "parquet" and out is not None:
-                    relation = connection.sql(statement)
-                    if relation is None:
-                        raise QueryError(NO_ROWS)
-                    writing.parquet(relation, out)
-                    return None
-                cursor = connection.execute(statement)
-                if cursor.description is None:
-                    raise QueryError(NO_ROWS)
-                return writing.write(cursor, form, out, limits.rows_in_table, for_spreadsheets=for_spreadsheets)
+                yield connection, statement
         except duckdb.OutOfMemoryException as problem:
             raise QueryError(
                 f"the query needs more memory than {limits.memory}; ask for fewer rows or columns, or raise memory in "
@@ -96,6 +112,13 @@ def answer(
         except duckdb.Error as problem:
             damage = explained(problem, database) if is_damage(problem) else None
             raise damage or QueryError(_words(problem)) from problem
+
+
+def _executed(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> duckdb.DuckDBPyConnection:
+    cursor = connection.execute(statement)
+    if cursor.description is None:
+        raise QueryError(NO_ROWS)
+    return cursor
 
 
 def write_frame(frame: pd.DataFrame, form: str | None, out: Path | None, limits: QuerySettings) -> None:

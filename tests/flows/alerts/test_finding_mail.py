@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from html.parser import HTMLParser
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from tests.flows.findings_data import (
@@ -428,6 +429,39 @@ def test_a_release_that_is_not_recorded_is_said_to_be_so() -> None:
     said = flat(text_of(made(month_and_episode()[0], source="slt_table5")))
     assert "slt_table5: the release that states 2024-04 is not recorded." in said
     assert "holder_months_as_of" not in said
+
+
+def run_of(months: int, source: str) -> tuple[Finding, pd.DataFrame, pd.DataFrame]:
+    """An episode of so many months to June 2024, its last two of `source` and without a decomposition."""
+    connection, episode = published(), month_and_episode()[1]
+    every = pd.date_range(end="2024-06-01", periods=months + 1, freq="MS")
+    history = pd.concat([connection.execute("FROM holder_months LIMIT 1").df()] * len(every), ignore_index=True)
+    history = history.assign(month=every, change_usd_mn=-1000.0, net_purchases_usd_mn=-900.0, valuation_usd_mn=-100.0)
+    history.loc[history.index[-2:], ["net_purchases_usd_mn", "valuation_usd_mn", "source"]] = [None, None, source]
+    releases = pd.DataFrame(
+        [("slt_table3", pd.Timestamp("2024-06-18"), "calendar", every[0], pd.Timestamp("2024-04-01")),
+         ("slt_table5", pd.Timestamp("2024-08-15"), "calendar", every[0], pd.Timestamp("2024-06-01"))],
+        columns=["source", "released", "released_basis", "first_month", "last_month"],
+    )  # fmt: skip
+    row = {**episode.row, "start_month": every[1].date(), "months": months}
+    return replace(episode, month=every[1].date(), row=row), history, releases
+
+
+def test_each_source_is_dated_by_the_last_month_that_it_is_used_for() -> None:
+    said = flat(text_of(compose(*run_of(6, "slt_table5"), settings(), DESK)))
+    assert "(slt_table3): release of 18 June 2024" in said
+    assert "(slt_table5): release of 15 August 2024" in said
+    assert "is not recorded" not in said
+
+
+def test_the_html_of_the_longest_run_stays_below_what_mail_clients_cut_off() -> None:
+    finding, history, releases = run_of(240, "slt_table5")
+    long = replace(
+        finding, row={**finding.row, "explanation": "It sold and sold. " * 200, "caveats": "\n".join(["Care."] * 20)}
+    )
+    message = compose(long, history, releases, settings(), DESK)
+    assert "And 204 months before these, in the table holder_months." in flat(text_of(message))
+    assert len(message.get_body(("html",)).get_payload().encode()) < 102_400
 
 
 def test_a_finding_whose_months_are_not_in_the_history_is_not_composed() -> None:

@@ -15,9 +15,10 @@ import duckdb
 import pyarrow.parquet
 import pytest
 
-from treasury_watch.flows.commands.sql import asking, writing
+from treasury_watch.flows.commands.sql import asking
 from treasury_watch.flows.commands.sql.asking import QueryError
 from treasury_watch.flows.settings.sections import QuerySettings
+from treasury_watch.flows.tabular import cells
 
 LIMITS = QuerySettings()
 
@@ -183,4 +184,4 @@ class TestHostileText:
 
 
 def test_a_name_is_made_distinct_from_every_other():
-    assert writing.distinct(["a", "a_2", "a"]) == ["a", "a_2", "a_3"]
+    assert cells.distinct(["a", "a_2", "a"]) == ["a", "a_2", "a_3"]

@@ -9,18 +9,17 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
 import click
 import duckdb
 
+from treasury_watch.flows.tabular.cells import FORMULA_STARTS, distinct, plain, printable, text_of
+from treasury_watch.flows.tabular.workbooks import write_workbook
 from treasury_watch.transforms.errors import TreasuryWatchError
 
 ROWS_AT_ONCE = 10_000
-EXCEL_ROWS = 1_048_575  # below the header
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write(
@@ -32,7 +31,7 @@ def write(
     columns = distinct([column[0] for column in cursor.description or []])
     rows = _rows(cursor)
     if form == "xlsx":
-        _excel(columns, rows, _named(out))
+        write_workbook(columns, rows, _named(out))
         return None
     with _text_file(out) as file:
         if form == "table":
@@ -49,18 +48,6 @@ def write(
     )
 
 
-def distinct(columns: list[str]) -> list[str]:
-    """Column names, each once: a second `month` becomes `month_2`, so that no format loses it."""
-    found: list[str] = []
-    for name in columns:
-        number, made = 1, name
-        while made in found:
-            number += 1
-            made = f"{name}_{number}"
-        found.append(made)
-    return found
-
-
 def _named(out: Path | None) -> Path:
     if out is None:
         raise TreasuryWatchError("this format needs --out FILE")
@@ -70,7 +57,7 @@ def _named(out: Path | None) -> Path:
 def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[list[Any]]:
     while rows := cursor.fetchmany(ROWS_AT_ONCE):
         for row in rows:
-            yield [_plain(value) for value in row]
+            yield [plain(value) for value in row]
 
 
 @contextmanager
@@ -82,32 +69,6 @@ def _text_file(out: Path | None) -> Iterator[IO[str]]:
         yield file
 
 
-def _plain(value: Any) -> Any:
-    """Figures without an empty fraction: 1209889, not 1209889.0; what is no number is nothing."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return None if math.isnan(value) else value
-        return int(value) if value.is_integer() and abs(value) < 2**53 else value
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return ", ".join(map(_text, value))
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    return str(value)
-
-
-def printable(text: str) -> str:
-    """Text without the power to steer a terminal: control characters are shown as what they are."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
 def _table(columns: list[str], rows: Iterator[list[Any]], most: int, file: IO[str]) -> None:
     kept: list[list[Any]] = []
     for row in rows:
@@ -116,7 +77,7 @@ def _table(columns: list[str], rows: Iterator[list[Any]], most: int, file: IO[st
         kept.append(row)
     more = len(kept) == most and next(rows, None) is not None
     names = [printable(name) for name in columns]
-    cells = [[printable(_text(value)) for value in row] for row in kept]
+    cells = [[printable(text_of(value)) for value in row] for row in kept]
     widths = [max(len(name), *(len(row[i]) for row in cells)) if cells else len(name) for i, name in enumerate(names)]
     right = [
         any(isinstance(row[i], int | float) and not isinstance(row[i], bool) for row in kept) for i in range(len(names))
@@ -144,7 +105,7 @@ def _csv(columns: list[str], rows: Iterable[list[Any]], file: IO[str], *, for_sp
         nonlocal formulas
         if not isinstance(value, str | list | None):
             return value
-        text = _text(value)
+        text = text_of(value)
         if text.startswith(FORMULA_STARTS):
             formulas += 1
             text = f"'{text}" if for_spreadsheets else text
@@ -188,42 +149,3 @@ def parquet(relation: duckdb.DuckDBPyRelation, out: Path) -> None:
     with pyarrow.parquet.ParquetWriter(out, schema, compression="zstd") as writer:
         for batch in reader:
             writer.write_batch(pyarrow.RecordBatch.from_arrays(batch.columns, schema=schema))
-
-
-def _excel(columns: list[str], rows: Iterable[list[Any]], out: Path) -> None:
-    """Typed cells; text stays text, whatever it begins with."""
-    import xlsxwriter
-
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    with xlsxwriter.Workbook(str(out), options) as book:
-        sheet = book.add_worksheet("query")
-        bold, days = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
-        times = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        sheet.freeze_panes(1, 0)
-        for place, name in enumerate(columns):
-            sheet.write_string(0, place, name, bold)
-            sheet.set_column(place, place, min(max(len(name) + 2, 12), 40))
-        for number, row in enumerate(rows, start=1):
-            if number > EXCEL_ROWS:
-                raise TreasuryWatchError(
-                    f"{out}: expected at most {EXCEL_ROWS:,} rows, which is all that Excel holds, found more; "
-                    "write .csv or .parquet"
-                )
-            for place, value in enumerate(row):
-                if value is None:
-                    continue
-                if isinstance(value, bool):
-                    sheet.write_boolean(number, place, value)
-                elif isinstance(value, int | float) and math.isfinite(value) and abs(value) < 2**53:
-                    sheet.write_number(number, place, value)
-                elif isinstance(value, datetime):
-                    sheet.write_datetime(number, place, value.replace(tzinfo=None), times)
-                elif isinstance(value, date):
-                    sheet.write_datetime(number, place, datetime(value.year, value.month, value.day), days)
-                else:
-                    sheet.write_string(number, place, _text(value))

@@ -1,0 +1,1 @@
+"""A server of read-only tools for language models' clients (Model Context Protocol)."""

@@ -1,0 +1,100 @@
+"""Writes the data folder of the site: tables, descriptions, the database, the SQL box where it is configured, the page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from treasury_watch.flows.site import addresses
+from treasury_watch.flows.site.data import database, page, sql_box
+from treasury_watch.flows.site.data.declared import published_data
+from treasury_watch.flows.site.data.descriptions import Described, data_package, dataset, describe, metadata, vintage_of
+from treasury_watch.flows.site.data.files import write_table
+from treasury_watch.flows.site.written import write_changed
+from treasury_watch.warehouse.declarations import Declarations
+
+PACKAGE = "datapackage.json"
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files of the data folder, by their addresses within the site, and what is to be said of it, line by line."""
+
+    addresses: tuple[str, ...]
+    said: tuple[str, ...]
+
+
+def build(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    site_address: str,
+    declarations: Declarations,
+    *,
+    duckdb_wasm: Path | None = None,
+    write_page: Callable[[dict[str, Any]], None] | None = None,
+) -> Written:
+    """Write what is under `data/` of the site in `folder`.
+
+    `connection` is to the published database; `site_address` is "" where the site has none; `duckdb_wasm` is the folder
+    that npm has filled (sql_box.INSTALL), None for a page without SQL; `write_page` puts what the page says into the site's
+    own frame (templates/site/data.html.j2 with `base`), else it stands in a plain one. Only what says something else is
+    written again. Raises ConfigurationError where a declaration or `duckdb_wasm` is not as expected.
+    """
+    site_address = f"{site_address.rstrip('/')}/" if site_address else ""
+    data, vintage = published_data(declarations), vintage_of(connection)
+    place = folder / Path(addresses.DATA).parent
+    place.mkdir(parents=True, exist_ok=True)
+    every: list[Described] = []
+    for name, table in data.tables.items():
+        files = write_table(connection, table, place)
+        described = describe(connection, table, files, data.publishers[name], vintage, site_address)
+        write_changed(place / f"{name}.metadata.json", _json(metadata(described)))
+        every.append(described)
+    whole = _database(connection, every, place)
+    write_changed(place / PACKAGE, _json(data_package(every, data, vintage, site_address, whole)))
+    said = sql_box.write(place, duckdb_wasm)
+    marked = dataset(every, data, vintage, site_address, database.NAME)
+    told = page.content(every, data, vintage, site_address, whole, marked, box=duckdb_wasm is not None)
+    if write_page is None:
+        write_changed(folder / addresses.DATA, page.render(told).encode("utf-8"))
+    else:
+        write_page(told)
+    names = [PACKAGE, database.NAME, *([f"{sql_box.FOLDER}/{name}" for name in sql_box.FILES] if duckdb_wasm else [])]
+    for one in every:
+        names += [f"{one.table.name}.metadata.json", *(file.name for file in one.files.files.values())]
+    start = Path(addresses.DATA).parent
+    return Written(tuple(sorted([addresses.DATA, *(f"{start}/{name}" for name in names)])), tuple(said))
+
+
+def _database(connection: duckdb.DuckDBPyConnection, every: Sequence[Described], place: Path) -> dict[str, Any]:
+    """The DuckDB file as the package describes it, made again where a table's rows are others."""
+    macros = database.macros_of(connection)
+    content = database.digest({one.table.name: one.files.content for one in every}, macros)
+    path = place / database.NAME
+    try:
+        known = json.loads((place / PACKAGE).read_text(encoding="utf-8"))["database"]
+        if known["content"] == content and known["bytes"] == path.stat().st_size:
+            return dict(known)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # not written yet, or by an earlier version
+    database.write_database({one.table.name: one.table for one in every}, macros, place)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "path": database.NAME,
+        "format": "duckdb",
+        "storage_version": database.STORAGE_VERSION,
+        "bytes": path.stat().st_size,
+        "hash": f"sha256:{sha256}",
+        "content": content,
+    }
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n").encode("utf-8")

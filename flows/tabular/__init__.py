@@ -1,0 +1,1 @@
+"""Rows as files that others open: CSV, JSON, Parquet, Excel workbooks. What `query` and the site both write."""
