@@ -40,5 +40,5 @@ def site(out: Path | None, as_known: bool) -> None:
     with logs.command(settings, "site"):
         warehouse = settings.warehouse_to_read()
         folder = out if out is not None else warehouse.home.root / Path(settings.site.out).expanduser()
-        made = build.build(warehouse, folder, address=settings.site.address, as_known=as_known)
-    click.echo(made.line())
+        made = build.build(warehouse, folder, settings.site, as_known=as_known)
+    click.echo("\n".join([made.line(), *made.said]))

@@ -233,6 +233,7 @@ class SiteSettings(Section):
         AfterValidator(_web_address),
         Field(description="an address such as https://example.org/treasuries, or nothing"),
     ] = ""
+    duckdb_wasm: Annotated[Line, Field(description="a folder that npm has filled, or nothing")] = ""
 
 
 class LogSettings(Section):

@@ -10,9 +10,10 @@ from pathlib import Path
 import duckdb
 
 from treasury_watch.flows.log import logs
+from treasury_watch.flows.settings.sections import SiteSettings
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import addresses, page
-from treasury_watch.flows.site.pages import findings, holders, releases, texts
+from treasury_watch.flows.site.pages import data_pages, findings, holders, releases, texts
 from treasury_watch.flows.site.pages.files import Folder, SiteError, building
 from treasury_watch.flows.site.pages.rendering import TEMPLATES, Site
 from treasury_watch.warehouse.archive.archived_files import quarantined
@@ -24,7 +25,7 @@ from treasury_watch.warehouse.installation import Warehouse
 
 # What adds files of its own to the site, each called with it: data for others to use, feeds, the calendar. It puts them
 # with `site.folder.put(address, bytes)`.
-BUILDERS: list[Callable[[Site], None]] = []
+BUILDERS: tuple[Callable[[Site], None], ...] = (data_pages.write_data, data_pages.write_feeds)
 # The navigation, in its order; of what no builder makes there is no link.
 SECTIONS = (
     (addresses.INDEX, "Overview"),
@@ -46,6 +47,7 @@ class Built:
     written: int
     removed: int
     pages: int
+    said: tuple[str, ...] = ()  # what the builders have to tell, a line each
 
     def line(self) -> str:
         """In one line."""
@@ -58,23 +60,29 @@ def after_run(settings: Settings, warehouse: Warehouse) -> Built | None:
     if not settings.site.out:
         return None
     out = Path(settings.site.out).expanduser()
-    return build(warehouse, warehouse.home.root / out, address=settings.site.address)
+    return build(warehouse, warehouse.home.root / out, settings.site)
 
 
 def build(
-    warehouse: Warehouse, out: Path, *, address: str = "", today: date | None = None, as_known: bool = False
+    warehouse: Warehouse,
+    out: Path,
+    settings: SiteSettings | None = None,
+    *,
+    today: date | None = None,
+    as_known: bool = False,
 ) -> Built:
     """Build the site of a warehouse's published database into `out`. Only what changed is written.
 
-    `address` is where it will stand; without one it has no sitemap and its previews relative links. With `as_known` the
+    `settings` is section [site]: without an address the site has no sitemap and its previews relative links. With `as_known` the
     findings of past release days are worked out as known then. Raises SiteError where the folder cannot be used or the
     database cannot be read, TreasuryWatchError where there is none.
     """
-    today = today or datetime.now(UTC).date()
+    today, settings = today or datetime.now(UTC).date(), settings or SiteSettings()
     with building(out) as record, open_published(warehouse.home.database) as connection:
         folder = Folder(out, record, users_file_mode())
         try:
-            site = site_of(connection, warehouse.declarations, folder, today, address)
+            site = site_of(connection, warehouse.declarations, folder, today, settings.address)
+            site.duckdb_wasm = Path(settings.duckdb_wasm).expanduser() if settings.duckdb_wasm else None
             site.quarantine = held_back(warehouse)
             write_pages(site, as_known=as_known)
         except duckdb.Error as problem:
@@ -84,16 +92,16 @@ def build(
             ) from problem
         folder.finish()
     pages = sum(name.endswith(".html") for name in folder.made)
-    made = Built(out, len(folder.made), len(folder.written), len(folder.removed), pages)
+    made = Built(out, len(folder.made), len(folder.written), len(folder.removed), pages, site.said)
     logs.say("site", made.line(), files=made.files, written=made.written)
     return made
 
 
 def write_pages(site: Site, *, as_known: bool = False) -> None:
     """Every file of the site but its record. Raises duckdb.Error where a table is missing."""
+    site.sections = SECTIONS
     for builder in BUILDERS:
         builder(site)
-    site.sections = tuple(one for one in SECTIONS if one[0] != addresses.DATA or addresses.DATA in site.folder.made)
     _assets(site)
     site.folder.put(addresses.INDEX, _front_page(site))
     months = holders.with_pages(holders.months_by_holder(site.connection))
@@ -144,7 +152,7 @@ def held_back(warehouse: Warehouse) -> list[dict[str, object]]:
 def _front_page(site: Site) -> str:
     """The page people open first. Dated by the day, not the minute: it changes when there is something new."""
     midnight = datetime(site.today.year, site.today.month, site.today.day, tzinfo=UTC)
-    return page.render(site.connection, generated=midnight, declarations=site.declarations)
+    return page.render(site.connection, generated=midnight, declarations=site.declarations, site=True)
 
 
 def _assets(site: Site) -> None:

@@ -104,13 +104,21 @@ class Folder:
         try:
             if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
                 return
-            self._open_folder(path.parent)
+            self.open_folder(path.parent)
             _replace(path, content, self.mode)
         except OSError as problem:
             raise SiteError(f"site: {path} cannot be written ({problem.strerror}); see to the folder") from problem
         self.written.append(address)
 
-    def _open_folder(self, folder: Path) -> None:
+    def adopt(self, address: str) -> None:
+        """Count a file that a builder has put into the folder itself, whole and only where it changed."""
+        with (self.root / address).open("rb") as file:
+            self.made[address] = hashlib.file_digest(file, "sha256").hexdigest()
+        os.chmod(self.root / address, self.mode)
+        if self.record.files.get(address) != self.made[address] and address not in self.written:
+            self.written.append(address)
+
+    def open_folder(self, folder: Path) -> None:
         """Make the folders that are missing, as open as the files in them."""
         missing = [place for place in (folder, *folder.parents) if not place.exists()]
         for place in reversed(missing):

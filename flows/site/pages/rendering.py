@@ -40,7 +40,8 @@ class Site:
     """One build. `address` is where the site will stand, empty where that is not known; `today` judges only what is late.
 
     `newest` is the newest month of any holder, `released` the day of the newest release of holdings, `sample` what is to be
-    said where the figures are the embedded sample's. `sections` are what the navigation leads to.
+    said where the figures are the embedded sample's. `sections` are what the navigation leads to. `duckdb_wasm` is the folder
+    that the page's SQL comes from, `said` what the builders have to tell whoever builds.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -53,6 +54,8 @@ class Site:
     released: date | None = None
     quarantine: list[Row] = field(default_factory=list)
     sections: tuple[tuple[str, str], ...] = ()
+    duckdb_wasm: Path | None = None
+    said: tuple[str, ...] = ()
 
     def write(
         self, page: str, template: str, *, title: str, summary: str, vintage: date | None, **content: Any
