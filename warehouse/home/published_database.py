@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from treasury_watch.transforms.errors import TreasuryWatchError
-from treasury_watch.warehouse.home.folders import SAMPLE_HOME
+from treasury_watch.warehouse.home.folders import DEFAULT_HOME, SAMPLE_HOME
 from treasury_watch.warehouse.home.storage_failures import StorageFailed, explained, with_owner
 
 
@@ -40,7 +40,7 @@ def open_published(database: Path) -> duckdb.DuckDBPyConnection:
 
 def _sample(database: Path) -> str:
     """Where the sample is, for somebody who ran it and asks the home of official data."""
-    asked_default = database.parent == SAMPLE_HOME.with_name("data")
+    asked_default = database.parent == DEFAULT_HOME
     there = asked_default and SAMPLE_HOME.joinpath(database.name).exists()
     return f"; the sample's tables are in {SAMPLE_HOME}: name it in TREASURY_WATCH_HOME" if there else ""
 
