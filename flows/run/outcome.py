@@ -16,6 +16,7 @@ from treasury_watch.flows.log import logs, run_lines
 from treasury_watch.flows.run.revisions import Revisions
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.model import MAIN_SOURCE
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.installation import SetAside
 from treasury_watch.warehouse.ledger.incoming_files import Loaded
 
@@ -147,8 +148,8 @@ class Outcome:
         parts += self.revisions.words()
         if self.refused:
             parts.append(f"{len(self.refused)} files refused")
-        if self.problems:
-            parts.append(f"{len(self.problems)} sources not reached")
+        if self.unreached:
+            parts.append(f"{counted(len(self.unreached), 'source')} not reached")
         if self.queued or self.sent or self.written or self.failed:
             parts.append(
                 f"alerts: {self.queued} queued, {self.sent} sent, {self.written} written, {self.failed} failed"
