@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
-from treasury_watch.warehouse.home.folders import HOME
+from treasury_watch.warehouse.home.folders import DEFAULT_HOME, HOME, SAMPLE_HOME
 
 if TYPE_CHECKING:
     from treasury_watch.flows.settings.settings import Settings
@@ -20,7 +19,7 @@ def opened(settings: Settings) -> Warehouse:
 
     home = settings.home()
     if not home.state.exists():
-        chosen = f"named in {HOME}" if os.environ.get(HOME) else f"another one: {HOME}"
+        chosen = f"another one: {HOME}" if home.root in (DEFAULT_HOME, SAMPLE_HOME) else f"named in {HOME}"
         words = f"new data folder: {home.root} ({chosen})"
         if logs.on_standard_error():
             logs.say("new data folder", words, path=home.root)

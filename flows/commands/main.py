@@ -15,10 +15,14 @@ from treasury_watch.flows.commands.alerts import alerts, day_of, month_of
 from treasury_watch.flows.commands.answers.impact import impact
 from treasury_watch.flows.commands.questions import COMMANDS, width
 from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.folders import Home
 
 if TYPE_CHECKING:
     from treasury_watch.warehouse.installation import Session
+
+
+FEW_FILES = 5  # each has a line of its own in a pipe too
 
 
 class Commands(click.Group):
@@ -117,7 +121,7 @@ def ingest(files: tuple[Path, ...], released: date | None, into_this_home: bool)
     Example:
         treasury-watch ingest slt_table3.txt mfhhis01.txt --released 2026-06-18
     """
-    from treasury_watch.flows.log import logs
+    from treasury_watch.flows.log import file_table, logs
     from treasury_watch.flows.run import steps
     from treasury_watch.flows.run.outcome import Outcome
     from treasury_watch.flows.settings.settings import Settings
@@ -132,8 +136,9 @@ def ingest(files: tuple[Path, ...], released: date | None, into_this_home: bool)
         warehouse = data_folder.opened(settings)
         warehouse.admit(sample=False, told=into_this_home)
         published = steps.take_in(settings, warehouse, load, outcome, command="ingest")
+        table = file_table.on_terminal(outcome.file_rows())
         lines = [
-            *(item.line() for item in outcome.loaded),
+            *(table or [item.line() for item in outcome.loaded if len(outcome.loaded) <= FEW_FILES]),
             outcome.summary(),
             *(_where(warehouse) if published else []),
         ]
@@ -244,7 +249,8 @@ def rebuild(accept_loss: bool) -> None:
         warehouse = data_folder.opened(settings)
         rows = rebuild.rebuild(settings, warehouse, accept_loss=accept_loss)
     click.echo(
-        f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows from {len(warehouse.archive.entries())} archived files"
+        f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows "
+        f"from {counted(len(warehouse.archive.entries()), 'archived file')}"
     )
 
 
@@ -307,7 +313,9 @@ def backtest(check: bool) -> None:
         click.echo(line)
     failed = replay.failures(result, settings.declarations.toml(replay.CONFIG)) if check else []
     if failed:
-        raise TreasuryWatchError(f"backtest: {len(failed)} failures against config/backtest.toml: {'; '.join(failed)}")
+        raise TreasuryWatchError(
+            f"backtest: {counted(len(failed), 'failure')} against config/backtest.toml: {'; '.join(failed)}"
+        )
 
 
 @main.command()

@@ -11,6 +11,7 @@ from typing import Any
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.release_calendar import last_release, next_release
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.archive.archived_files import quarantined
 from treasury_watch.warehouse.gates.freshness import freshness, late_month, never_loaded, newest_figures
@@ -82,7 +83,7 @@ def _text(facts: dict[str, Any]) -> Iterator[str]:
     if facts["reconciliation"]:
         total = sum(row["disagreeing"] for row in differing)
         known = sum(row["known"] for row in differing)
-        yield f"sources compared: {total} figures differ beyond rounding, {known} of them known errors"
+        yield f"sources compared: {counted(total, 'figure differs', 'figures differ')} beyond rounding, {counted(known, 'known error')} among them"
         for row in differing:
             yield f"  {row['comparison']:<28} {row['disagreeing']:>6} of {row['compared']:>6}  ({row['known']} known)"
     if facts["failed_checks"]:
@@ -113,7 +114,7 @@ def due(facts: dict[str, Any], now: datetime) -> list[str]:
     since = (now - datetime.fromisoformat(last["started"])).total_seconds() / 3600
     released = facts["last_release"]
     if released and last["started"][:10] < f"{released}" and now.date() > released:
-        found.append(f"no run since the release of {released}: the last was {since / 24:.0f} days ago")
+        found.append(f"no run since the release of {released}: the last was {counted(round(since / 24), 'day')} ago")
     return found
 
 

@@ -107,7 +107,9 @@ class NotAsked(FetchError):
 
     def __init__(self, source: Source, host: str, first: FetchError):
         self.host = host
-        super().__init__(source.id, source.url, first.expected, f"{host} away, asked for {first.source}", first.next_step)
+        super().__init__(
+            source.id, source.url, first.expected, f"{host} away, asked for {first.source}", first.next_step
+        )
 
 
 def _side_by_side(asked: Iterable[Source], fetched: Callable[[Source], Fetched]) -> dict[str, Future[Fetched]]:
@@ -139,7 +141,9 @@ def _side_by_side(asked: Iterable[Source], fetched: Callable[[Source], Fetched])
     for host, sources in by_host.items():
         # as in this thread: the log's fields and Prefect's run lie in its context
         arguments = (ask, host, sources)
-        threading.Thread(target=contextvars.copy_context().run, args=arguments, name=f"fetch {host}", daemon=True).start()
+        threading.Thread(
+            target=contextvars.copy_context().run, args=arguments, name=f"fetch {host}", daemon=True
+        ).start()
     return answers
 
 

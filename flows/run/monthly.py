@@ -37,6 +37,7 @@ from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.model import Source
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Session, Warehouse
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
@@ -160,7 +161,7 @@ def wait_for_release(settings: Settings, warehouse: Warehouse, due: date, second
         asked = await_release(settings, warehouse, due, give_up_after_seconds=seconds)
     except ReleaseLate as problem:
         return problem
-    words = f"{month} is there after {asked} requests"
+    words = f"{month} is there after {counted(asked, 'request')}"
     note(words)
     logs.say("release there", words, month=month, requests=asked)
     return None
