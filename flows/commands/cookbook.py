@@ -24,7 +24,9 @@ class Question:
 def questions(declarations: Declarations) -> list[Question]:
     """The declared questions, in their order."""
     return [
-        Question(entry["id"], entry["question"], entry["care"], entry["sql"].strip(), entry.get("answer", "").strip("\n"))
+        Question(
+            entry["id"], entry["question"], entry["care"], entry["sql"].strip(), entry.get("answer", "").strip("\n")
+        )
         for entry in declarations.toml(CONFIG)["questions"]
     ]
 

@@ -30,7 +30,9 @@ def connection(loaded_sample):
 
 
 def test_there_are_25_questions_and_no_two_are_alike():
-    assert len({one.id for one in ASKED}) == len({one.sql for one in ASKED}) == len({one.question for one in ASKED}) == 25
+    assert (
+        len({one.id for one in ASKED}) == len({one.sql for one in ASKED}) == len({one.question for one in ASKED}) == 25
+    )
 
 
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.id)

@@ -27,7 +27,7 @@ def open_published(database: Path) -> duckdb.DuckDBPyConnection:
         )
     if not there:
         raise TreasuryWatchError(
-            f"{database} does not exist yet; run `treasury-watch run --sample` or `treasury-watch run` first{_sample(database)}"
+            f"{database} does not exist yet; run `treasury-watch run --sample` or `treasury-watch run` first{where_the_sample_is(database)}"
         )
     try:
         return duckdb.connect(str(database), read_only=True)
@@ -38,8 +38,8 @@ def open_published(database: Path) -> duckdb.DuckDBPyConnection:
         raise known from problem
 
 
-def _sample(database: Path) -> str:
-    """Where the sample is, for somebody who ran it and asks the home of official data."""
+def where_the_sample_is(database: Path) -> str:
+    """Where the sample is, for somebody who ran it and asks the home of official data; else empty."""
     asked_default = database.parent == DEFAULT_HOME
     there = asked_default and SAMPLE_HOME.joinpath(database.name).exists()
     return f"; the sample's tables are in {SAMPLE_HOME}: name it in TREASURY_WATCH_HOME" if there else ""

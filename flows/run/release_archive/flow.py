@@ -131,7 +131,8 @@ def describe(outcome: Outcome, fetched: Fetching, loading: Loading, warnings: li
     """The run in a few lines."""
     counts = (
         f"{counted(fetched.fetched, 'release')} fetched, {fetched.known} known before, {fetched.unchanged} unchanged; "
-        f"{counted(loading.members, 'member')} of {counted(loading.releases, 'release')} read, {loading.passed_over} of no use passed over"
+        f"{counted(loading.members, 'member')} of {counted(loading.releases, 'release')} read, "
+        f"{loading.passed_over} of no use passed over"
     )
     lines = [*file_table.on_terminal(outcome.file_rows()), outcome.summary(), counts, *warnings[:NAMED]]
     if len(warnings) > NAMED:
