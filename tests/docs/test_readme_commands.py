@@ -152,12 +152,15 @@ def output(command: str, home, monkeypatch) -> str:
 def test_the_commands_are_found_with_their_output_and_every_one_has_a_place_and_every_place_a_command():
     assert len(NAMED) > 35
     assert {"make demo", "make test", "treasury-watch run --sample", "pip install -e ."} <= NAMED
-    assert NAMED == {*RUN, *ELSEWHERE, *NOT_RUN}
+    assert {*RUN, *ELSEWHERE, *NOT_RUN} == NAMED
     assert len(NAMED) == len(RUN) + len(ELSEWHERE) + len(NOT_RUN)
 
 
 def test_a_new_command_is_found_wherever_it_stands():
-    text = 'Say `treasury-watch dance`:\n\n    $ .venv/bin/treasury-watch sing "a\n        b"   # loud\n    la la\n    make love && make war\n'
+    text = (
+        'Say `treasury-watch dance`:\n\n    $ .venv/bin/treasury-watch sing "a\n        b"   # loud\n    la la\n'
+        "    make love && make war\n"
+    )
     assert in_blocks(text) == [('treasury-watch sing "a b"', ["la la"]), ("make love", []), ("make war", [])]
     assert in_spans(text) == ["treasury-watch dance"]
     assert of_the_demo('\t@echo "Ask next:  $(BIN)/treasury-watch hum   (softly)"\n') == ["treasury-watch hum"]

@@ -27,7 +27,8 @@ def open_published(database: Path) -> duckdb.DuckDBPyConnection:
         )
     if not there:
         raise TreasuryWatchError(
-            f"{database} does not exist yet; run `treasury-watch run --sample` or `treasury-watch run` first{where_the_sample_is(database)}"
+            f"{database} does not exist yet; run `treasury-watch run --sample` or `treasury-watch run` first"
+            f"{where_the_sample_is(database)}"
         )
     try:
         return duckdb.connect(str(database), read_only=True)

@@ -147,7 +147,8 @@ def test_an_installed_package_keeps_its_data_in_the_users_data_directory_and_nev
     assert {home.name for home in homes} == {"data", "sample"}
     for home in homes:
         assert home.parent.name == "treasury-watch"
-        assert home.is_relative_to(tmp_path) and not home.is_relative_to(package.parent)
+        assert home.is_relative_to(tmp_path)
+        assert not home.is_relative_to(package.parent)
     if sys.platform == "linux":
         assert homes[0] == tmp_path / "share" / "treasury-watch" / "data"
 

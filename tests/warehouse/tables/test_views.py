@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
 
-from tests.warehouse.literal_database import JUNE, KINDS, MAY, first
+from tests.warehouse.literal_database import JUNE, KINDS, MAY, VIEWS, first
 from treasury_watch.warehouse.tables.findings_as_known import CURRENT
 
 
