@@ -10,9 +10,18 @@ READY = $(VENV)/.ready
 help:            ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ -/'
 
-demo: $(READY)   ## Install, then one run on the embedded sample; prints where the results are
+SAMPLE = $${TREASURY_WATCH_HOME:-warehouse/sample}
+
+demo: $(READY)   ## Install, then one run on the embedded sample; prints what it found, what to open and what to ask next
 	@$(BIN)/treasury-watch run --sample
-	@TREASURY_WATCH_HOME="$${TREASURY_WATCH_HOME:-warehouse/sample}" $(BIN)/treasury-watch sell-offs --holder Japan --since 2024-04
+	@TREASURY_WATCH_HOME="$(SAMPLE)" $(BIN)/treasury-watch sell-offs --holder Japan --since 2024-04
+	@echo
+	@echo "Open:      $(SAMPLE)/reports/treasury-watch.html   (the page with charts; the mails are in $(SAMPLE)/outbox)"
+	@echo "Ask next:  export TREASURY_WATCH_HOME=$(SAMPLE)"
+	@echo "           $(BIN)/treasury-watch sell-offs --severity critical"
+	@echo "           $(BIN)/treasury-watch trace Japan 2024-04 change"
+	@echo "           $(BIN)/treasury-watch tables          (25 questions with SQL and answers: docs/cookbook.md)"
+	@echo "Then:      unset TREASURY_WATCH_HOME && $(BIN)/treasury-watch run   (the official sources, from the internet)"
 
 test: $(READY)   ## Install, then all tests, offline, and what took longest; each module in one of as many processes as there are cores
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=2

@@ -77,6 +77,11 @@ def possessive(holder: str) -> str:
     return f"{name}'" if name.endswith("s") else f"{name}'s"
 
 
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """A number with its noun: "1 finding", "1,204 findings"; `plural` where it takes more than an s."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
 def is_plural(holder: str) -> bool:
     """Whether the holder is spoken of as several: foreign official institutions."""
     return holder in SENTENCE_NAMES

@@ -366,9 +366,9 @@ class Declarations:
         return document
 
     def fingerprint(self) -> str:
-        """Changes whenever a declaration does (settings, routes and the sample left out) or the program's version does."""
+        """Changes whenever a declaration does (settings, routes, cookbook and sample left out) or the program's version does."""
         digest = hashlib.sha256(VERSION.encode())
         for path in sorted(self.folder.glob("*.toml")) + sorted(self.folder.glob("*.csv")):
-            if path.name not in ("settings.toml", "routing.toml"):
+            if path.name not in ("settings.toml", "routing.toml", "cookbook.toml"):
                 digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()

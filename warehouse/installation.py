@@ -13,6 +13,7 @@ from datetime import date
 import duckdb
 
 from treasury_watch.transforms.kinds import KINDS
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.archive.announced_releases import announced_releases
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged, Entry
@@ -103,8 +104,8 @@ class Session:
         gone = sorted(item for item in published - known if item[0] in declared and item[0] not in PRINTED)
         if gone:
             raise ArchiveIncomplete(
-                f"{self.loader.archive.folder}: expected {len(gone)} files of the last publication that neither archive nor "
-                f"ledger has ({gone[0][0]} {gone[0][1][:12]}, ...); {RESTORE}"
+                f"{self.loader.archive.folder}: expected {counted(len(gone), 'file')} of the last publication that neither archive "
+                f"nor ledger has ({gone[0][0]} {gone[0][1][:12]}, ...); {RESTORE}"
             )
         lacking = {
             entry.source

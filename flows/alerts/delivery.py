@@ -18,6 +18,7 @@ from treasury_watch.flows.alerts.sample_mark import marked
 from treasury_watch.flows.alerts.transport import Transport
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.findings.finding import Announcement, Kind
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.tables.published_findings import announcements
@@ -96,7 +97,7 @@ def tell_failure(warehouse: Warehouse, settings: Settings, problem: Exception) -
         item = operator_mail.run_notice(warehouse.state, problem, datetime.now(UTC).date())
         outbox.add(warehouse.state, item, routing.read(settings).operator, item.content())
         result = deliver(warehouse, settings)
-        problem.add_note(f"operator: {result.sent + result.written} messages sent, {result.failed} failed")
+        problem.add_note(f"operator: {counted(result.sent + result.written, 'message')} sent, {result.failed} failed")
     except Exception as other:
         problem.add_note(f"the operator could not be told: {other}")
         logging.getLogger(__name__).warning("the operator could not be told of the failed run: %s", other)

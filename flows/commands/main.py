@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from treasury_watch.flows.commands import data_folder
 from treasury_watch.flows.commands.alerts import alerts, day_of, month_of
 from treasury_watch.flows.commands.answers.impact import impact
 from treasury_watch.flows.commands.questions import COMMANDS, width
 from treasury_watch.flows.commands.site import site
 from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.folders import Home
 
 if TYPE_CHECKING:
     from treasury_watch.warehouse.installation import Session
+
+
+FEW_FILES = 5  # each has a line of its own in a pipe too
 
 
 class Commands(click.Group):
@@ -80,8 +85,8 @@ into_this_home = click.option(
 def run(sample: bool, into_this_home: bool) -> None:
     """One monthly run: fetch, archive, validate, load, detect, alert, report.
 
-    With --sample nothing is sent: messages are written to the outbox. Without TREASURY_WATCH_HOME it uses the sample's own
-    home, warehouse/sample; a home with official data refuses it, as a home of the sample refuses official data.
+    With --sample nothing is sent: messages are written to the outbox. Without TREASURY_WATCH_HOME it uses a data folder
+    of the sample's own; a home with official data refuses it, as a home of the sample refuses official data.
 
     \b
     Example:
@@ -95,7 +100,7 @@ def run(sample: bool, into_this_home: bool) -> None:
         Home.choose_for_sample()
     settings, name = Settings(), "run --sample" if sample else "run"
     with logs.command(settings, name):
-        warehouse = settings.warehouse()
+        warehouse = data_folder.opened(settings)
         warehouse.home.check_room()
         environment.apply(warehouse.home.root)
         from treasury_watch.flows.run import monthly
@@ -117,7 +122,7 @@ def ingest(files: tuple[Path, ...], released: date | None, into_this_home: bool)
     Example:
         treasury-watch ingest slt_table3.txt mfhhis01.txt --released 2026-06-18
     """
-    from treasury_watch.flows.log import logs
+    from treasury_watch.flows.log import file_table, logs
     from treasury_watch.flows.run import steps
     from treasury_watch.flows.run.outcome import Outcome
     from treasury_watch.flows.settings.settings import Settings
@@ -129,11 +134,12 @@ def ingest(files: tuple[Path, ...], released: date | None, into_this_home: bool)
         steps.load_all(session, list(steps.files_on_disk(list(files), released, outcome)), outcome)
 
     with logs.command(settings, "ingest"):
-        warehouse = settings.warehouse()
+        warehouse = data_folder.opened(settings)
         warehouse.admit(sample=False, told=into_this_home)
         published = steps.take_in(settings, warehouse, load, outcome, command="ingest")
+        table = file_table.on_terminal(outcome.file_rows())
         lines = [
-            *(item.line() for item in outcome.loaded),
+            *(table or [item.line() for item in outcome.loaded if len(outcome.loaded) <= FEW_FILES]),
             outcome.summary(),
             *(_where(warehouse) if published else []),
         ]
@@ -165,7 +171,7 @@ def withdraw(file: str, reason: str | None, undo: bool) -> None:
         raise click.UsageError("give either --reason TEXT or --undo")
     settings = Settings()
     with logs.command(settings, "withdraw"):
-        warehouse = settings.warehouse()
+        warehouse = data_folder.opened(settings)
         lines = take_out(settings, warehouse, file, None if undo else reason)
     click.echo("\n".join([*lines, *_where(warehouse)]))
 
@@ -213,7 +219,7 @@ def backfill(
 
     settings = Settings()
     with logs.command(settings, "backfill"):
-        warehouse = settings.warehouse()
+        warehouse = data_folder.opened(settings)
         environment.apply(warehouse.home.root)
         from treasury_watch.flows.run import backfill as filling
 
@@ -241,10 +247,11 @@ def rebuild(accept_loss: bool) -> None:
 
     settings = Settings()
     with logs.command(settings, "rebuild"):
-        warehouse = settings.warehouse()
+        warehouse = data_folder.opened(settings)
         rows = rebuild.rebuild(settings, warehouse, accept_loss=accept_loss)
     click.echo(
-        f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows from {len(warehouse.archive.entries())} archived files"
+        f"rebuilt {len(rows)} tables with {sum(rows.values()):,} rows "
+        f"from {counted(len(warehouse.archive.entries()), 'archived file')}"
     )
 
 
@@ -264,7 +271,7 @@ def pull() -> None:
 
     settings = Settings()
     with logs.command(settings, "pull"):
-        warehouse = settings.warehouse()
+        warehouse = data_folder.opened(settings)
         warehouse.admit(sample=False)
         store = settings.store(warehouse)
         if store is None:
@@ -307,7 +314,9 @@ def backtest(check: bool) -> None:
         click.echo(line)
     failed = replay.failures(result, settings.declarations.toml(replay.CONFIG)) if check else []
     if failed:
-        raise TreasuryWatchError(f"backtest: {len(failed)} failures against config/backtest.toml: {'; '.join(failed)}")
+        raise TreasuryWatchError(
+            f"backtest: {counted(len(failed), 'failure')} against config/backtest.toml: {'; '.join(failed)}"
+        )
 
 
 @main.command()
@@ -370,7 +379,7 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool, into_
         Home.choose_for_sample()
     settings = Settings()
     with logs.command(settings, "serve"):
-        warehouse = settings.warehouse()
+        warehouse = data_folder.opened(settings)
         warehouse.admit(sample=sample, told=into_this_home)
         environment.apply(warehouse.home.root)
         plan = server.Plan(

@@ -1,4 +1,5 @@
-"""The reference pages, made from what is declared: docs/tables.md, sources.md, rules.md and commands.md.
+"""The reference pages, made from what is declared: docs/tables.md, sources.md, rules.md,
+commands.md and cookbook.md.
 
 `make docs` writes them; a test fails when they are not what this would write.
 """
@@ -11,6 +12,7 @@ from typing import Any
 
 import click
 
+from treasury_watch.flows.commands import cookbook
 from treasury_watch.flows.commands.main import main
 from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.findings.rules.declared import EARLY, EPISODES, MONTHS, episode_rule, month_rule
@@ -28,6 +30,7 @@ def pages(declarations: Declarations) -> dict[str, str]:
         "sources.md": sources(declarations),
         "rules.md": rules(declarations),
         "commands.md": commands(),
+        "cookbook.md": cookbook.page(declarations, NOTE),
     }
 
 

@@ -11,11 +11,12 @@ from typing import Any
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.release_calendar import last_release, next_release
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.archive.archived_files import quarantined
 from treasury_watch.warehouse.gates.freshness import freshness, late_month, never_loaded, newest_figures
 from treasury_watch.warehouse.home.folders import Busy
-from treasury_watch.warehouse.home.published_database import open_published
+from treasury_watch.warehouse.home.published_database import open_published, where_the_sample_is
 from treasury_watch.warehouse.installation import RESTORE, Warehouse
 from treasury_watch.warehouse.store.exchange import Store
 
@@ -48,7 +49,7 @@ def _text(facts: dict[str, Any]) -> Iterator[str]:
     if last:
         yield f"last run: {last['started'][:19]} {last['command']}: {last['outcome']}, {last['summary']}"
     else:
-        yield "last run: none yet; `treasury-watch run --sample` shows what one does"
+        yield f"last run: none yet; `treasury-watch run --sample` shows what one does{facts['sample_elsewhere']}"
     if facts["store"]:
         kept = facts["store"]
         yield f"store: {kept['address']}, " + (
@@ -82,7 +83,8 @@ def _text(facts: dict[str, Any]) -> Iterator[str]:
     if facts["reconciliation"]:
         total = sum(row["disagreeing"] for row in differing)
         known = sum(row["known"] for row in differing)
-        yield f"sources compared: {total} figures differ beyond rounding, {known} of them known errors"
+        differ = counted(total, "figure differs", "figures differ")
+        yield f"sources compared: {differ} beyond rounding, {counted(known, 'known error')} among them"
         for row in differing:
             yield f"  {row['comparison']:<28} {row['disagreeing']:>6} of {row['compared']:>6}  ({row['known']} known)"
     if facts["failed_checks"]:
@@ -113,7 +115,7 @@ def due(facts: dict[str, Any], now: datetime) -> list[str]:
     since = (now - datetime.fromisoformat(last["started"])).total_seconds() / 3600
     released = facts["last_release"]
     if released and last["started"][:10] < f"{released}" and now.date() > released:
-        found.append(f"no run since the release of {released}: the last was {since / 24:.0f} days ago")
+        found.append(f"no run since the release of {released}: the last was {counted(round(since / 24), 'day')} ago")
     return found
 
 
@@ -133,6 +135,7 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
     return {
         "home": str(warehouse.home.root),
         "sample": _sample(warehouse),
+        "sample_elsewhere": where_the_sample_is(warehouse.home.database),
         "unknown": list(warehouse.unknown),
         "last_run": runs[0] if runs else None,
         "store": _exchange(store) if store else None,

@@ -15,8 +15,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Literal, Protocol, Self
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from typing import Any, Literal, Self
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.utils import requote_uri
@@ -24,14 +24,25 @@ from urllib3 import Retry
 from urllib3 import exceptions as urllib3_errors
 
 from treasury_watch.flows.fetch.deadline import Deadline, TimedAdapter, passed
+from treasury_watch.flows.fetch.failures import (
+    LATER,
+    Addressed,
+    FetchError,
+    broken_body,
+    chain_of,
+    no_answer,
+    public_url,
+    takes_no_connection,
+)
 from treasury_watch.flows.settings.sections import HttpPolicy
 from treasury_watch.transforms.addresses import without_credentials
-from treasury_watch.transforms.errors import TreasuryWatchError, shorten
+from treasury_watch.transforms.errors import shorten
+
+__all__ = ["FetchError", "Fetched", "fetch", "make_session", "place_of", "public_url"]
 
 _PIECE = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _RETRIED = frozenset({429, *range(500, 600)})
-_LATER = "try again later; what was loaded before stays as it is"
 _PAGE_MOVED = "open the address in a browser and, if the file has moved, correct its path in config/sources.toml"
 
 # What may stand before the first tag is skipped possessively, so that a hostile page cannot make the search slow.
@@ -40,35 +51,6 @@ _HTML_START = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _HTML_TITLE = re.compile(r"<title\b[^>]*>([^<]*)", re.IGNORECASE)
-
-
-class Addressed(Protocol):
-    """What can be fetched: a declared source, or anything else with a name for messages and an address."""
-
-    @property
-    def id(self) -> str:
-        """The name."""
-
-    @property
-    def url(self) -> str:
-        """The address."""
-
-    @property
-    def is_page(self) -> bool:
-        """Whether it is a web page; any other address that answers with one is refused."""
-
-
-class FetchError(TreasuryWatchError):
-    """A source could not be fetched whole; nothing of it was kept.
-
-    `source` is its id, `url` the address without user name, password and query values, `expected` and `found` say
-    what differs.
-    """
-
-    def __init__(self, source: str, url: str, expected: str, found: str, next_step: str = _LATER):
-        self.source, self.url = source, public_url(url)
-        self.expected, self.found, self.next_step = expected, found, next_step
-        super().__init__(f"{source}, {self.url}: expected {expected}, found {shorten(found, 200)}; {next_step}")
 
 
 @dataclass(frozen=True)
@@ -92,23 +74,11 @@ class Fetched:
     pages: tuple[Self, ...] = ()
 
 
-def public_url(url: str) -> str:
-    """The address as it may stand in a message: no user name or password, and the values of the query masked."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "an address that cannot be read"
-    query = re.sub(r"=[^&]*", "=***", parts.query) if "=" in parts.query else "***" * bool(parts.query)
-    return urlunsplit((parts.scheme, (f"[{host}]" if ":" in host else host) + port, parts.path, query, ""))
-
-
 class _PoliteRetry(Retry):
-    """urllib3's retries with four gaps closed.
+    """urllib3's retries with five gaps closed.
 
     urllib3 asks again at once after the first failure, gives up on a Retry-After it cannot read, and repeats a
-    request whose certificate was refused or whose whole time is up.
+    request whose certificate was refused, whose whole time is up, or whose host takes no connection.
     """
 
     def get_backoff_time(self) -> float:
@@ -125,9 +95,9 @@ class _PoliteRetry(Retry):
 
     def increment(self, *args: Any, **kwargs: Any) -> Self:
         error = kwargs.get("error")
-        if passed():
+        if passed() or takes_no_connection(error):
             raise urllib3_errors.MaxRetryError(kwargs.get("_pool"), "", error)  # type: ignore[arg-type]
-        if error is not None and any(isinstance(e, ssl.SSLCertVerificationError) for e in _chain(error)):
+        if error is not None and any(isinstance(e, ssl.SSLCertVerificationError) for e in chain_of(error)):
             raise urllib3_errors.MaxRetryError(kwargs.get("_pool"), "", error) from error  # type: ignore[arg-type]
         return super().increment(*args, **kwargs)
 
@@ -164,7 +134,7 @@ def make_session(policy: HttpPolicy, bases: Iterable[str] = ()) -> requests.Sess
     session = _Session()
     for base in bases:
         with suppress(ValueError):  # told where it is asked
-            session.places |= {_place(base)}
+            session.places |= {place_of(base)}
     session.headers["User-Agent"] = policy.user_agent
     session.headers["Accept-Encoding"] = "gzip"  # the one coding that is decoded here, under the size limit
     for scheme in ("http://", "https://"):
@@ -237,7 +207,7 @@ def _fetch(
                 try:
                     retries = retries.increment("GET", "", error=problem)
                 except urllib3_errors.MaxRetryError:
-                    raise _broken_body(source, response, problem, policy) from problem
+                    raise broken_body(source, response, problem, policy) from problem
             else:
                 content_type = response.headers.get("Content-Type", "")
                 if not unchanged and not source.is_page:
@@ -272,7 +242,7 @@ def _ask(
                 timeout=(policy.connect_timeout_seconds, policy.read_timeout_seconds),
             )
         except (requests.RequestException, urllib3_errors.HTTPError) as problem:
-            raise _no_answer(source, url, problem, policy) from problem
+            raise no_answer(source, url, problem, policy) from problem
         location = response.headers.get("Location")
         if response.status_code not in _REDIRECTS or not location:
             return response
@@ -280,14 +250,14 @@ def _ask(
         try:
             target = urljoin(url, requote_uri(location))
             downgraded = urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https"
-            _place(target)
+            place_of(target)
         except ValueError as problem:
             raise FetchError(source.id, url, "a redirect to an address", public_url(location), _PAGE_MOVED) from problem
         if downgraded:
             raise FetchError(
                 source.id, url, "a redirect that stays on https", f"one to {public_url(target)}", _PAGE_MOVED
             )
-        if _place(target) not in {_place(source.url), *getattr(session, "places", ())}:
+        if place_of(target) not in {place_of(source.url), *getattr(session, "places", ())}:
             raise FetchError(
                 source.id,
                 url,
@@ -300,7 +270,7 @@ def _ask(
     raise FetchError(source.id, source.url, f"at most {policy.max_redirects} redirects", found, _PAGE_MOVED)
 
 
-def _place(url: str) -> tuple[str, int]:
+def place_of(url: str) -> tuple[str, int]:
     """Host and port of an address; the usual ports of http and https are one place."""
     parts = urlsplit(url)
     port = parts.port or 443
@@ -323,7 +293,7 @@ def _check_status(source: Addressed, response: requests.Response, *, conditional
     if status in (401, 403):
         step = "open the address in a browser; if it works there, check user_agent in section [http] of settings.toml"
     elif status in _RETRIED:
-        step = _LATER
+        step = LATER
     else:
         step = _PAGE_MOVED
     raise FetchError(source.id, url, "status 200", found, step)
@@ -398,67 +368,3 @@ def _refuse_html(source: Addressed, body: bytes, content_type: str) -> None:
     title = _HTML_TITLE.search(text)
     shown = f"titled '{shorten(html.unescape(title[1]), 80)}'" if title else f"beginning '{shorten(text, 80)}'"
     raise FetchError(source.id, source.url, "a data file", f"an HTML page {shown}", _PAGE_MOVED)
-
-
-def _chain(problem: BaseException) -> list[BaseException]:
-    """The error and what it wraps, outermost first: requests and urllib3 nest them as reason, argument or cause."""
-    found: list[BaseException] = []
-    following: Any = problem
-    while isinstance(following, BaseException) and following not in found:
-        found.append(following)
-        inner = [getattr(following, "reason", None), *reversed(following.args), following.__cause__]
-        following = next((each for each in inner if isinstance(each, BaseException)), None)
-    return found
-
-
-def _broken_body(source: Addressed, response: requests.Response, problem: Exception, policy: HttpPolicy) -> FetchError:
-    announced = response.headers.get("Content-Length")
-    expected = f"a body of {announced} bytes" if announced else "a whole body"
-    silent = isinstance(problem, urllib3_errors.ReadTimeoutError)
-    how = f"silence for {policy.read_timeout_seconds:g} s" if silent else "the connection broken"
-    return FetchError(
-        source.id, response.url, expected, f"{how} after {response.raw.tell()} bytes{_attempts(policy)}", _LATER
-    )
-
-
-def _no_answer(source: Addressed, url: str, problem: Exception, policy: HttpPolicy) -> FetchError:
-    """The error in the user's words, from what lies innermost in the libraries' errors."""
-    chain = _chain(problem)
-    host = urlsplit(public_url(url)).netloc
-
-    def first(*kinds: type[BaseException]) -> Any:
-        return next((error for error in chain if isinstance(error, kinds)), None)
-
-    expected, step, tried = "an answer", "check the connection to the internet; " + _LATER, _attempts(policy)
-    if certificate := first(ssl.SSLCertVerificationError):
-        expected, found = f"a valid TLS certificate for {host}", f"{certificate.verify_message or certificate}"
-        step = "do not trust this answer; behind a proxy that re-signs, name its certificate in REQUESTS_CA_BUNDLE"
-    elif first(requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
-        expected, found = "an http or https address", "one that cannot be asked"
-        step = "correct base or path in config/sources.toml"
-    elif first(urllib3_errors.ProxyError):
-        found, step = f"the proxy refused or not reachable{tried}", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
-    elif first(urllib3_errors.NameResolutionError):
-        found = f"no address for the host name {host}{tried}"
-    elif refused := first(urllib3_errors.NewConnectionError):
-        found = f"no connection to {host}: {_system_text(refused)}{tried}"
-    elif first(urllib3_errors.ConnectTimeoutError):
-        found = f"no connection to {host} within {policy.connect_timeout_seconds:g} s{tried}"
-    elif first(urllib3_errors.ReadTimeoutError):
-        found = f"silence for {policy.read_timeout_seconds:g} s{tried}"
-    elif first(urllib3_errors.SSLError, ssl.SSLError):
-        expected, found = f"a TLS connection with {host}", f"a failed handshake{tried}"
-    elif first(ConnectionError):
-        found = f"the connection closed by {host} without an answer{tried}"
-    else:
-        expected, found = "an answer that follows HTTP", f"{type(chain[-1]).__name__}{tried}"
-    return FetchError(source.id, url, expected, found, step)
-
-
-def _system_text(problem: BaseException) -> str:
-    """The operating system's word on a failed connection, such as 'Connection refused'."""
-    return next((e.strerror for e in _chain(problem) if isinstance(e, OSError) and e.strerror), "it failed")
-
-
-def _attempts(policy: HttpPolicy) -> str:
-    return f" ({policy.retries + 1} attempts)" if policy.retries else ""

@@ -20,10 +20,12 @@ from typing import Any
 
 import requests
 
+from treasury_watch.flows.fetch.failures import HostAway
 from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, public_url
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.layouts.pages.release_archive import ReleaseLink, read_index, since
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive.release_zips import INDEX, ReleaseZips, ZipNote
 from treasury_watch.warehouse.ledger.release_files import ZipToRead
 
@@ -93,15 +95,19 @@ class ReleaseArchiveReader:
     def arriving(self, pending: list[ReleaseLink], stopped: threading.Event) -> Iterator[ZipToRead]:
         """The zips that have to be read, as they come. One that cannot be had is a problem of its own."""
         with make_session(self.zip_policy, self.hosts) as session:
-            for link in pending:
+            for place, link in enumerate(pending, start=1):
                 if stopped.is_set():
                     return
                 try:
                     zipped = self._zip(session, link)
                 except FetchError as problem:
-                    self.done.problems[link.archive] = str(problem)
+                    left = len(pending) - place if isinstance(problem, HostAway) else 0
+                    words = f"{problem}; {counted(left, 'later release')} not asked for" if left else str(problem)
+                    self.done.problems[link.archive] = words
                     said = {"archive": link.archive, "url": problem.url, "found": problem.found}
-                    logs.say("fetch failed", str(problem), level=logging.WARNING, **said)
+                    logs.say("fetch failed", words, level=logging.WARNING, **said)
+                    if left:
+                        return
                     continue
                 if zipped is not None:
                     yield zipped

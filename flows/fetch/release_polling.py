@@ -14,6 +14,7 @@ from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.release_calendar import Calendar, expected_month, latest_release, possible_days
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
 
@@ -87,7 +88,7 @@ def await_release(
             last = str(problem)
         if clock() + wait > deadline:
             raise ReleaseLate(
-                f"{MAIN_SOURCE}: expected figures for {month:%Y-%m}, found {last} after {asked} requests; "
+                f"{MAIN_SOURCE}: expected figures for {month:%Y-%m}, found {last} after {counted(asked, 'request')}; "
                 "the release is late or its address moved: see the TIC release calendar, then `treasury-watch run`"
             )
         sleep(wait)

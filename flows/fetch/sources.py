@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, public_url
+from treasury_watch.flows.fetch.failures import HostAway, HostSilent
+from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, place_of, public_url
 from treasury_watch.flows.fetch.listed_pages import fetch_listed
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.settings.settings import Settings
@@ -54,18 +58,27 @@ def fetch_source(source: Source, settings: Settings, warehouse: Warehouse) -> Fe
 
 
 def fetch_all(settings: Settings, warehouse: Warehouse) -> Collected:
-    """Fetch every source, one after the other."""
+    """Fetch every source."""
     return collect(settings, lambda source: fetch_source(source, settings, warehouse))
 
 
 def collect(settings: Settings, fetched: Callable[[Source], Fetched], poll: str = "") -> Collected:
     """The answers for every source, or for those of a poll; one that cannot be reached is a problem of its own, the others
     go on.
+
+    Hosts are asked side by side, the sources of one host one after the other. `fetched` is called in threads.
     """
     found = Collected()
-    for source in sources_to_fetch(settings, poll):
+    asked = sources_to_fetch(settings, poll)
+    answers = _side_by_side(asked, fetched)
+    not_asked: dict[str, list[str]] = {}
+    for source in asked:
         try:
-            answer = fetched(source)
+            answer = answers[source.id].result()
+        except NotAsked as left_out:
+            found.unreached.append(source.id)
+            not_asked.setdefault(left_out.host, []).append(source.id)
+            continue
         except FetchError as problem:
             if source is not settings.declarations.release_dates:  # without it a day is estimated, and nothing fails
                 found.problems.append(str(problem))
@@ -82,7 +95,71 @@ def collect(settings: Settings, fetched: Callable[[Source], Fetched], poll: str 
             _note(found, one)
         if answer.status == "not_modified" and not any(one.status == "new" for one in answer.pages):
             found.unchanged.append(source.id)
+    for host, left in not_asked.items():
+        words = f"{host}: not asked for {_listed(left)} after that"
+        found.problems.append(words)
+        logs.say("fetch failed", words, level=logging.WARNING, host=host, sources=left)
     return found
+
+
+class NotAsked(FetchError):
+    """A source was not asked for, since its `host` could not be reached for another one."""
+
+    def __init__(self, source: Source, host: str, first: FetchError):
+        self.host = host
+        super().__init__(
+            source.id, source.url, first.expected, f"{host} away, asked for {first.source}", first.next_step
+        )
+
+
+def _side_by_side(asked: Iterable[Source], fetched: Callable[[Source], Fetched]) -> dict[str, Future[Fetched]]:
+    """What comes of every source: a thread for each host asks for its sources in their order."""
+    by_host: dict[str, list[Source]] = {}
+    for source in asked:
+        by_host.setdefault(_host(source.url), []).append(source)
+    answers = {source.id: Future[Fetched]() for sources in by_host.values() for source in sources}
+
+    def ask(host: str, sources: list[Source]) -> None:
+        away: FetchError | None = None
+        answered = False
+        for source in sources:
+            if away is not None:
+                answers[source.id].set_exception(NotAsked(source, host, away))
+                continue
+            try:
+                answers[source.id].set_result(fetched(source))
+                answered = True
+            except FetchError as problem:
+                answers[source.id].set_exception(problem)
+                here = _host(problem.url) == host  # not a host that it redirects to
+                if here and (isinstance(problem, HostAway) or (isinstance(problem, HostSilent) and not answered)):
+                    away = problem
+                answered = answered or not isinstance(problem, (HostAway, HostSilent))
+            except BaseException as problem:
+                answers[source.id].set_exception(problem)
+
+    for host, sources in by_host.items():
+        # as in this thread: the log's fields and Prefect's run lie in its context
+        arguments = (ask, host, sources)
+        threading.Thread(
+            target=contextvars.copy_context().run, args=arguments, name=f"fetch {host}", daemon=True
+        ).start()
+    return answers
+
+
+def _host(url: str) -> str:
+    """The host of an address, and its port where it is not the usual one; the address where it cannot be read."""
+    try:
+        host, port = place_of(url)
+    except ValueError:
+        return url
+    return host if port == 443 else f"{host}:{port}"
+
+
+def _listed(names: list[str], shown: int = 3) -> str:
+    """So many names, and the number of the others."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def _note(found: Collected, answer: Fetched) -> None:

@@ -18,6 +18,8 @@ DEFAULTS = {
     "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",  # else its services print whole events where the server has gone
     "PREFECT_CLI_PROMPT": "false",
 }
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+THIS_MACHINE = ("127.0.0.1", "localhost")
 
 
 def apply(home: Path) -> None:
@@ -27,3 +29,15 @@ def apply(home: Path) -> None:
     if not (Path.home() / ".prefect" / "profiles.toml").exists():
         os.environ.setdefault("PREFECT_HOME", str(home / "prefect"))
         Path(os.environ["PREFECT_HOME"]).mkdir(mode=0o700, parents=True, exist_ok=True)
+    keep_off_proxies()
+
+
+def keep_off_proxies() -> None:
+    """Where a proxy is named, ask this machine without it: Prefect's temporary server, which no proxy can reach."""
+    if not any(os.environ.get(name) or os.environ.get(name.upper()) for name in PROXIES):
+        return
+    named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in named.split(",") if host.strip()]
+    if "*" not in hosts:
+        hosts += [host for host in THIS_MACHINE if host not in hosts]
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(hosts)

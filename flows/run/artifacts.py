@@ -61,7 +61,7 @@ def metrics(warehouse: Warehouse, outcome: Outcome) -> list[dict[str, Any]]:
         ("files with the same figures", became["same_figures"], "files"),
         ("files seen before", became["known"], "files"),
         ("sources unchanged at their server", len(outcome.unchanged), "sources"),
-        ("sources not reached", len(outcome.problems), "sources"),
+        ("sources not reached", len(outcome.unreached), "sources"),
         ("figures read", sum(item.figures for item in outcome.loaded), "figures"),
         ("figures new or changed", sum(item.changed for item in outcome.loaded), "figures"),
         ("published figures revised", outcome.revisions.figures, "figures"),

@@ -17,7 +17,8 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from treasury_watch.flows.alerts import delivery
-from treasury_watch.flows.log import logs, progress
+from treasury_watch.flows.log import file_table, logs, progress
+from treasury_watch.flows.log.file_table import FileRow
 from treasury_watch.flows.prefect_support import named_server
 from treasury_watch.flows.prefect_support.shared_server import shared_server
 from treasury_watch.flows.run import steps
@@ -26,6 +27,7 @@ from treasury_watch.flows.run.monthly import MINUTES, STEP, note
 from treasury_watch.flows.run.outcome import Outcome, Refusal
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive.parse_pool import end_with_parent, processes
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.installation import Session
@@ -42,6 +44,7 @@ from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 WORTHWHILE_FILES = 60  # two processes with Prefect in them take as long to start as parsing so many
 BUNDLE = 8  # files a task: a task run costs as much as parsing one or two
 NAMED = 3
+NOT_KNOWN = "of no known layout"
 
 
 @cache
@@ -122,7 +125,7 @@ def _backfill(settings: Settings, folder: Path, told: bool) -> str:
             items = in_release_order(looked_at)
             if not items and not outcome.refused:
                 raise TreasuryWatchError(
-                    f"{folder}: expected official files, found {len(found)} files of no known layout; "
+                    f"{folder}: expected official files, found {counted(len(found), 'file')} of no known layout; "
                     "name the folder that holds them"
                 )
             with outcome.timed("load"):
@@ -151,17 +154,20 @@ def refuse_unreadable(looked_at: list[ParsedFile], outcome: Outcome) -> None:
 
 def what_it_is(item: ParsedFile) -> str:
     """A file that is passed over, for a message."""
-    return f"{item.kind or 'of no known layout'}: {item.name}"
+    return f"{item.kind or NOT_KNOWN}: {item.name}"
 
 
 def describe(outcome: Outcome, passed_over: list[ParsedFile]) -> str:
     """The backfill in a few lines."""
     kinds = {kind: sum(item.outcome == kind for item in outcome.loaded) for kind in ("same_figures", "known")}
-    lines = [outcome.summary()]
+    rows = outcome.file_rows() + [
+        FileRow(item.name, "", f"passed over, {item.kind or NOT_KNOWN}") for item in passed_over
+    ]
+    lines = [*file_table.on_terminal(rows), outcome.summary()]
     if kinds["same_figures"]:
-        lines.append(f"same figures as before: {kinds['same_figures']} files")
+        lines.append(f"same figures as before: {counted(kinds['same_figures'], 'file')}")
     if kinds["known"]:
-        lines.append(f"seen before: {kinds['known']} files")
+        lines.append(f"seen before: {counted(kinds['known'], 'file')}")
     lines += [f"passed over, {what_it_is(item)}" for item in passed_over[:NAMED]]
     if len(passed_over) > NAMED:
         lines.append(f"and {len(passed_over) - NAMED} more passed over")

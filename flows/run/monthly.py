@@ -10,13 +10,15 @@ from typing import Any
 
 from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.alerts.outbox import SendResult
 from treasury_watch.flows.fetch import sources
-from treasury_watch.flows.fetch.http import Fetched, FetchError
+from treasury_watch.flows.fetch.failures import FetchError, HostAway, HostSilent
+from treasury_watch.flows.fetch.http import Fetched
 from treasury_watch.flows.fetch.release_polling import (
     NEW_YORK,
     ReleaseLate,
@@ -35,19 +37,27 @@ from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.model import Source
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Session, Warehouse
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
 
 MINUTES = 60
-RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)  # as many as there are publishers' hosts, at least
 STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+
+
+def may_be_asked_again(_task: Any, _run: Any, state: State[Any]) -> bool:
+    """Whether a failed fetch may be tried again: not where its host cannot be reached, which would fail again."""
+    problem = state.result(raise_on_failure=False)
+    return not isinstance(problem, (HostAway, HostSilent))
 
 
 @task(
     name="fetch",
     task_run_name="fetch {source.id}",
     retries=1,
+    retry_condition_fn=may_be_asked_again,
     retry_delay_seconds=5,
     timeout_seconds=15 * MINUTES,
     **STEP,
@@ -151,19 +161,17 @@ def wait_for_release(settings: Settings, warehouse: Warehouse, due: date, second
         asked = await_release(settings, warehouse, due, give_up_after_seconds=seconds)
     except ReleaseLate as problem:
         return problem
-    words = f"{month} is there after {asked} requests"
+    words = f"{month} is there after {counted(asked, 'request')}"
     note(words)
     logs.say("release there", words, month=month, requests=asked)
     return None
 
 
 def collect(settings: Settings, warehouse: Warehouse, poll: str = "") -> sources.Collected:
-    """Fetch every source, or those of a poll, four at a time."""
-    asked = sources.sources_to_fetch(settings, poll)
-    running = {source.id: fetch_one.submit(source, settings, warehouse) for source in asked}
+    """Fetch every source, or those of a poll: a task each, those of one host one after the other."""
 
     def answer(source: Source) -> Fetched:
-        result = running[source.id].result(raise_on_failure=False)
+        result = fetch_one.submit(source, settings, warehouse).result(raise_on_failure=False)
         if isinstance(result, FetchError):
             raise result
         if isinstance(result, BaseException):

@@ -13,9 +13,11 @@ from treasury_watch.flows.alerts.outbox import SendResult
 from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.flows.fetch.sources import Collected
 from treasury_watch.flows.log import logs, run_lines
+from treasury_watch.flows.log.file_table import FileRow
 from treasury_watch.flows.run.revisions import Revisions
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.model import MAIN_SOURCE
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.installation import SetAside
 from treasury_watch.warehouse.ledger.incoming_files import Loaded
 
@@ -50,7 +52,10 @@ class FilesRefused(TreasuryWatchError):
             words = f"refused, all else is done: {self.refused[0].line}"
         else:
             words = "\n  ".join(
-                [f"{len(self.refused)} files refused, all else is done:", *(item.line for item in self.refused)]
+                [
+                    f"{counted(len(self.refused), 'file')} refused, all else is done:",
+                    *(item.line for item in self.refused),
+                ]
             )
         super().__init__(words)
 
@@ -119,6 +124,11 @@ class Outcome:
             entry = item.entry
             self.refused.append(Refusal(place_of(entry.url), item.problem.reason, entry.source, entry.sha256))
 
+    def file_rows(self) -> list[FileRow]:
+        """What became of each file, those that were refused first."""
+        rows = [FileRow(item.place, item.source or "", "refused") for item in self.refused]
+        return rows + [FileRow(place_of(item.url), item.source, item.said(), item.released) for item in self.loaded]
+
     def raise_refusals(self, said: str = "") -> None:
         """Raises FilesRefused where any file was refused; `said` is what the command has to say besides."""
         if self.refused:
@@ -142,13 +152,15 @@ class Outcome:
         vintages = [item for item in self.loaded if item.outcome == "vintage"]
         changed = sum(item.changed for item in vintages)
         parts = (
-            [f"{len(vintages)} new vintages with {changed:,} new or changed figures"] if vintages else ["nothing new"]
+            [f"{counted(len(vintages), 'new vintage')} with {counted(changed, 'new or changed figure')}"]
+            if vintages
+            else ["nothing new"]
         )
         parts += self.revisions.words()
         if self.refused:
-            parts.append(f"{len(self.refused)} files refused")
-        if self.problems:
-            parts.append(f"{len(self.problems)} sources not reached")
+            parts.append(f"{counted(len(self.refused), 'file')} refused")
+        if self.unreached:
+            parts.append(f"{counted(len(self.unreached), 'source')} not reached")
         if self.queued or self.sent or self.written or self.failed:
             parts.append(
                 f"alerts: {self.queued} queued, {self.sent} sent, {self.written} written, {self.failed} failed"

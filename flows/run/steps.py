@@ -32,6 +32,7 @@ from treasury_watch.flows.site.pages import build as site
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.layouts.containers import is_container
 from treasury_watch.transforms.layouts.contents import contents_of
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.permissions import users_file_mode
 from treasury_watch.warehouse.home.published_database import open_published
@@ -255,7 +256,9 @@ def load_press(session: Session) -> None:
     """Load the printed figures that come with the program, where they changed. Raises LayoutError."""
     for source, changed in session.loader.load_press().items():
         if changed:
-            logs.say("loaded", f"{source}: {changed:,} figures", source=source, outcome="vintage", changed=changed)
+            logs.say(
+                "loaded", f"{source}: {counted(changed, 'figure')}", source=source, outcome="vintage", changed=changed
+            )
 
 
 def load_one(session: Session, file: IncomingFile, outcome: Outcome) -> None:
@@ -264,7 +267,7 @@ def load_one(session: Session, file: IncomingFile, outcome: Outcome) -> None:
     place: dict[str, Any] = {"source": file.source, "url": public_url(file.url)}
     began = perf_counter()
     try:
-        item = session.loader.load(file)
+        item = replace(session.loader.load(file), url=file.url)
     except StorageFailed:
         raise
     except TreasuryWatchError as problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import sys
@@ -46,6 +47,13 @@ def write(
     return (
         f"{formulas} cells of text begin as formulas do: before a spreadsheet opens them, write with --for-spreadsheets"
     )
+
+
+def as_text(cursor: duckdb.DuckDBPyConnection, rows_in_table: int) -> str:
+    """The rows of an executed query as the table for people."""
+    text = io.StringIO()
+    _table(distinct([column[0] for column in cursor.description or []]), _rows(cursor), rows_in_table, text)
+    return text.getvalue()
 
 
 def _named(out: Path | None) -> Path:

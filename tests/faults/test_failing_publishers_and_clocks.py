@@ -151,7 +151,7 @@ class TestAClockAYearBack:
 class TestAClockAYearAheadAndNoTicServer:
     def test_the_sources_that_answer_are_loaded_and_published(self, story):
         text = story.ended["ahead"].well()
-        assert "1 new vintages with 1 new or changed figures" in text
+        assert "1 new vintage with 1 new or changed figure" in text
         assert "not reached: slt_table5, http://127.0.0.1:9/slt_table5.txt" in text
         assert story.seen["ahead"] == [("2026-04-01",), ("2026-06-22",)]
 

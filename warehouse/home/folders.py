@@ -17,8 +17,26 @@ from treasury_watch.warehouse.home import permissions
 from treasury_watch.warehouse.home.storage_failures import ROOM, StorageFailed, with_owner
 
 HOME = "TREASURY_WATCH_HOME"
-SAMPLE_HOME = PROJECT / "warehouse" / "sample"
+APPLICATION = "treasury-watch"
 ROOM_BYTES = 16_000_000  # Prefect's records, the ledger's log and the page, besides the database
+
+
+def default_homes(program: Path) -> tuple[Path, Path]:
+    """The data folder without TREASURY_WATCH_HOME, and the sample's own, of a program that lies in `program`.
+
+    In a checkout `warehouse/data` and `warehouse/sample`; of an installed package `data` and `sample` in the user's data
+    directory (on Linux ~/.local/share/treasury-watch): an update or removal of the package must not reach the archive.
+    """
+    if (program / "pyproject.toml").is_file():
+        folder = program / "warehouse"
+    else:
+        import platformdirs  # not for a checkout, whose commands start sooner without it
+
+        folder = platformdirs.user_data_path(APPLICATION, appauthor=False)
+    return folder / "data", folder / "sample"
+
+
+DEFAULT_HOME, SAMPLE_HOME = default_homes(PROJECT)
 
 
 class Busy(TreasuryWatchError):
@@ -34,13 +52,13 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        """TREASURY_WATCH_HOME, else warehouse/data in the project."""
+        """The folder that TREASURY_WATCH_HOME names, else that of `default_homes`."""
         named = os.environ.get(HOME)
-        return cls(Path(named).expanduser().resolve() if named else PROJECT / "warehouse" / "data")
+        return cls(Path(named).expanduser().resolve() if named else DEFAULT_HOME)
 
     @staticmethod
     def choose_for_sample() -> None:
-        """Where no home is named, name the sample's own, warehouse/sample, for this process and those that it starts."""
+        """Where no home is named, name the sample's own for this process and those that it starts."""
         if not os.environ.get(HOME):
             os.environ[HOME] = str(SAMPLE_HOME)
 

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from treasury_watch.transforms.errors import TreasuryWatchError
-from treasury_watch.warehouse.home.folders import SAMPLE_HOME
+from treasury_watch.warehouse.home.folders import DEFAULT_HOME, SAMPLE_HOME
 from treasury_watch.warehouse.home.storage_failures import StorageFailed, explained, with_owner
 
 
@@ -27,7 +27,8 @@ def open_published(database: Path) -> duckdb.DuckDBPyConnection:
         )
     if not there:
         raise TreasuryWatchError(
-            f"{database} does not exist yet; run `treasury-watch run --sample` or `treasury-watch run` first{_sample(database)}"
+            f"{database} does not exist yet; run `treasury-watch run --sample` or `treasury-watch run` first"
+            f"{where_the_sample_is(database)}"
         )
     try:
         return duckdb.connect(str(database), read_only=True)
@@ -38,9 +39,9 @@ def open_published(database: Path) -> duckdb.DuckDBPyConnection:
         raise known from problem
 
 
-def _sample(database: Path) -> str:
-    """Where the sample is, for somebody who ran it and asks the home of official data."""
-    asked_default = database.parent == SAMPLE_HOME.with_name("data")
+def where_the_sample_is(database: Path) -> str:
+    """Where the sample is, for somebody who ran it and asks the home of official data; else empty."""
+    asked_default = database.parent == DEFAULT_HOME
     there = asked_default and SAMPLE_HOME.joinpath(database.name).exists()
     return f"; the sample's tables are in {SAMPLE_HOME}: name it in TREASURY_WATCH_HOME" if there else ""
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.model import Parsed
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive.archived_files import Entry
 
 
@@ -36,7 +37,8 @@ class Loaded:
     """What became of a file.
 
     `outcome`: vintage (new figures), same_figures (other bytes, no vintage), known (seen before), announced (a page with days
-    of coming releases) or withdrawn (a user took these bytes out of the ledger: not loaded); `note` says more of it.
+    of coming releases) or withdrawn (a user took these bytes out of the ledger: not loaded); `note` says more of it. `url` is
+    where it came from.
     """
 
     source: str
@@ -48,18 +50,22 @@ class Loaded:
     sha256: str
     last: date | None = None
     note: str = ""
+    url: str = ""
+
+    def said(self) -> str:
+        """What became of it."""
+        return {
+            "vintage": f"{counted(self.changed, 'new or changed figure')} of {self.figures:,}",
+            "same_figures": "other bytes, the same figures: no vintage",
+            "known": "seen before",
+            "announced": f"{counted(self.changed, 'new day of a coming release', 'new days of coming releases')}",
+            "withdrawn": self.note,
+        }[self.outcome]
 
     def line(self) -> str:
         """The outcome in one line."""
-        said = {
-            "vintage": f"{self.changed:,} new or changed figures of {self.figures:,}",
-            "same_figures": "other bytes, the same figures: no vintage",
-            "known": "seen before",
-            "announced": f"{self.changed} days of coming releases are new",
-            "withdrawn": self.note,
-        }[self.outcome]
         when = f", released {self.released} (by the {self.released_basis})" if self.released else ""
-        return f"{self.source}: {said}{when}"
+        return f"{self.source}: {self.said()}{when}"
 
 
 def withdrawn(entry: Entry) -> Loaded:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from treasury_watch.flows.commands import cookbook
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.declarations import Declarations, Table
 from treasury_watch.warehouse.tables.declared_tables import UNITS
@@ -20,6 +21,7 @@ def lines(declarations: Declarations, name: str | None, width: int) -> Iterator[
             yield from _beside(f"{table.name:<{longest}}", table.description, width)
         yield ""
         yield "one of them: treasury-watch tables NAME"
+        yield f"questions with their SQL and answers: {cookbook.PAGE}"
         return
     if name.lower() not in declared:
         near = get_close_matches(name.lower(), declared, n=3, cutoff=0.4)

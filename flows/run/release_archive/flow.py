@@ -23,7 +23,7 @@ from prefect.task_runners import TaskRunner
 
 from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.fetch.release_archive import Fetching, ReleaseArchiveReader, fetching
-from treasury_watch.flows.log import logs
+from treasury_watch.flows.log import file_table, logs
 from treasury_watch.flows.prefect_support import named_server
 from treasury_watch.flows.prefect_support.shared_server import shared_server
 from treasury_watch.flows.run import backfill, steps
@@ -33,6 +33,7 @@ from treasury_watch.flows.run.outcome import Outcome, Refusal
 from treasury_watch.flows.run.release_archive.loading import Loading
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.layouts.pages.release_archive import ReleaseLink
+from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive.parse_pool import end_with_parent, processes
 from treasury_watch.warehouse.archive.release_zips import ReleaseZips
 from treasury_watch.warehouse.installation import Session, Warehouse
@@ -129,10 +130,11 @@ def _read(runner: TaskRunner[Any], arriving: Iterable[ZipToRead], into: Path, co
 def describe(outcome: Outcome, fetched: Fetching, loading: Loading, warnings: list[str]) -> str:
     """The run in a few lines."""
     counts = (
-        f"{fetched.fetched} releases fetched, {fetched.known} known before, {fetched.unchanged} unchanged; "
-        f"{loading.members} members of {loading.releases} releases read, {loading.passed_over} of no use passed over"
+        f"{counted(fetched.fetched, 'release')} fetched, {fetched.known} known before, {fetched.unchanged} unchanged; "
+        f"{counted(loading.members, 'member')} of {counted(loading.releases, 'release')} read, "
+        f"{loading.passed_over} of no use passed over"
     )
-    lines = [outcome.summary(), counts, *warnings[:NAMED]]
+    lines = [*file_table.on_terminal(outcome.file_rows()), outcome.summary(), counts, *warnings[:NAMED]]
     if len(warnings) > NAMED:
         lines.append(f"and {len(warnings) - NAMED} more rows of the page that could not be read whole")
     lines.append(", ".join(f"{step} {seconds:.1f} s" for step, seconds in outcome.seconds.items()))

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import socket
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -202,6 +203,18 @@ def test_a_zip_that_cannot_be_had_is_a_problem_of_its_own_and_the_others_come(re
     assert list(failing.done.problems) == [NAMES[1]]
     assert re.search(words, failing.done.problems[NAMES[1]])
     assert run(reader())[1] == NAMES[1]
+
+
+def test_a_host_that_is_away_is_asked_for_one_zip_and_not_for_the_later_ones(reader, server, zips):
+    with socket.create_server(("127.0.0.1", 0)) as closed_again:
+        away = f"http://127.0.0.1:{closed_again.getsockname()[1]}/"
+    settings = Settings(Declarations(PROJECT / "config", {"tic_releases": server.url(), "tic": away}))
+    begun = ReleaseArchiveReader(settings, zips)
+    assert run(begun) == []
+    [(name, problem)] = begun.done.problems.items()
+    assert name == NAMES[0]
+    assert "Connection refused" in problem
+    assert problem.endswith(f"; {len(NAMES) - 1} later releases not asked for")
 
 
 def test_the_page_that_cannot_be_had_ends_the_run(reader, server):

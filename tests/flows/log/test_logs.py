@@ -200,7 +200,7 @@ class TestARun:
         run(loaded)
         refused, ended = of(log(), "refused"), of(log(), "run ended")
         assert (refused["source"], refused["error"], refused["level"]) == ("slt_table3", "LayoutError", "error")
-        assert "1 files refused" in ended["message"]
+        assert "1 file refused" in ended["message"]
         assert not events(log()).keys() & {"run failed"}
 
     def test_with_the_log_off_says_nothing_on_standard_error(self, loaded, publishers, capfd):

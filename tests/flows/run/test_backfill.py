@@ -133,7 +133,7 @@ class TestTheFlow:
         )
         with pytest.raises(FilesRefused, match=r"old/d\.txt: slt_table5.*Nippon") as ended:
             fill(folder / "old")
-        assert ended.value.said.startswith("1 new vintages with 10 new or changed figures")
+        assert ended.value.said.startswith("1 new vintage with 10 new or changed figures")
         with duckdb.connect(str(home.database), read_only=True) as connection:
             assert connection.execute(
                 "SELECT max(month)::TEXT FROM positions WHERE source = 'slt_table5'"
@@ -148,7 +148,7 @@ class TestTheFlow:
     def test_a_folder_without_official_files_is_a_failure(self, fill, tmp_path):
         (tmp_path / "letters").mkdir()
         (tmp_path / "letters" / "letter.txt").write_text("Dear Sir or Madam")
-        with pytest.raises(TreasuryWatchError, match="found 1 files of no known layout"):
+        with pytest.raises(TreasuryWatchError, match="found 1 file of no known layout"):
             fill(tmp_path / "letters")
 
     def test_on_dask_the_tables_are_the_same(self, fill, folder, tmp_path, monkeypatch):

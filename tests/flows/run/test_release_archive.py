@@ -164,7 +164,7 @@ def test_the_command_loads_what_there_is_and_lists_what_is_missing(tmp_path, mon
         server.behaviour.asked.clear()
         second = CliRunner().invoke(main, command)
         assert second.exit_code == 0, second.output
-        assert "1 releases fetched, 0 known before, 2 unchanged" in second.output
+        assert "1 release fetched, 0 known before, 2 unchanged" in second.output
         assert {status for (name, status) in server.behaviour.asked if name == "ticrel_20240417.zip"} == {301, 304}
 
 

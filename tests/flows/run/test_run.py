@@ -77,7 +77,7 @@ class TestARun:
         summary = run(settings, loaded).summary()
         (turned,) = rows(loaded, "SELECT count(*) FROM revised_findings")
         assert turned[0] > 0
-        assert "1 new vintages with 3 new or changed figures; 3 published figures revised; " in summary
+        assert "1 new vintage with 3 new or changed figures; 3 published figures revised; " in summary
         assert f"; {turned[0]} finding" in summary
         told = rows(loaded, "SELECT summary FROM runs WHERE outcome = 'published' ORDER BY started DESC LIMIT 1")
         assert "3 published figures revised" in told[0][0]
@@ -145,7 +145,7 @@ class TestBadInput:
         outcome = run(settings, loaded)
         assert sorted(item.source for item in outcome.refused) == ["mfhhis01", "slt_table5"]
         assert "magnitude" in next(item.reason for item in outcome.refused if item.source == "slt_table5")
-        assert outcome.summary().startswith("1 new vintages with 1 new or changed figures; 2 files refused")
+        assert outcome.summary().startswith("1 new vintage with 1 new or changed figure; 2 files refused")
         assert rows(loaded, "SELECT per_usd FROM fx_daily WHERE currency = 'JPY' AND date = DATE '2026-09-01'") == [
             (151.25,)
         ]

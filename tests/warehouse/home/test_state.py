@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import PROJECT
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.warehouse.gates.results import Result, ValidationBlocked
-from treasury_watch.warehouse.home.folders import Busy, Home
+from treasury_watch.warehouse.home.folders import Busy, Home, default_homes
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.home.storage_failures import StorageFailed
 from treasury_watch.warehouse.installation import Warehouse
@@ -136,6 +136,26 @@ def test_the_environment_names_the_home(tmp_path, monkeypatch):
     assert Home.from_environment().root == tmp_path / "a"
     monkeypatch.delenv("TREASURY_WATCH_HOME")
     assert Home.from_environment().root == PROJECT / "warehouse" / "data"
+
+
+def test_an_installed_package_keeps_its_data_in_the_users_data_directory_and_never_beside_itself(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    package = tmp_path / "site-packages" / "treasury_watch"
+    package.mkdir(parents=True)
+    homes = default_homes(package)
+    assert {home.name for home in homes} == {"data", "sample"}
+    for home in homes:
+        assert home.parent.name == "treasury-watch"
+        assert home.is_relative_to(tmp_path)
+        assert not home.is_relative_to(package.parent)
+    if sys.platform == "linux":
+        assert homes[0] == tmp_path / "share" / "treasury-watch" / "data"
+
+
+def test_a_checkout_keeps_its_data_in_its_own_folder(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("")
+    assert default_homes(tmp_path) == (tmp_path / "warehouse" / "data", tmp_path / "warehouse" / "sample")
 
 
 def test_checks_are_kept_by_run_and_the_last_word_stands(tmp_path):

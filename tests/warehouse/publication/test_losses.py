@@ -52,7 +52,7 @@ def test_a_ledger_and_an_archive_that_both_lack_what_is_published_stop_the_run(s
     small.home.ledger.unlink()
     shutil.rmtree(small.home.raw / "slt_table5")
     with pytest.raises(
-        ArchiveIncomplete, match="expected 1 files of the last publication that neither archive nor ledger has"
+        ArchiveIncomplete, match="expected 1 file of the last publication that neither archive nor ledger has"
     ):
         run(small)
     assert figures(small) == before

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
 
-from tests.warehouse.literal_database import JUNE, KINDS, MAY, first
+from tests.warehouse.literal_database import JUNE, KINDS, MAY, VIEWS, first
 from treasury_watch.warehouse.tables.findings_as_known import CURRENT
 
 
@@ -262,3 +263,10 @@ def test_custodial_centres_are_marked(published):
         "slt_table3", JUNE, ("belgium", "2026-04", "total_position", 1), ("japan", "2026-04", "total_position", 1)
     )
     assert published.ask("holder_id, custodial_centre", "holder_months") == [("belgium", True), ("japan", False)]
+
+
+def test_what_users_ask_as_of_a_day_runs_on_duckdb_1_0_which_has_arg_min_by_one_plain_value_only():
+    by_several = re.compile(r"arg_(?:min|max)\((?:[^()]|\([^()]*\))*?,\s*\(", re.DOTALL)
+    assert by_several.search("arg_min(change, (source <> own, preference))")
+    for path in sorted(VIEWS.glob("*_as_of.sql")):
+        assert not by_several.search(path.read_text(encoding="utf-8")), path.name

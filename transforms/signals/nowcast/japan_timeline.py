@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from treasury_watch.transforms.amounts import billions, rounded
 from treasury_watch.transforms.signals.nowcast.words import estimate_in_words, is_figure
-from treasury_watch.transforms.wording import month_name
+from treasury_watch.transforms.wording import counted, month_name
 
 JPY_BN_PER_TRILLION = 1000
 
@@ -75,7 +75,7 @@ def _day(day: date) -> str:
 
 
 def _distance(day: date, due: date) -> str:
-    return f"{(due - day).days} days later, on {_day(due)}"
+    return f"{counted((due - day).days, 'day')} later, on {_day(due)}"
 
 
 def _capital(text: str) -> str:

@@ -72,23 +72,23 @@ candidates AS (
 -- month before. Then the source that the month's figure is from, that of the month before, the preferred one. Where a survey
 -- basis ends, the change on the old one goes before that on the new one. A source that states both positions, but rounds
 -- more than the finer of them, vouches for their difference: it is closer than the source's own.
+-- (DuckDB 1.0 has arg_min by one plain value only.)
 totals AS (
-    SELECT holder_id, month, arg_min({
+    SELECT holder_id, month, first({
         'change': CASE WHEN states_both AND last_digit_usd_mn > finest_digit_usd_mn THEN between_positions_usd_mn ELSE change_usd_mn END,
         'held': before_usd_mn
-    }, (
-        (series, scope) IS DISTINCT FROM (before_series, before_scope), NOT states_both,
-        source <> own_source, source <> before_source, preference)) AS taken
+    } ORDER BY (series, scope) IS DISTINCT FROM (before_series, before_scope), NOT states_both,
+        source <> own_source, source <> before_source, preference) AS taken
     FROM candidates
     GROUP BY ALL
 ),
 instruments AS (
     SELECT pairs.holder_id, pairs.month,
-        arg_min(change_long_term_usd_mn, (pairs.source <> sided.long_term_source,
-            pairs.source <> before_long_term_source, preference))
+        first(change_long_term_usd_mn ORDER BY pairs.source <> sided.long_term_source,
+            pairs.source <> before_long_term_source, preference)
             FILTER (change_long_term_usd_mn IS NOT NULL) AS change_long_term_usd_mn,
-        arg_min(change_short_term_usd_mn, (pairs.source <> sided.short_term_source,
-            pairs.source <> before_short_term_source, preference))
+        first(change_short_term_usd_mn ORDER BY pairs.source <> sided.short_term_source,
+            pairs.source <> before_short_term_source, preference)
             FILTER (change_short_term_usd_mn IS NOT NULL) AS change_short_term_usd_mn
     FROM pairs JOIN sided USING (holder_id, month)
     WHERE same_basis AND (pairs.series, pairs.scope) = (sided.series, sided.scope)
@@ -134,8 +134,8 @@ stated AS (
 printed AS (
     SELECT 'foreign_official' AS holder_id, month, last_print.bonds AS printed_long_term, last_print.bills AS printed_short_term
     FROM (
-        SELECT month, arg_max({'bonds': net_long_term_official_usd_mn, 'bills': net_short_term_official_usd_mn},
-            (released, press_release)) AS last_print
+        SELECT month, last({'bonds': net_long_term_official_usd_mn, 'bills': net_short_term_official_usd_mn}
+            ORDER BY released, press_release) AS last_print
         FROM official_flows WHERE released <= d GROUP BY month
     )
 ),
