@@ -1,4 +1,4 @@
-"""The commands that ask: query, tables, trace, sell-offs, nowcast. Heavy imports happen inside them."""
+"""The commands that ask: query, tables, trace, sell-offs, nowcast, check. Heavy imports happen inside them."""
 
 from __future__ import annotations
 
@@ -162,4 +162,32 @@ def nowcast(month: date | None, scores: bool) -> None:
             click.echo(line)
 
 
-COMMANDS = (query, tables, trace, sell_offs, nowcast)
+@click.command()
+def check() -> None:
+    """Read all settings and declarations, and say everything that is wrong with them. Nothing else is touched.
+
+    Neither the data folder nor an address is asked for more than settings.toml and routing.toml. Exit status 1 where
+    anything is wrong.
+
+    \b
+    Example:
+        treasury-watch check
+        TREASURY_WATCH_CONFIG=my-config treasury-watch check
+    """
+    from treasury_watch.flows.commands import check as checking
+    from treasury_watch.transforms.errors import TreasuryWatchError
+    from treasury_watch.warehouse.declarations import Declarations
+    from treasury_watch.warehouse.home.folders import Home
+
+    declarations, home = Declarations(), Home.from_environment()
+    found = checking.problems(declarations, home)
+    for line in [*checking.what_was_read(declarations, home), *found]:
+        click.echo(line)
+    if found:
+        raise TreasuryWatchError(
+            f"{len(found)} problem{'s' if len(found) > 1 else ''} in settings and declarations, named above"
+        )
+    click.echo("nothing is wrong")
+
+
+COMMANDS = (query, tables, trace, sell_offs, nowcast, check)
