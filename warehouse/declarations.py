@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
-import tomllib
+from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from treasury_watch.transforms.errors import ConfigurationError
-from treasury_watch.transforms.findings.rules import declared
+from treasury_watch.transforms.errors import ConfigurationError, shorten
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import RELEASE_DATES, SeriesBreak, Source
 from treasury_watch.transforms.release_calendar import Calendar, Listed, with_announced
+from treasury_watch.warehouse.config_files import names
+from treasury_watch.warehouse.config_files.reading import Files
 
 VERSION = "0.1.0"
 PROJECT = Path(__file__).resolve().parent.parent
-COLUMN_TYPES = ("text", "month", "date", "timestamp", "integer", "boolean", "usd_mn", "pct", "number", "texts")
 
 
 @dataclass(frozen=True)
@@ -88,32 +88,36 @@ class Declarations:
                 "set TREASURY_WATCH_CONFIG to the folder that holds sources.toml"
             )
         self._bases = bases or {}
+        self.files = Files(self.folder, self)
+        self._names: dict[str, dict[str, None]] = {}
         self.announced: list[Listed] = []  # from the pages that the installation has fetched; see Warehouse
 
     def toml(self, name: str) -> dict[str, Any]:
-        """One TOML file of the folder. Raises ConfigurationError with the parser's position."""
-        path = self.folder / name
-        try:
-            return tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as problem:
-            raise ConfigurationError(f"{path}: {problem}; mend the file or restore it from the repository") from problem
+        """One TOML file of the folder, checked. Raises ConfigurationError that names line, column and cure."""
+        return deepcopy(self.files.toml(name))
 
     def rows(self, name: str) -> list[dict[str, str]]:
-        """One CSV file of the folder, as dictionaries of text."""
-        path = self.folder / name
-        try:
-            with path.open(newline="", encoding="utf-8") as file:
-                return list(csv.DictReader(file))
-        except OSError as problem:
-            raise ConfigurationError(f"{path}: {problem}; restore it from the repository") from problem
+        """One CSV file of the folder, checked, as dictionaries of text. Raises ConfigurationError that names the cell."""
+        return [dict(row) for row in self.files.rows(name).rows]
+
+    def names(self, of: str) -> Iterable[str]:
+        """The names that one file may use of another: see warehouse/config_files/names.py."""
+        if of not in self._names:
+            self._names[of] = dict.fromkeys(names.declared(self.files, of))
+        return self._names[of]
 
     @cached_property
     def bases(self) -> dict[str, str]:
         """Base URL by name; TREASURY_WATCH_BASE_<NAME> or the constructor's `bases` override the file."""
-        declared = dict(self._section("sources.toml", "bases"))
+        declared = dict(self.files.unchecked("sources.toml").get("bases") or self._section("sources.toml", "bases"))
         for name in declared:
             override = self._bases.get(name) or os.environ.get(f"TREASURY_WATCH_BASE_{name.upper()}")
             if override:
+                if "://" not in override or any(c.isspace() for c in override):
+                    raise ConfigurationError(
+                        f"TREASURY_WATCH_BASE_{name.upper()}: expected an address that begins with https:// or http://, found "
+                        f"{shorten(repr(override)) if '@' not in override else 'something else'}; correct the variable"
+                    )
                 declared[name] = override if override.endswith("/") else override + "/"
         return declared
 
@@ -122,13 +126,8 @@ class Declarations:
         """Every declared source by id; FRED series are `fred:<ID>`."""
         found = {}
         for name, entry in self._section("sources.toml", "sources").items():
-            place = {key: entry[key] for key in ("base", "path") if key in entry}
-            if len(place) < 2:
-                raise ConfigurationError(
-                    f"sources.toml, {name}: expected base and path, found {', '.join(place) or 'neither'}"
-                )
-            url = self._base(name, place["base"]) + place["path"]
-            own = {key: entry[key] for key in entry if key not in place}
+            url = self.bases[entry["base"]] + entry["path"]
+            own = {key: entry[key] for key in entry if key not in ("base", "path")}
             if not own.get("series"):
                 own["series_breaks"] = self._breaks
             found[name] = self._source(name, url=url, **own)
@@ -137,26 +136,17 @@ class Declarations:
     @cached_property
     def release_dates(self) -> Source | None:
         """The page that announces the coming releases, as something to fetch; None where none is declared."""
-        entry = self.toml("sources.toml").get(RELEASE_DATES)
+        entry = self.files.toml("sources.toml").get(RELEASE_DATES)
         if entry is None:
             return None
-        try:
-            url = self._base(RELEASE_DATES, entry["base"]) + entry["path"]
-            title, publisher = entry["title"], entry["publisher"]
-        except KeyError as problem:
-            raise ConfigurationError(
-                f"sources.toml, [{RELEASE_DATES}]: expected base, path, title and publisher"
-            ) from problem
+        url, title, publisher = self.bases[entry["base"]] + entry["path"], entry["title"], entry["publisher"]
         return Source(RELEASE_DATES, title, publisher, url, RELEASE_DATES, "observations", "days", "yearly", 0)
 
     @cached_property
     def release_archive(self) -> ReleaseArchive:
-        """The Treasury's archive of releases. Raises ConfigurationError where a key is missing."""
+        """The Treasury's archive of releases."""
         entry = self._section("sources.toml", "release_archive")
-        if missing := [key for key in ("base", "path", "files", "folder", "members") if key not in entry]:
-            raise ConfigurationError(f"sources.toml, release_archive: expected {', '.join(missing)}, found none")
-        url = self._base("release_archive", entry["base"]) + entry["path"]
-        files = self._base("release_archive", entry["files"])
+        url, files = self.bases[entry["base"]] + entry["path"], self.bases[entry["files"]]
         return ReleaseArchive(url, files, entry["folder"], tuple(entry["members"]))
 
     def _fred_sources(self) -> dict[str, Source]:
@@ -173,56 +163,25 @@ class Declarations:
                 if holds == "fx":
                     entry.setdefault("title", f"H.10 exchange rate, {entry['currency']}")
                     entry.setdefault("unit", "units per dollar" if entry.get("per") == "usd" else "dollars per unit")
-                found[name] = self._source(name, url=self._base(name, base) + path.format(series=series), **entry)
+                found[name] = self._source(name, url=self.bases[base] + path.replace("{series}", series), **entry)
         return found
 
     def _section(self, file: str, name: str) -> dict[str, Any]:
-        document = self.toml(file)
+        document = self.files.toml(file)
         if name not in document:
             raise ConfigurationError(f"{self.folder / file}: no section [{name}]; found: {', '.join(document)}")
         section: dict[str, Any] = document[name]
         return section
 
-    def _base(self, source: str, name: str) -> str:
-        if name not in self.bases:
-            raise ConfigurationError(
-                f"sources.toml, {source}: base {name!r} is not in [bases] ({', '.join(self.bases)})"
-            )
-        return self.bases[name]
-
     def _source(self, name: str, **entry: Any) -> Source:
-        try:
-            source = Source(id=name, **entry)
-        except TypeError as problem:
-            raise ConfigurationError(
-                f"sources.toml, {name}: {problem}; see transforms/model.py for the keys"
-            ) from problem
-        if source.holds not in KINDS:
-            raise ConfigurationError(
-                f"sources.toml, {name}: holds {source.holds!r}, expected one of {', '.join(KINDS)}; "
-                "a new kind of figure is declared in transforms/kinds.py"
-            )
+        source = Source(id=name, **entry)
         if source.stale_after_days is not None and source.judged_by != "age":
             raise ConfigurationError(
                 f"sources.toml, {name}: stale_after_days = {source.stale_after_days} says nothing for rhythm "
                 f"{source.rhythm!r}; take it out (the head of the file has what each rhythm means)"
             )
-        if source.known_from and source.known_from not in self.publication_rules:
-            raise ConfigurationError(
-                f"sources.toml, {name}: known_from {source.known_from!r} is not in [publication_rules] "
-                f"({', '.join(self.publication_rules)})"
-            )
-        if source.poll and source.poll not in self.polls:
-            raise ConfigurationError(
-                f"sources.toml, {name}: poll {source.poll!r} is not in [polls] ({', '.join(self.polls)})"
-            )
-        try:
-            source.stated_series  # noqa: B018
-        except (KeyError, TypeError, ValueError) as problem:
-            raise ConfigurationError(
-                f"sources.toml, {name}: expected plausible = [low, high], and of several series states with meaning and "
-                f"plausible for each; {type(problem).__name__}: {problem}"
-            ) from problem
+        if not source.unit or not source.title:
+            raise ConfigurationError(f"sources.toml, {name}: expected unit and title, found none; add them")
         return source
 
     @cached_property
@@ -232,18 +191,13 @@ class Declarations:
 
     @cached_property
     def polls(self) -> dict[str, Poll]:
-        """When sources are asked besides the daily run, by name. Raises ConfigurationError."""
-        found = {}
-        for name, entry in self._section("sources.toml", "polls").items():
-            if set(entry) != {"cron", "timezone"}:
-                raise ConfigurationError(f"sources.toml, [polls] {name}: expected cron and timezone, found {entry}")
-            found[name] = Poll(name, **entry)
-        return found
+        """When sources are asked besides the daily run, by name."""
+        return {name: Poll(name, **entry) for name, entry in self.files.toml("sources.toml").get("polls", {}).items()}
 
     @cached_property
     def ended_series(self) -> dict[str, str]:
         """Series of FRED that ended and still answer, each with the one that goes on."""
-        return dict(self.toml("sources.toml").get("fred_ended", {}))
+        return dict(self.files.toml("sources.toml").get("fred_ended", {}))
 
     def source(self, name: str) -> Source:
         """One source. Raises ConfigurationError that lists the known ones, and the right one for a series that ended."""
@@ -258,14 +212,9 @@ class Declarations:
     @cached_property
     def tables(self) -> dict[str, Table]:
         """Every published table by name."""
-        columns = {name: self._column(name, entry) for name, entry in self._section("tables.toml", "columns").items()}
+        columns = {name: Column(name, **entry) for name, entry in self._section("tables.toml", "columns").items()}
         found = {}
         for name, entry in self._section("tables.toml", "tables").items():
-            missing = [c for c in [*entry["columns"], *entry["key"]] if c not in columns]
-            if missing:
-                raise ConfigurationError(
-                    f"tables.toml, {name}: columns {', '.join(missing)} are not declared in [columns]"
-                )
             found[name] = Table(
                 name,
                 entry["description"],
@@ -281,14 +230,6 @@ class Declarations:
                 )
         return found
 
-    def _column(self, name: str, entry: dict[str, str]) -> Column:
-        if set(entry) != {"type", "description"} or entry["type"] not in COLUMN_TYPES:
-            raise ConfigurationError(
-                f"tables.toml, column {name}: expected a description and a type of {', '.join(COLUMN_TYPES)}, "
-                f"found {entry}"
-            )
-        return Column(name, entry["type"], entry["description"])
-
     @cached_property
     def holders(self) -> list[dict[str, str]]:
         """The holder reference: one dictionary per holder, text as in holders.csv."""
@@ -297,32 +238,15 @@ class Declarations:
     @cached_property
     def holder_labels(self) -> list[dict[str, str]]:
         """Every published label with the holder (and, for some, the measure) it stands for."""
-        known = {row["holder_id"] for row in self.holders}
-        rows = self.rows("holder_labels.csv")
-        for number, row in enumerate(rows, start=2):
-            if row["holder_id"] not in known:
-                raise ConfigurationError(
-                    f"holder_labels.csv, line {number}: holder {row['holder_id']!r} is not in holders.csv"
-                )
-        return rows
+        return self.rows("holder_labels.csv")
 
     @cached_property
     def listed_releases(self) -> Calendar:
-        """The releases of release_calendar.csv, oldest first. Raises ConfigurationError that names the line."""
-        found = []
-        for number, row in enumerate(self.rows("release_calendar.csv"), start=2):
-            try:
-                released, month = date.fromisoformat(row["released"]), date.fromisoformat(row["month"] + "-01")
-                if row["basis"] not in ("published", "estimated"):
-                    raise ValueError(f"basis {row['basis']!r}")
-                found.append(Listed(released, month, row["basis"], row["archive"]))
-            except (KeyError, TypeError, ValueError) as problem:
-                raise ConfigurationError(
-                    f"release_calendar.csv, line {number}: expected released (a day), month (such as 2026-10), basis "
-                    f"(published or estimated), archive and note, found {', '.join(map(str, row.values()))} ({problem}); "
-                    "correct the line"
-                ) from problem
-        return sorted(found)
+        """The releases of release_calendar.csv, oldest first."""
+        return sorted(
+            Listed(date.fromisoformat(row["released"]), _month(row["month"]), row["basis"], row["archive"])
+            for row in self.rows("release_calendar.csv")
+        )
 
     @property
     def calendar(self) -> Calendar:
@@ -336,21 +260,12 @@ class Declarations:
 
     @cached_property
     def _breaks(self) -> tuple[SeriesBreak, ...]:
-        """The breaks as the layouts take them, oldest first. Raises ConfigurationError for a month or day that is none."""
+        """The breaks as the layouts take them, oldest first."""
         found = []
-        for number, row in enumerate(self.series_breaks, start=2):
-            try:
-                since = row.get("in_releases_from") or None
-                found.append(
-                    SeriesBreak(
-                        date.fromisoformat(f"{row['month']}-01"), row["old_series"], row["new_series"],
-                        date.fromisoformat(since) if since else None,
-                    )
-                )  # fmt: skip
-            except ValueError as problem:
-                raise ConfigurationError(
-                    f"series_breaks.csv, line {number}: {problem}; write months as YYYY-MM and days as YYYY-MM-DD"
-                ) from problem
+        for row in self.series_breaks:
+            since = row["in_releases_from"]
+            known = date.fromisoformat(since) if since else None
+            found.append(SeriesBreak(_month(row["month"]), row["old_series"], row["new_series"], known))
         return tuple(sorted(found, key=lambda found: found.month))
 
     @cached_property
@@ -361,9 +276,7 @@ class Declarations:
     @cached_property
     def rules(self) -> dict[str, Any]:
         """What is flagged: alert_rules.toml, checked. Raises ConfigurationError."""
-        document = self.toml("alert_rules.toml")
-        declared.check(document)
-        return document
+        return self.toml("alert_rules.toml")
 
     def fingerprint(self) -> str:
         """Changes whenever a declaration does (settings, routes, cookbook and sample left out) or the program's version does."""
@@ -372,3 +285,8 @@ class Declarations:
             if path.name not in ("settings.toml", "routing.toml", "cookbook.toml"):
                 digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()
+
+
+def _month(text: str) -> date:
+    """The first day of a month written as 2026-10."""
+    return date.fromisoformat(f"{text}-01")

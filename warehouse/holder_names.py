@@ -6,7 +6,7 @@ import difflib
 import re
 import unicodedata
 
-from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
+from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.wording import plain_name
 from treasury_watch.warehouse.declarations import Declarations
 
@@ -43,11 +43,7 @@ def _names(declarations: Declarations) -> tuple[dict[str, dict[str, str]], int]:
                 known.setdefault(_plain(row[column]), row)
     for row in holders.values():
         known.setdefault(_plain(plain_name(row["holder"])), row)
-    for number, entry in enumerate(declarations.rows("holder_aliases.csv"), start=2):
-        if entry["holder_id"] not in holders:
-            raise ConfigurationError(
-                f"holder_aliases.csv, line {number}: holder {entry['holder_id']!r} is not in holders.csv"
-            )
+    for entry in declarations.rows("holder_aliases.csv"):
         known.setdefault(_plain(entry["alias"]), holders[entry["holder_id"]])
     return known, len(holders)
 

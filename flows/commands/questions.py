@@ -1,4 +1,4 @@
-"""The commands that ask: query, tables, trace, sell-offs, nowcast, and mcp for programs. Heavy imports happen inside them."""
+"""The commands that ask: query, tables, trace, sell-offs, nowcast, check, and mcp. Heavy imports happen inside them."""
 
 from __future__ import annotations
 
@@ -178,4 +178,32 @@ def mcp() -> None:
     server.serve(Settings())
 
 
-COMMANDS = (mcp, query, tables, trace, sell_offs, nowcast)
+@click.command()
+def check() -> None:
+    """Read all settings and declarations, and say everything that is wrong with them. Nothing else is touched.
+
+    Neither the data folder nor an address is asked for more than settings.toml and routing.toml. Exit status 1 where
+    anything is wrong.
+
+    \b
+    Example:
+        treasury-watch check
+        TREASURY_WATCH_CONFIG=my-config treasury-watch check
+    """
+    from treasury_watch.flows.commands import check as checking
+    from treasury_watch.transforms.errors import TreasuryWatchError
+    from treasury_watch.warehouse.declarations import Declarations
+    from treasury_watch.warehouse.home.folders import Home
+
+    declarations, home = Declarations(), Home.from_environment()
+    found = checking.problems(declarations, home)
+    for line in [*checking.what_was_read(declarations, home), *found]:
+        click.echo(line)
+    if found:
+        raise TreasuryWatchError(
+            f"{len(found)} problem{'s' if len(found) > 1 else ''} in settings and declarations, named above"
+        )
+    click.echo("nothing is wrong")
+
+
+COMMANDS = (mcp, query, tables, trace, sell_offs, nowcast, check)

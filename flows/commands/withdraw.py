@@ -11,6 +11,7 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.wording import one_line
 from treasury_watch.warehouse.archive.archived_files import Entry
 from treasury_watch.warehouse.installation import Session, Warehouse
+from treasury_watch.warehouse.ledger.incoming_files import read_plain
 from treasury_watch.warehouse.ledger.withdrawal import find_archived
 
 
@@ -21,7 +22,7 @@ def withdraw(settings: Settings, warehouse: Warehouse, file: str, reason: str | 
     ValidationBlocked where what is left cannot.
     """
     path = Path(file)
-    checksum = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else file.lower()
+    checksum = hashlib.sha256(read_plain(path)).hexdigest() if path.is_file() else file.lower()
     entry = find_archived(warehouse.archive, checksum)
     outcome, said = Outcome(), list[str]()
 

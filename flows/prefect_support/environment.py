@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from treasury_watch.warehouse.home.folders import Home
+
 DEFAULTS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
@@ -23,7 +25,11 @@ THIS_MACHINE = ("127.0.0.1", "localhost")
 
 
 def apply(home: Path) -> None:
-    """Set what the user has not set. Prefect keeps its own data in the home unless the user has a Prefect profile."""
+    """Set what the user has not set. Prefect keeps its own data in the home unless the user has a Prefect profile.
+
+    Raises StorageFailed where there is no room for temporary files: Prefect's server would end without a reason.
+    """
+    Home.check_temporary_room()
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     if not (Path.home() / ".prefect" / "profiles.toml").exists():

@@ -39,7 +39,7 @@ from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.storage_failures import StorageFailed
 from treasury_watch.warehouse.installation import Session, Warehouse
 from treasury_watch.warehouse.ledger.backfill_files import dated_folder
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, NoPlainFile, read_plain
 from treasury_watch.warehouse.store.objects import StoreError
 
 SAMPLE_ALERTS_SINCE = date(2024, 1, 1)  # a demonstration mails what a new installation would call history
@@ -214,7 +214,10 @@ def files_on_disk(paths: list[Path], released: date | None, outcome: Outcome) ->
     """
     for path in paths:
         try:
-            body = path.read_bytes()
+            body = read_plain(path)
+        except NoPlainFile as problem:
+            outcome.refused.append(Refusal(str(path), str(problem).removeprefix(f"{path}: ")))
+            continue
         except OSError as problem:
             outcome.refused.append(Refusal(str(path), f"{problem.strerror}; name a file that can be read"))
             continue

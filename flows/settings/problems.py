@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from treasury_watch.flows.settings.sections import PASSWORD_VARIABLE
-from treasury_watch.transforms.errors import ConfigurationError, shorten
+from treasury_watch.transforms.errors import shorten
 
 # Settings that earlier versions had.
 RETIRED = {
@@ -20,11 +19,11 @@ RETIRED = {
     ("validation",): "the checks of every run stand in the table validation_results",
 }
 
-Place = Callable[[str, str | None], tuple[str, Any]]
+Place = Callable[[tuple[str, ...]], tuple[str, Any]]
 
 
 def lines(error: ValidationError, document: type[BaseModel], place: Place) -> Iterator[str]:
-    """Each problem as its line. `place` gives file or variable, and the value, of a section and key at the document's top."""
+    """Each problem as its line. `place` gives, of a location, the file or variable, and the value of its section and key."""
     for one in error.errors(include_url=False, include_input=False):
         location = tuple(str(part) for part in one["loc"])
         yield _line(one["type"], one["msg"], one.get("ctx", {}), location, document, place)
@@ -34,9 +33,9 @@ def _line(
     kind: str, words: str, context: dict[str, Any], location: tuple[str, ...], document: type[BaseModel], place: Place
 ) -> str:
     if kind == "extra_forbidden":
-        return _unknown(location, document, place(location[0], location[1] if len(location) > 1 else None)[0])
+        return _unknown(location, document, place(location)[0])
     location, field = _declared(document, location)
-    found, value = place(location[0], location[1] if len(location) > 1 else context.get("key"))
+    found, value = place(location if len(location) > 1 or "key" not in context else (*location, context["key"]))
     if kind == "rule":
         return f"{found}, {_named(location)}: {words}"
     for part in location[2:]:
@@ -66,12 +65,6 @@ def unknown_variable(name: str, known: Iterable[str], prefix: str) -> str:
     near = get_close_matches(name.removeprefix(prefix), [one.removeprefix(prefix) for one in known], n=1, cutoff=0.4)
     step = f"did you mean {prefix + near[0]}?" if near else "unset it, or see config/settings.toml for the names"
     return f"environment variable {shorten(name)} is not a setting; {step}"
-
-
-def unreadable(path: Path, problem: Exception) -> ConfigurationError:
-    """A file that is no TOML or cannot be read."""
-    words = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-    return ConfigurationError(f"{path}: {shorten(words)}; mend the file")
 
 
 def shown(value: Any, location: tuple[str, ...] = ()) -> str:

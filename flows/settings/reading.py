@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-import tomllib
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,9 @@ from treasury_watch.flows.settings.sections import (
     SiteSettings,
     StorageSettings,
 )
-from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.warehouse.config_files.documents import text_of, toml_of
+from treasury_watch.warehouse.config_files.positions import Positions
+from treasury_watch.warehouse.config_files.problems import one_line
 from treasury_watch.warehouse.declarations import Declarations
 
 PREFIX = "TREASURY_WATCH_"
@@ -94,15 +95,19 @@ def read(declarations: Declarations, home: Path) -> tuple[Sections, RoutingFile]
     """The settings and routes in force, checked together. Raises ConfigurationError: the first problem in one line, and
     how many there are.
     """
+    sections, routing, found = read_all(declarations, home)
+    if found or sections is None:
+        raise one_line(found)
+    return sections, routing
+
+
+def read_all(declarations: Declarations, home: Path) -> tuple[Sections | None, RoutingFile, list[str]]:
+    """The same, with everything that is wrong, a line each. Raises ConfigurationError where a file is no TOML."""
     found: list[str] = []
     sections = _sections(declarations, home, found)
     routing = _routing(declarations, home, found)
     found += _variables(declarations, routing)
-    found = list(dict.fromkeys(found))  # two wrong entries of one list are one problem
-    if found or sections is None:
-        more = f"; and {len(found) - 1} more" if len(found) > 1 else ""
-        raise ConfigurationError(found[0] + more)
-    return sections, routing
+    return sections, routing, list(dict.fromkeys(found))  # two wrong entries of one list are one problem
 
 
 def _sections(declarations: Declarations, home: Path, found: list[str]) -> Sections | None:
@@ -133,11 +138,15 @@ def _sections(declarations: Declarations, home: Path, found: list[str]) -> Secti
     return read
 
 
+class TomlSource(TomlConfigSettingsSource):
+    """A file as the other declarations are read: what is wrong is told with line and column."""
+
+    def _read_file(self, file_path: Path) -> dict[str, Any]:
+        return toml_of(file_path, text_of(file_path))
+
+
 def _toml_source(settings_cls: type[BaseSettings], path: Path) -> TomlConfigSettingsSource:
-    try:
-        return TomlConfigSettingsSource(settings_cls, path if _may_be_read(path) else None)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise problems.unreadable(path, problem) from None
+    return TomlSource(settings_cls, path if _may_be_read(path) else None)
 
 
 def _may_be_read(path: Path) -> bool:
@@ -156,17 +165,23 @@ def _may_be_read(path: Path) -> bool:
     return False
 
 
-def _place(layers: Layers, section: str, key: str | None) -> tuple[str, Any]:
-    """Where the value in force was found (a file or a variable), and the value."""
+def _place(layers: Layers, location: tuple[str, ...]) -> tuple[str, Any]:
+    """Where the value in force was found (a file with line and column, or a variable), and the value of section and key."""
+    section, key = location[0], location[1] if len(location) > 1 else None
     for path, document in layers:
         if section not in document:
             continue
         content = document[section]
         if key is None or not isinstance(content, dict):
-            return str(path or PREFIX + section.upper()), content
+            return _at(path, (section,)) if path else PREFIX + section.upper(), content
         if key in content:
-            return str(path or f"{PREFIX}{section}_{key}".upper()), content[key]
+            return _at(path, location) if path else f"{PREFIX}{section}_{key}".upper(), content[key]
     return "settings.toml", None
+
+
+def _at(path: Path, location: tuple[str, ...]) -> str:
+    stands = Positions(text_of(path)).of(tuple(int(part) if part.isdecimal() else part for part in location))
+    return f"{path}, line {stands[0]}, column {stands[1]}" if stands else str(path)
 
 
 def _routing(declarations: Declarations, home: Path, found: list[str]) -> RoutingFile:
@@ -176,7 +191,7 @@ def _routing(declarations: Declarations, home: Path, found: list[str]) -> Routin
     merged = {**packaged, **own}  # routes are replaced as a whole
     if all(isinstance(document.get("operator", {}), dict) for document in (own, packaged)):
         merged["operator"] = {**packaged.get("operator", {}), **own.get("operator", {})}
-    context = {"holders": _holder_ids(declarations), "rules": _rule_names(declarations)}
+    context = Named(declarations)
     try:
         return RoutingFile.model_validate(merged, context=context)
     except ValidationError as error:
@@ -185,20 +200,26 @@ def _routing(declarations: Declarations, home: Path, found: list[str]) -> Routin
 
 
 def _document(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8")) if _may_be_read(path) and path.is_file() else {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise problems.unreadable(path, problem) from None
+    return toml_of(path, text_of(path)) if _may_be_read(path) and path.exists() else {}
 
 
-def _holder_ids(declarations: Declarations) -> dict[str, str]:
-    """Every holder's id by its id and its label, in lower case."""
-    return {row[column].lower(): row["holder_id"] for row in declarations.holders for column in ("holder_id", "holder")}
+class Named:
+    """What routes may name, read where a route names any: most installations have none, and every command starts here."""
 
+    def __init__(self, declarations: Declarations):
+        self._declarations = declarations
 
-def _rule_names(declarations: Declarations) -> list[str]:
-    rules = declarations.rules
-    return [*dict.fromkeys([*rules["rules"], *rules["episodes"], *rules.get("early_signals", {})]), REVISION]
+    @cached_property
+    def holders(self) -> dict[str, str]:
+        """Every holder's id by its id and its label, in lower case."""
+        rows = self._declarations.holders
+        return {row[column].lower(): row["holder_id"] for row in rows for column in ("holder_id", "holder")}
+
+    @cached_property
+    def rules(self) -> list[str]:
+        """The names of rules, and `revision`."""
+        rules = self._declarations.rules
+        return [*dict.fromkeys([*rules["rules"], *rules["episodes"], *rules.get("early_signals", {})]), REVISION]
 
 
 def _variables(declarations: Declarations, routing: RoutingFile) -> list[str]:

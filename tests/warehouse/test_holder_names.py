@@ -55,6 +55,7 @@ def test_an_alias_of_no_holder_is_refused_with_its_line(tmp_path):
     shutil.copytree(PROJECT / "config", tmp_path / "config")
     (tmp_path / "config" / "holder_aliases.csv").write_text("alias,holder_id\nAtlantis,atlantis\n", encoding="utf-8")
     with pytest.raises(
-        ConfigurationError, match=r"holder_aliases.csv, line 2: holder 'atlantis' is not in holders.csv"
+        ConfigurationError,
+        match=r"holder_aliases.csv, line 2, column 2 \(holder_id\): expected a holder_id of holders.csv .*, found 'atlantis'",
     ):
         named("Japan", Declarations(tmp_path / "config"))

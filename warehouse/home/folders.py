@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from treasury_watch.warehouse.home.storage_failures import ROOM, StorageFailed, 
 
 HOME = "TREASURY_WATCH_HOME"
 APPLICATION = "treasury-watch"
+TEMPORARY_BYTES = 8_000_000
+NOT_OPENED = {"?": "a question mark", "\\": "a backslash", "\n": "a line break", "\r": "a line break"}
 ROOM_BYTES = 16_000_000  # Prefect's records, the ledger's log and the page, besides the database
 
 
@@ -52,9 +55,11 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        """The folder that TREASURY_WATCH_HOME names, else that of `default_homes`."""
+        """The folder that TREASURY_WATCH_HOME names, else that of `default_homes`. Raises ConfigurationError for a path that no
+        database opens.
+        """
         named = os.environ.get(HOME)
-        return cls(Path(named).expanduser().resolve() if named else DEFAULT_HOME)
+        return cls(_openable(Path(named).expanduser().resolve() if named else DEFAULT_HOME))
 
     @staticmethod
     def choose_for_sample() -> None:
@@ -89,6 +94,16 @@ class Home:
                 f"{self.root}: {free / 1e6:,.1f} MB free, a run needs {needed / 1e6:,.0f} MB for what it writes aside; {ROOM}"
             )
 
+    @staticmethod
+    def check_temporary_room() -> None:
+        """Raise StorageFailed where the folder for temporary files is full: Prefect's database and others write there."""
+        folder = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
+        if folder.is_dir() and (free := shutil.disk_usage(folder).free) < TEMPORARY_BYTES:
+            raise StorageFailed(
+                f"{folder}: {free / 1e6:,.1f} MB free, {TEMPORARY_BYTES / 1e6:,.0f} MB are needed for temporary files; make room "
+                "there, or name another folder in TMPDIR"
+            )
+
     @property
     def raw(self) -> Path:
         """The archive: bytes as served."""
@@ -103,6 +118,16 @@ class Home:
     def parquet(self) -> Path:
         """The published tables as Parquet."""
         return self.root / "parquet"
+
+    @property
+    def publications(self) -> Path:
+        """The same of one publication each, in a folder by its id."""
+        return self.root / "publications"
+
+    @property
+    def pointer(self) -> Path:
+        """Which of the publications is the current one."""
+        return self.root / "current.json"
 
     @property
     def database(self) -> Path:
@@ -164,6 +189,26 @@ class Home:
             yield
         finally:
             lock.release()
+
+
+def _openable(root: Path) -> Path:
+    r"""The path as it is. Raises ConfigurationError where DuckDB cannot open a file below it.
+
+    DuckDB reads what follows a ? as options and a \ as a step down on every system, and takes text in UTF-8 alone. A message
+    is one line, which a path with a line break would not be.
+    """
+    path = str(root)
+    what = next((name for sign, name in NOT_OPENED.items() if sign in path), None)
+    if what is None:
+        try:
+            path.encode()
+            return root
+        except UnicodeEncodeError:
+            what = "bytes that are no UTF-8"
+    raise ConfigurationError(
+        f"data folder {ascii(path)[1:-1]}: expected a path that the database can open, found {what} in it; rename the folder or "
+        f"name another in {HOME}"
+    )
 
 
 def _size_below(folder: Path) -> int:

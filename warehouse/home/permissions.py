@@ -16,7 +16,7 @@ SHARES = ("nobody", "group", "everyone")
 READ = {"nobody": 0, "group": 0o040, "everyone": 0o044}
 PASS = {"nobody": 0, "group": 0o010, "everyone": 0o011}
 OWN_FILE, OWN_FOLDER, OWN_UMASK = 0o600, 0o700, 0o077
-PUBLISHED = ("parquet", "reports")  # folders; the database is named by its home
+PUBLISHED = ("parquet", "publications", "reports")  # folders; the database is named by its home
 PRIVATE = ("raw", "release_archive", "outbox", "prefect", ".store")
 PRIVATE_FILES = (
     "ledger.duckdb*", "state*.sqlite*", "*.lock", "prefect-login", "prefect-server.log", "settings.toml", "routing.toml",
@@ -80,7 +80,7 @@ def settle_published(root: Path, share: str) -> None:
     for name in PUBLISHED:
         for path in _below(root / name):
             _change(path, folder if path.is_dir() else file)
-    for path in root.glob("treasury.duckdb"):
+    for path in (*root.glob("treasury.duckdb"), *root.glob("current.json")):
         _change(path, file)
 
 

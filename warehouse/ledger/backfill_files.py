@@ -30,6 +30,7 @@ from treasury_watch.warehouse.categorical_frames import texts_as_categories
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.ledger.dating import dated
+from treasury_watch.warehouse.ledger.incoming_files import read_plain
 
 CHECKSUM = re.compile(r"[0-9a-f]{64}")
 
@@ -54,7 +55,7 @@ class Found:
     def body(self) -> bytes:
         """The bytes. Raises TreasuryWatchError where they cannot be read."""
         try:
-            body = self.path.read_bytes()
+            body = read_plain(self.path)
         except OSError as problem:
             raise TreasuryWatchError(f"{self.path}: {problem.strerror}; make it readable, or move it away") from problem
         if self.member is None:

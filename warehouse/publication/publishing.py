@@ -33,6 +33,7 @@ from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.home.storage_failures import REBUILD, StorageFailed
 from treasury_watch.warehouse.ledger.vintages import Ledger
+from treasury_watch.warehouse.publication import parquet_folders
 from treasury_watch.warehouse.publication.steps import EVERYTHING, Step, affected, carry_out, needed_for
 from treasury_watch.warehouse.tables import nowcasts
 from treasury_watch.warehouse.tables.building import DECLARED, FINDINGS, VIEWS_MADE, Builder, standing_figures
@@ -300,6 +301,7 @@ class Publisher:
         with ThreadPoolExecutor() as pool:  # a durable move is waiting
             list(pool.map(place, names))
         move_into_place(staged, self.home.database, mode)
+        parquet_folders.set_current(self.home)
         self.home.settle_published()  # folders that are new, and the way there
         self.state.remember(FILES, json.dumps(self._checksums()))
 

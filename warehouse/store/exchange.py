@@ -34,6 +34,7 @@ from treasury_watch.warehouse.home.state import now
 from treasury_watch.warehouse.home.state_versions import NewerState
 from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.ledger.vintages import SCHEMA_VERSION
+from treasury_watch.warehouse.publication import parquet_folders
 from treasury_watch.warehouse.publication.publishing import LOCK_WAIT_SECONDS
 from treasury_watch.warehouse.store.objects import (
     Fingerprint,
@@ -216,10 +217,10 @@ class Store:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 move_into_place(path, target, home.published_mode)
             move_into_place(folder / home.database.name, home.database, home.published_mode)
-            home.settle_published()
             for path in home.parquet.rglob("*.parquet"):
                 if path.relative_to(home.root).as_posix() not in pointer["files"]:
                     path.unlink()
+            parquet_folders.set_current(home)
         rows: dict[str, int] = pointer["rows"]
         return rows
 

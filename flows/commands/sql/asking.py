@@ -23,6 +23,7 @@ FORMATS = ("table", "csv", "json", "parquet", "xlsx")
 if TYPE_CHECKING:
     import pandas as pd
 
+LONGEST_SQL = 10_000_000  # bytes
 NO_ROWS = "the statement returns no rows; `query` takes SELECT statements"
 
 
@@ -45,9 +46,11 @@ def read_sql(given: str) -> str:
     if given == "-":
         return sys.stdin.read()
     if given.lower().endswith(".sql") and not any(mark in given for mark in " \n\t("):
+        from treasury_watch.warehouse.ledger.incoming_files import NoPlainFile, read_plain  # not for SQL as given
+
         try:
-            return Path(given).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as problem:
+            return read_plain(Path(given), LONGEST_SQL).decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError, NoPlainFile) as problem:
             raise QueryError(f"{given}: expected a file with SQL in UTF-8, found none ({problem})") from problem
     return given
 

@@ -24,7 +24,6 @@ from treasury_watch.flows.alerts.mails.finding_mail import compose
 from treasury_watch.flows.alerts.transport import Transport
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError
-from treasury_watch.transforms.findings.rules.declared import check
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.tables.early_signals import print_in_words
@@ -203,19 +202,3 @@ def test_a_mail_on_a_finding_says_the_print_against_the_estimate_of_its_month_wh
     assert "Foreign officials' holdings of Treasuries fell $58.6bn in May 2026; the estimate of 4 June" in text_of(
         message
     )
-
-
-@pytest.mark.parametrize(
-    ("entry", "said"),
-    [
-        ({"severity": "critical"}, r"\[early_signals.japan_reserves\] severity: expected one of notice, warning, found 'critical'"),
-        ({"minimum_usd_mn": "much"}, r"minimum_usd_mn: expected a number above 0, found 'much'"),
-        ({"minimun_usd_mn": 1}, r"unknown key 'minimun_usd_mn'; did you mean 'minimum_usd_mn'"),
-    ],
-)  # fmt: skip
-def test_a_rule_that_is_not_as_it_must_be_is_named(entry: dict[str, Any], said: str):
-    right = {"severity": "warning", "sentence": "x", "minimum_usd_mn": 1}
-    with pytest.raises(ConfigurationError, match=said):
-        check({"early_signals": {"japan_reserves": right | entry}})
-    with pytest.raises(ConfigurationError, match="expected one of official_holdings"):
-        check({"early_signals": {"china": right}})

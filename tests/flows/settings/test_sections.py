@@ -121,7 +121,7 @@ def test_a_misspelt_section_is_named(set_in_home) -> None:
 )
 def test_a_wrong_value_is_named_with_what_was_expected_and_found(section, key, value, complaint, set_in_home) -> None:
     message = refusal(set_in_home, toml(section, **{key: value}))
-    assert f"own/settings.toml, [{section}] {key}: {complaint}" in message
+    assert f"own/settings.toml, line 2, column 1, [{section}] {key}: {complaint}" in message
 
 
 def test_zero_retries_redirects_and_waits_are_a_policy(set_in_home) -> None:
@@ -132,7 +132,9 @@ def test_zero_retries_redirects_and_waits_are_a_policy(set_in_home) -> None:
 
 
 def test_a_section_that_is_no_table_is_named(set_in_home) -> None:
-    assert "settings.toml, [http]: expected a table of keys, found 5" in refusal(set_in_home, "http = 5")
+    assert "settings.toml, line 1, column 1, [http]: expected a table of keys, found 5" in refusal(
+        set_in_home, "http = 5"
+    )
 
 
 def test_of_several_problems_the_first_is_told_with_how_many_more_there_are(set_in_home) -> None:
@@ -146,7 +148,10 @@ def test_of_several_problems_the_first_is_told_with_how_many_more_there_are(set_
 
 def test_a_login_without_tls_is_refused(set_in_home) -> None:
     message = refusal(set_in_home, toml("mail", username="desk", security="none"))
-    assert "own/settings.toml, [mail]: a login with security 'none' would send the password in the clear" in message
+    assert (
+        "own/settings.toml, line 2, column 1, [mail]: a login with security 'none' would send the password in the clear"
+        in message
+    )
 
 
 def test_the_password_comes_from_the_environment_and_is_never_shown(set_in_home, monkeypatch) -> None:
@@ -183,4 +188,4 @@ def test_a_channels_address_in_a_route_is_not_repeated(key, set_in_home) -> None
     text = f'[routes.chat]\nto = ["a@example.org"]\n{key} = {json.dumps(value)}' if key != "to" else (
         f"[routes.chat]\nto = {json.dumps([value])}"
     )  # fmt: skip
-    assert "routing.toml, [routes.chat]" in refusal(set_in_home, routing=text)
+    assert ", [routes.chat]" in refusal(set_in_home, routing=text)

@@ -206,11 +206,14 @@ def test_a_rule_that_great_expectations_refuses_is_a_configuration_error_in_one_
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (rule(blocking='"yes"'), "write true or false"),
+        (rule(blocking='"yes"'), "[publish.gaps.expect.1] blocking: expected true or false, found 'yes'"),
         (rule() + rule().replace("[publish.gaps]", "").replace('key = ["holder_id"]', ""), "the name is used twice"),
-        (rule().replace("why", "because"), "expected the keys blocking, kwargs, name, type, why and perhaps rows"),
-        ('[publish.gaps]\nkey = ["holder_id"]', "expected description, key, show and"),
-        ('[absent_months]\nmfh = ["March 2026"]', "write months as YYYY-MM"),
+        (rule().replace("why", "because"), "unknown key 'because'; known: name, type, blocking, why"),
+        ('[publish.gaps]\nkey = ["holder_id"]', "[publish.gaps]: expected the key expect, found none"),
+        (
+            '[absent_months]\nmfh = ["March 2026"]',
+            "[absent_months] mfh, number 1: expected a month written as 2026-10, found 'March 2026'",
+        ),
     ],
 )
 def test_a_mistake_in_the_declarations_is_found_before_anything_is_checked(tmp_path, text, message):

@@ -6,7 +6,7 @@ import codecs
 
 import pandas as pd
 
-from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.errors import LayoutError, shorten
 from treasury_watch.transforms.holders import bare
 from treasury_watch.transforms.layouts.cells import (
     TRUNCATED,
@@ -56,7 +56,7 @@ def parse(body: bytes, source: Source) -> Parsed:
             raise LayoutError(source.id, f"line {line}", "notes only after the last row", " ".join(filled))
         figures = cells[1 : len(months) + 1]
         if not label or len(figures) < len(months) or any(cell.strip() for cell in cells[len(months) + 1 :]):
-            place, expected = f"line {line}", f"{label or 'a holder'} with {len(months)} figures"
+            place, expected = f"line {line}", f"{shorten(label, 60) or 'a holder'} with {len(months)} figures"
             raise LayoutError(source.id, place, expected, f"{len(filled) - bool(label)}: {' '.join(filled)}")
         for index, (month, cell) in enumerate(zip(months, figures, strict=True), start=1):
             place = f"line {line}, column {month:%Y-%m}"

@@ -12,7 +12,7 @@ from datetime import date
 
 import pandas as pd
 
-from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.errors import LayoutError, shorten
 from treasury_watch.transforms.holders import bare
 from treasury_watch.transforms.layouts.cells import (
     TRUNCATED,
@@ -177,7 +177,7 @@ class Reader:
         indexes = {column.index for column in self.columns}
         beyond = [cell for index, cell in enumerate(cells) if index and index not in indexes and cell.strip()]
         if len(cells) <= max(indexes) or beyond:
-            expected = f"{label} with {len(self.columns)} figures"
+            expected = f"{shorten(label, 60)} with {len(self.columns)} figures"
             raise LayoutError(self.source.id, f"line {line}", expected, " ".join(cells))
         stated = [cells[column.index] for column in self.columns]
         stated = ["n.a." if cell.strip() == NO_FIGURE else cell for cell in stated]
