@@ -17,7 +17,7 @@ from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.home.folders import Home
 
 if TYPE_CHECKING:
-    from treasury_watch.warehouse.installation import Session
+    from treasury_watch.warehouse.session import Session
 
 
 class Commands(click.Group):

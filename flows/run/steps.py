@@ -35,9 +35,10 @@ from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.permissions import users_file_mode
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.storage_failures import StorageFailed
-from treasury_watch.warehouse.installation import Session, Warehouse
+from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.ledger.backfill_files import dated_folder
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.session import Session
 from treasury_watch.warehouse.store.objects import StoreError
 
 SAMPLE_ALERTS_SINCE = date(2024, 1, 1)  # a demonstration mails what a new installation would call history

@@ -35,9 +35,10 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.layouts.pages.release_archive import ReleaseLink
 from treasury_watch.warehouse.archive.parse_pool import end_with_parent, processes
 from treasury_watch.warehouse.archive.release_zips import ReleaseZips
-from treasury_watch.warehouse.installation import Session, Warehouse
+from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.ledger.backfill_files import scratch
 from treasury_watch.warehouse.ledger.release_files import ReadZip, ZipToRead, read_zip
+from treasury_watch.warehouse.session import Session
 
 BUNDLE = 4  # zips a task
 AHEAD = 2  # tasks for each process that run or wait
