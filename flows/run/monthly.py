@@ -197,7 +197,7 @@ def run(*, sample: bool, command: str, into_this_home: bool = False) -> str:
         named_server.reached(delivery.nobody_told if sample else partial(delivery.tell_failure, warehouse, settings)),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
         server_start.starting_within(seconds),
-        early_imports(),
+        early_imports(steps.page_of(warehouse)),
         shared_server(),
     ):
         return monthly_run(sample=sample, command=command, into_this_home=into_this_home)

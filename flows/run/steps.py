@@ -134,7 +134,7 @@ def take_in(
     """
     settings.mail.check_login()
     with logs.running(command), stored(settings, warehouse):
-        with opened(warehouse, command) as session:
+        with opened(warehouse, command) as session, session.gates.quickly():
             load(session)
             with outcome.timed("publish"):
                 published_now = publish(session, outcome)
@@ -310,9 +310,14 @@ def publish(session: Session, outcome: Outcome) -> bool:
     return True
 
 
+def page_of(warehouse: Warehouse) -> Path:
+    """Where the page of the home is."""
+    return warehouse.home.reports / "treasury-watch.html"
+
+
 def write_page(warehouse: Warehouse, out: Path | None = None) -> Path:
     """Write the page of the published database; its path."""
-    path = out or warehouse.home.reports / "treasury-watch.html"
+    path = out or page_of(warehouse)
     mode = users_file_mode() if out else warehouse.home.published_mode
     return page.write(warehouse.home.database, path, datetime.now(UTC), mode)
 

@@ -12,10 +12,9 @@ from typing import Any
 
 import duckdb
 import jinja2
-import vl_convert
 from markupsafe import Markup
 
-from treasury_watch.flows.site import charts, dollar_book, finding_cards, nowcast_section, sale_scenario
+from treasury_watch.flows.site import charts, dollar_book, finding_cards, nowcast_section, page_script, sale_scenario
 from treasury_watch.flows.site.risk import section as risk_section
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
@@ -61,7 +60,7 @@ def write(database: Path, out: Path, generated: datetime, mode: int = 0o600) -> 
         raise ReportError(f"report: there is no database at {database} yet; run treasury-watch run first")
     try:
         with duckdb.connect(str(database), read_only=True) as connection:
-            page = render(connection, generated=generated)
+            page = render(connection, generated=generated, last=out)
     except duckdb.Error as problem:
         raise ReportError(
             f"report: {database} cannot be read ({str(problem).splitlines()[0]}); "
@@ -77,12 +76,16 @@ def write(database: Path, out: Path, generated: datetime, mode: int = 0o600) -> 
 
 
 def render(
-    connection: duckdb.DuckDBPyConnection, *, generated: datetime, declarations: Declarations | None = None
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    generated: datetime,
+    declarations: Declarations | None = None,
+    last: Path | None = None,
 ) -> str:
     """The page as HTML text. Every figure comes from the database; `generated` (UTC where naive) dates the page.
 
-    `declarations` (default: config/) give the release calendar and the rules' wording. The same database and time give
-    the same text. Raises duckdb.Error where a table is missing.
+    `declarations` (default: config/) give the release calendar and the rules' wording. `last` is the page
+    written before, for its script. The same database and time give the same text. Raises duckdb.Error where a table is missing.
     """
     declarations = declarations or Declarations()
     generated = generated.astimezone(UTC) if generated.tzinfo else generated.replace(tzinfo=UTC)
@@ -138,7 +141,7 @@ def render(
         if content["nowcast"] and content["nowcast"]["spec"]:
             content["specs"]["nowcast"] = content["nowcast"]["spec"]
     content |= _revised(connection)
-    return _environment().get_template("report.html.j2").render(content, bundle=script())
+    return _environment().get_template("report.html.j2").render(content, bundle=page_script.element(last))
 
 
 def _vintages(
@@ -367,12 +370,6 @@ def _revisions(connection: duckdb.DuckDBPyConnection) -> Row | None:
     if not kept:
         return None
     return rows_of(connection, "SELECT count(*) AS n, max(released) AS newest FROM revisions")[0]
-
-
-@cache
-def script() -> Markup:
-    """Vega, Vega-Lite and Vega-Embed as one script that can stand inside a page."""
-    return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script"))
 
 
 def _environment() -> jinja2.Environment:

@@ -14,13 +14,14 @@ import signal
 import subprocess
 import sys
 import traceback
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
 from markupsafe import Markup
 
 PACKAGE = "treasury_watch"
-SCRIPT = "from treasury_watch.flows.site.page import script; import sys; sys.stdout.write(str(script()))"
+SCRIPT = "from treasury_watch.flows.site.page_script import script; import sys; sys.stdout.write(str(script()))"
 
 
 def import_all() -> None:
@@ -31,7 +32,7 @@ def import_all() -> None:
 
     from treasury_watch.flows.commands import main  # noqa: F401  before any clock is set: it takes the time of day itself
     from treasury_watch.flows.run import steps  # noqa: F401
-    from treasury_watch.flows.site import page
+    from treasury_watch.flows.site import page, page_script  # noqa: F401
     from treasury_watch.warehouse.gates import expectations
 
     # As in the tests' own process: these tests are not about what the gates find.
@@ -40,7 +41,8 @@ def import_all() -> None:
     # The script in every page is always the same, and making it takes seconds of processor time. It is made in a process
     # of its own: what makes it starts threads, which a fork would not have.
     made = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True).stdout
-    page.script = lambda: Markup(made)  # type: ignore[assignment]
+    page_script.script = cache(lambda: Markup(made))
+    page_script.script()
 
 
 class _IsADatetime(type):

@@ -37,9 +37,9 @@ class Gates:
         self._suites = Suites(declarations)
 
     @contextmanager
-    def for_many_files(self) -> Iterator[None]:
-        """For the block `only_doubtful`: for the releases of twenty years, whose 1,300 files would keep Great Expectations
-        busy longer than all the rest; any other file goes through it whole.
+    def quickly(self) -> Iterator[None]:
+        """For the block `only_doubtful`: for a file that somebody waits for, and for the releases of twenty years, whose 1,300
+        files would keep Great Expectations busy longer than all the rest. What a run fetches goes through it whole.
         """
         before, self.only_doubtful = self.only_doubtful, True
         try:

@@ -16,6 +16,7 @@ from treasury_watch.warehouse.gates.suites import Expectation
 from treasury_watch.warehouse.gates.wording import EXAMPLES
 
 Outcome = dict[str, Any]
+LIMITS = ("min_value", "max_value", "strict_min", "strict_max")
 
 
 def outcomes(expectations: Sequence[Expectation], frame: pd.DataFrame) -> dict[str, Outcome]:
@@ -77,10 +78,12 @@ def _in_set(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
 
 def _between(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
     column = rows[kwargs["column"]]
-    if set(kwargs) - {"column", "min_value", "max_value"} or not pd.api.types.is_numeric_dtype(column):
+    if set(kwargs) - {"column", *LIMITS} or not pd.api.types.is_numeric_dtype(column):
         return None
     low, high = kwargs.get("min_value", -np.inf), kwargs.get("max_value", np.inf)
-    return _checked(rows, column.notna() & ~column.between(low, high))
+    above = column > low if kwargs.get("strict_min") else column >= low
+    below = column < high if kwargs.get("strict_max") else column <= high
+    return _checked(rows, column.notna() & ~(above & below))
 
 
 def _unique(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:

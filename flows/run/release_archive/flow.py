@@ -94,7 +94,7 @@ def _release_archive(
     def load(session: Session) -> None:
         loaded = Loading(session, reader.zips, outcome)
         loading.append(loaded)
-        with ExitStack() as opened, session.gates.for_many_files(), outcome.timed("load"):
+        with ExitStack() as opened, session.gates.quickly(), outcome.timed("load"):
             into = opened.enter_context(scratch(warehouse.home))
             arriving = opened.enter_context(fetching(reader, pending))
             opened.enter_context(runner)  # its processes end here: their memory is needed for the publication

@@ -9,7 +9,8 @@ import pytest
 
 from tests.flows.site.page_data import DECLARED, FULL, GENERATED, Reading, fill
 from treasury_watch.flows.site import nowcast_section
-from treasury_watch.flows.site.page import render, script
+from treasury_watch.flows.site.page import render
+from treasury_watch.flows.site.page_script import script
 
 REPLAYED = [
     {

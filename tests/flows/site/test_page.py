@@ -31,7 +31,8 @@ from tests.flows.site.page_data import (
 )
 from treasury_watch.flows.alerts.mails.digest_mail import digest
 from treasury_watch.flows.run.artifacts import newest_findings
-from treasury_watch.flows.site.page import ReportError, render, script, write
+from treasury_watch.flows.site.page import ReportError, render, write
+from treasury_watch.flows.site.page_script import script
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.wording import one_line
 from treasury_watch.warehouse.tables.published_findings import published_findings

@@ -92,7 +92,7 @@ def test_what_is_told_of_a_spoilt_frame_without_great_expectations_is_what_it_fo
         return {expectation.name: UNASKED for expectation in expectations}
 
     monkeypatch.setattr(Gates, "_run", run)
-    with gates.for_many_files():
+    with gates.quickly():
         told = gates.check(*suite, spoil(GOOD[suite]()))
     assert [result for result in told if result.expectation not in asked] == [
         found[result.expectation] for result in told if result.expectation not in asked

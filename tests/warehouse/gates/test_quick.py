@@ -40,7 +40,7 @@ def test_good_frames_get_the_very_results_of_great_expectations(gates, suite, mo
     frame = GOOD[suite]()
     asked = []
     monkeypatch.setattr(Gates, "_run", lambda *_, **__: asked.append(suite))
-    with gates.for_many_files():
+    with gates.quickly():
         told = gates.check(*suite, frame)
     assert not asked  # Great Expectations had nothing to do
     monkeypatch.undo()
@@ -57,7 +57,7 @@ def test_good_frames_get_the_very_results_of_great_expectations(gates, suite, mo
 def test_a_spoilt_frame_gets_the_very_results_of_great_expectations_whatever_else_holds(gates, suite, rule):
     [spoil] = [spoil for where, name, spoil in BAD if (where, name) == (suite, rule)]
     frame = spoil(GOOD[suite]())
-    with gates.for_many_files():
+    with gates.quickly():
         told = gates.check(*suite, frame)
     assert gates.check(*suite, frame) == told
     assert rule in {result.expectation for result in told if not result.success}
@@ -66,7 +66,7 @@ def test_a_spoilt_frame_gets_the_very_results_of_great_expectations_whatever_els
 @pytest.mark.parametrize(
     ("kind", "kwargs"),
     [
-        ("expect_column_values_to_be_between", {"column": "x", "min_value": 0, "strict_min": True}),
+        ("expect_column_values_to_be_between", {"column": "x", "min_value": 0, "mostly": 0.5}),
         ("expect_column_values_to_be_in_set", {"column": "x", "value_set": [1.0, 2.0], "mostly": 0.5}),
         ("expect_column_mean_to_be_between", {"column": "x"}),
         ("expect_column_values_to_not_be_null", {"column": "absent"}),
@@ -75,6 +75,13 @@ def test_a_spoilt_frame_gets_the_very_results_of_great_expectations_whatever_els
 def test_a_rule_of_another_kind_or_with_other_words_is_left_to_great_expectations(kind, kwargs):
     frame = pd.DataFrame({"x": [1.0, 2.0]})
     assert quick.outcomes([expectation(kind, **kwargs)], frame) == {}
+
+
+@pytest.mark.parametrize(("limits", "wrong"), [({}, []), ({"strict_min": True}, [0]), ({"strict_max": True}, [2])])
+def test_a_strict_limit_leaves_out_what_is_on_it(limits, wrong):
+    rule = expectation("expect_column_values_to_be_between", column="x", min_value=1, max_value=3, **limits)
+    [found] = quick.outcomes([rule], pd.DataFrame({"x": [1.0, 2.0, 3.0, None]})).values()
+    assert found["partial_unexpected_index_list"] == wrong
 
 
 def test_a_condition_on_rows_keeps_only_those():
