@@ -41,7 +41,7 @@ def release_of_archive(name: str, calendar: Calendar) -> date | None:
 
 def release_of(month: date, calendar: Calendar) -> date:
     """The day to expect the figures of `month`, or on which they came: listed, else the estimate. Dates no file."""
-    return next((entry.released for entry in calendar if entry.month == month), None) or estimated_release(month)
+    return _listed(month, calendar) or estimated_release(month)
 
 
 def latest_release(month: date, calendar: Calendar) -> date:
@@ -100,7 +100,10 @@ def expected_month(today: date, calendar: Calendar, *, at_the_latest: bool = Fal
 def next_release(today: date, calendar: Calendar) -> tuple[date, date]:
     """The next release day after `today` and the newest month it covers."""
     months = [_months_before(today, back) for back in range(8, -2, -1)]
-    coming = [(release_of(month, calendar), month) for month in months if release_of(month, calendar) > today]
+    listed = [day for month in months if (day := _listed(month, calendar)) and day > today]
+    soonest = min(listed, default=date.max)  # what cannot be out by then need not be estimated, which takes a calendar
+    asked = [month for month in months if _listed(month, calendar) or _second_after(month) <= soonest]
+    coming = [(day, month) for month in asked if (day := release_of(month, calendar)) > today]
     day = min(coming)[0]
     return day, max(month for released, month in coming if released == day)
 
@@ -108,7 +111,8 @@ def next_release(today: date, calendar: Calendar) -> tuple[date, date]:
 def last_release(today: date, calendar: Calendar) -> date:
     """The newest release day up to and with `today`."""
     months = [_months_before(today, back) for back in range(12, -2, -1)]
-    return max(day for month in months if (day := release_of(month, calendar)) <= today)
+    asked = [month for month in months if _listed(month, calendar) or _second_after(month) <= today]
+    return max(day for month in asked if (day := release_of(month, calendar)) <= today)
 
 
 def with_announced(calendar: Calendar, announced: Iterable[Listed]) -> Calendar:
@@ -119,6 +123,11 @@ def with_announced(calendar: Calendar, announced: Iterable[Listed]) -> Calendar:
     """
     newest = {entry.month: entry for entry in announced}
     return sorted([*(entry for entry in calendar if entry.month not in newest), *newest.values()])
+
+
+def _listed(month: date, calendar: Calendar) -> date | None:
+    """The day of the release of `month` in the calendar."""
+    return next((entry.released for entry in calendar if entry.month == month), None)
 
 
 def _second_after(month: date) -> date:

@@ -53,9 +53,9 @@ def send(warehouse: Warehouse, settings: Settings) -> outbox.SendResult:
     """Send what waits in the outbox, at once also what failed and is to wait. Without a publication, only what needs
     none: the messages to the operator; so also with a damaged one, and then it raises StorageFailed.
     """
-    if not warehouse.home.database.exists() or warehouse.publisher().damaged():
+    if not warehouse.home.database.exists() or warehouse.damaged():
         result = deliver(warehouse, settings, at_once=True)
-        warehouse.publisher().refuse_damage()
+        warehouse.refuse_damage()
         return result
     with open_published(warehouse.home.database) as connection:
         return deliver(

@@ -20,7 +20,7 @@ from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.folders import Home
 
 if TYPE_CHECKING:
-    from treasury_watch.warehouse.installation import Session
+    from treasury_watch.warehouse.session import Session
 
 
 FEW_FILES = 5  # each has a line of its own in a pipe too

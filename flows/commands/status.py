@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import MAIN_SOURCE
@@ -14,11 +15,14 @@ from treasury_watch.transforms.release_calendar import last_release, next_releas
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.archive.archived_files import quarantined
+from treasury_watch.warehouse.archive.manifest import RESTORE
 from treasury_watch.warehouse.gates.freshness import freshness, late_month, never_loaded, newest_figures
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published, where_the_sample_is
-from treasury_watch.warehouse.installation import RESTORE, Warehouse
-from treasury_watch.warehouse.store.exchange import Store
+from treasury_watch.warehouse.installation import Warehouse
+
+if TYPE_CHECKING:
+    from treasury_watch.warehouse.store.exchange import Store  # which needs a second to import
 
 NOT_AS_DECLARED = (
     "DECLARED OTHERWISE: config/, or the program, changed since these tables were published; the next run, or "
@@ -121,6 +125,12 @@ def due(facts: dict[str, Any], now: datetime) -> list[str]:
 
 def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) -> dict[str, Any]:
     """What `status` says, as plain data. On the store: what the last exchange with it left, without asking it."""
+    database = warehouse.home.database
+    with open_published(database) if database.exists() else nullcontext():  # opened once for all that asks it
+        return _facts(warehouse, today, store)
+
+
+def _facts(warehouse: Warehouse, today: date, store: Store | None) -> dict[str, Any]:
     calendar = warehouse.declarations.calendar
     state = warehouse.state
     day, covers = next_release(today, calendar)
@@ -144,7 +154,7 @@ def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) 
         "expected_month": late_month(today, calendar),
         "alerts": {row["state"]: row["n"] for row in waiting},
         "declarations_changed": warehouse.declarations_changed(),
-        "damaged": _damaged(warehouse, today),
+        "damaged": _damaged(warehouse),
         "lost": [str(path.relative_to(warehouse.home.raw)) for path in warehouse.manifest.lost()],
         "quarantine": [
             {name: getattr(entry, name) for name in ("source", "sha256", "url", "retrieved", "refused")}
@@ -180,13 +190,13 @@ def _exchange(store: Store) -> dict[str, str]:
     return {"address": store.objects.shown, "at": known.get("at", ""), "behind": known.get("behind", "")}
 
 
-def _damaged(warehouse: Warehouse, today: date) -> list[str]:
+def _damaged(warehouse: Warehouse) -> list[str]:
     """Published files that are not as they were published; none while a run is at work, which replaces them."""
-    damaged = warehouse.publisher(today).damaged()
+    damaged = warehouse.damaged()
     if damaged and not warehouse.unknown:
         try:
             with warehouse.home.writing():
-                damaged = warehouse.publisher(today).damaged()
+                damaged = warehouse.damaged()
         except Busy:
             return []
     return damaged

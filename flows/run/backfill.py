@@ -30,7 +30,6 @@ from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchEr
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive.parse_pool import end_with_parent, processes
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.installation import Session
 from treasury_watch.warehouse.ledger.backfill_files import (
     Found,
     ParsedFile,
@@ -40,6 +39,7 @@ from treasury_watch.warehouse.ledger.backfill_files import (
     scratch,
 )
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.session import Session
 
 WORTHWHILE_FILES = 60  # two processes with Prefect in them take as long to start as parsing so many
 BUNDLE = 8  # files a task: a task run costs as much as parsing one or two

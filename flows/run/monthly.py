@@ -39,8 +39,9 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.model import Source
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.folders import Home
-from treasury_watch.warehouse.installation import Session, Warehouse
+from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.session import Session
 
 MINUTES = 60
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)  # as many as there are publishers' hosts, at least

@@ -18,8 +18,8 @@ from treasury_watch.flows.run.revisions import Revisions
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.wording import counted
-from treasury_watch.warehouse.installation import SetAside
 from treasury_watch.warehouse.ledger.incoming_files import Loaded
+from treasury_watch.warehouse.session import SetAside
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,10 @@ from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.permissions import users_file_mode
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.storage_failures import StorageFailed
-from treasury_watch.warehouse.installation import Session, Warehouse
+from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.ledger.backfill_files import dated_folder
 from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, NoPlainFile, read_plain
+from treasury_watch.warehouse.session import Session
 from treasury_watch.warehouse.store.objects import StoreError
 
 SAMPLE_ALERTS_SINCE = date(2024, 1, 1)  # a demonstration mails what a new installation would call history
@@ -135,7 +136,7 @@ def take_in(
     """
     settings.mail.check_login()
     with logs.running(command), stored(settings, warehouse):
-        with opened(warehouse, command) as session:
+        with opened(warehouse, command) as session, session.gates.quickly():
             load(session)
             with outcome.timed("publish"):
                 published_now = publish(session, outcome)
@@ -319,9 +320,14 @@ def publish(session: Session, outcome: Outcome) -> bool:
     return True
 
 
+def page_of(warehouse: Warehouse) -> Path:
+    """Where the page of the home is."""
+    return warehouse.home.reports / "treasury-watch.html"
+
+
 def write_page(warehouse: Warehouse, out: Path | None = None) -> Path:
     """Write the page of the published database; its path."""
-    path = out or warehouse.home.reports / "treasury-watch.html"
+    path = out or page_of(warehouse)
     mode = users_file_mode() if out else warehouse.home.published_mode
     return page.write(warehouse.home.database, path, datetime.now(UTC), mode)
 

@@ -86,7 +86,7 @@ def check_whole(home: Path) -> int:
         warehouse.archive.body(entry)
     assert warehouse.state.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
     assert warehouse.state.rows("SELECT * FROM runs WHERE outcome = 'running'") == []
-    assert warehouse.publisher().damaged() == []
+    assert warehouse.damaged() == []
     with duckdb.connect(str(home / "treasury.duckdb"), read_only=True) as connection:
         parquet = f"read_parquet('{home}/parquet/positions.parquet')"
         differing = connection.execute(

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from treasury_watch.transforms.backtest.alarms import COLUMNS, SPAN, alarming, events_of
 from treasury_watch.transforms.backtest.evidence import History
@@ -46,6 +45,8 @@ def share(right: pd.Series, events: pd.Series, seed: int = 1) -> Share:
     value = float(hits.sum() / sizes.sum())
     if len(hits) < 2:
         return Share(value, np.nan, np.nan, len(right))
+    from scipy import stats  # a second to import
+
     interval = stats.bootstrap(
         (hits, sizes),
         lambda h, n, axis: h.sum(axis=axis) / n.sum(axis=axis),

@@ -13,6 +13,8 @@ KEY = ["holder_id", "month", "measure"]
 COLUMNS = ["comparison", *KEY, "source", "value_usd_mn", "other_source", "other_value_usd_mn", "difference_usd_mn",
            "tolerance_usd_mn", "same_vintage", "correction"]  # fmt: skip
 
+NOTHING = pd.DataFrame(columns=COLUMNS)  # of a comparison whose sides are not both there
+
 
 def reconciliation(
     observations: pd.DataFrame,
@@ -34,21 +36,24 @@ def reconciliation(
         by_source |= {str(source): figures for source, figures in printed.groupby("source")}
     found, counts = [], []
     for name, rule in rules["pairs"].items():
-        table = _pair(by_source, stated.head(0), rule)
+        there = {rule["source"], rule["other"]} <= set(by_source)
+        table = _pair(by_source, rule) if there else NOTHING
         found.append(_beyond(table, name, rule, units))
         counts.append((name, rule["description"], len(table)))
+    named = {column: set(stated[column].unique()) for column in ("measure", "holder_id")}
     for name, rule in rules["parts"].items():
-        table = (
-            _measure_parts(stated, rule["measures"]) if "measures" in rule else _holder_parts(stated, rule["holders"])
-        )
+        column, read = ("measure", _measure_parts) if "measures" in rule else ("holder_id", _holder_parts)
+        parts = rule["measures" if "measures" in rule else "holders"]
+        there = {parts["whole"], *parts["parts"]} <= named[column]
+        table = read(stated, parts) if there else NOTHING
         found.append(_beyond(table, name, rule, units))
         counts.append((name, rule["description"], len(table)))
-    table = _flow_identity(by_source.get(MAIN_SOURCE, stated.head(0)))
+    table = _flow_identity(by_source[MAIN_SOURCE]) if MAIN_SOURCE in by_source else NOTHING
     found.append(_beyond(table, "bills_identity", {}, units))
     counts.append(
         ("bills_identity", "Net purchases of bills in Table 3 against the change in the bills held", len(table))
     )
-    rows = pd.concat([table for table in found if len(table)] or found[-1:], ignore_index=True)
+    rows = pd.concat([table for table in found if len(table)] or [NOTHING], ignore_index=True)
     rows["correction"] = _explained(rows, corrections)
     rows = rows[COLUMNS].sort_values(["comparison", *KEY, "source"], ignore_index=True)
     summary = pd.DataFrame(counts, columns=["comparison", "description", "compared"])
@@ -79,10 +84,10 @@ def guards(observations: pd.DataFrame, corrections: dict[str, Any]) -> pd.DataFr
     )
 
 
-def _pair(by_source: dict[str, pd.DataFrame], nothing: pd.DataFrame, rule: dict[str, Any]) -> pd.DataFrame:
+def _pair(by_source: dict[str, pd.DataFrame], rule: dict[str, Any]) -> pd.DataFrame:
     """What two sources state of one holder, month and measure. All Other is left out: its members differ."""
     key = [*KEY, "series"]
-    one, two = (by_source.get(rule[side], nothing)[[*key, "value_usd_mn"]] for side in ("source", "other"))
+    one, two = (by_source[rule[side]][[*key, "value_usd_mn"]] for side in ("source", "other"))
     one = one[~one["holder_id"].isin(["all_other", *rule.get("leave_out", [])])]
     if "only" in rule:
         one = one[one["holder_id"].isin(rule["only"])]
@@ -127,6 +132,8 @@ def _flow_identity(table3: pd.DataFrame) -> pd.DataFrame:
 
 def _beyond(table: pd.DataFrame, name: str, rule: dict[str, Any], units: dict[str, float]) -> pd.DataFrame:
     """The rows that disagree beyond rounding; `others` is the number of figures on the other side."""
+    if table.empty:
+        return NOTHING
     difference = (table["value_usd_mn"] - table["other_value_usd_mn"]).round(3)
     table = table.assign(difference_usd_mn=difference)[difference.abs() > 0]
     one, two = (table[side].map(units).astype("float64") for side in ("source", "other_source"))

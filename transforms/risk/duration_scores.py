@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from treasury_watch.transforms.risk.durations import INTERVAL, implied_durations, regressions
 
@@ -43,7 +43,7 @@ def scores(
         slopes.append(fitted.years[0])
         errors.append(declared["error_factor"] * fitted.errors[0])
     at, truth = found.loc[known], np.array(slopes)
-    reach = norm.ppf((1 + INTERVAL) / 2)
+    reach = ndtri((1 + INTERVAL) / 2)
     # The interval ends at 0 where it would go below: its upper half says how wide it is.
     spread = (at["duration_high_years"] - at["implied_duration_years"]).to_numpy() / reach
     away = np.abs(at["implied_duration_years"].to_numpy() - truth) / np.sqrt(spread**2 + np.array(errors) ** 2)

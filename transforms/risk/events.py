@@ -151,8 +151,13 @@ def known_on(events: pd.DataFrame, day: date) -> pd.DataFrame:
 def bearing_on(events: pd.DataFrame, holder_id: str, first: date, last: date) -> pd.DataFrame:
     """The events in the months `first` to `last` that bear on the holder alone, or on every holder (FOR_ALL)."""
     during = (events["month"] <= pd.Timestamp(last)) & (events["end_month"] >= pd.Timestamp(first))
+    return bearing_on_holder(events[during], holder_id)
+
+
+def bearing_on_holder(events: pd.DataFrame, holder_id: str) -> pd.DataFrame:
+    """The events that bear on the holder alone, or on every holder (FOR_ALL), of whichever months."""
     of_all = events["holder_id"].isna() & events["kind"].isin(FOR_ALL) & (events["country"] == UNITED_STATES)
-    return events[during & (of_all | (events["holder_id"] == holder_id))]
+    return events[of_all | (events["holder_id"] == holder_id)]
 
 
 def day_words(first: date, last: date | None, *, ongoing: bool = False) -> str:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from treasury_watch.transforms.layouts.pages.release_dates import SOURCE, ReleaseDates, read
+from typing import TYPE_CHECKING
+
+from treasury_watch.transforms.model import RELEASE_DATES
 from treasury_watch.transforms.release_calendar import Listed
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry
+
+if TYPE_CHECKING:
+    from treasury_watch.transforms.layouts.pages.release_dates import ReleaseDates
 
 
 def announced_releases(archive: Archive) -> list[Listed]:
     """What the archived pages announced, the newest statement last. Raises ArchiveDamaged."""
-    pages = sorted(archive.entries(SOURCE), key=lambda page: (page.retrieved, page.sha256))
+    pages = sorted(archive.entries(RELEASE_DATES), key=lambda page: (page.retrieved, page.sha256))
+    if not pages:
+        return []
+    from treasury_watch.transforms.layouts.pages.release_dates import read  # half a second, with all parsers
+
     return [entry for page in pages for entry in still_to_come(read(archive.body(page)), page)]
 
 

@@ -12,6 +12,7 @@ from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDama
 from treasury_watch.warehouse.home.durable_files import write_whole
 from treasury_watch.warehouse.home.state import State
 
+RESTORE = "restore raw/ from a backup, or load the files again with `treasury-watch run` or `ingest`"
 SHOWN = 3  # so many lost files are named in a message
 
 

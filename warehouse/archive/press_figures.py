@@ -7,14 +7,15 @@ press releases (config/tic_press_releases.csv).
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.declarations import Declarations
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PRESS, PRESS_RELEASES = "press", "tic_press_releases"
 # The sources whose figures each have the day of their own release, with the evidence that they are.
@@ -28,6 +29,10 @@ def press_frame(declarations: Declarations, archive: Archive, name: str = PRESS)
     A figure that two files state alike is kept once. Raises LayoutError where they differ, or where a holder or measure is
     not known.
     """
+    import pandas as pd  # half a second that who only looks at a home need not spend
+
+    from treasury_watch.transforms import layouts
+
     source = declarations.source(name)
     tables = []
     for url, body in _files(declarations, archive, name):

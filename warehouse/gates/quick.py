@@ -1,7 +1,7 @@
-"""Expectations that plainly hold, told without Great Expectations, which takes a second a file to say so.
+"""Expectations of the commonest types, told without Great Expectations, whose import alone takes seconds.
 
-Only the commonest types are known here, and only that they hold is ever said: one that may not hold, or is of another
-kind, Great Expectations judges, and says what it found.
+What is told here is what Great Expectations would find, as the tests see of every declared expectation, held and not held.
+One of another type or with other words it judges itself, and so every one that keeps a file from being loaded.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 
 from treasury_watch.warehouse.gates.suites import Expectation
+from treasury_watch.warehouse.gates.wording import EXAMPLES
 
 Outcome = dict[str, Any]
+LIMITS = ("min_value", "max_value", "strict_min", "strict_max")
 
 
 def outcomes(expectations: Sequence[Expectation], frame: pd.DataFrame) -> dict[str, Outcome]:
-    """What Great Expectations would find, by name, for those that plainly hold."""
+    """What Great Expectations would find, by name, for those that it need not be asked: `success` and the result's details."""
     found = {expectation.name: _outcome(expectation, frame) for expectation in expectations}
     return {name: outcome for name, outcome in found.items() if outcome is not None}
 
@@ -50,54 +52,64 @@ def _kept(column: pd.Series, operator: str, value: Any = None) -> pd.Series | No
 def _counted(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
     low, high = kwargs.get("min_value", 0), kwargs.get("max_value", float("inf"))
     known = set(kwargs) <= {"min_value", "max_value"}
-    return {"observed_value": len(rows)} if known and low <= len(rows) <= high else None
+    return {"success": low <= len(rows) <= high, "observed_value": len(rows)} if known else None
 
 
 def _known(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
-    return _checked(rows) if set(kwargs) == {"column"} and rows[kwargs["column"]].notna().all() else None
+    return _checked(rows, rows[kwargs["column"]].isna()) if set(kwargs) == {"column"} else None
 
 
 def _as_many(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
-    return {"observed_value": len(rows)} if set(kwargs) == {"value"} and len(rows) == kwargs["value"] else None
+    alike = len(rows) == kwargs["value"]
+    return {"success": alike, "observed_value": len(rows)} if set(kwargs) == {"value"} else None
 
 
 def _unknown(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
-    return _checked(rows) if set(kwargs) == {"column"} and rows[kwargs["column"]].isna().all() else None
+    return _checked(rows, rows[kwargs["column"]].notna()) if set(kwargs) == {"column"} else None
 
 
 def _in_set(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
     if set(kwargs) != {"column", "value_set"}:
         return None
-    stated = rows[kwargs["column"]].dropna().unique()
-    allowed = kwargs["value_set"]
-    return _checked(rows) if all(value in allowed for value in stated) else None
+    column = rows[kwargs["column"]]
+    strange = [value for value in column.dropna().unique() if value not in kwargs["value_set"]]
+    return _checked(rows, column.isin(strange))
 
 
 def _between(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
     column = rows[kwargs["column"]]
-    if set(kwargs) - {"column", "min_value", "max_value"} or not pd.api.types.is_numeric_dtype(column):
+    if set(kwargs) - {"column", *LIMITS} or not pd.api.types.is_numeric_dtype(column):
         return None
     low, high = kwargs.get("min_value", -np.inf), kwargs.get("max_value", np.inf)
-    return _checked(rows) if column.dropna().between(low, high).all() else None
+    above = column > low if kwargs.get("strict_min") else column >= low
+    below = column < high if kwargs.get("strict_max") else column <= high
+    return _checked(rows, column.notna() & ~(above & below))
 
 
 def _unique(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
     columns = kwargs["column_list"]
-    if set(kwargs) != {"column_list"} or rows[columns].isna().any(axis=None) or rows.duplicated(columns).any():
+    if set(kwargs) != {"column_list"} or rows[columns].isna().any(axis=None):
         return None
-    return _checked(rows)
+    return _checked(rows, rows.duplicated(columns, keep=False))
 
 
 def _of_type(kwargs: Mapping[str, Any], rows: pd.DataFrame) -> Outcome | None:
     kind = rows[kwargs["column"]].dtype
     if set(kwargs) != {"column", "type_"} or not isinstance(kind, np.dtype):
         return None
-    return {"observed_value": kind.type.__name__} if kind.type.__name__ == kwargs["type_"] else None
+    alike = kind.type.__name__ == kwargs["type_"]
+    return {"success": True, "observed_value": kind.type.__name__} if alike else None
 
 
-def _checked(rows: pd.DataFrame) -> Outcome:
-    """All rows as expected."""
-    return {"element_count": len(rows), "unexpected_count": 0}
+def _checked(rows: pd.DataFrame, wrong: pd.Series) -> Outcome:
+    """The rows, and which are not as expected."""
+    places = rows.index[wrong.to_numpy(dtype=bool)].tolist()
+    return {
+        "success": not places,
+        "element_count": len(rows),
+        "unexpected_count": len(places),
+        "partial_unexpected_index_list": places[:EXAMPLES],
+    }
 
 
 HOLDS: dict[str, Callable[[Mapping[str, Any], pd.DataFrame], Outcome | None]] = {

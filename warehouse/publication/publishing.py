@@ -6,8 +6,6 @@ and a crash at any point leaves the last good publication.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator
@@ -31,9 +29,8 @@ from treasury_watch.warehouse.gates.results import Result, ValidationBlocked, bl
 from treasury_watch.warehouse.home.durable_files import move_into_place
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.home.state import State
-from treasury_watch.warehouse.home.storage_failures import REBUILD, StorageFailed
 from treasury_watch.warehouse.ledger.vintages import Ledger
-from treasury_watch.warehouse.publication import parquet_folders
+from treasury_watch.warehouse.publication import parquet_folders, published_files
 from treasury_watch.warehouse.publication.steps import EVERYTHING, Step, affected, carry_out, needed_for
 from treasury_watch.warehouse.tables import nowcasts
 from treasury_watch.warehouse.tables.building import DECLARED, FINDINGS, VIEWS_MADE, Builder, standing_figures
@@ -42,7 +39,6 @@ from treasury_watch.warehouse.tables.signals import READ
 
 OPERATIONS = ("runs", "validation_results", "alerts")
 STAGED, STAGED_PARQUET = "treasury.next.duckdb", "parquet.next"
-FILES = "published files"  # the note with their checksums
 LOCK_WAIT_SECONDS = 60
 ADDRESS = r"[^\s<>\"]+@[^\s<>\"]+"
 FRAMES, QUERIES = "frames", "queries"  # the two connections of a publication
@@ -303,27 +299,7 @@ class Publisher:
         move_into_place(staged, self.home.database, mode)
         parquet_folders.set_current(self.home)
         self.home.settle_published()  # folders that are new, and the way there
-        self.state.remember(FILES, json.dumps(self._checksums()))
-
-    def damaged(self) -> list[str]:
-        """The published files that are missing or not as they were published, as paths below the home.
-
-        Empty where it was never recorded how they were.
-        """
-        known = json.loads(self.state.remembered(FILES) or "{}")
-        found = self._checksums() if known else {}
-        return sorted(name for name in known if found.get(name) != known[name])
-
-    def refuse_damage(self) -> None:
-        """Raises StorageFailed where a published file is missing or not as it was published."""
-        damaged = self.damaged()
-        if damaged:
-            raise StorageFailed(f"{self.home.root / damaged[0]}: not as it was published; {REBUILD}")
-
-    def _checksums(self) -> dict[str, str]:
-        """The checksum of each published file, by its path below the home."""
-        paths = [path for path in (self.home.database, *self.home.parquet.rglob("*.parquet")) if path.exists()]
-        return {path.relative_to(self.home.root).as_posix(): _checksum(path) for path in paths}
+        published_files.remember(self.home, self.state)
 
     def refresh_operations(self) -> None:
         """Bring runs, check results and alerts up to date in the published database, by way of a copy.
@@ -335,7 +311,7 @@ class Publisher:
                 self._refresh_operations()
 
     def _refresh_operations(self) -> None:
-        self.refuse_damage()  # a copy would make the damage part of the publication
+        published_files.refuse_damage(self.home, self.state)  # a copy would make the damage part of the publication
         with self._staging() as staged:
             shutil.copyfile(self.home.database, staged)
             with duckdb.connect() as connection:
@@ -377,11 +353,6 @@ def without_addresses(alerts: pd.DataFrame) -> pd.DataFrame:
     return alerts.assign(
         **{name: alerts[name].str.replace(ADDRESS, "***@***", regex=True) for name in ("recipient", "error")}
     )
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_database(path: Path) -> None:

@@ -138,7 +138,7 @@ def keep(state: State, target: str, fresh: pd.DataFrame) -> pd.DataFrame:
             "INSERT OR IGNORE INTO nowcasts_made (target, month, made, stated) VALUES (?, ?, ?, ?)",
             (target, stated["month"], stated["made"], json.dumps(stated)),
         )
-    return _made(state, target)
+    return _made(state, target) if len(fresh) else made
 
 
 def _made(state: State, target: str) -> pd.DataFrame:

@@ -36,9 +36,10 @@ from treasury_watch.transforms.layouts.pages.release_archive import ReleaseLink
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive.parse_pool import end_with_parent, processes
 from treasury_watch.warehouse.archive.release_zips import ReleaseZips
-from treasury_watch.warehouse.installation import Session, Warehouse
+from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.ledger.backfill_files import scratch
 from treasury_watch.warehouse.ledger.release_files import ReadZip, ZipToRead, read_zip
+from treasury_watch.warehouse.session import Session
 
 BUNDLE = 4  # zips a task
 AHEAD = 2  # tasks for each process that run or wait
@@ -94,7 +95,7 @@ def _release_archive(
     def load(session: Session) -> None:
         loaded = Loading(session, reader.zips, outcome)
         loading.append(loaded)
-        with ExitStack() as opened, session.gates.for_many_files(), outcome.timed("load"):
+        with ExitStack() as opened, session.gates.quickly(), outcome.timed("load"):
             into = opened.enter_context(scratch(warehouse.home))
             arriving = opened.enter_context(fetching(reader, pending))
             opened.enter_context(runner)  # its processes end here: their memory is needed for the publication

@@ -80,10 +80,17 @@ def warned(warehouse: Warehouse) -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------------------ revisions
 
 
-def test_a_revision_has_the_old_and_the_new_figure_and_both_releases(warehouse):
-    load(warehouse, MAY, JUNE)
+@pytest.fixture(scope="module")
+def two_releases(tmp_path_factory, declarations) -> Warehouse:
+    """A home with the releases of May and June. Only to be read."""
+    made = Warehouse(Home(tmp_path_factory.mktemp("two") / "home"), declarations)
+    load(made, MAY, JUNE)
+    return made
+
+
+def test_a_revision_has_the_old_and_the_new_figure_and_both_releases(two_releases):
     found = ask(
-        warehouse,
+        two_releases,
         "SELECT source, strftime(month, '%Y-%m'), old_usd_mn, new_usd_mn, difference_usd_mn, first_released, released "
         "FROM revisions WHERE holder = 'Japan' ORDER BY month",
     )
@@ -93,14 +100,13 @@ def test_a_revision_has_the_old_and_the_new_figure_and_both_releases(warehouse):
     ]
 
 
-def test_the_largest_revisions_rank_countries_and_leave_totals_out(warehouse):
-    load(warehouse, MAY, JUNE)
+def test_the_largest_revisions_rank_countries_and_leave_totals_out(two_releases):
     found = ask(
-        warehouse,
+        two_releases,
         "SELECT place, holder, strftime(month, '%Y-%m'), difference_usd_mn, round(revised_pct, 4) FROM largest_revisions",
     )
     assert found == [(1, "Japan", "2026-03", 600, 0.0504), (2, "Japan", "2026-02", -200, -0.0161)]
-    assert ("all_other",) in ask(warehouse, "SELECT DISTINCT holder_id FROM revisions")
+    assert ("all_other",) in ask(two_releases, "SELECT DISTINCT holder_id FROM revisions")
 
 
 def test_the_largest_revisions_are_those_of_the_newest_release_that_revised_any(warehouse):
@@ -153,9 +159,8 @@ def test_japan_in_2024_as_known_in_july_in_august_and_now(loaded_sample, declara
     assert fall(TODAY) == ([-40_921, -20_141, -14_535], {"release"}, 3, -75_597)
 
 
-def test_each_as_of_answer_says_which_tier_it_stands_on(warehouse):
-    load(warehouse, JUNE, publish=False)
-    load(warehouse, table5(["2026-04", "2026-03", "2026-02"], majors([1210.0, 1191.6, 1239.1])))
+def test_each_as_of_answer_says_which_tier_it_stands_on(several_loaded, declarations):
+    warehouse = Warehouse(Home(several_loaded), declarations)
     for macro in ("positions_as_of", "holder_months_as_of"):
         query = f"SELECT evidence FROM {macro}(?) WHERE holder = 'Japan' AND month = ?"
         assert ask(warehouse, query, date(2024, 7, 18), date(2024, 5, 1)) == [("press",)]
@@ -169,9 +174,13 @@ def test_each_as_of_answer_says_which_tier_it_stands_on(warehouse):
 # --------------------------------------------------------------------------------------------------------------- press
 
 
-def test_press_figures_of_config_and_of_a_file_stand_side_by_side_with_their_citations(warehouse):
-    (done,) = load(warehouse, CHINA, JUNE, publish=True)[:1]
+def test_a_file_of_press_figures_is_a_vintage_of_its_own(warehouse):
+    (done,) = load(warehouse, CHINA, publish=False)
     assert (done.source, done.outcome, done.figures, done.changed) == ("press", "vintage", 1, 1)
+
+
+def test_press_figures_of_config_and_of_a_file_stand_side_by_side_with_their_citations(several_loaded, declarations):
+    warehouse = Warehouse(Home(several_loaded), declarations)
     found = ask(
         warehouse, "SELECT value_usd_mn, citation FROM press_figures WHERE holder_id = 'china_mainland' ORDER BY month"
     )
@@ -283,18 +292,10 @@ def several(several_loaded, tmp_path, declarations) -> Warehouse:
     return Warehouse(Home(tmp_path / "home"), declarations)
 
 
-def test_a_rebuild_of_several_vintages_and_press_files_gives_the_same_bytes(several):
+@pytest.mark.parametrize("damage", ["deleted", "garbled"])
+def test_a_rebuild_of_several_vintages_and_press_files_repairs_derived_files_to_the_same_bytes(several, damage):
     before = parquet(several)
     assert len(before) > 20
-    several.rebuild(today=TODAY)
-    assert parquet(several) == before
-    with several.session("run", today=TODAY) as session:
-        assert session.is_published()
-
-
-@pytest.mark.parametrize("damage", ["deleted", "garbled"])
-def test_derived_files_are_repaired_by_rebuild(several, damage):
-    before = parquet(several)
     for place in ("treasury.duckdb", "ledger.duckdb", "parquet/positions.parquet"):
         path = several.home.root / place
         path.unlink()
@@ -305,6 +306,7 @@ def test_derived_files_are_repaired_by_rebuild(several, damage):
     query = "SELECT total_usd_mn FROM positions_as_of(?) WHERE holder = 'Japan' AND month = '2026-03-01'"
     assert ask(several, query, MAY_18) == [(1_191_000,)]
     with several.session("run", today=TODAY) as session:
+        assert session.is_published()
         assert session.ledger.newest("slt_table5") == TODAY
 
 

@@ -29,26 +29,26 @@ from treasury_watch.warehouse.publication.steps import carry_out
 from treasury_watch.warehouse.tables.building import Builder
 
 
-def test_a_new_release_is_published_and_the_old_figures_stay_known(sample):
-    load(sample, NEXT)
+def test_a_new_release_is_published_and_the_old_figures_stay_known(small):
+    load(small, NEXT)
     query = "SELECT total_usd_mn, source FROM positions_as_of(?) WHERE holder = 'Japan' AND month = '2026-05-01'"
-    assert japan(sample.home.root, query) == [(1_143_100, "slt_table5")]
-    assert japan(sample.home.root, query, date(2026, 7, 13)) == []
+    assert japan(small.home.root, query) == [(1_143_100, "slt_table5")]
+    assert japan(small.home.root, query, date(2026, 7, 13)) == []
 
 
-def test_a_reader_with_the_old_file_open_keeps_reading_it(sample, tmp_path):
+def test_a_reader_with_the_old_file_open_keeps_reading_it(small, tmp_path):
     query = "SELECT max(month) FROM positions"
-    with opened(sample.home.root) as reader:
-        load(sample, NEXT)
+    with opened(small.home.root) as reader:
+        load(small, NEXT)
         assert reader.execute(query).fetchall() == [(date(2026, 4, 1),)]
-        shutil.copy(sample.home.database, tmp_path / "treasury.duckdb")
+        shutil.copy(small.home.database, tmp_path / "treasury.duckdb")
         with opened(tmp_path) as newcomer:
             assert newcomer.execute(query).fetchall() == [(date(2026, 5, 1),)]
 
 
 @pytest.mark.parametrize("place", [pytest.param("write_parquet", marks=pytest.mark.slow), "move_into_place"])
-def test_a_crash_before_the_move_leaves_the_last_good_file_and_the_next_run_repairs(sample, monkeypatch, place):
-    before = content(sample.home.root)
+def test_a_crash_before_the_move_leaves_the_last_good_file_and_the_next_run_repairs(small, monkeypatch, place):
+    before = content(small.home.root)
 
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
@@ -56,22 +56,22 @@ def test_a_crash_before_the_move_leaves_the_last_good_file_and_the_next_run_repa
     with monkeypatch.context() as patch:
         patch.setattr(publishing, place, crash)
         with pytest.raises(KeyboardInterrupt):
-            load(sample, NEXT)
-    after = content(sample.home.root)
+            load(small, NEXT)
+    after = content(small.home.root)
     if place == "move_into_place":  # of the database, which comes last
         before, after = (found.get("treasury.duckdb") for found in (before, after))
     assert after == before
-    assert last_run(sample)["outcome"] == "failed"
-    load(sample, NEXT)  # the same bytes again: nothing new to load, yet not published
+    assert last_run(small)["outcome"] == "failed"
+    load(small, NEXT)  # the same bytes again: nothing new to load, yet not published
     query = "SELECT total_usd_mn FROM positions_as_of(?) WHERE holder = 'Japan' AND month = '2026-05-01'"
-    assert japan(sample.home.root, query) == [(1_143_100,)]
-    parquet = f"read_parquet('{sample.home.parquet}/positions.parquet')"
+    assert japan(small.home.root, query) == [(1_143_100,)]
+    parquet = f"read_parquet('{small.home.parquet}/positions.parquet')"
     assert duckdb.sql(f"SELECT max(month) FROM {parquet}").fetchall() == [(date(2026, 5, 1),)]
-    assert list(sample.home.root.glob("*next*")) == []
+    assert list(small.home.root.glob("*next*")) == []
 
 
-def test_an_interruption_within_a_statement_ends_the_run_as_such_and_the_next_one_publishes(sample, monkeypatch):
-    before = content(sample.home.root)
+def test_an_interruption_within_a_statement_ends_the_run_as_such_and_the_next_one_publishes(small, monkeypatch):
+    before = content(small.home.root)
 
     def interrupted(_: Builder, connection: duckdb.DuckDBPyConnection, *__: object) -> None:
         connection.execute("BEGIN")  # as when what stands between BEGIN and COMMIT is interrupted
@@ -79,13 +79,13 @@ def test_an_interruption_within_a_statement_ends_the_run_as_such_and_the_next_on
 
     with monkeypatch.context() as patch:
         patch.setattr(Builder, "reconciled", interrupted)
-        with sample.session("ingest", today=TODAY) as session:
+        with small.session("ingest", today=TODAY) as session:
             for _ in range(2):
                 with pytest.raises(KeyboardInterrupt):
                     session.publish()
-    assert content(sample.home.root) == before
-    load(sample, NEXT)
-    assert "parquet/revisions.parquet" in content(sample.home.root)
+    assert content(small.home.root) == before
+    load(small, NEXT)
+    assert "parquet/revisions.parquet" in content(small.home.root)
 
 
 @pytest.mark.slow
@@ -110,44 +110,44 @@ def test_every_step_declares_all_that_it_needs(small):
             connection.execute("DETACH alone")
 
 
-def test_what_a_crash_left_among_the_published_files_is_removed(sample):
-    sample.home.root.joinpath("parquet.next").mkdir()
-    left = [sample.home.root / "parquet.next" / "positions.parquet", sample.home.parquet / ".runs.parquet.next"]
+def test_what_a_crash_left_among_the_published_files_is_removed(small):
+    small.home.root.joinpath("parquet.next").mkdir()
+    left = [small.home.root / "parquet.next" / "positions.parquet", small.home.parquet / ".runs.parquet.next"]
     for path in left:
         path.write_bytes(b"half")
-    load(sample, NEXT)
+    load(small, NEXT)
     assert not any(path.exists() for path in left)
-    assert list(sample.home.root.glob("*next*")) == []
+    assert list(small.home.root.glob("*next*")) == []
 
 
-def test_nothing_new_is_not_published_again(sample):
-    with sample.session("run", today=TODAY) as session:
+def test_nothing_new_is_not_published_again(small):
+    with small.session("run", today=TODAY) as session:
         assert session.is_published()
-    sample.home.database.unlink()
-    with sample.session("run", today=TODAY) as session:
+    small.home.database.unlink()
+    with small.session("run", today=TODAY) as session:
         assert not session.is_published()
 
 
-def test_a_changed_declaration_asks_for_publication(sample, tmp_path):
+def test_a_changed_declaration_asks_for_publication(small, tmp_path):
     shutil.copytree(PROJECT / "config", tmp_path / "config")
     with (tmp_path / "config" / "alert_rules.toml").open("a", encoding="utf-8") as rules:
         rules.write("# stricter\n")
-    changed = Warehouse(sample.home, Declarations(tmp_path / "config"))
+    changed = Warehouse(small.home, Declarations(tmp_path / "config"))
     with changed.session("run", today=TODAY) as session:
         assert not session.is_published()
 
 
 @pytest.mark.official
 @pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the official files are not beside the project")
-def test_the_stale_table_replaces_no_position(sample):
+def test_the_stale_table_replaces_no_position(small):
     """It adds holders that the sample's own files leave out, in its own months."""
     query = "SELECT holder_id, month, source, total_usd_mn FROM positions_as_of(?)"
-    before = set(japan(sample.home.root, query))
-    load(sample, (OFFICIAL / "tic" / "mfh.txt").read_bytes())
-    after = set(japan(sample.home.root, query))
+    before = set(japan(small.home.root, query))
+    load(small, (OFFICIAL / "tic" / "mfh.txt").read_bytes())
+    after = set(japan(small.home.root, query))
     assert before <= after
     assert {(source, month <= date(2023, 1, 1)) for _, month, source, _ in after - before} == {("mfh", True)}
-    with opened(sample.home.root) as connection:
+    with opened(small.home.root) as connection:
         assert connection.execute("SELECT released FROM releases WHERE source = 'mfh'").fetchall() == [
             (date(2023, 3, 15),)
         ]
@@ -157,25 +157,25 @@ def test_the_stale_table_replaces_no_position(sample):
     assert known == [("mfh",)]
 
 
-def test_operations_are_brought_up_to_date_and_all_else_stays(sample, declarations):
-    figures = content(sample.home.root, operations=False)
-    sample.publisher(TODAY).refresh_operations()
-    with opened(sample.home.root) as connection:
+def test_operations_are_brought_up_to_date_and_all_else_stays(small, declarations):
+    figures = content(small.home.root, operations=False)
+    small.publisher(TODAY).refresh_operations()
+    with opened(small.home.root) as connection:
         runs = connection.execute("SELECT command, outcome, finished IS NOT NULL FROM runs").fetchall()
         comments = dict(connection.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall())
         macro = connection.execute("SELECT count(*) FROM positions_as_of(DATE '2024-07-18')").fetchall()
     assert runs == [("run", "published", True)]
     assert comments == {name: table.description for name, table in declarations.tables.items()}
     assert macro == [(4,)]
-    assert int.from_bytes(sample.home.database.read_bytes()[12:20], "little") == 64
-    assert content(sample.home.root, operations=False) == figures
+    assert int.from_bytes(small.home.database.read_bytes()[12:20], "little") == 64
+    assert content(small.home.root, operations=False) == figures
 
 
-def test_operations_wait_for_the_writer(sample, monkeypatch):
+def test_operations_wait_for_the_writer(small, monkeypatch):
     """A copy of the publication from before the run must not replace the run's own."""
     monkeypatch.setattr(publishing, "LOCK_WAIT_SECONDS", 0.05)
-    with sample.session("run"), pytest.raises(Busy):
-        sample.publisher(TODAY).refresh_operations()
+    with small.session("run"), pytest.raises(Busy):
+        small.publisher(TODAY).refresh_operations()
 
 
 def test_operations_of_a_home_without_a_publication_do_nothing(tmp_path, declarations):

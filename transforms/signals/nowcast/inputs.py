@@ -11,6 +11,15 @@ import pandas as pd
 
 from treasury_watch.transforms.rates.price_returns import price_returns
 
+COLUMNS = [
+    f"{name}{of}"
+    for name, ofs in {
+        "custody": ("_usd_bn", "_known"), "dollar": ("_pct", "_known"), "price": ("_pct", "_known"),
+        "reserves": ("_usd_bn", "_known"),
+    }.items()
+    for of in ofs
+]  # fmt: skip
+
 
 def standing_on(signals: pd.DataFrame, day: date | pd.Timestamp) -> pd.DataFrame:
     """The rows of `signals` that were public at the end of `day` and not replaced by then."""
@@ -35,6 +44,8 @@ def monthly_inputs(signals: pd.DataFrame, declared: Mapping[str, Any], price_ret
     What is not known is NaN.
     """
     months = _months(signals)
+    if months.empty:
+        return pd.DataFrame(index=months, columns=COLUMNS)
     found = pd.DataFrame(index=months)
     levels = _levels(signals, declared["custody"], months, declared["days_after_month_end"], declared["reach_days"])
     found["custody_usd_bn"], found["custody_known"] = levels["value"].diff() / 1000, levels["known_from"]

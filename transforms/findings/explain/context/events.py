@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW
-from treasury_watch.transforms.risk.events import DEBT_LIMIT, FED_MOVE, INTERVENTION, TARIFF, bearing_on, day_words
+from treasury_watch.transforms.months import shifted
+from treasury_watch.transforms.risk.events import (
+    DEBT_LIMIT,
+    FED_MOVE,
+    INTERVENTION,
+    TARIFF,
+    bearing_on_holder,
+    day_words,
+)
 from treasury_watch.transforms.wording import joined, stated
 
 MOST = 2
@@ -25,7 +34,8 @@ def with_events_told(rows: pd.DataFrame, events: pd.DataFrame | None) -> pd.Data
     """
     if events is None or events.empty or rows.empty:
         return rows
-    told = [events_sentence(row, events) for row in rows.to_dict("records")]
+    by_holder = {holder: _of_holder(events, holder) for holder in rows["holder_id"].unique()}
+    told = [_sentence(row, by_holder[row["holder_id"]]) for row in rows.to_dict("records")]
     pairs = zip(rows["explanation"], told, strict=True)
     return rows.assign(
         explanation=pd.Series([" ".join(filter(None, pair)) for pair in pairs], rows.index, dtype=object)
@@ -34,28 +44,38 @@ def with_events_told(rows: pd.DataFrame, events: pd.DataFrame | None) -> pd.Data
 
 def events_sentence(row: Mapping[Any, Any], events: pd.DataFrame) -> str:
     """`In that month: ...; the statistics do not say why anyone sold.` Empty where nothing is declared or derived."""
+    return _sentence(row, _of_holder(events, row["holder_id"]))
+
+
+def _of_holder(events: pd.DataFrame, holder_id: str) -> list[dict[Any, Any]]:
+    """The events that bear on the holder, oldest first."""
+    return bearing_on_holder(events, holder_id).sort_values("date", kind="stable").to_dict("records")
+
+
+def _sentence(row: Mapping[Any, Any], events: Iterable[Mapping[Any, Any]]) -> str:
     if stated(row.get("of")) == INFLOW:
         return ""
     single = "month" in row
-    first, last = (row["month"], row["month"]) if single else (row["start_month"], row["end_month"])
-    found = bearing_on(events, row["holder_id"], first, last)
-    found = found[(found["kind"] != INTERVENTION) & _weighs(found, first, last)].sort_values("date")
-    own = found[found["holder_id"].notna()]
-    told = [_words(event) for event in own.tail(MOST).to_dict("records")]
+    first, last = (pd.Timestamp(row[name]) for name in (("month", "month") if single else ("start_month", "end_month")))
+    found = [event for event in events if event["kind"] != INTERVENTION and _weighs(event, first, last)]
+    own = [event for event in found if isinstance(event["holder_id"], str)]
+    told = [_words(event) for event in own[-MOST:]]
     for kind in ORDER:
-        rest = found[found["holder_id"].isna() & (found["kind"] == kind)].to_dict("records")
+        rest = [event for event in found if not isinstance(event["holder_id"], str) and event["kind"] == kind]
         if rest and len(told) < MOST:
             told.append(_words(rest[-1]) if len(rest) == 1 or kind != FED_MOVE else _moves(rest))
     return f"In {'that month' if single else 'those months'}: {joined(told)}; {NO_CAUSE}." if told else ""
 
 
-def _weighs(found: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> pd.Series:
-    """Which events to tell of the months: those that begin in them, and those that last for at least half of their days."""
-    begin, end = pd.Timestamp(first), pd.Timestamp(last) + pd.offsets.MonthEnd(0)
-    since = found["date"].where(found["date"] > begin, begin)
-    until = found["end_date"].fillna(found["date"])
-    days = (until.where(until < end, end) - since).dt.days + 1
-    return (found["date"] >= begin) | (days >= LASTING * ((end - begin).days + 1))
+def _weighs(event: Mapping[Any, Any], first: pd.Timestamp, last: pd.Timestamp) -> bool:
+    """Whether to tell an event of the months: one that begins in them, or lasts for at least half of their days."""
+    if event["month"] > last or event["end_month"] < first:
+        return False
+    if event["date"] >= first:
+        return True
+    end = shifted(last, 1) - timedelta(days=1)
+    until = event["date"] if pd.isna(event["end_date"]) else event["end_date"]
+    return bool((min(until, end) - first).days + 1 >= LASTING * ((end - first).days + 1))
 
 
 def _words(event: Mapping[Any, Any]) -> str:
@@ -63,7 +83,7 @@ def _words(event: Mapping[Any, Any]) -> str:
     return f"{event['what']} ({days})"
 
 
-def _moves(moves: list[dict[Any, Any]]) -> str:
+def _moves(moves: Sequence[Mapping[Any, Any]]) -> str:
     """Several moves of the Federal Reserve as one: how many, and the last."""
     last = moves[-1]
     return f"the Federal Reserve's target range moved {len(moves)} times, last on {day_words(last['date'], None)}"

@@ -31,8 +31,6 @@ def season(number: int, net: Mapping[int, float], limits: Mapping[str, Any]) -> 
     sold = net.get(number, np.nan)
     if not sold <= -limits["minimum_usd_mn"]:
         return None
-    from scipy.stats import mannwhitneyu  # a second to import: only where there is something to test
-
     for period, window in zip(limits["periods_months"], limits["windows_months"], strict=True):
         past = {n: amount for n, amount in net.items() if number - window <= n < number and amount == amount}
         same = [past[n] for n in sorted(past) if (number - n) % period == 0]
@@ -43,6 +41,8 @@ def season(number: int, net: Mapping[int, float], limits: Mapping[str, Any]) -> 
         alike = sum(amount <= sold / 2 for amount in last)
         if alike < limits["minimum_part"] * len(last):
             continue
+        from scipy.stats import mannwhitneyu  # a second to import: only where there is something to test
+
         p_value = float(mannwhitneyu(same, others, alternative="less").pvalue)
         if p_value <= limits["maximum_p_value"]:
             return Season(period, p_value, alike, len(last))
