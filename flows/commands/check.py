@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -65,7 +66,8 @@ def _made_of(declarations: Declarations) -> Iterator[Callable[[], Any]]:
     yield lambda: stored(declarations)
     yield lambda: known_episodes(declarations.rows("known_episodes.csv"), scored_months(declarations).test_from)
     yield lambda: [public_days(A_DAY, rule) for rule in declarations.publication_rules.values()]
-    yield lambda: [_printed(declarations, source) for source in SHIPPED]
+    for source in SHIPPED:
+        yield partial(_printed, declarations, source)
 
 
 def _printed(declarations: Declarations, source: str) -> None:

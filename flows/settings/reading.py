@@ -141,7 +141,7 @@ def _sections(declarations: Declarations, home: Path, found: list[str]) -> Secti
 class TomlSource(TomlConfigSettingsSource):
     """A file as the other declarations are read: what is wrong is told with line and column."""
 
-    def _read_file(self, file_path: Path) -> dict[str, Any]:
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
         return toml_of(file_path, text_of(file_path))
 
 

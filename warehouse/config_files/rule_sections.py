@@ -31,7 +31,8 @@ Holders = Annotated[tuple[Holder, ...], Field(strict=False, min_length=1)]
 
 def section(name: str, **keys: Any) -> Any:
     """A section whose keys all have to be there."""
-    return create_model(name, __base__=Entry, **{key: (kind, ...) for key, kind in keys.items()})
+    fields: dict[str, Any] = {key: (kind, ...) for key, kind in keys.items()}
+    return create_model(name, __base__=Entry, **fields)
 
 
 def _wrong(key: str, words: str) -> PydanticCustomError:

@@ -96,12 +96,15 @@ class Study(Entry):
     figures: Annotated[dict[Identifier, Figure], Field(min_length=1)]  # type: ignore[valid-type]
 
 
+DebtOutstanding: Any = section(
+    "DebtOutstanding", month=Month, usd_bn=AboveZero, series_id=SeriesOfSignals, source_url=Text
+)
+
+
 class StudiesFile(Entry):
     """price_impact_studies.toml."""
 
-    debt_outstanding: section(
-        "DebtOutstanding", month=Month, usd_bn=AboveZero, series_id=SeriesOfSignals, source_url=Text
-    )  # type: ignore[valid-type]
+    debt_outstanding: DebtOutstanding
     studies: dict[Identifier, Study]
 
 

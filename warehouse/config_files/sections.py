@@ -88,8 +88,9 @@ def _of_source(required: tuple[str, ...], without: tuple[str, ...]) -> dict[str,
     for field in fields(Source):
         if field.name not in without:
             kind = OF_SOURCE.get(field.name, Text if field.name in required else hints[field.name])
-            free = field.default is MISSING and field.default_factory is MISSING
-            default = None if free else field.default if field.default is not MISSING else field.default_factory()  # type: ignore[misc]
+            make: Any = field.default_factory
+            default = field.default if make is MISSING else make()
+            default = None if default is MISSING else default
             found[field.name] = (kind, ... if field.name in required else default)
     return found
 
@@ -113,10 +114,8 @@ class _Checked(Entry):
     _in_order = model_validator(mode="after")(_bounds_in_order)
 
 
-SourceEntry = create_model(
-    "SourceEntry", __base__=_Checked, base=(Base, ...), path=(RelativePath, ...), holds=(OF_SOURCE["holds"], ...),
-    **_of_source(REQUIRED, NOT_DECLARED),
-)  # fmt: skip
+ADDRESS: dict[str, Any] = {"base": (Base, ...), "path": (RelativePath, ...), "holds": (OF_SOURCE["holds"], ...)}
+SourceEntry: Any = create_model("SourceEntry", __base__=_Checked, **ADDRESS, **_of_source(REQUIRED, NOT_DECLARED))
 FredSeries: Any = create_model("FredSeries", __base__=_Checked, **_of_source((), NOT_DECLARED))
 FredOfKind = dict[SeriesName, FredSeries]
 
