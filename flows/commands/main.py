@@ -378,6 +378,7 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool, into_
             cron=cron,
             schedule=settings.schedule,
             into_this_home=into_this_home,
+            keep_days=settings.retention.prefect_days,
         )
         tell = delivery.nobody_told if sample else partial(delivery.tell_failure, warehouse, settings)
 

@@ -47,6 +47,12 @@ class LocalServer:
         """The server's answer to a GET below its URL. Raises requests.RequestException."""
         return requests.get(self.url + path, auth=_pair(self.login), timeout=5)
 
+    def tell(self, method: str, path: str, body: object = None) -> requests.Response:
+        """The server's answer to a request that may take a while. Raises requests.RequestException; so for a refusal."""
+        answer = requests.request(method, self.url + path, json=body, auth=_pair(self.login), timeout=60)
+        answer.raise_for_status()
+        return answer
+
 
 def temporary_command(port: int) -> list[str]:
     """Prefect's own temporary server: no interface, none of the services that fire schedules."""

@@ -197,6 +197,6 @@ def run(*, sample: bool, command: str, into_this_home: bool = False) -> str:
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
         server_start.starting_within(seconds),
         early_imports(),
-        shared_server(),
+        shared_server(settings.retention.prefect_days),
     ):
         return monthly_run(sample=sample, command=command, into_this_home=into_this_home)

@@ -23,6 +23,7 @@ from pydantic import BaseModel
 
 from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.flows.log import logs
+from treasury_watch.flows.prefect_support import pruning
 from treasury_watch.flows.prefect_support.bound_process import BoundProcess
 from treasury_watch.flows.prefect_support.local_server import LocalServer, ServerEnded, login_file, start
 from treasury_watch.flows.settings.sections import Schedule
@@ -32,6 +33,7 @@ RENEW_SECONDS = 28 * 24 * 3600
 DEPLOYMENT = "/deployments/name/treasury-watch/on-schedule"
 REGISTERED_WITHIN_SECONDS = 300
 ASK_SECONDS = 30
+LARGEST_LOG_BYTES = 5_000_000  # of prefect-server.log, before a server begins a new one
 UNANSWERED = 4  # so many times in a row, and the server counts as gone
 # What Prefect's scheduler warns of where it is told to end: nothing that anybody could act on.
 QUIET = ["-W", "ignore:coroutine 'Runner.astop':RuntimeWarning", "-W", "ignore:resource_tracker:UserWarning"]
@@ -43,12 +45,15 @@ class Stopped(TreasuryWatchError):
 
 
 @contextmanager
-def server(port: int, folder: Path) -> Iterator[LocalServer]:
+def server(port: int, folder: Path, keep_days: float = 30) -> Iterator[LocalServer]:
     """A Prefect server on this machine for as long as the block lasts. What it says goes to prefect-server.log in
-    `folder`, its login to prefect-login. Raises ServerEnded.
+    `folder`, its login to prefect-login; events older than `keep_days` it removes itself. Raises ServerEnded.
     """
     command = [_prefect(), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    made = start(command, port, settings={}, log=folder / "prefect-server.log")
+    log = folder / "prefect-server.log"
+    if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+    made = start(command, port, settings=pruning.event_settings(keep_days), log=log)
     try:
         with login_file(folder, made):
             yield made
@@ -73,6 +78,7 @@ class Plan(BaseModel, frozen=True):
     cron: str | None = None
     run_first: bool = False
     into_this_home: bool = False
+    keep_days: float = 30  # Prefect's records of runs
 
     def words(self) -> str:
         """The plan in words."""
@@ -137,7 +143,7 @@ def _reachable(
         _announce(announce, named, plan)
         yield {"PREFECT_API_URL": named}, None
         return
-    with server(port, folder) as made:
+    with server(port, folder, plan.keep_days) as made:
         _announce(announce, made.url, plan, f"; login in {folder / 'prefect-login'}")
         yield made.environment, made
 
@@ -153,7 +159,7 @@ def _run_for_a_month(plan: Plan, environment: Mapping[str, str], own: LocalServe
     scheduler = BoundProcess(command, environment={**os.environ, **environment})
     try:
         began = time.monotonic()
-        watch = Watch(own, began)
+        watch = Watch(own, began, plan.keep_days)
         while time.monotonic() - began < RENEW_SECONDS:
             code = scheduler.ended()
             if code is not None:
@@ -167,8 +173,9 @@ def _run_for_a_month(plan: Plan, environment: Mapping[str, str], own: LocalServe
 class Watch:
     """Looks whether this command's own server still lives, answers, and has the deployment that fires the schedule."""
 
-    def __init__(self, own: LocalServer | None, began: float):
-        self.own = own
+    def __init__(self, own: LocalServer | None, began: float, keep_days: float = 30):
+        self.own, self.keep_days = own, keep_days
+        self.next_pruning = began + ASK_SECONDS
         self.next_question = began + ASK_SECONDS
         self.register_until: float | None = began + REGISTERED_WITHIN_SECONDS
         self.unanswered = 0
@@ -187,6 +194,9 @@ class Watch:
             status = self.own.ask(DEPLOYMENT).status_code
         except requests.RequestException:
             status = 0
+        if status == 200 and now >= self.next_pruning:
+            self.next_pruning = now + min(3600.0, max(60.0, self.keep_days * 86400 / 4))
+            pruning.prune(self.own, self.keep_days)
         self.unanswered = 0 if status in (200, 404) else self.unanswered + 1
         if self.unanswered >= UNANSWERED:
             raise Stopped(f"the Prefect server at {self.own.url} gave no answer {UNANSWERED} times")

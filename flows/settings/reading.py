@@ -35,6 +35,7 @@ from treasury_watch.flows.settings.sections import (
     PrefectSettings,
     QuerySettings,
     ReleaseArchiveSettings,
+    RetentionSettings,
     RoutingFile,
     Schedule,
     StorageSettings,
@@ -66,6 +67,7 @@ class Sections(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     schedule: Schedule = Schedule()
     prefect: PrefectSettings = PrefectSettings()
+    retention: RetentionSettings = RetentionSettings()
     logging: LogSettings = LogSettings()
 
 

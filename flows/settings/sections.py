@@ -89,6 +89,7 @@ FilledLine = Annotated[str, AfterValidator(_filled), Field(description="one line
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number of seconds above 0")]
 SecondsOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False, description="a number of seconds, 0 or more")]
 Minutes = Annotated[float, Field(ge=0, allow_inf_nan=False, description="minutes, 0 or more")]
+Days = Annotated[float, Field(gt=0, allow_inf_nan=False, description="days, above 0")]
 Count = Annotated[int, Field(gt=0, description="a whole number above 0")]
 CountOrNone = Annotated[int, Field(ge=0, description="a whole number, 0 or more")]
 Addresses = Annotated[
@@ -161,6 +162,8 @@ class MailSettings(Section):
     )
     recipients: Addresses = ("desk@localhost",)
     timeout_seconds: Seconds = 30
+    message_seconds: Seconds = 120
+    sending_seconds: Seconds = 600
     ca_file: Line = ""
     password: SecretStr | None = None
 
@@ -216,6 +219,14 @@ class PrefectSettings(Section):
     """Section [prefect]."""
 
     startup_timeout_seconds: Seconds = 120
+
+
+class RetentionSettings(Section):
+    """Section [retention]: how long records of what was done are kept. Figures and archived files are kept for good."""
+
+    prefect_days: Days = 30
+    runs_days: Days = 400
+    messages_days: Days = 400
 
 
 class LogSettings(Section):

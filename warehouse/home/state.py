@@ -109,6 +109,33 @@ class State:
             (now().isoformat(), outcome, summary, run_id),
         )
 
+    def forget(self, *, runs_before: datetime, messages_before: datetime) -> int:
+        """Forget runs begun before a moment, with what was checked in them, and the text of messages that left before
+        another; both aware. Returns the rows changed.
+
+        The newest run of each command stays, and the newest checks, which `status` shows. That a message was sent, and all
+        else that decides anything, is kept for good.
+        """
+        runs = runs_before.isoformat()
+        with self.open() as connection:
+            statements = (
+                (
+                    "DELETE FROM runs WHERE started < ? AND outcome <> 'running' "
+                    "AND (command, started) NOT IN (SELECT command, max(started) FROM runs GROUP BY command)",
+                    runs,
+                ),
+                (
+                    "DELETE FROM validation_results WHERE checked < ? AND run_id <> "
+                    "(SELECT run_id FROM validation_results ORDER BY checked DESC LIMIT 1)",
+                    runs,
+                ),
+                (
+                    "UPDATE alerts SET message = NULL WHERE sent < ? AND message IS NOT NULL",
+                    messages_before.isoformat(),
+                ),
+            )
+            return sum(connection.execute(words, (moment,)).rowcount for words, moment in statements)
+
     def record_checks(self, run_id: str, results: list) -> None:
         """Keep the results of a gate (warehouse.gates.results.Result)."""
         with self.open() as connection:
