@@ -87,6 +87,7 @@ class Serving:
             self.home, CONFIG=folder / "config", RETENTION_PREFECT_DAYS=kept, RETENTION_RUNS_DAYS=kept,
             RETENTION_MESSAGES_DAYS=kept,
         )  # fmt: skip
+        self.values["PYTHONPATH"] = f"{PROJECT / 'src'}{os.pathsep}{PROJECT}"
         self.put_up()
         command = [sys.executable, "-m", "treasury_watch.flows.commands.main", "serve", "--sample"]
         command += ["--interval", str(INTERVAL_SECONDS), "--port", str(self.port)]

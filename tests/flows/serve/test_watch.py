@@ -32,6 +32,9 @@ class Answers:
         answer.status_code = status
         return answer
 
+    def tell(self, *_: object) -> requests.Response:
+        raise requests.ConnectionError  # nothing is removed
+
 
 def watched(server: Answers, looks: int) -> None:
     watch = Watch(server, 0.0)
