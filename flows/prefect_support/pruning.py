@@ -40,7 +40,9 @@ def prune(server: LocalServer, days: float) -> int:
     now = datetime.now(UTC)
     before = now - timedelta(days=days)
     try:
-        return _remove(server, {"state": {"type": {"any_": ENDED}}, "end_time": {"before_": before.isoformat()}}) + _remove(
+        return _remove(
+            server, {"state": {"type": {"any_": ENDED}}, "end_time": {"before_": before.isoformat()}}
+        ) + _remove(
             server,
             {
                 "state": {"type": {"any_": NEVER_ENDED}},
@@ -63,7 +65,9 @@ def _remove(server: LocalServer, chosen: dict[str, object]) -> int:
         while artifacts := server.tell("POST", "/artifacts/filter", of_these).json():
             for artifact in artifacts:
                 server.tell("DELETE", f"/artifacts/{artifact['id']}")
-        gone = server.tell("POST", "/flow_runs/bulk_delete", {"flow_runs": {"id": {"any_": ids}}, "limit": BATCH}).json()
+        gone = server.tell(
+            "POST", "/flow_runs/bulk_delete", {"flow_runs": {"id": {"any_": ids}}, "limit": BATCH}
+        ).json()
         removed += len(gone["deleted"])
         if not gone["deleted"]:
             return removed

@@ -89,9 +89,13 @@ class Serving:
         )  # fmt: skip
         self.values["PYTHONPATH"] = f"{PROJECT / 'src'}{os.pathsep}{PROJECT}"
         self.put_up()
+        self.start()
+
+    def start(self) -> None:
+        """Start it, for the first time or again."""
         command = [sys.executable, "-m", "treasury_watch.flows.commands.main", "serve", "--sample"]
         command += ["--interval", str(INTERVAL_SECONDS), "--port", str(self.port)]
-        with self.out.open("w") as out:
+        with self.out.open("a") as out:
             self.process = subprocess.Popen(command, cwd=PROJECT, env=self.values, stdout=out, stderr=out)
 
     def put_up(self) -> None:

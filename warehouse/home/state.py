@@ -102,6 +102,14 @@ class State:
                 (run_id, command, now().isoformat()),
             )
 
+    def record_failed_start(self, run_id: str, command: str, summary: str) -> None:
+        """Record a run that failed before it began; others are left as they are: one may be at work."""
+        moment = now().isoformat()
+        self.change(
+            "INSERT INTO runs (run_id, command, started, finished, outcome, summary) VALUES (?, ?, ?, ?, 'failed', ?)",
+            (run_id, command, moment, moment, summary),
+        )
+
     def finish_run(self, run_id: str, outcome: str, summary: str) -> None:
         """Record how a run ended: published, unchanged, blocked or failed."""
         self.change(

@@ -147,5 +147,3 @@ def test_an_answer_of_gigabytes_does_not_fill_this_machines_memory(tmp_path: Pat
         grown = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert "not taken" in str(error)
     assert max(before, grown) < 1_100_000  # kB: the limit of the process that hands over
-
-
