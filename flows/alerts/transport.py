@@ -86,7 +86,8 @@ class Transport:
         if self._kept:
             # whatever was sent is sent, however the connection ends
             with suppress(smtplib.SMTPException, OSError), Deadline(FAREWELL_SECONDS) as deadline:
-                deadline.watch(self._kept.sock)  # type: ignore[arg-type]  a kept connection is open
+                if self._kept.sock:
+                    deadline.watch(self._kept.sock)
                 self._kept.quit()
             self._drop()
         self._until = None
