@@ -33,4 +33,4 @@ def test_it_costs_no_more_than_its_time_and_is_named(script, monkeypatch):
             StoreError, match=r"store s3://bucket/x, current.json: no end within 1 s; check the network"
         ):
             Objects(url, answer_seconds=1).find("current.json")
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
