@@ -26,7 +26,7 @@ demo: $(READY)   ## Install, then one run on the embedded sample; prints what it
 test: $(READY)   ## Install, then all tests, offline, and what took longest; each module in one of as many processes as there are cores
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=2
 
-test-long: $(READY) ## The tests that take minutes: kill -9 at 30 moments, deployments on a real Prefect server
+test-long: $(READY) ## The tests that take minutes: kill -9 at over a hundred moments, deployments on a real Prefect server
 	@$(BIN)/python -m pytest -m long
 
 check: $(READY)  ## Lint, format, types, and which module may import which

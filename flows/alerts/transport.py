@@ -6,18 +6,22 @@ A channel is a Slack, Teams or webhook address that Apprise knows, held by an en
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import re
 import smtplib
 import socket
 import ssl
+import time
 from contextlib import suppress
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Self
 
+from treasury_watch.flows.alerts.doors.bounded_smtp import BoundedSMTP, BoundedSMTPS
+from treasury_watch.flows.alerts.doors.channel import NO_ADDRESS, NO_END, notify
+from treasury_watch.flows.fetch.deadline import Deadline
+from treasury_watch.flows.fetch.deadline import passed as deadline_passed
 from treasury_watch.flows.settings.sections import PASSWORD_VARIABLE, MailSettings, address
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
 from treasury_watch.transforms.wording import one_line
@@ -25,6 +29,7 @@ from treasury_watch.warehouse.home.durable_files import write_whole
 
 CHANNEL = "channel:"
 FOOTER = "\n-- \n"
+FAREWELL_SECONDS = 5
 
 
 class MailError(TreasuryWatchError):
@@ -48,8 +53,9 @@ def door(recipient: str) -> str:
 class Transport:
     """Hands messages over: to the mail server where one is set, else as files to the folder `outbox`; or to a channel.
 
-    Inside a `with`, one connection to the mail server is kept for all messages. With `only_write` every message is written,
-    whatever is set.
+    Inside a `with`, one connection to the mail server is kept for all messages, and all of them have so long as
+    sending_seconds says; each has message_seconds, whatever drips. With `only_write` every message is written, whatever is
+    set.
     """
 
     def __init__(self, settings: MailSettings, outbox: Path, *, only_write: bool = False):
@@ -59,6 +65,7 @@ class Transport:
         self._settings, self._outbox, self._only_write = settings, outbox, only_write
         self._kept: smtplib.SMTP | None = None
         self._keeps = False
+        self._until: float | None = None  # monotonic
         self._context = ssl.create_default_context()
         if settings.ca_file:
             try:
@@ -71,15 +78,19 @@ class Transport:
 
     def __enter__(self) -> Self:
         self._keeps = True
+        self._until = time.monotonic() + self._settings.sending_seconds
         return self
 
     def __exit__(self, *_: object) -> None:
         self._keeps = False
         if self._kept:
             # whatever was sent is sent, however the connection ends
-            with suppress(smtplib.SMTPException, OSError):
+            with suppress(smtplib.SMTPException, OSError), Deadline(FAREWELL_SECONDS) as deadline:
+                if self._kept.sock:
+                    deadline.watch(self._kept.sock)
                 self._kept.quit()
             self._drop()
+        self._until = None
 
     def deliver(self, message: EmailMessage, recipient: str) -> str:
         """`sent` once the server has taken the message, or `written` once the file is there. Raises MailError."""
@@ -87,7 +98,7 @@ class Transport:
             self._write(message)
             return "written"
         if recipient.startswith(CHANNEL):
-            self._notify(message, recipient.removeprefix(CHANNEL))
+            self._notify(message, recipient.removeprefix(CHANNEL), self._seconds(recipient))
             return "sent"
         target = address(recipient)
         if target is None:
@@ -97,8 +108,26 @@ class Transport:
         if not self._settings.host:
             self._write(message)
             return "written"
-        self._send(message, target)
+        with Deadline(self._seconds(self._settings.server)) as deadline:
+            if self._kept and self._kept.sock:
+                deadline.watch(self._kept.sock)
+            self._send(message, target)
         return "sent"
+
+    def _seconds(self, place: str) -> float:
+        """How long this message may take. Raises MailError where all of them together have had their time."""
+        longest = self._settings.message_seconds
+        if self._until is None:
+            return longest
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise MailError(
+                place,
+                f"not tried: this run has sent for {self._settings.sending_seconds:g} s",
+                "it is tried again at the next run; raise sending_seconds in [mail] if the server is slow",
+                server_wide=True,
+            )
+        return min(longest, left)
 
     def _write(self, message: EmailMessage) -> None:
         digest = hashlib.sha256(str(message["Message-ID"]).encode()).hexdigest()[:10]
@@ -170,27 +199,22 @@ class Transport:
             self._kept.close()
         self._kept = None
 
-    def _notify(self, message: EmailMessage, variable: str) -> None:
+    def _notify(self, message: EmailMessage, variable: str, seconds: float) -> None:
         """Hand the text to a channel. Errors never repeat its address, which is a secret."""
-        import apprise  # a quarter of a second that only channels need
-
         place, url = f"channel {variable}", os.environ.get(variable, "").strip()
         if not url:
             step = "set it to the channel's address; see docs/alerts.md"
             raise MailError(place, f"environment variable {variable} is not set", step, server_wide=True)
-        # what Apprise logs is about addresses; it must not reach the logs of a run
-        logging.getLogger("apprise").propagate = False
-        service = apprise.Apprise()
-        if not service.add(url):
-            step = "see docs/alerts.md for the forms of addresses"
-            raise MailError(place, f"{variable} holds no address that Apprise knows", step, server_wide=True)
         body: Any = message.get_body(("plain",))
         text = body.get_content().partition(FOOTER)[0].strip()
-        with apprise.LogCapture(level=logging.INFO, delete=False) as log:
-            taken = service.notify(title=str(message["Subject"]), body=text, body_format=apprise.NotifyFormat.TEXT)
-            code = re.search(r"error=(\d{3})\b", log.getvalue())
-        if not taken:
-            said = f"not taken (answer {code[1]})" if code else "not taken, or no answer"
+        said = notify(url, str(message["Subject"]), text, seconds)
+        if said == NO_ADDRESS:
+            step = "see docs/alerts.md for the forms of addresses"
+            raise MailError(place, f"{variable} holds no address that Apprise knows", step, server_wide=True)
+        if said == NO_END:
+            step = "it is tried again at the next run; check that the service is up"
+            raise MailError(place, f"no end within {seconds:.0f} s", step, server_wide=True, unsure=True)
+        if said:
             raise MailError(place, said, "check the address and that the service is up", server_wide=True)
 
     # A server's answer may repeat what it was sent, so the errors of smtplib are put into words and not chained.
@@ -201,9 +225,9 @@ class Transport:
         server: smtplib.SMTP | None = None
         try:
             if s.security == "tls":
-                server = smtplib.SMTP_SSL(s.host, s.port, timeout=s.timeout_seconds, context=self._context)
+                server = BoundedSMTPS(s.host, s.port, timeout=s.timeout_seconds, context=self._context)
             else:
-                server = smtplib.SMTP(s.host, s.port, timeout=s.timeout_seconds)
+                server = BoundedSMTP(s.host, s.port, timeout=s.timeout_seconds)
             server.ehlo_or_helo_if_needed()
             if s.security == "starttls":
                 server.starttls(context=self._context)
@@ -235,6 +259,8 @@ class Transport:
 
     def _no_connection(self, problem: Exception) -> MailError:
         s = self._settings
+        if deadline_passed():
+            return self._broken("while connecting", problem, server_wide=True)
         if isinstance(problem, ssl.SSLCertVerificationError):
             step = "set host to the certificate's name, or ca_file to the authority that signed it"
             return self._failure(f"certificate refused: {shorten(problem.verify_message)}", step)
@@ -279,6 +305,10 @@ class Transport:
 
     def _broken(self, when: str, problem: Exception, *, server_wide: bool, unsure: bool = False) -> MailError:
         """A connection that fell silent or broke. smtplib hides a time-out behind a disconnection."""
+        if deadline_passed():
+            found = f"no end within {self._settings.message_seconds:g} s, {when}"
+            step = "it is tried again at the next run; raise message_seconds in [mail] if the server is slow"
+            return self._failure(found, step, unsure=unsure)
         if isinstance(problem, TimeoutError) or isinstance(problem.__context__, TimeoutError):
             found = f"no answer within {self._settings.timeout_seconds:g} s {when}"
             return self._failure(found, "try again later, or raise timeout_seconds in [mail]", unsure=unsure)

@@ -369,10 +369,9 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool, into_
     from functools import partial
 
     from treasury_watch.flows.alerts import delivery
-    from treasury_watch.flows.fetch.release_polling import due_month_is_missing
     from treasury_watch.flows.log import logs
     from treasury_watch.flows.prefect_support import environment, named_server
-    from treasury_watch.flows.serve import server
+    from treasury_watch.flows.serve import catching_up, server, watchdog
     from treasury_watch.flows.settings.settings import Settings
 
     if sample:
@@ -388,15 +387,21 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool, into_
             cron=cron,
             schedule=settings.schedule,
             into_this_home=into_this_home,
+            keep_days=settings.retention.prefect_days,
         )
         tell = delivery.nobody_told if sample else partial(delivery.tell_failure, warehouse, settings)
 
-        def missed() -> bool:
-            calendar = settings.declarations.calendar
-            return not cron and not interval and due_month_is_missing(warehouse, calendar, datetime.now(UTC))
-
-        with named_server.reached(tell):
-            server.serve(plan, port=port, folder=warehouse.home.root, announce=click.echo, missed=missed, tell=tell)
+        promise = plan.model_dump_json(include={"interval_seconds", "cron"})
+        with named_server.reached(tell), watchdog.serving(warehouse.state, promise):
+            server.serve(
+                plan,
+                port=port,
+                folder=warehouse.home.root,
+                announce=click.echo,
+                missed=lambda: catching_up.missed(plan, settings, warehouse, datetime.now(UTC)),
+                tell=tell,
+                overdue=partial(catching_up.overdue, settings, warehouse),
+            )
 
 
 @main.command()
@@ -411,12 +416,13 @@ def status(as_json: bool, check: bool) -> None:
         treasury-watch status --check    # for cron or a monitor: exit status 1 where a run or a release is missing
     """
     from treasury_watch.flows.commands.status import due, lines, status_facts
+    from treasury_watch.flows.serve import catching_up
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
     warehouse = settings.warehouse_to_read()
     now = datetime.now(UTC)
-    facts = status_facts(warehouse, now.date(), settings.store(warehouse))
+    facts = status_facts(warehouse, now.date(), settings.store(warehouse), catching_up.overdue(settings, warehouse))
     if not check:
         for line in lines(facts, as_json=as_json, width=width()):
             click.echo(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,8 @@ def _text(facts: dict[str, Any]) -> Iterator[str]:
         yield f"store: {kept['address']}, " + (
             f"BEHIND: {kept['behind']}" if kept["behind"] else f"in step since {kept['at'][:19] or 'no run yet'}"
         )
+    for words in facts["overdue"]:
+        yield f"WATCHDOG: {words}; see that `treasury-watch serve`, or cron, is at work"
     yield f"next release: {facts['next_release']['day']} 16:00 New York, covers {facts['next_release']['covers']:%Y-%m}"
     waiting = facts["alerts"]
     yield "alerts: " + (", ".join(f"{count} {state}" for state, count in waiting.items()) or "none")
@@ -120,17 +122,21 @@ def due(facts: dict[str, Any], now: datetime) -> list[str]:
     released = facts["last_release"]
     if released and last["started"][:10] < f"{released}" and now.date() > released:
         found.append(f"no run since the release of {released}: the last was {counted(round(since / 24), 'day')} ago")
-    return found
+    return [*found, *facts["overdue"]]
 
 
-def status_facts(warehouse: Warehouse, today: date, store: Store | None = None) -> dict[str, Any]:
-    """What `status` says, as plain data. On the store: what the last exchange with it left, without asking it."""
+def status_facts(
+    warehouse: Warehouse, today: date, store: Store | None = None, overdue: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What `status` says, as plain data. On the store: what the last exchange with it left, without asking it. `overdue`
+    are the lines on scheduled runs that did not happen.
+    """
     database = warehouse.home.database
     with open_published(database) if database.exists() else nullcontext():  # opened once for all that asks it
-        return _facts(warehouse, today, store)
+        return _facts(warehouse, today, store, overdue)
 
 
-def _facts(warehouse: Warehouse, today: date, store: Store | None) -> dict[str, Any]:
+def _facts(warehouse: Warehouse, today: date, store: Store | None, overdue: Sequence[str]) -> dict[str, Any]:
     calendar = warehouse.declarations.calendar
     state = warehouse.state
     day, covers = next_release(today, calendar)
@@ -148,6 +154,7 @@ def _facts(warehouse: Warehouse, today: date, store: Store | None) -> dict[str, 
         "sample_elsewhere": where_the_sample_is(warehouse.home.database),
         "unknown": list(warehouse.unknown),
         "last_run": runs[0] if runs else None,
+        "overdue": list(overdue),
         "store": _exchange(store) if store else None,
         "next_release": {"day": day, "covers": covers},
         "last_release": last_release(today, calendar),

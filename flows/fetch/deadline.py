@@ -81,25 +81,26 @@ class _Timed(HTTPConnection):
     """A connection that the deadline at work can close, from the moment it is made."""
 
     def _new_conn(self) -> socket.socket:
-        return _watched(super()._new_conn())
+        return watched(super()._new_conn())
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:  # one that was kept open
-            _watched(self.sock)
+            watched(self.sock)
         super().request(*args, **kwargs)
 
 
 class _TimedSecure(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        return _watched(super()._new_conn())
+        return watched(super()._new_conn())
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:
-            _watched(self.sock)
+            watched(self.sock)
         super().request(*args, **kwargs)
 
 
-def _watched(connection: socket.socket) -> socket.socket:
+def watched(connection: socket.socket) -> socket.socket:
+    """The connection, which the deadline at work will close; as it is where there is none."""
     deadline = _current.get()
     if deadline is not None:
         deadline.watch(connection)

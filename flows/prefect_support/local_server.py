@@ -17,11 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from treasury_watch.flows.prefect_support.bound_process import BoundProcess
 from treasury_watch.transforms.errors import TreasuryWatchError
 
 STARTUP_SECONDS = 120
+BUSY = Retry(total=5, connect=0, read=0, status_forcelist=[503], backoff_factor=0.5, allowed_methods=None)
 USER = "treasury-watch"
 LOGIN = "PREFECT_SERVER_API_AUTH_STRING"  # a login that the user has set is kept
 
@@ -46,6 +49,16 @@ class LocalServer:
     def ask(self, path: str) -> requests.Response:
         """The server's answer to a GET below its URL. Raises requests.RequestException."""
         return requests.get(self.url + path, auth=_pair(self.login), timeout=5)
+
+    def tell(self, method: str, path: str, body: object = None) -> requests.Response:
+        """The server's answer to a request that may take a while, asked again while its database is locked (503). Raises
+        requests.RequestException; so for a refusal.
+        """
+        with requests.Session() as session:
+            session.mount("http://", HTTPAdapter(max_retries=BUSY))
+            answer = session.request(method, self.url + path, json=body, auth=_pair(self.login), timeout=60)
+        answer.raise_for_status()
+        return answer
 
 
 def temporary_command(port: int) -> list[str]:

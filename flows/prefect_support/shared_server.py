@@ -6,22 +6,23 @@ Measured: a worker process that is not told the address starts a server of its o
 from __future__ import annotations
 
 import atexit
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, get_current_settings, temporary_settings
 
-from treasury_watch.flows.prefect_support import local_server
-from treasury_watch.flows.prefect_support.server_start import silent
+from treasury_watch.flows.prefect_support import local_server, pruning
+from treasury_watch.flows.prefect_support.server_start import check_folder, records_folder, silent
 
 _running: dict[Path, local_server.LocalServer] = {}  # by the folder of Prefect's records
 
 
 @contextmanager
-def shared_server() -> Iterator[None]:
+def shared_server(keep_days: float | None = None) -> Iterator[None]:
     """For the block, one temporary server for this process and its workers. Nothing where a server is named already.
+
+    With `keep_days` its records of runs that ended longer ago are removed after the block.
 
     Raises ServerSilent where it cannot start. The server stays until the process ends: Prefect sends its last log lines
     after the flow.
@@ -29,18 +30,22 @@ def shared_server() -> Iterator[None]:
     if PREFECT_API_URL.value():
         yield
         return
-    server = _temporary(Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect")))
+    server = _temporary(records_folder(), keep_days)
     with temporary_settings({PREFECT_API_URL: server.url, PREFECT_API_AUTH_STRING: server.login}):
         yield
+    if keep_days is not None:
+        pruning.prune(server, keep_days)
 
 
-def _temporary(folder: Path) -> local_server.LocalServer:
+def _temporary(folder: Path, keep_days: float | None = None) -> local_server.LocalServer:
     known = _running.get(folder)
     if known is not None and known.process.ended() is None:
         return known
+    check_folder(folder)
     port = local_server.free_port()
     command, log = local_server.temporary_command(port), folder / "temporary-server.log"
     settings = {**get_current_settings().to_environment_variables(exclude_unset=True), **local_server.TEMPORARY}
+    settings |= pruning.event_settings(keep_days) if keep_days is not None else {}
     try:
         log.unlink(missing_ok=True)
         server = local_server.start(command, port, settings=settings, log=log)

@@ -19,7 +19,7 @@ from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.log import file_table, logs, progress
 from treasury_watch.flows.log.file_table import FileRow
-from treasury_watch.flows.prefect_support import named_server
+from treasury_watch.flows.prefect_support import named_server, server_start
 from treasury_watch.flows.prefect_support.shared_server import shared_server
 from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.artifacts import show
@@ -98,6 +98,7 @@ def backfill(folder: Path, into_this_home: bool = False) -> str:
     Raises TreasuryWatchError where no file is of a known layout, FilesRefused where some were refused, once all others are
     loaded and published.
     """
+    server_start.STARTED.set()
     settings = Settings()
     with logs.command(settings, "backfill"):
         return _backfill(settings, folder, into_this_home)
@@ -206,8 +207,11 @@ def run(folder: Path, *, dask: bool = False, workers: int | None = None, into_th
     """
     settings = Settings()
     runner = task_runner(len(files_in(folder, datetime.now(UTC))), dask=dask, workers=workers)
+    warehouse = settings.warehouse()
+    tell = partial(delivery.tell_failure, warehouse, settings)
     with (
-        named_server.reached(partial(delivery.tell_failure, settings.warehouse(), settings)),
+        server_start.recorded(warehouse, "backfill", tell),
+        named_server.reached(tell),
         shared_server(),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):

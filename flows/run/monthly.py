@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -198,14 +199,20 @@ def run(*, sample: bool, command: str, into_this_home: bool = False) -> str:
     PrefectAway where the server that PREFECT_API_URL names is not there.
     """
     settings = Settings()
-    seconds = settings.prefect.startup_timeout_seconds
     warehouse = settings.warehouse()
     warehouse.admit(sample=sample, told=into_this_home)  # before a server is started for it
+    tell = delivery.nobody_told if sample else partial(delivery.tell_failure, warehouse, settings)
+    with server_start.recorded(warehouse, command, tell):
+        server_start.check_records()
+        return _in_flow(partial(monthly_run, sample, command, into_this_home=into_this_home), settings, tell)
+
+
+def _in_flow(begin: Callable[[], str], settings: Settings, tell: Callable[[Exception], None]) -> str:
     with (
-        named_server.reached(delivery.nobody_told if sample else partial(delivery.tell_failure, warehouse, settings)),
+        named_server.reached(tell),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-        server_start.starting_within(seconds),
+        server_start.starting_within(settings.prefect.startup_timeout_seconds),
         early_imports(),
-        shared_server(),
+        shared_server(settings.retention.prefect_days),
     ):
-        return monthly_run(sample=sample, command=command, into_this_home=into_this_home)
+        return begin()

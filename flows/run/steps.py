@@ -172,6 +172,7 @@ def finish(
     and the page, which show it.
     """
     interruption.check()
+    settings.forget_old(warehouse)
     with outcome.timed("alert"):
         nothing_yet = not warehouse.home.database.exists()  # then only the operator can be told of anything
         if not nothing_yet:

@@ -35,7 +35,10 @@ def daily_parameters() -> dict[str, Any]:
 
 def poll_schedules(polls: Iterable[Poll]) -> list[Standing]:
     """A schedule for each poll of config/sources.toml, which asks its sources alone."""
-    return [Standing(poll.name, poll.cron, poll.timezone, {"command": "poll", "poll": poll.name}) for poll in polls]
+    return [
+        Standing(poll.name, poll.cron, poll.timezone, {"command": f"poll {poll.name}", "poll": poll.name})
+        for poll in polls
+    ]
 
 
 def standing(schedule: Schedule, polls: Iterable[Poll] = ()) -> list[Standing]:

@@ -23,8 +23,11 @@ from pydantic import BaseModel
 
 from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.flows.log import logs
+from treasury_watch.flows.prefect_support import pruning
 from treasury_watch.flows.prefect_support.bound_process import BoundProcess
 from treasury_watch.flows.prefect_support.local_server import LocalServer, ServerEnded, login_file, start
+from treasury_watch.flows.prefect_support.server_start import check_folder, records_folder
+from treasury_watch.flows.serve.watchdog import RunOverdue
 from treasury_watch.flows.settings.sections import Schedule
 from treasury_watch.transforms.errors import TreasuryWatchError
 
@@ -32,6 +35,9 @@ RENEW_SECONDS = 28 * 24 * 3600
 DEPLOYMENT = "/deployments/name/treasury-watch/on-schedule"
 REGISTERED_WITHIN_SECONDS = 300
 ASK_SECONDS = 30
+LARGEST_LOG_BYTES = 5_000_000  # of prefect-server.log, before a server begins a new one
+CHECK_SECONDS = 60
+GRACE_SECONDS = 900  # a run that makes up for what was missed has so long to begin
 UNANSWERED = 4  # so many times in a row, and the server counts as gone
 # What Prefect's scheduler warns of where it is told to end: nothing that anybody could act on.
 QUIET = ["-W", "ignore:coroutine 'Runner.astop':RuntimeWarning", "-W", "ignore:resource_tracker:UserWarning"]
@@ -43,12 +49,16 @@ class Stopped(TreasuryWatchError):
 
 
 @contextmanager
-def server(port: int, folder: Path) -> Iterator[LocalServer]:
+def server(port: int, folder: Path, keep_days: float = 30) -> Iterator[LocalServer]:
     """A Prefect server on this machine for as long as the block lasts. What it says goes to prefect-server.log in
-    `folder`, its login to prefect-login. Raises ServerEnded.
+    `folder`, its login to prefect-login; events older than `keep_days` it removes itself. Raises ServerEnded.
     """
     command = [_prefect(), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    made = start(command, port, settings={}, log=folder / "prefect-server.log")
+    check_folder(records_folder())
+    log = folder / "prefect-server.log"
+    if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+    made = start(command, port, settings=pruning.event_settings(keep_days), log=log)
     try:
         with login_file(folder, made):
             yield made
@@ -71,8 +81,10 @@ class Plan(BaseModel, frozen=True):
     schedule: Schedule
     interval_seconds: int | None = None
     cron: str | None = None
-    run_first: bool = False
+    run_first: dict[str, Any] | None = None  # parameters of a run that makes up for what was missed
+    first_in_process: bool = False  # on a server of somebody else nothing is asked for by hand
     into_this_home: bool = False
+    keep_days: float = 30  # Prefect's records of runs
 
     def words(self) -> str:
         """The plan in words."""
@@ -90,14 +102,16 @@ def serve(
     port: int,
     folder: Path,
     announce: Callable[[str], None],
-    missed: Callable[[], bool],
+    missed: Callable[[], dict[str, Any] | None],
     tell: Callable[[Exception], None],
+    overdue: Callable[[], list[str]] = list,
 ) -> None:
     """Serve the run until stopped by SIGTERM, SIGHUP or Ctrl-C, with the run that may be under way.
 
-    A run goes first where `missed` says that one was due. A run stopped midway leaves the last publication as it was and is
-    made up for by the next. The schedule is made anew every month, so that the release calendar never runs out. `tell` is
-    called where what served has stopped by itself; it is then started again. Raises ServerEnded where the first start fails.
+    A run goes first where `missed` gives its parameters: one was due. A run stopped midway leaves the last publication as it
+    was and is made up for by the next. The schedule is made anew every month, so that the release calendar never runs out.
+    `tell` is called where what served has stopped by itself, or `overdue` says that a run was due and did not happen; all is
+    then started again. Raises ServerEnded where the first start fails.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
@@ -110,9 +124,11 @@ def serve(
             try:
                 with _reachable(port, folder, announce, plan) as (environment, own):
                     served = True
-                    _run_for_a_month(plan.model_copy(update={"run_first": missed()}), environment, own)
+                    _run_for_a_month(
+                        plan.model_copy(update={"run_first": missed()}), environment, own, tell=tell, overdue=overdue
+                    )
                 continue
-            except (Stopped, ServerEnded) as problem:
+            except (Stopped, ServerEnded, RunOverdue) as problem:
                 if not served:
                     raise
                 lasted = time.monotonic() - began
@@ -137,7 +153,7 @@ def _reachable(
         _announce(announce, named, plan)
         yield {"PREFECT_API_URL": named}, None
         return
-    with server(port, folder) as made:
+    with server(port, folder, plan.keep_days) as made:
         _announce(announce, made.url, plan, f"; login in {folder / 'prefect-login'}")
         yield made.environment, made
 
@@ -147,28 +163,46 @@ def _announce(announce: Callable[[str], None], url: str, plan: Plan, login: str 
     logs.say("serving", f"serving at {public_url(url)}, {plan.words()}", url=public_url(url))
 
 
-def _run_for_a_month(plan: Plan, environment: Mapping[str, str], own: LocalServer | None) -> None:
-    """Run the scheduler until it is time to make its schedule anew. Raises Stopped where a part ends before."""
-    command = [sys.executable, *QUIET, "-m", "treasury_watch.flows.serve.server", plan.model_dump_json()]
+def _run_for_a_month(
+    plan: Plan, environment: Mapping[str, str], own: LocalServer | None, *, tell: Callable[[Exception], None],
+    overdue: Callable[[], list[str]],
+) -> None:  # fmt: skip
+    """Run the scheduler until it is time to make its schedule anew. Raises Stopped where a part ends before, RunOverdue
+    where a run was due and did not happen.
+    """
+    told = plan.model_copy(update={"first_in_process": own is None})
+    command = [sys.executable, *QUIET, "-m", "treasury_watch.flows.serve.server", told.model_dump_json()]
     scheduler = BoundProcess(command, environment={**os.environ, **environment})
     try:
         began = time.monotonic()
-        watch = Watch(own, began)
+        next_check = began + GRACE_SECONDS
+        watch = Watch(own, began, plan.keep_days, plan.run_first, tell)
         while time.monotonic() - began < RENEW_SECONDS:
             code = scheduler.ended()
             if code is not None:
                 raise Stopped(f"the scheduler ended (exit {code}); its messages above say why")
             watch.look(time.monotonic())
+            if time.monotonic() > next_check:
+                next_check = time.monotonic() + CHECK_SECONDS
+                if found := overdue():
+                    raise RunOverdue("; ".join(found))
             time.sleep(1)
     finally:
         scheduler.stop()
 
 
 class Watch:
-    """Looks whether this command's own server still lives, answers, and has the deployment that fires the schedule."""
+    """Looks whether this command's own server still lives, answers, and has the deployment that fires the schedule; starts
+    a first run once that is there, and removes old records.
+    """
 
-    def __init__(self, own: LocalServer | None, began: float):
-        self.own = own
+    def __init__(
+        self, own: LocalServer | None, began: float, keep_days: float = 30, run_first: dict[str, Any] | None = None,
+        tell: Callable[[Exception], None] = lambda _: None,
+    ):  # fmt: skip
+        self.own, self.keep_days, self.run_first, self.tell = own, keep_days, run_first, tell
+        self.paused = ""
+        self.next_pruning = began + ASK_SECONDS
         self.next_question = began + ASK_SECONDS
         self.register_until: float | None = began + REGISTERED_WITHIN_SECONDS
         self.unanswered = 0
@@ -184,9 +218,15 @@ class Watch:
             return
         self.next_question = now + ASK_SECONDS
         try:
-            status = self.own.ask(DEPLOYMENT).status_code
-        except requests.RequestException:
+            answer = self.own.ask(DEPLOYMENT)
+            status = answer.status_code
+            if status == 200:
+                self._see(answer.json(), self.own)
+        except requests.RequestException:  # a body that is no JSON is one, too
             status = 0
+        if status == 200 and now >= self.next_pruning:
+            self.next_pruning = now + min(3600.0, max(60.0, self.keep_days * 86400 / 4))
+            pruning.prune(self.own, self.keep_days)
         self.unanswered = 0 if status in (200, 404) else self.unanswered + 1
         if self.unanswered >= UNANSWERED:
             raise Stopped(f"the Prefect server at {self.own.url} gave no answer {UNANSWERED} times")
@@ -194,6 +234,22 @@ class Watch:
             self.register_until = None
         elif status == 404 and (self.register_until is None or now > self.register_until):
             raise Stopped(f"the deployment treasury-watch/on-schedule is not on the server at {self.own.url} any more")
+
+    def _see(self, deployment: dict[str, Any], own: LocalServer) -> None:
+        """Start the first run, and tell once where somebody has paused what should fire."""
+        if self.run_first is not None:
+            own.tell("POST", f"/deployments/{deployment['id']}/create_flow_run", {"parameters": self.run_first})
+            self.run_first = None
+        stopped = [item.get("slug") or "the schedule" for item in deployment["schedules"] if not item["active"]]
+        paused = "the deployment" if deployment["paused"] else ", ".join(stopped)
+        if paused and paused != self.paused:
+            words = (
+                f"paused on the Prefect server at {own.url}: {paused} of treasury-watch/on-schedule; no run starts by it until "
+                "it is resumed there, or `treasury-watch serve` is started again"
+            )
+            logs.say("serving paused", words, level=logging.WARNING)
+            self.tell(Stopped(words))
+        self.paused = paused
 
 
 def _stop(_signal: int, _frame: object) -> None:
@@ -240,9 +296,9 @@ def run_schedule(plan: Plan) -> None:
                 for poll in poll_schedules(settings.declarations.polls.values())
             ),
         ]
-    if plan.run_first:
+    if plan.run_first is not None and plan.first_in_process:
         try:
-            monthly_run(sample=plan.sample, command="catching up", **told)
+            monthly_run(**plan.run_first)
         except Exception as problem:  # recorded as a failed run; the schedule must start all the same
             logging.getLogger(__name__).error("catching up failed: %s", problem)
     monthly_run.serve(name="on-schedule", schedules=schedules, limit=1, print_starting_message=False)

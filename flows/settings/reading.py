@@ -34,6 +34,7 @@ from treasury_watch.flows.settings.sections import (
     PrefectSettings,
     QuerySettings,
     ReleaseArchiveSettings,
+    RetentionSettings,
     RoutingFile,
     Schedule,
     SiteSettings,
@@ -69,6 +70,7 @@ class Sections(BaseSettings):
     schedule: Schedule = Schedule()
     prefect: PrefectSettings = PrefectSettings()
     site: SiteSettings = SiteSettings()
+    retention: RetentionSettings = RetentionSettings()
     logging: LogSettings = LogSettings()
 
 

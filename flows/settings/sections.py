@@ -71,6 +71,7 @@ FilledLine = Annotated[str, AfterValidator(_filled), Field(description="one line
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number of seconds above 0")]
 SecondsOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False, description="a number of seconds, 0 or more")]
 Minutes = Annotated[float, Field(ge=0, allow_inf_nan=False, description="minutes, 0 or more")]
+Days = Annotated[float, Field(gt=0, allow_inf_nan=False, description="days, above 0")]
 Count = Annotated[int, Field(gt=0, description="a whole number above 0")]
 CountOrNone = Annotated[int, Field(ge=0, description="a whole number, 0 or more")]
 Addresses = Annotated[
@@ -146,6 +147,8 @@ class MailSettings(Section):
         Field(strict=False, min_length=1, description="a list of e-mail addresses, one at least"),
     ] = ("desk@localhost",)
     timeout_seconds: Seconds = 30
+    message_seconds: Seconds = 120
+    sending_seconds: Seconds = 600
     ca_file: Line = ""
     password: SecretStr | None = None
 
@@ -219,6 +222,14 @@ class SiteSettings(Section):
         Field(description="an address such as https://example.org/treasuries, or nothing"),
     ] = ""
     duckdb_wasm: Annotated[Line, Field(description="a folder that npm has filled, or nothing")] = ""
+
+
+class RetentionSettings(Section):
+    """Section [retention]: how long records of what was done are kept. Figures and archived files are kept for good."""
+
+    prefect_days: Days = 30
+    runs_days: Days = 400
+    messages_days: Days = 400
 
 
 class LogSettings(Section):

@@ -6,6 +6,7 @@ All of them are checked when `Settings` is made, whatever the command needs of t
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from treasury_watch.warehouse.declarations import Declarations
@@ -75,6 +76,11 @@ class Settings:
         return self._sections.site
 
     @property
+    def retention(self) -> sections.RetentionSettings:
+        """Section [retention]."""
+        return self._sections.retention
+
+    @property
     def logging(self) -> sections.LogSettings:
         """Section [logging]."""
         return self._sections.logging
@@ -103,6 +109,13 @@ class Settings:
             return self.warehouse()
         return Warehouse(
             self._home, self.declarations, storage_version=self.storage.storage_version, view=view_of(self._home)
+        )
+
+    def forget_old(self, warehouse: Warehouse) -> int:
+        """Have the state forget runs and messages older than section [retention] keeps them. Returns the rows changed."""
+        now, kept = datetime.now(UTC), self.retention
+        return warehouse.state.forget(
+            runs_before=now - timedelta(days=kept.runs_days), messages_before=now - timedelta(days=kept.messages_days)
         )
 
     def store(self, warehouse: Warehouse) -> Store | None:

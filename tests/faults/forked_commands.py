@@ -99,6 +99,10 @@ def child(order: dict[str, Any]) -> int:
         os.setgroups([])
         os.setgid(order["user"])
         os.setuid(order["user"])
+    if order.get("breakage"):
+        from tests.faults import breakages
+
+        breakages.ALL[order["breakage"]]()
     from treasury_watch.flows.commands.main import main
 
     try:

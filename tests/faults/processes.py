@@ -78,7 +78,7 @@ class Warm:
     """The warm process, inside a `with`. `run` waits for the end of a command, `start` does not.
 
     `environment` is all that the command gets; `user` is a number to run as, `largest_file` a limit in bytes, `day` the
-    moment that its clock shows.
+    moment that its clock shows, `breakage` a fault of tests.faults.breakages to put into the program.
     """
 
     def __enter__(self) -> Self:
@@ -124,6 +124,7 @@ class Warm:
         user: int | None = None,
         largest_file: int | None = None,
         day: datetime | None = None,
+        breakage: str = "",
     ) -> Child:
         """Start a command, such as ["ingest", path]."""
         order = next(self._numbers)
@@ -136,6 +137,7 @@ class Warm:
             user=user,
             largest_file=largest_file,
             day=day.isoformat() if day else None,
+            breakage=breakage,
         )
         return Child(self, int(number), out, err)
 

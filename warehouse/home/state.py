@@ -102,12 +102,47 @@ class State:
                 (run_id, command, now().isoformat()),
             )
 
+    def record_failed_start(self, run_id: str, command: str, summary: str) -> None:
+        """Record a run that failed before it began; others are left as they are: one may be at work."""
+        moment = now().isoformat()
+        self.change(
+            "INSERT INTO runs (run_id, command, started, finished, outcome, summary) VALUES (?, ?, ?, ?, 'failed', ?)",
+            (run_id, command, moment, moment, summary),
+        )
+
     def finish_run(self, run_id: str, outcome: str, summary: str) -> None:
         """Record how a run ended: published, unchanged, blocked or failed."""
         self.change(
             "UPDATE runs SET finished = ?, outcome = ?, summary = ? WHERE run_id = ?",
             (now().isoformat(), outcome, summary, run_id),
         )
+
+    def forget(self, *, runs_before: datetime, messages_before: datetime) -> int:
+        """Forget runs begun before a moment, with what was checked in them, and the text of messages that left before
+        another; both aware. Returns the rows changed.
+
+        The newest run of each command stays, and the newest checks, which `status` shows. That a message was sent, and all
+        else that decides anything, is kept for good.
+        """
+        runs = runs_before.isoformat()
+        with self.open() as connection:
+            statements = (
+                (
+                    "DELETE FROM runs WHERE started < ? AND outcome <> 'running' "
+                    "AND (command, started) NOT IN (SELECT command, max(started) FROM runs GROUP BY command)",
+                    runs,
+                ),
+                (
+                    "DELETE FROM validation_results WHERE checked < ? AND run_id <> "
+                    "(SELECT run_id FROM validation_results ORDER BY checked DESC LIMIT 1)",
+                    runs,
+                ),
+                (
+                    "UPDATE alerts SET message = NULL WHERE sent < ? AND message IS NOT NULL",
+                    messages_before.isoformat(),
+                ),
+            )
+            return sum(connection.execute(words, (moment,)).rowcount for words, moment in statements)
 
     def record_checks(self, run_id: str, results: list) -> None:
         """Keep the results of a gate (warehouse.gates.results.Result)."""

@@ -6,12 +6,13 @@ import hashlib
 import io
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from threading import Thread
+from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -19,7 +20,12 @@ from pyarrow import fs
 
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
 
+Result = TypeVar("Result")
 CHUNK = 8 << 20  # bytes
+SILENT_SECONDS = 15
+ANSWER_SECONDS = 60  # for one request to the store, besides the time that its bytes take at the slowest
+SLOWEST_BYTES_PER_SECOND = 50_000
+LARGEST_FOUND_BYTES = 64 << 20  # of what is read whole: pointers and notes
 AT_ONCE = 4  # objects on their way at a time
 # What object stores say, and what to do about it; the first that fits.
 ADVICE = (
@@ -73,7 +79,8 @@ class Objects:
     Options of the address stand in its query: endpoint_override, region, scheme. Credentials come from the environment.
     """
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, answer_seconds: float = ANSWER_SECONDS):
+        self.answer_seconds = answer_seconds
         parts = urlsplit(url)
         if parts.password:
             raise ConfigurationError(
@@ -82,6 +89,30 @@ class Objects:
             )
         self.url = url
         self.shown = url.partition("?")[0].rstrip("/")
+
+    def _in_time(self, what: str, act: Callable[[], Result], size: int = 0) -> Result:
+        """What `act` gives, in a thread that is left behind where it takes too long: pyarrow has a time-out for silence
+        alone, tries again after it, and lets a store drip for ever. Raises StoreError.
+        """
+        done: Future[Result] = Future()
+
+        def work() -> None:
+            try:
+                done.set_result(act())
+            except BaseException as problem:
+                done.set_exception(problem)
+
+        Thread(target=work, daemon=True, name=f"store {what}").start()
+        seconds = self.answer_seconds + size / SLOWEST_BYTES_PER_SECOND
+        try:
+            return done.result(seconds)
+        except TimeoutError as problem:
+            if done.done():
+                raise  # the store's own
+            raise StoreError(
+                f"store {self.shown}, {what}: no end within {seconds:.0f} s; check the network, and endpoint_override in "
+                "[storage] store"
+            ) from problem
 
     @cached_property
     def _connected(self) -> tuple[fs.FileSystem, str]:
@@ -93,7 +124,7 @@ class Objects:
                 f"settings.toml, [storage] store: expected an address such as s3://bucket/prefix, found "
                 f"{self.shown} ({shorten(str(problem))})"
             ) from problem
-        return files, base.rstrip("/")
+        return _impatient(files), base.rstrip("/")
 
     @property
     def _local(self) -> bool:
@@ -113,11 +144,17 @@ class Objects:
 
     def find(self, key: str) -> bytes | None:
         """The bytes of an object, None where there is none. Raises StoreError, also where the bucket is missing."""
+        return self._in_time(key, lambda: self._find(key))
+
+    def _find(self, key: str) -> bytes | None:
         files, base = self._connected
         with self._said(key):
             try:
                 with files.open_input_stream(self._path(key)) as stream:
-                    return bytes(stream.read())
+                    found = bytes(stream.read(LARGEST_FOUND_BYTES + 1))
+                if len(found) > LARGEST_FOUND_BYTES:
+                    raise OSError(f"expected at most {LARGEST_FOUND_BYTES:,} bytes, found more")
+                return found
             except FileNotFoundError:
                 bucket = base.partition("/")[0]
                 if not self._local and bucket and files.get_file_info(bucket).type == fs.FileType.NotFound:
@@ -126,6 +163,9 @@ class Objects:
 
     def fetch(self, key: str, expected: Fingerprint, into: Path) -> None:
         """Write an object to the new file `into`, checked. Raises StoreDamaged where it is missing or differs."""
+        self._in_time(key, lambda: self._fetch(key, expected, into), expected.bytes)
+
+    def _fetch(self, key: str, expected: Fingerprint, into: Path) -> None:
         with into.open("wb") as file, self._said(key):
             try:
                 stream = self._connected[0].open_input_stream(self._path(key))
@@ -145,6 +185,10 @@ class Objects:
 
     def put(self, key: str, source: bytes | Path) -> None:
         """Write an object; it appears whole or not at all. Raises StoreError."""
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        self._in_time(f"writing {key}", lambda: self._put(key, source), size)
+
+    def _put(self, key: str, source: bytes | Path) -> None:
         with _opened(source) as file, self._said(f"writing {key}"):
             files, target = self._connected[0], self._path(key)
             folder, _, name = target.rpartition("/")
@@ -159,22 +203,39 @@ class Objects:
     def sizes(self, prefix: str) -> dict[str, int]:
         """Bytes of every object below a prefix, by key."""
         start = len(self._path(""))
-        with self._said(f"listing {prefix}"):
-            return {item.path[start:]: item.size for item in self._below(prefix, recursive=True) if item.is_file}
+        found = self._in_time(f"listing {prefix}", lambda: self._below(prefix, recursive=True))
+        return {item.path[start:]: item.size for item in found if item.is_file}
 
     def folders(self, prefix: str) -> list[str]:
         """Names of the folders directly below a prefix."""
-        with self._said(f"listing {prefix}"):
-            return [item.base_name for item in self._below(prefix, recursive=False) if not item.is_file]
+        found = self._in_time(f"listing {prefix}", lambda: self._below(prefix, recursive=False))
+        return [item.base_name for item in found if not item.is_file]
 
     def _below(self, prefix: str, *, recursive: bool) -> list[fs.FileInfo]:
         selector = fs.FileSelector(self._path(prefix), recursive=recursive, allow_not_found=True)
-        return list(self._connected[0].get_file_info(selector))
+        with self._said(f"listing {prefix}"):
+            return list(self._connected[0].get_file_info(selector))
 
     def remove(self, prefix: str) -> None:
         """Remove every object below a prefix."""
+        self._in_time(f"removing {prefix}", lambda: self._remove(prefix))
+
+    def _remove(self, prefix: str) -> None:
         with self._said(f"removing {prefix}"):
             self._connected[0].delete_dir(self._path(prefix))
+
+
+def _impatient(files: fs.FileSystem) -> fs.FileSystem:
+    """The same bucket with a time-out for silence and one repetition: otherwise a store that is silent costs minutes, and so
+    does the end of the process, which waits for what is still asked.
+    """
+    if files.type_name != "s3":
+        return files
+    rebuilt, (options,) = files.__reduce__()  # what it was made with; an address cannot name these three
+    retries = fs.AwsStandardS3RetryStrategy(max_attempts=2)
+    return rebuilt(
+        options | {"connect_timeout": SILENT_SECONDS, "request_timeout": SILENT_SECONDS, "retry_strategy": retries}
+    )
 
 
 def each(act: Callable[[Any], None], items: Iterable[Any]) -> None:

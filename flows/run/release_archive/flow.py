@@ -24,7 +24,7 @@ from prefect.task_runners import TaskRunner
 from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.fetch.release_archive import Fetching, ReleaseArchiveReader, fetching
 from treasury_watch.flows.log import file_table, logs
-from treasury_watch.flows.prefect_support import named_server
+from treasury_watch.flows.prefect_support import named_server, server_start
 from treasury_watch.flows.prefect_support.shared_server import shared_server
 from treasury_watch.flows.run import backfill, steps
 from treasury_watch.flows.run.artifacts import show
@@ -68,6 +68,7 @@ def release_archive(
     The zips are read where `backfill.task_runner` puts it. Returns the summary. Raises FilesRefused that lists what could not
     be fetched or was refused; everything else is then loaded and published.
     """
+    server_start.STARTED.set()
     settings = Settings()
     with logs.command(settings, "backfill"):
         warehouse = settings.warehouse()
@@ -147,8 +148,11 @@ def run(
 ) -> str:
     """One run in this process. Raises what stopped it, PrefectAway where the server that PREFECT_API_URL names is not there."""
     settings = Settings()
+    warehouse = settings.warehouse()
+    tell = partial(delivery.tell_failure, warehouse, settings)
     with (
-        named_server.reached(partial(delivery.tell_failure, settings.warehouse(), settings)),
+        server_start.recorded(warehouse, "backfill --release-archive", tell),
+        named_server.reached(tell),
         shared_server(),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):

@@ -32,6 +32,7 @@ WELL: dict[str, Any] = {
         "outcome": "published",
         "summary": "14 new vintages",
     },
+    "overdue": [],
     "last_release": date(2026, 6, 18),
     "store": None,
     "next_release": {"day": date(2026, 7, 14), "covers": date(2026, 5, 1)},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import stat
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 import requests
 
 from tests.prefect_database import prepare
-from treasury_watch.flows.prefect_support import local_server, shared_server
+from treasury_watch.flows.prefect_support import local_server, server_start, shared_server
 from treasury_watch.flows.prefect_support.local_server import ServerEnded, free_port, start
 from treasury_watch.flows.prefect_support.server_start import ServerSilent
 
@@ -87,6 +89,27 @@ def test_the_login_lies_in_a_file_of_its_owner_alone_and_is_new_each_time(tmp_pa
 
 def test_a_folder_that_cannot_be_written_is_named_before_a_server_is_waited_for(tmp_path: Path, monkeypatch):
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    (tmp_path / "none").touch()
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "none"))
-    with pytest.raises(ServerSilent, match=f"{tmp_path / 'none'}: Prefect's temporary server could not start"):
+    with pytest.raises(
+        ServerSilent, match=f"{tmp_path / 'none'}: Prefect's temporary server cannot start: File exists"
+    ):
         shared_server._temporary(Path(os.environ["PREFECT_HOME"]))
+
+
+def test_a_full_disk_is_named_before_a_server_is_waited_for(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.setattr(server_start, "ROOM_BYTES", 1 << 16)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 15, limits[1]))
+    try:
+        with pytest.raises(
+            ServerSilent, match=f"{tmp_path}: Prefect's temporary server cannot start: File too large; see"
+        ):
+            server_start.check_folder(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    server_start.check_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == []

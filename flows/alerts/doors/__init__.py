@@ -1,0 +1,1 @@
+"""The ways out that have a bound: of time, and of what an answer may be."""
