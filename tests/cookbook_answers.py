@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import duckdb
-from treasury_watch.flows.commands.sql.writing import as_text
 
 from treasury_watch.flows.commands import cookbook
+from treasury_watch.flows.tabular.writing import as_text
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
 
 DECLARED = PROJECT / "config" / cookbook.CONFIG

@@ -279,10 +279,12 @@ class Declarations:
         return self.toml("alert_rules.toml")
 
     def fingerprint(self) -> str:
-        """Changes whenever a declaration does (settings, routes, cookbook and sample left out) or the program's version does."""
+        """Changes whenever a declaration does, or the program's version; settings, routes, cookbook, the choice of what the site
+        publishes and the sample do not count.
+        """
         digest = hashlib.sha256(VERSION.encode())
         for path in sorted(self.folder.glob("*.toml")) + sorted(self.folder.glob("*.csv")):
-            if path.name not in ("settings.toml", "routing.toml", "cookbook.toml"):
+            if path.name not in ("settings.toml", "routing.toml", "cookbook.toml", "published_data.toml"):
                 digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from treasury_watch.flows.scoring.backtest import scored_months, stored
 from treasury_watch.flows.settings.reading import PREFIX, read_all
+from treasury_watch.flows.site.data.declared import published_data
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.backtest.known_episodes import known_episodes
 from treasury_watch.transforms.errors import ConfigurationError, LayoutError, TreasuryWatchError
@@ -64,6 +65,7 @@ def _made_of(declarations: Declarations) -> Iterator[Callable[[], Any]]:
         declarations.rows(EVENTS_FILE), {row["holder_id"]: row["holder"] for row in declarations.holders}
     )
     yield lambda: stored(declarations)
+    yield lambda: published_data(declarations)
     yield lambda: known_episodes(declarations.rows("known_episodes.csv"), scored_months(declarations).test_from)
     yield lambda: [public_days(A_DAY, rule) for rule in declarations.publication_rules.values()]
     for source in SHIPPED:

@@ -5,13 +5,13 @@ import tomllib
 import duckdb
 import pytest
 from click.testing import CliRunner
-from treasury_watch.flows.commands.sql.writing import as_text
 
 from tests.conftest import PROJECT
 from tests.cookbook_answers import OFFICIAL as OFFICIAL_ANSWERS
 from tests.cookbook_answers import answers
 from treasury_watch.flows.commands import cookbook
 from treasury_watch.flows.commands.main import main
+from treasury_watch.flows.tabular.writing import as_text
 from treasury_watch.warehouse.declarations import Declarations
 
 ASKED = cookbook.questions(Declarations(PROJECT / "config"))

@@ -41,6 +41,7 @@ RUN = {
     "treasury-watch alerts send": AS_WRITTEN,
     "treasury-watch report": AS_WRITTEN,
     "treasury-watch status": AS_WRITTEN,
+    "treasury-watch check": AS_WRITTEN,
 }  # fmt: skip
 
 # run by another test: its file and name, or that of the file in which continuous integration runs it
@@ -52,6 +53,9 @@ ELSEWHERE = {
         "tests/flows/run/test_release_archive.py::test_the_command_loads_what_there_is_and_lists_what_is_missing",
     "treasury-watch backtest":
         "tests/flows/scoring/test_backtest.py::test_the_sample_is_marked_and_its_first_prints_are_compared",
+    "treasury-watch site --out DIR":
+        "tests/flows/commands/test_site.py::test_a_published_home_becomes_a_site_and_a_run_builds_it_where_settings_say",
+    "treasury-watch mcp": "tests/flows/commands/test_mcp.py::test_the_tools_say_that_they_only_read",
     "treasury-watch serve":
         "tests/flows/commands/test_commands.py::test_serve_runs_on_schedule_with_a_real_server_underneath",
     "treasury-watch pull": "tests/flows/run/test_store_exchange.py::test_a_reader_queries_what_was_pulled",

@@ -18,6 +18,8 @@ OF_TOML = {
     "alert_rules.toml": ("rule_sections", "AlertRulesFile"), "backtest.toml": ("score_sections", "BacktestFile"),
     "nowcast.toml": ("score_sections", "NowcastFile"), "price_impact_studies.toml": ("score_sections", "StudiesFile"),
     "validation.toml": ("score_sections", "ValidationFile"),
+    "published_data.toml": ("published_sections", "PublishedDataFile"),
+    "cookbook.toml": ("published_sections", "CookbookFile"),
 }  # fmt: skip
 TOML_FILES = tuple(OF_TOML)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, create_model
 
 from treasury_watch.warehouse.config_files.rule_sections import SeriesOfSignals, section
-from treasury_watch.warehouse.config_files.sections import Identifier
+from treasury_watch.warehouse.config_files.sections import Identifier, SeriesName
 from treasury_watch.warehouse.config_files.values import (
     AboveZero,
     Amount,
@@ -97,8 +97,8 @@ class Study(Entry):
 
 
 DebtOutstanding: Any = section(
-    "DebtOutstanding", month=Month, usd_bn=AboveZero, series_id=SeriesOfSignals, source_url=Text
-)
+    "DebtOutstanding", month=Month, usd_bn=AboveZero, series_id=SeriesName, source_url=Text
+)  # of the series the newest is taken where it is loaded: it need not be
 
 
 class StudiesFile(Entry):

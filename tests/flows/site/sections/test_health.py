@@ -8,7 +8,9 @@ from treasury_watch.flows.site.sections.methodology import methodology
 
 
 def test_sentences_on_commands_and_settings_are_left_out() -> None:
-    told = "A file can stop being updated. See treasury-watch status. Compare the two; remove it from config/x.toml."
+    told = (
+        "A file can stop being updated. See treasury-watch status. Compare the two; remove it from config/sources.toml."
+    )
     assert without_commands(told) == "A file can stop being updated. Compare the two;"
     assert without_commands(None) == ""
 
