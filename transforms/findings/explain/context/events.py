@@ -84,7 +84,7 @@ def _words(event: Mapping[Any, Any]) -> str:
     return f"{event['what']} ({days})"
 
 
-def _moves(moves: list[dict[Any, Any]]) -> str:
+def _moves(moves: list[Mapping[Any, Any]]) -> str:
     """Several moves of the Federal Reserve as one: how many, and the last."""
     last = moves[-1]
     return f"the Federal Reserve's target range moved {len(moves)} times, last on {day_words(last['date'], None)}"
