@@ -35,8 +35,9 @@ check: $(READY)  ## Lint, format, types, and which module may import which
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-bench: $(READY)  ## Measure against the goals in docs/benchmarks.md (about half an hour); DLT=python-with-dlt adds a baseline
+bench: $(READY)  ## Measure against the goals in docs/benchmarks.md (about half an hour); DLT=python-with-dlt adds a baseline, BEFORE=checkout an older commit
 	@$(BIN)/python -m tests.benchmarks.start
+	@$(BIN)/python -m tests.benchmarks.answers 5 $(BEFORE)
 	@$(BIN)/python -m tests.benchmarks.vintages
 	@$(BIN)/python -m tests.benchmarks.cslt
 	@$(BIN)/python -m tests.benchmarks.rebuild 3 $(DLT)

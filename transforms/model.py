@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 MAIN_SOURCE = "slt_table3"  # whose releases are the statistics' own
+OFFICIAL = "foreign_official"  # the total of foreign official institutions
 # The long-term U.S. securities that the statistics tell apart, and what they state of each.
 TREASURY, OTHER_SECURITIES = "treasury", ("agency", "corporate", "equity")
 SECURITIES = (TREASURY, *OTHER_SECURITIES)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -24,37 +25,54 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Taken:
-    """One run of a command: seconds of wall time, peak memory in MB, what it printed."""
+    """One run of a command: seconds of wall time, peak memory in MB, what it printed, seconds of processor time."""
 
     seconds: float
     peak_mb: float
     printed: str
+    processor_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Command:
-    """What is run: its arguments, and the data folder it gets; a new one every time where `fresh` names where."""
+    """What is run: its arguments, and the data folder it gets; a new one every time where `fresh` names where, a copy of
+    `copied` where that is given. `checkout` is the folder whose program it is.
+    """
 
     arguments: Sequence[str]
     home: Path | None = None
     fresh: Path | None = None
+    checkout: Path = PROJECT
+    copied: Path | None = None
+
+    def prepare(self) -> None:
+        """Make the data folder as it is to be found."""
+        if self.home and self.copied:
+            shutil.rmtree(self.home, ignore_errors=True)
+            shutil.copytree(self.copied, self.home)
 
     def environment(self) -> dict[str, str]:
         """The environment it runs in."""
         home = tempfile.mkdtemp(dir=self.fresh) if self.fresh else self.home
-        return {**os.environ, "TREASURY_WATCH_HOME": str(home)} if home else dict(os.environ)
+        own = {**os.environ, "PYTHONPATH": str(self.checkout / "src")}
+        return {**own, "TREASURY_WATCH_HOME": str(home)} if home else own
 
 
-def treasury_watch(*arguments: str, home: Path | None = None, fresh: Path | None = None) -> Command:
-    """A command of the project's own."""
-    return Command([sys.executable, "-m", "treasury_watch.flows.commands.main", *arguments], home, fresh)
+def treasury_watch(
+    *arguments: str, home: Path | None = None, fresh: Path | None = None, checkout: Path = PROJECT
+) -> Command:
+    """A command of the project's own, or of another checkout."""
+    return Command([sys.executable, "-m", "treasury_watch.flows.commands.main", *arguments], home, fresh, checkout)
 
 
 def run(command: Command) -> Taken:
     """Run a command in the project's folder. Raises RuntimeError with its last words where it fails."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        command.prepare()
         began = time.perf_counter()
-        process = subprocess.Popen(command.arguments, cwd=PROJECT, stdout=out, stderr=err, env=command.environment())
+        process = subprocess.Popen(
+            command.arguments, cwd=command.checkout, stdout=out, stderr=err, env=command.environment()
+        )
         sampler = Sampler(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
@@ -64,7 +82,7 @@ def run(command: Command) -> Taken:
         err.seek(0)
         if process.returncode:
             raise RuntimeError(f"{' '.join(command.arguments)}: exit status {process.returncode}: {err.read()[-600:]}")
-        return Taken(seconds, sampled or peak_mb(usage), out.read())
+        return Taken(seconds, sampled or peak_mb(usage), out.read(), usage.ru_utime + usage.ru_stime)
 
 
 class Sampler(threading.Thread):

@@ -18,8 +18,7 @@ from treasury_watch.transforms.findings.rules.episodes import episodes
 from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
 from treasury_watch.transforms.findings.rules.patterns.labels import with_patterns
 from treasury_watch.transforms.findings.rules.places.absorption import COLUMNS as ABSORBED
-
-OFFICIAL = "foreign_official"
+from treasury_watch.transforms.model import OFFICIAL
 
 
 def findings(

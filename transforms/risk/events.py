@@ -156,8 +156,12 @@ def bearing_on(events: pd.DataFrame, holder_id: str, first: date, last: date) ->
 
 def bearing_on_holder(events: pd.DataFrame, holder_id: str) -> pd.DataFrame:
     """The events that bear on the holder alone, or on every holder (FOR_ALL), of whichever months."""
-    of_all = events["holder_id"].isna() & events["kind"].isin(FOR_ALL) & (events["country"] == UNITED_STATES)
-    return events[of_all | (events["holder_id"] == holder_id)]
+    return events[bears_on_all(events) | (events["holder_id"] == holder_id)]
+
+
+def bears_on_all(events: pd.DataFrame) -> pd.Series:
+    """Which events bear on every holder."""
+    return events["holder_id"].isna() & events["kind"].isin(FOR_ALL) & (events["country"] == UNITED_STATES)
 
 
 def day_words(first: date, last: date | None, *, ongoing: bool = False) -> str:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from functools import cache
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pandas as pd
 
-from treasury_watch.transforms.amounts import millions_cell, rounded
+from treasury_watch.transforms.amounts import is_known, millions_cell, rounded
 from treasury_watch.transforms.errors import TreasuryWatchError
-from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.findings.rules.declared import rising_rules
+from treasury_watch.transforms.model import OFFICIAL
 from treasury_watch.transforms.wording import stated
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.holder_names import named
-from treasury_watch.warehouse.tables.findings_as_known import findings_of
+from treasury_watch.warehouse.home.published_database import rows_of
 
+if TYPE_CHECKING:
+    import pandas as pd  # half a second, which the published findings need not be shown
+
+Rows = list[dict[str, Any]]
 SEVERITIES = ("notice", "warning", "critical")  # least first
 AMOUNTS = {
     "change_usd_mn": "change",
@@ -57,22 +61,21 @@ def lines(
     listed with `inflows` only. `severity` is the least that is listed; `width` that of the lines, in characters.
     """
     flagged, runs = (
-        _graded(_chosen(table, column, holder, since), severity, verdict)
-        for table, column in zip(_findings(connection, rules, as_of), ("month", "end_month"), strict=True)
+        [rows[place] for place in _chosen(rows, column, holder, since, severity, verdict)]
+        for rows, column in zip(_findings(connection, rules, as_of), ("month", "end_month"), strict=True)
     )
     if not inflows:
-        runs = runs[~runs["rule"].isin(rising_rules(rules))]
+        rising = set(rising_rules(rules))
+        runs = [row for row in runs if row["rule"] not in rising]
     when = f", as known on {as_of}" if as_of else ""
     if as_of and (said := outside(connection, as_of)):
         yield said
     yield f"Flagged months{when} (USD mn): {len(flagged)}"
-    for row in records(flagged):
+    for row in flagged:
         yield from _shown([row], f"{row['month']:%Y-%m}", [_score(row)], width)
     yield ""
     yield f"Episodes{when} (USD mn): {len(runs)}"
-    for (_, start, end), rows in groupby(
-        records(runs), key=lambda row: (row["holder"], row["start_month"], row["end_month"])
-    ):
+    for (_, start, end), rows in groupby(runs, key=lambda row: (row["holder"], row["start_month"], row["end_month"])):
         group = list(rows)
         yield from _shown(group, f"{start:%Y-%m} to {end:%Y-%m}", [f"{row['months']} months" for row in group], width)
 
@@ -88,25 +91,32 @@ def flagged_months(
     verdict: str | None = None,
 ) -> pd.DataFrame:
     """The rows of `sell_offs` that `lines` tells of, with their declared columns, oldest first."""
-    flagged, _ = _findings(connection, rules, as_of)
+    import pandas as pd
+
+    if as_of is None:
+        flagged = connection.execute("FROM sell_offs").df()
+    else:
+        flagged, _ = _frames(connection, rules, as_of)
     types = {row[0]: row[1] for row in connection.execute("DESCRIBE sell_offs").fetchall()}
-    chosen = _graded(_chosen(flagged, "month", holder, since), severity, verdict)[list(types)].reset_index(drop=True)
+    places = _chosen(records(flagged), "month", holder, since, severity, verdict)
+    chosen = flagged.iloc[places][list(types)].reset_index(drop=True)
     days = [name for name, sort in types.items() if sort == "DATE"]
     return chosen.assign(**{name: pd.to_datetime(chosen[name]).dt.date for name in days})
 
 
-def _findings(
-    connection: duckdb.DuckDBPyConnection, rules: dict[str, Any], as_of: date | None
+def _findings(connection: duckdb.DuckDBPyConnection, rules: dict[str, Any], as_of: date | None) -> tuple[Rows, Rows]:
+    if as_of is None:
+        return rows_of(connection, "FROM sell_offs"), rows_of(connection, "FROM episodes")
+    flagged, runs = _frames(connection, rules, as_of)
+    return records(flagged), records(runs)
+
+
+def _frames(
+    connection: duckdb.DuckDBPyConnection, rules: dict[str, Any], as_of: date
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    if as_of is not None:
-        return findings_of(connection, rules, as_of)
-    return connection.execute("FROM sell_offs").df(), connection.execute("FROM episodes").df()
+    from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
-
-def _graded(table: pd.DataFrame, severity: str | None, verdict: str | None) -> pd.DataFrame:
-    if severity is not None:
-        table = table[table["severity"].isin(SEVERITIES[SEVERITIES.index(severity) :])]
-    return table if verdict is None else table[table["verdict"] == verdict]
+    return findings_of(connection, rules, as_of)
 
 
 def outside(connection: duckdb.DuckDBPyConnection, as_of: date) -> str | None:
@@ -120,20 +130,39 @@ def outside(connection: duckdb.DuckDBPyConnection, as_of: date) -> str | None:
 
 
 def _score(row: dict[str, Any]) -> str:
-    return f"score {rounded(row['score'], 1)}" if pd.notna(row["score"]) else "no score"
+    return f"score {rounded(row['score'], 1)}" if is_known(row["score"]) else "no score"
 
 
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows as dictionaries."""
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+def records(table: pd.DataFrame) -> Rows:
+    """The rows as dictionaries, with days as dates."""
+    return [
+        {
+            str(name): value.date() if isinstance(value, datetime) and value == value else value
+            for name, value in row.items()
+        }
+        for row in table.to_dict("records")
+    ]
 
 
-def _chosen(table: pd.DataFrame, column: str, holder: str | None, since: date | None) -> pd.DataFrame:
-    if holder is not None:
-        table = table[table["holder_id"] == holder]
-    if since is not None:
-        table = table[table[column] >= pd.Timestamp(since)]
-    return table.sort_values([column, "holder"], kind="stable")
+def _chosen(
+    rows: Sequence[dict[str, Any]],
+    column: str,
+    holder: str | None,
+    since: date | None,
+    severity: str | None,
+    verdict: str | None,
+) -> list[int]:
+    """The places of the rows that are asked for, by `column` and holder."""
+    severities = SEVERITIES if severity is None else SEVERITIES[SEVERITIES.index(severity) :]
+    places = [
+        place
+        for place, row in enumerate(rows)
+        if holder in (None, row["holder_id"])
+        and (since is None or row[column] >= since)
+        and row["severity"] in severities
+        and verdict in (None, row["verdict"])
+    ]
+    return sorted(places, key=lambda place: (rows[place][column], rows[place]["holder"]))
 
 
 def _shown(rows: list[dict[str, Any]], period: str, measures: list[str], width: int) -> Iterator[str]:
@@ -158,6 +187,7 @@ def _body(row: dict[str, Any], width: int) -> Iterator[str]:
         yield _wrapped(caveat, width, "    ! ", "      ")
 
 
+@cache
 def _wrapped(text: str, width: int, first: str = "    ", rest: str = "    ") -> str:
     return textwrap.fill(text, width, initial_indent=first, subsequent_indent=rest)
 

@@ -150,8 +150,9 @@ def _sums(rows: pd.DataFrame, securities: pd.DataFrame) -> pd.DataFrame:
     wide = known.set_index(["holder_id", "number", "security"])["net_purchases_usd_mn"].unstack().reindex(columns=names)
     first, last = ("start_month", "end_month") if "start_month" in rows else ("month", "month")
     spans = zip(rows["holder_id"], numbers_of(rows[first]), numbers_of(rows[last]), strict=True)
+    by_month, unknown = dict(zip(wide.index, wide.to_numpy(), strict=True)), np.full(len(names), np.nan)
     found = [
-        wide.reindex([(holder, number) for number in range(begin, end + 1)]).sum(skipna=False).tolist()
+        np.sum([by_month.get((holder, number), unknown) for number in range(begin, end + 1)], axis=0)
         for holder, begin, end in spans
     ]
     return pd.DataFrame(found, index=rows.index, columns=names)

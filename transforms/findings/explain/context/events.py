@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from treasury_watch.transforms.risk.events import (
     INTERVENTION,
     TARIFF,
     bearing_on_holder,
+    bears_on_all,
     day_words,
 )
 from treasury_watch.transforms.wording import joined, stated
@@ -34,8 +35,12 @@ def with_events_told(rows: pd.DataFrame, events: pd.DataFrame | None) -> pd.Data
     """
     if events is None or events.empty or rows.empty:
         return rows
-    by_holder = {holder: _of_holder(events, holder) for holder in rows["holder_id"].unique()}
-    told = [_sentence(row, by_holder[row["holder_id"]]) for row in rows.to_dict("records")]
+    in_order = events.sort_values("date", kind="stable")
+    of_all = in_order[bears_on_all(in_order)].to_dict("records")
+    own: dict[str, list[dict[Any, Any]]] = {}
+    for event in in_order[in_order["holder_id"].notna()].to_dict("records"):
+        own.setdefault(event["holder_id"], []).append(event)
+    told = [_sentence(row, [*own.get(row["holder_id"], []), *of_all]) for row in rows.to_dict("records")]
     pairs = zip(rows["explanation"], told, strict=True)
     return rows.assign(
         explanation=pd.Series([" ".join(filter(None, pair)) for pair in pairs], rows.index, dtype=object)
@@ -44,12 +49,8 @@ def with_events_told(rows: pd.DataFrame, events: pd.DataFrame | None) -> pd.Data
 
 def events_sentence(row: Mapping[Any, Any], events: pd.DataFrame) -> str:
     """`In that month: ...; the statistics do not say why anyone sold.` Empty where nothing is declared or derived."""
-    return _sentence(row, _of_holder(events, row["holder_id"]))
-
-
-def _of_holder(events: pd.DataFrame, holder_id: str) -> list[dict[Any, Any]]:
-    """The events that bear on the holder, oldest first."""
-    return bearing_on_holder(events, holder_id).sort_values("date", kind="stable").to_dict("records")
+    found = bearing_on_holder(events, row["holder_id"]).sort_values("date", kind="stable")
+    return _sentence(row, found.to_dict("records"))
 
 
 def _sentence(row: Mapping[Any, Any], events: Iterable[Mapping[Any, Any]]) -> str:
@@ -83,7 +84,7 @@ def _words(event: Mapping[Any, Any]) -> str:
     return f"{event['what']} ({days})"
 
 
-def _moves(moves: Sequence[Mapping[Any, Any]]) -> str:
+def _moves(moves: list[Mapping[Any, Any]]) -> str:
     """Several moves of the Federal Reserve as one: how many, and the last."""
     last = moves[-1]
     return f"the Federal Reserve's target range moved {len(moves)} times, last on {day_words(last['date'], None)}"
