@@ -27,13 +27,18 @@ NEVER = date.max  # as `since` of `alert`
 
 
 def alert(
-    warehouse: Warehouse, settings: Settings, since: date | None = None, *, today: date | None = None
+    warehouse: Warehouse,
+    settings: Settings,
+    since: date | None = None,
+    *,
+    today: date | None = None,
+    wait_seconds: float = 60,
 ) -> outbox.SendResult:
     """Queue the published findings that are new, by their routes, and send what waits.
 
     How recent a finding is counts from `today`, by default the day by this machine's clock; `since` takes the place of
     alerts.recent_months, and nothing is told of months that are not out. With NEVER all of them are recorded as history, and
-    nothing is sent.
+    nothing is sent. Where another process is still sending after `wait_seconds`, it is left to that one or to the next run.
     """
     with open_published(warehouse.home.database) as connection:
         found = announcements(connection, settings.declarations.rules)
@@ -46,7 +51,14 @@ def alert(
             queued += queue_early_signals(
                 connection, warehouse.state, settings, today=today or datetime.now(UTC).date()
             )
-        return replace(deliver(warehouse, settings, connection, found), queued=queued)
+        try:
+            sent = deliver(warehouse, settings, connection, found, wait_seconds=wait_seconds)
+            return replace(sent, queued=queued)
+        except (
+            outbox.OutboxBusy
+        ) as busy:  # whoever sends just now, or the next run, sends these too: no fault of this run
+            logging.getLogger(__name__).warning("%s; what was queued is left to it or to the next run", busy)
+            return outbox.SendResult(queued=queued)
 
 
 def send(warehouse: Warehouse, settings: Settings) -> outbox.SendResult:
@@ -70,6 +82,7 @@ def deliver(
     found: Sequence[Announcement] = (),
     *,
     at_once: bool = False,
+    wait_seconds: float = 60,
 ) -> outbox.SendResult:
     """Send what waits, or, without published tables, the messages to the operator; the result counts messages by what
     became of them. `found` is what is published to be told of. From a home of the sample they are only written, and marked.
@@ -84,7 +97,7 @@ def deliver(
     sample = warehouse.is_sample
     transport = Transport(settings.mail, warehouse.home.outbox, only_write=sample)
     compose = marked(composer) if sample else composer
-    return outbox.send(warehouse.state, transport, compose, patience=patience, only=only)
+    return outbox.send(warehouse.state, transport, compose, wait_seconds=wait_seconds, patience=patience, only=only)
 
 
 def nobody_told(_problem: Exception) -> None:

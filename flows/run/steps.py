@@ -168,11 +168,14 @@ def finish(
     published_now: bool = False,
     since: date | None = None,
 ) -> None:
-    """What ends all that publishes or sends: the messages and, where anything changed, the tables on runs and messages
-    and the page, which show it.
+    """What ends all that publishes or sends: page and site of what was published, and then the messages, which a slow mail
+    server may hold up; the tables on runs and messages follow what changed.
     """
     interruption.check()
     settings.forget_old(warehouse)
+    shown = warehouse.home.database.exists() and (published_now or warehouse.home.opens)
+    if shown:
+        _show(settings, warehouse, steps, outcome)
     with outcome.timed("alert"):
         nothing_yet = not warehouse.home.database.exists()  # then only the operator can be told of anything
         if not nothing_yet:
@@ -180,13 +183,21 @@ def finish(
         else:
             result = SendResult() if since == delivery.NEVER else delivery.deliver(warehouse, settings)
         outcome.add_messages(result)
-    if warehouse.home.database.exists() and (published_now or result.changed or warehouse.home.opens):
-        warehouse.publisher().refresh_operations()
-        with outcome.timed("report"):
-            outcome.page = steps.write_page(warehouse)
-        if settings.site.out:
-            with outcome.timed("site"):
-                site.after_run(settings, warehouse)
+    if warehouse.home.database.exists() and result.changed:
+        if shown:
+            warehouse.publisher().refresh_operations()
+        else:
+            _show(settings, warehouse, steps, outcome)
+
+
+def _show(settings: Settings, warehouse: Warehouse, steps: Steps, outcome: Outcome) -> None:
+    """The tables on runs and messages brought up to date, then the page and, where settings name a place, the site."""
+    warehouse.publisher().refresh_operations()
+    with outcome.timed("report"):
+        outcome.page = steps.write_page(warehouse)
+    if settings.site.out:
+        with outcome.timed("site"):
+            site.after_run(settings, warehouse)
 
 
 def incoming(answer: Fetched) -> list[IncomingFile]:
