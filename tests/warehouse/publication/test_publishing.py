@@ -139,15 +139,15 @@ def test_a_changed_declaration_asks_for_publication(small, tmp_path):
 
 @pytest.mark.official
 @pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the official files are not beside the project")
-def test_the_stale_table_replaces_no_position(small):
+def test_the_stale_table_replaces_no_position(sample):
     """It adds holders that the sample's own files leave out, in its own months."""
     query = "SELECT holder_id, month, source, total_usd_mn FROM positions_as_of(?)"
-    before = set(japan(small.home.root, query))
-    load(small, (OFFICIAL / "tic" / "mfh.txt").read_bytes())
-    after = set(japan(small.home.root, query))
+    before = set(japan(sample.home.root, query))
+    load(sample, (OFFICIAL / "tic" / "mfh.txt").read_bytes())
+    after = set(japan(sample.home.root, query))
     assert before <= after
     assert {(source, month <= date(2023, 1, 1)) for _, month, source, _ in after - before} == {("mfh", True)}
-    with opened(small.home.root) as connection:
+    with opened(sample.home.root) as connection:
         assert connection.execute("SELECT released FROM releases WHERE source = 'mfh'").fetchall() == [
             (date(2023, 3, 15),)
         ]
