@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def opened(settings: Settings) -> Warehouse:
-    """The installation that the settings name; where nothing was kept in it yet, its folder is said on standard error."""
+    """The installation that the settings name. Where nothing was kept in it yet and now is, its folder is said on standard
+    error at the command's end; one that fails says nothing but why, and `status` names the folder.
+    """
     from treasury_watch.flows.log import logs
 
     home = settings.home()
@@ -24,5 +27,10 @@ def opened(settings: Settings) -> Warehouse:
         if logs.on_standard_error():
             logs.say("new data folder", words, path=home.root)
         else:
-            click.echo(words, err=True)
+            click.get_current_context().call_on_close(lambda: _say(words) if home.state.exists() else None)
     return settings.warehouse()
+
+
+def _say(words: str) -> None:
+    if sys.exc_info()[0] is None:
+        click.echo(words, err=True)

@@ -92,14 +92,15 @@ def server() -> Iterator[Loopback]:
 
 @pytest.fixture(scope="session")
 def config_of_the_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """config/ without the FRED series that the sample lacks: each source of a run takes time, an absent one twice."""
+    """config/ without the FRED series that the sample lacks and no other declaration names: each source of a run takes time."""
     folder = tmp_path_factory.mktemp("declared") / "config"
     shutil.copytree(PROJECT / "config", folder)
     kept = {entry["source"] for entry in tomllib.loads((SAMPLE / "manifest.toml").read_text(encoding="utf-8"))["files"]}
     path = folder / "sources.toml"
     series = re.compile(r"^([A-Z0-9]+) = \{.*\n", re.MULTILINE)
     text = path.read_text(encoding="utf-8")
-    text = series.sub(lambda line: line[0] if f"fred:{line[1]}" in kept else "", text)
+    named = "".join((folder / name).read_text(encoding="utf-8") for name in ("nowcast.toml", "alert_rules.toml"))
+    text = series.sub(lambda line: line[0] if f"fred:{line[1]}" in kept or f'"{line[1]}"' in named else "", text)
     path.write_text(text, encoding="utf-8")
     return folder
 

@@ -40,7 +40,9 @@ def text_of(path: Path) -> str:
     except OSError as problem:
         raise ConfigurationError(f"{path}: {problem.strerror or problem}; restore it from the repository") from None
     try:
-        text = body.decode("utf-8-sig")  # a byte order mark, as spreadsheets write it, does no harm
+        # A byte order mark, as spreadsheets write it, does no harm. Not by a codec of its own: it would be read from a file,
+        # which where no more can be opened would hide what is wrong.
+        text = body.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as problem:
         before = body[: problem.start]
         line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2]) + 1

@@ -12,14 +12,14 @@ from treasury_watch.warehouse.gates import expectations
 
 
 def test_where_a_server_is_named_nothing_is_imported_early(monkeypatch):
-    monkeypatch.setattr(early_imports, "_import", lambda _: pytest.fail("imported"))
+    monkeypatch.setattr(early_imports, "_import", lambda: pytest.fail("imported"))
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}), early_imports.early_imports():
         assert not [thread for thread in threading.enumerate() if thread.name.startswith("imports")]
 
 
 def test_the_block_does_not_wait_for_the_imports_but_ends_after_them(monkeypatch):
     let_go, done = threading.Event(), []
-    monkeypatch.setattr(early_imports, "_import", lambda _: done.append(let_go.wait(10)))
+    monkeypatch.setattr(early_imports, "_import", lambda: done.append(let_go.wait(10)))
     with temporary_settings(restore_defaults={PREFECT_API_URL}), early_imports.early_imports():
         assert done == []
         let_go.set()
