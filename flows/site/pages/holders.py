@@ -173,7 +173,7 @@ def lead(own: Sequence[Row]) -> list[str]:
         amount = traded["net_purchases_usd_mn"]
         did = "Net purchases" if amount >= 0 else "Net sales"
         newest = "" if traded["month"] == latest["month"] else ", the newest month for which they are published"
-        sentences.append(f"{did} of {billions(abs(amount), signed=False)} in {month_name(traded['month'])}{newest}.")
+        sentences.append(f"{did} were {billions(abs(amount), signed=False)} in {month_name(traded['month'])}{newest}.")
     return sentences
 
 

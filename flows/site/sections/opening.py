@@ -81,11 +81,11 @@ def _facts(connection: duckdb.DuckDBPyConnection, stated: Mapping[str, Row], new
         (TOTAL, "position_usd_mn", "All foreign holdings", False),
         (OFFICIAL, "position_usd_mn", "of which official", False),
         (TOTAL, "change_usd_mn", "Change on the month", True),
-        (OFFICIAL, "change_usd_mn", "of which official", True),
+        (OFFICIAL, "change_usd_mn", "of which official, on the month", True),
     ]
     flows = [
         (TOTAL, "net_purchases_usd_mn", "Net purchases", True),
-        (OFFICIAL, "net_purchases_usd_mn", "of which official", True),
+        (OFFICIAL, "net_purchases_usd_mn", "of which official, bought net", True),
         (TOTAL, "valuation_usd_mn", "Valuation change", True),
     ]
     facts = [_fact(stated.get(holder), column, label, signed) for holder, column, label, signed in wanted]

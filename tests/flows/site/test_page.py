@@ -371,14 +371,18 @@ def test_in_a_site_holders_findings_health_and_methodology_are_links_to_its_page
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
     fill(warehouse, FULL)
-    reading = Reading(render(warehouse, generated=GENERATED, site=True))
+    sections = ((addresses.INDEX, "Overview"), (addresses.RELEASES, "Releases"))
+    reading = Reading(render(warehouse, generated=GENERATED, site=True, sections=sections))
     links = {named["href"] for tag, named in reading.tags if tag == "a" if not named["href"].startswith("#")}
+    feeds = {f"feeds/{name}" for name in ("findings.atom", "findings.json", "revisions.atom", "revisions.json", "releases.ics")}
     assert links == {
         *(addresses.holder_page(holder) for holder in ("japan", "belgium", "sons")),
         *(addresses.finding_page(*found) for found in (("japan", MAY), ("japan", APRIL), ("sons", MAY))),
         addresses.episode_page("japan", "fall", APRIL),
-        addresses.DATA, addresses.HEALTH, addresses.METHODOLOGY,
+        addresses.DATA, addresses.HEALTH, addresses.METHODOLOGY, addresses.FINDINGS, addresses.INDEX, addresses.RELEASES, *feeds,
     }  # fmt: skip
+    assert any(named.get("class") == "skip" and named["href"] == "#main" for tag, named in reading.tags if tag == "a")
+    assert sum(tag == "header" for tag, _ in reading.tags) == 1
     within = {named["href"][1:] for tag, named in reading.tags if tag == "a" if named["href"].startswith("#")}
     assert within <= {named["id"] for _, named in reading.tags if "id" in named}
     assert "What was checked" not in reading.text
