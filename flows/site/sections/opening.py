@@ -249,11 +249,11 @@ def _vintages(
         "age_days": (today - released).days if released else None,
         "expected": expected,
         "months_behind": months_between(newest, expected),
-        "missing": _months_after(newest, expected),
+        "missing": months_after(newest, expected),
     }
 
 
-def _months_after(newest: date, expected: date) -> str:
+def months_after(newest: date, expected: date) -> str:
     """The months after the newest, to the expected one: `August 2026`, `August and September 2026`, `June to September 2026`."""
     first, count = shifted(newest, 1), months_between(newest, expected)
     if count < 2:

@@ -66,6 +66,18 @@ def test_the_finding_says_what_was_printed_first_what_stands_and_in_which_file_a
     assert "vintage of 18 July 2024" in told
 
 
+def test_a_finding_leads_to_the_release_that_states_it_and_its_holder_and_it_to_the_tables(site: Path) -> None:
+    for page, table in ((MAY, "sell_offs"), (RUN, "episodes"), ("holders/japan.html", "holder_months")):
+        assert f'href="../data/index.html#{table}"' in (site / page).read_text(encoding="utf-8")
+    assert 'href="../releases/2024-07-18.html"' in (site / MAY).read_text(encoding="utf-8")
+
+
+def test_no_page_shows_mark_up_as_text(site: Path) -> None:
+    for path in (*site.glob("*.html"), *(site / "holders").glob("*.html"), *(site / "findings").glob("*.html")):
+        told = Reading(path.read_text(encoding="utf-8")).text
+        assert not re.search(r"</?(?:h[1-6]|p|div|section|table|span)\b", told), path
+
+
 def test_an_episode_states_its_months_and_their_sum(site: Path) -> None:
     cells = {
         (cell.get("data-month"), cell["data-column"]): cell["text"]
