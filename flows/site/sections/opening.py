@@ -85,7 +85,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, stated: Mapping[str, Row], new
     ]
     flows = [
         (TOTAL, "net_purchases_usd_mn", "Net purchases", True),
-        (OFFICIAL, "net_purchases_usd_mn", "of which official, bought net", True),
+        (OFFICIAL, "net_purchases_usd_mn", "of which by officials", True),
         (TOTAL, "valuation_usd_mn", "Valuation change", True),
     ]
     facts = [_fact(stated.get(holder), column, label, signed) for holder, column, label, signed in wanted]
