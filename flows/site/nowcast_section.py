@@ -26,6 +26,12 @@ PANELS = {
     "official_holdings": "Change in holdings of foreign officials, USD bn",
     "official_net_purchases": "Net purchases of foreign officials, USD bn",
 }
+# The targets as they stand in a heading.
+NAMED = {
+    "official_holdings": "the change in holdings of foreign officials",
+    "official_net_purchases": "the net purchases of foreign officials",
+    "japan_holdings": "the change in Japan's holdings",
+}
 TABLE_MONTHS, CHART_MONTHS = 24, 60
 HEIGHT = 180
 ESTIMATE, PRINT = "#2b66b5", "#d9791f"
@@ -81,6 +87,7 @@ def _section(target: str, record: pd.DataFrame, scores: pd.DataFrame, claims_fro
     bases = own["print_basis"].value_counts()
     return {
         "target": target,
+        "named": NAMED.get(target, target.replace("_", " ")),
         "first": own["month"].min(),
         "last": own["month"].max(),
         "bases": {name: int(bases.get(name, 0)) for name in ("first_print", "earliest_kept", "latest_vintage")},

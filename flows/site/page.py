@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from treasury_watch.flows.site import dollar_book, nowcast_section, sale_scenario
+from treasury_watch.flows.site import addresses, dollar_book, nowcast_section, sale_scenario
 from treasury_watch.flows.site.charts import HOLDINGS, PARTS
 from treasury_watch.flows.site.links import Links
 from treasury_watch.flows.site.risk import section as risk_section
@@ -66,13 +68,14 @@ def render(
     declarations: Declarations | None = None,
     site: bool = False,
     site_address: str | None = None,
+    sections: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The page as HTML text. Every figure comes from the database; `generated` (UTC where naive) dates the page.
 
     `declarations` (default: config/) give the release calendar and the rules' wording. With `site` the page is the first of a
-    site: holders, findings, data, methodology and health are links to its pages (addresses.py). Without, it is complete in
-    itself, and links to `site_address`, where the site is published, if that is given. The same database and time give the
-    same text. Raises duckdb.Error where a table is missing.
+    site: holders, findings, data, methodology and health are links to its pages (addresses.py), and `sections` its navigation,
+    address and name of each. Without, it is complete in itself, and links to `site_address`, where the site is published, if
+    that is given. The same database and time give the same text. Raises duckdb.Error where a table is missing.
     """
     declarations = declarations or Declarations()
     generated = generated.astimezone(UTC) if generated.tzinfo else generated.replace(tzinfo=UTC)
@@ -89,6 +92,9 @@ def render(
         "heat_steps": HEAT_STEPS,
         "since": findings.SINCE,
         "links": Links(site, site_address),
+        "addresses": addresses, "page": addresses.INDEX, "sections": sections,
+        "link": partial(addresses.from_page, addresses.INDEX),
+        "canonical": f"{site_address.rstrip('/')}/" if site and site_address else "",
         **health.content(connection, declarations, today),
         "methodology": None if site else methodology(),
         "nowcast": None, "risks": None, "sale": None, "more_charts": [],

@@ -152,10 +152,13 @@ def held_back(warehouse: Warehouse) -> list[dict[str, object]]:
 def _front_page(site: Site) -> str:
     """The page people open first. Dated by the day, not the minute: it changes when there is something new."""
     midnight = datetime(site.today.year, site.today.month, site.today.day, tzinfo=UTC)
-    return page.render(site.connection, generated=midnight, declarations=site.declarations, site=True)
+    return page.render(
+        site.connection, generated=midnight, declarations=site.declarations, site=True, site_address=site.address or None,
+        sections=site.sections,
+    )  # fmt: skip
 
 
 def _assets(site: Site) -> None:
     """The one style sheet and the one script of all pages."""
-    for address, name in ((addresses.STYLE, "site.css"), (addresses.SCRIPT, "site.js")):
-        site.folder.put(address, (TEMPLATES / "site" / name).read_bytes())
+    for address, names in ((addresses.STYLE, ("site.css", "frame.css")), (addresses.SCRIPT, ("site.js",))):
+        site.folder.put(address, b"".join((TEMPLATES / "site" / name).read_bytes() for name in names))

@@ -14,12 +14,12 @@ import duckdb
 
 from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.pages.drawing import Box, drawing
-from treasury_watch.flows.site.pages.rendering import PARTS, Site, citation, newest_day
-from treasury_watch.transforms.amounts import billions
+from treasury_watch.flows.site.pages.rendering import PARTS, Site, citation, newest_day, release_days_of
+from treasury_watch.transforms.amounts import MINUS, billions
 from treasury_watch.transforms.findings.finding import Episode, Finding, FlaggedMonth
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.months import months_between, shifted
-from treasury_watch.transforms.wording import month_name
+from treasury_watch.transforms.wording import month_name, plain_name
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.tables.published_findings import published_findings
 from treasury_watch.warehouse.tables.tracing import SOURCES
@@ -90,6 +90,7 @@ def write(site: Site, standing: dict[str, Finding], months: dict[str, list[Row]]
     prints = prints_of(site.connection, standing.values())
     titles = {row["source"]: row for row in rows_of(site.connection, "FROM sources")}
     flows = flow_releases(site.connection)
+    release_days = release_days_of(site.connection)
     of_holder: dict[str, list[tuple[str, Finding]]] = {}
     for page, found in standing.items():
         of_holder.setdefault(found.holder_id, []).append((page, found))
@@ -108,13 +109,15 @@ def write(site: Site, standing: dict[str, Finding], months: dict[str, list[Row]]
         site.write(
             page,
             "finding.html.j2",
-            title=found.headline,
+            title=found.headline.replace("-$", f"{MINUS}$"),
             summary=headline_of(found),
             headline=headline_of(found),
             rest=rest_of(found),
             vintage=vintage,
             preview=_preview(site, page, found, around, marked),
             found=found,
+            is_episode=isinstance(found, Episode),
+            release_days=release_days,
             hits=_hits(found),
             within=within,
             described=described(found, within),
@@ -281,7 +284,7 @@ def changes(first: Row, last: Row) -> list[tuple[str, float | None, float | None
 
 def described(found: Finding, within: Sequence[Row]) -> str:
     """What the chart shows, in words, for those who do not see it."""
-    told = f"{found.holder}: holdings by month, and the parts of each month's change, with {found.period} marked."
+    told = f"{plain_name(found.holder)}: holdings by month, and the parts of each month's change, with {found.period} marked."
     known = [row for row in within if row["position_usd_mn"] is not None]
     if not known:
         return told

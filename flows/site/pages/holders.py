@@ -29,13 +29,13 @@ KINDS = {"country": "Country", "aggregate": "Total", "group": "Group of countrie
 TOGETHER = {"grand_total": "All foreign holders together", "all_countries": "All countries together"}
 # What is told of a holder's risk: column of risk_months, words, and how it is written.
 RISK = (
-    ("loss_100bp_usd_mn", "Loss of value if yields rose by one percentage point", "usd"),
-    ("implied_duration_years", "Duration that its published price changes imply, years", "years"),
-    ("valuation_return_12m_pct", "Price change over twelve months, of bonds and notes", "pct"),
-    ("own_currency_return_12m_pct", "The same in its own currency", "pct"),
-    ("yield_pickup_pct", "Ten-year Treasury yield over its own", "points"),
-    ("treasuries_to_reserves_pct", "Treasuries against its reported reserves", "pct"),
-    ("sales_to_debt_pct", "Its net sales of the month against the debt outstanding", "pct"),
+    ("loss_100bp_usd_mn", "Loss of value if yields rose by one percentage point, USD bn", "usd"),
+    ("implied_duration_years", "Duration implied by its published price changes, years", "years"),
+    ("valuation_return_12m_pct", "Price change of its bonds and notes over twelve months, in dollars", "pct"),
+    ("own_currency_return_12m_pct", "The same price change in its own currency", "pct"),
+    ("yield_pickup_pct", "Ten-year Treasury yield less that of its own government’s bond, percentage points", "points"),
+    ("treasuries_to_reserves_pct", "Its Treasuries as a share of its reported reserves", "pct"),
+    ("sales_to_debt_pct", "Its net sales of the month as a share of marketable Treasury debt", "pct"),
 )
 LABEL_LAYOUTS = ("slt_table3", "slt_table5", "mfhhis01", "mfh")
 
@@ -173,7 +173,7 @@ def lead(own: Sequence[Row]) -> list[str]:
         amount = traded["net_purchases_usd_mn"]
         did = "Net purchases" if amount >= 0 else "Net sales"
         newest = "" if traded["month"] == latest["month"] else ", the newest month for which they are published"
-        sentences.append(f"{did} of {billions(abs(amount), signed=False)} in {month_name(traded['month'])}{newest}.")
+        sentences.append(f"{did} were {billions(abs(amount), signed=False)} in {month_name(traded['month'])}{newest}.")
     return sentences
 
 

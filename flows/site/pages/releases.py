@@ -15,12 +15,12 @@ from typing import Any
 from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.pages.findings import headline_of
 from treasury_watch.flows.site.pages.holders import largest_once
-from treasury_watch.flows.site.pages.rendering import Site, citation, day
+from treasury_watch.flows.site.pages.rendering import DAYS, Site, citation, day
 from treasury_watch.transforms.amounts import billions, is_known
 from treasury_watch.transforms.findings.finding import Finding
 from treasury_watch.transforms.findings.rules.declared import rising_rules
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
-from treasury_watch.transforms.wording import month_name, plain_name
+from treasury_watch.transforms.wording import month_name, plain_name, possessive
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
@@ -29,15 +29,6 @@ FIRST_PRINTS = 25
 # How the findings of a page are known.
 THEN, TODAY = "then", "today"
 
-# Each day on which a source of holdings was released, and what its files state.
-DAYS = """
-SELECT r.released, r.source, coalesce(s.title, r.source) AS title, s.publisher, r.first_month, r.last_month, r.figures,
-    r.changed_figures, r.sha256, r.bytes, r.released_basis, r.evidence
-FROM releases r LEFT JOIN sources s USING (source)
-WHERE r.last_month IS NOT NULL AND r.withdrawn IS NULL AND r.evidence = 'release'
-    AND r.source IN (SELECT DISTINCT source FROM positions)
-ORDER BY r.released, r.last_month DESC, r.source
-"""
 # The total as first stated, and the change on the month before as the same source stated it on that day.
 FIRST = """
 SELECT *, position_usd_mn - before_usd_mn AS change_usd_mn FROM (
@@ -143,15 +134,24 @@ def summary_of(released: date, stated: Sequence[Row], revised: Sequence[Row]) ->
         if total:
             words += f": all foreign holdings {billions(total['position_usd_mn'], signed=False)}"
             if total["change_usd_mn"] is not None:
-                words += f", {billions(total['change_usd_mn'])} on the month"
+                words += f", {_moved(total['change_usd_mn'])} a month before"
         words += "."
     if revised:
         most = max(revised, key=lambda row: abs(row["difference_usd_mn"]))
         words += (
-            f" It revised {len(revised)} earlier holdings of countries, most {plain_name(most['holder'])}'s of "
-            f"{month_name(most['month'])}, by {billions(most['difference_usd_mn'])}."
+            f" It revised {len(revised)} earlier figure{'s' if len(revised) != 1 else ''} of countries' holdings; the largest "
+            f"revision is {_by(most['difference_usd_mn'])}, to {possessive(plain_name(most['holder']))} of "
+            f"{month_name(most['month'])}."
         )
     return words
+
+
+def _moved(usd_mn: float) -> str:
+    return f"{billions(abs(usd_mn), signed=False)} {'less' if usd_mn < 0 else 'more'} than"
+
+
+def _by(usd_mn: float) -> str:
+    return f"{billions(abs(usd_mn), signed=False)} {'down' if usd_mn < 0 else 'up'}"
 
 
 def _findings_then(

@@ -21,6 +21,7 @@ from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS
 from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
 from treasury_watch.transforms.wording import month_name, plain_name, possessive, spoken
 from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.home.published_database import rows_of
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 PREVIEW_SIZE = (1200, 630)  # what messengers ask for
@@ -31,6 +32,16 @@ PARTS = (
     "change_usd_mn", "net_purchases_usd_mn", "net_long_term_usd_mn", "net_short_term_usd_mn", "valuation_usd_mn",
     "other_usd_mn",
 )  # fmt: skip
+
+# Each day on which a source of holdings was released, and what its files state.
+DAYS = """
+SELECT r.released, r.source, coalesce(s.title, r.source) AS title, s.publisher, r.first_month, r.last_month, r.figures,
+    r.changed_figures, r.sha256, r.bytes, r.released_basis, r.evidence
+FROM releases r LEFT JOIN sources s USING (source)
+WHERE r.last_month IS NOT NULL AND r.withdrawn IS NULL AND r.evidence = 'release'
+    AND r.source IN (SELECT DISTINCT source FROM positions)
+ORDER BY r.released, r.last_month DESC, r.source
+"""
 
 Row = dict[str, Any]
 
@@ -107,7 +118,8 @@ def environment() -> jinja2.Environment:
         "bn": partial(billions_cell, minus=MINUS),
         "mn": partial(millions_cell, minus=MINUS),
         "dollars": partial(billions, signed=False),
-        "signed_dollars": billions,
+        "money": lambda usd_mn, signed=True: billions(usd_mn, signed=signed).replace("-", MINUS),
+        "signed_dollars": lambda usd_mn: billions(usd_mn).replace("-", MINUS),
         "pct": partial(percent, minus=MINUS),
         "decimal": lambda value: str(rounded(value, 1)).replace("-", MINUS),
         "exact": exact,
@@ -178,6 +190,11 @@ def citation(title: str, vintage: date | None) -> str:
     """How a page is cited: what, by whom, of which vintage, from whose figures."""
     of = f", vintage of {day(vintage)}" if vintage else ""
     return f"Treasury Watch, “{title}”{of}. Figures: {PUBLISHER}."
+
+
+def release_days_of(connection: duckdb.DuckDBPyConnection) -> frozenset[date]:
+    """The days of release that have a page."""
+    return frozenset(row["released"] for row in rows_of(connection, DAYS))
 
 
 def newest_day(rows: Sequence[Mapping[str, Any]], column: str = "released") -> date | None:

@@ -9,7 +9,7 @@ from treasury_watch.flows.site.risk import charts
 from treasury_watch.flows.site.risk.charts import BLUE, GREY, ORANGE, Line
 from treasury_watch.flows.site.risk.figures import Figure, described, first_known, key_of, last_known, peak_of
 from treasury_watch.transforms.amounts import MINUS, billions, percent
-from treasury_watch.transforms.wording import joined, month_name, possessive, spoken
+from treasury_watch.transforms.wording import joined, month_name, plain_name, possessive, spoken
 
 TIC = "Source: U.S. Treasury (TIC)"
 
@@ -23,7 +23,7 @@ def rates(holders: Sequence[Row]) -> Figure | None:
     largest_first = sorted(holders, key=lambda row: -row["loss_100bp_usd_mn"])
     rows = [
         {
-            "name": row["holder"],
+            "name": plain_name(row["holder"]),
             **{
                 place: row[column] / 1000
                 for place, column in [
@@ -74,7 +74,7 @@ def pickup(rows: Sequence[Row]) -> Figure | None:
     month = month_name(rows[0]["month"])
     told = [
         {
-            "name": row["holder"],
+            "name": plain_name(row["holder"]),
             "value": row["yield_pickup_pct"],
             "label": f"{row['yield_pickup_pct']:+.1f}".replace("-", MINUS),
         }
@@ -229,7 +229,7 @@ def book(months: Sequence[Row]) -> Figure | None:
             f"{first[1]:.0f}% in {month_name(first[0])}"
         )
         if len(drawn) > 1 and now and then:
-            words += f"; of the bonds among them {now[1]:.0f}%, after {then[1]:.0f}%"
+            words += f"; of the bonds among them {now[1]:.0f}%, {then_in_words(now[1], then[1])}"
     return Figure(
         "book",
         words,
@@ -264,3 +264,8 @@ def reserves(rows: Sequence[Row], holder: str) -> Figure | None:
         "Treasuries is the authorities' is not published. The axis does not begin at zero.",
         [key_of(line, "bn") for line in drawn],
     )
+
+
+def then_in_words(now: float, then: float) -> str:
+    """`after 54%`, or that it is the same to the percent."""
+    return "as then" if f"{now:.0f}" == f"{then:.0f}" else f"after {then:.0f}%"

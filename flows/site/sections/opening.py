@@ -81,11 +81,11 @@ def _facts(connection: duckdb.DuckDBPyConnection, stated: Mapping[str, Row], new
         (TOTAL, "position_usd_mn", "All foreign holdings", False),
         (OFFICIAL, "position_usd_mn", "of which official", False),
         (TOTAL, "change_usd_mn", "Change on the month", True),
-        (OFFICIAL, "change_usd_mn", "of which official", True),
+        (OFFICIAL, "change_usd_mn", "of which official, on the month", True),
     ]
     flows = [
         (TOTAL, "net_purchases_usd_mn", "Net purchases", True),
-        (OFFICIAL, "net_purchases_usd_mn", "of which official", True),
+        (OFFICIAL, "net_purchases_usd_mn", "of which by officials", True),
         (TOTAL, "valuation_usd_mn", "Valuation change", True),
     ]
     facts = [_fact(stated.get(holder), column, label, signed) for holder, column, label, signed in wanted]
@@ -175,9 +175,9 @@ def share_chart(total: Sequence[Row], official: Sequence[Row]) -> RangedChart | 
     if not shares:
         return None
     last, peak = max(shares), max(shares, key=lambda month: shares[month])
-    told = f"Officials hold {percent(shares[last])} of what foreigners hold"
+    told = f"Foreign official institutions hold {percent(shares[last])} of foreigners' Treasuries"
     if peak != last:
-        told += f", after {percent(shares[peak])} in {month_name(peak)}"
+        told += f", down from {percent(shares[peak])} in {month_name(peak)}"
     line = Line(
         "Official share", BLUE, {month: (share, percent(share)) for month, share in shares.items()},
         breaks=frozenset(row["month"] for row in total if row["series_break"]),
@@ -249,4 +249,14 @@ def _vintages(
         "age_days": (today - released).days if released else None,
         "expected": expected,
         "months_behind": months_between(newest, expected),
+        "missing": months_after(newest, expected),
     }
+
+
+def months_after(newest: date, expected: date) -> str:
+    """The months after the newest, to the expected one: `August 2026`, `August and September 2026`, `June to September 2026`."""
+    first, count = shifted(newest, 1), months_between(newest, expected)
+    if count < 2:
+        return month_name(expected)
+    start = f"{first:%B}" if first.year == expected.year else month_name(first)
+    return f"{start} {'and' if count == 2 else 'to'} {month_name(expected)}"

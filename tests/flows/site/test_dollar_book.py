@@ -68,7 +68,7 @@ def test_a_holder_without_other_securities_and_an_older_database_have_no_book(co
 
 def test_the_page_shows_the_book_with_its_month_and_exact_figures(connection):
     reading = Reading(render(connection, generated=GENERATED))
-    assert "The whole dollar book, April 2024" in reading.text
+    assert "All its U.S. securities, April 2024" in reading.text
     cells = {
         (cell["data-security"], cell["data-column"]): (cell["data-usd-mn"], cell["text"].strip())
         for cell in reading.cells

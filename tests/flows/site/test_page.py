@@ -35,6 +35,7 @@ from treasury_watch.flows.run.artifacts import newest_findings
 from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.page import ReportError, render, write
 from treasury_watch.flows.site.sections.findings import headline_of
+from treasury_watch.flows.site.sections.opening import months_after
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.wording import one_line
 from treasury_watch.warehouse.tables.published_findings import published_findings
@@ -310,8 +311,20 @@ def test_the_header_says_how_old_the_newest_release_is(reading: Reading) -> None
 def test_a_month_that_should_be_out_by_now_is_missed_aloud(warehouse: duckdb.DuckDBPyConnection) -> None:
     fill(warehouse, FULL)
     text = Reading(render(warehouse, generated=datetime(2024, 9, 19))).text
-    late = "July 2024 should be out by the release calendar and is missing here, and so are the months before it."
+    late = "By the release calendar June and July 2024 should be out, and are missing here."
     assert late in text
+
+
+@pytest.mark.parametrize(
+    ("newest", "expected", "words"),
+    [
+        (date(2026, 7, 1), date(2026, 8, 1), "August 2026"),
+        (date(2026, 7, 1), date(2026, 9, 1), "August and September 2026"),
+        (date(2026, 10, 1), date(2027, 1, 1), "November 2026 to January 2027"),
+    ],
+)
+def test_the_missing_months_are_named(newest: date, expected: date, words: str) -> None:
+    assert months_after(newest, expected) == words
 
 
 def test_findings_of_the_newest_month_come_with_verdict_explanation_and_currency(reading: Reading) -> None:
@@ -371,14 +384,21 @@ def test_in_a_site_holders_findings_health_and_methodology_are_links_to_its_page
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
     fill(warehouse, FULL)
-    reading = Reading(render(warehouse, generated=GENERATED, site=True))
+    sections = ((addresses.INDEX, "Overview"), (addresses.RELEASES, "Releases"))
+    reading = Reading(render(warehouse, generated=GENERATED, site=True, sections=sections))
     links = {named["href"] for tag, named in reading.tags if tag == "a" if not named["href"].startswith("#")}
+    feeds = {
+        f"feeds/{name}"
+        for name in ("findings.atom", "findings.json", "revisions.atom", "revisions.json", "releases.ics")
+    }
     assert links == {
         *(addresses.holder_page(holder) for holder in ("japan", "belgium", "sons")),
         *(addresses.finding_page(*found) for found in (("japan", MAY), ("japan", APRIL), ("sons", MAY))),
         addresses.episode_page("japan", "fall", APRIL),
-        addresses.DATA, addresses.HEALTH, addresses.METHODOLOGY,
+        addresses.DATA, addresses.HEALTH, addresses.METHODOLOGY, addresses.FINDINGS, addresses.INDEX, addresses.RELEASES, *feeds,
     }  # fmt: skip
+    assert any(named.get("class") == "skip" and named["href"] == "#main" for tag, named in reading.tags if tag == "a")
+    assert sum(tag == "header" for tag, _ in reading.tags) == 1
     within = {named["href"][1:] for tag, named in reading.tags if tag == "a" if named["href"].startswith("#")}
     assert within <= {named["id"] for _, named in reading.tags if "id" in named}
     assert "What was checked" not in reading.text

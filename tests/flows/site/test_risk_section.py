@@ -216,3 +216,8 @@ def test_the_page_states_the_figures_of_the_database():
     assert figures
     assert all("<svg" in figure for figure in figures)
     assert 'role="img" aria-label="A rise of all yields' in page
+
+
+def test_a_share_that_is_as_it_was_is_said_to_be() -> None:
+    assert answers.then_in_words(54.1, 53.9) == "as then"
+    assert answers.then_in_words(20.8, 30.2) == "after 30%"

@@ -342,7 +342,7 @@ def test_an_exit_says_what_is_left_of_the_peak():
     assert "What is left is 14% of the peak of the three years before ($108.7bn)." in explained(row, "in May 2018")
 
 
-LARGEST = "the largest monthly fall since these figures began"
+LARGEST = "the largest monthly fall until then in comparable figures"
 
 
 def past(amounts: list[float], breaks: tuple[int, ...] = ()) -> pd.DataFrame:
@@ -360,18 +360,18 @@ def past(amounts: list[float], breaks: tuple[int, ...] = ()) -> pd.DataFrame:
     ("amounts", "breaks", "words"),
     [
         ([-50.0, *[-10.0] * 30, -40.0], (), "the largest monthly fall since January 2020"),
-        ([*[-10.0] * 31, -40.0], (), "the largest monthly fall since these figures began in January 2020"),
+        ([*[-10.0] * 31, -40.0], (), f"{LARGEST} (from January 2020)"),
         (
             [*[-10.0] * 29, -50.0, -10.0, -40.0],
             (),
-            "the second-largest monthly fall since these figures began in January 2020",
+            "the second-largest monthly fall until then in comparable figures (from January 2020)",
         ),
         ([*[-10.0] * 26, *[-50.0] * 5, -40.0], (), ""),  # five larger ones just before: no news
-        ([-50.0, *[-10.0] * 30, -40.0], (3,), f"{LARGEST} in May 2020"),
+        ([-50.0, *[-10.0] * 30, -40.0], (3,), f"{LARGEST} (from May 2020)"),
         (
             [-50.0, *[-10.0] * 4, math.nan, *[-10.0] * 30, -40.0],
             (5,),
-            f"{LARGEST} in July 2020",
+            f"{LARGEST} (from July 2020)",
         ),
         ([*[-10.0] * 12, -40.0], (), ""),  # too short a past
         ([*[-10.0] * 31, 40.0], (), ""),
@@ -386,7 +386,7 @@ def test_a_fall_is_ranked_by_a_month_that_can_be_looked_up_and_within_one_series
 def test_what_comes_after_a_month_does_not_rank_it():
     months = past([*[-10.0] * 31, -40.0, -90.0])
     row = months.iloc[-2].to_dict()
-    assert "these figures began" in rank(
+    assert "largest monthly fall until then" in rank(
         row, pasts_of(months, "change_usd_mn")["japan"], "change_usd_mn", "monthly fall"
     )
 

@@ -65,13 +65,14 @@ def rank(row: Mapping[Any, Any], past: Past | None, column: str, what: str) -> s
     if len(months) < LEAST_MONTHS:
         return ""
     larger = months[amounts <= row[column]]
-    since = month_name(pd.Timestamp(months[0]))
+    # Later months may have outdone it, and holdings are known from before the run, on another survey basis.
+    then = f"until then in comparable figures (from {month_name(pd.Timestamp(months[0]))})"
     if not len(larger):
-        return f"the largest {what} since these figures began in {since}"
+        return f"the largest {what} {then}"
     last = pd.Timestamp(larger[-1])
     if months_between(last, row["month"]) >= LEAST_MONTHS:
         return f"the largest {what} since {month_name(last)}"
-    return f"the {PLACES[len(larger)]} {what} since these figures began in {since}" if len(larger) in PLACES else ""
+    return f"the {PLACES[len(larger)]} {what} {then}" if len(larger) in PLACES else ""
 
 
 def ranks(rows: pd.DataFrame, months: pd.DataFrame) -> list[tuple[str, str]]:

@@ -115,7 +115,7 @@ def test_the_titles_of_total_and_share_are_made_of_the_figures() -> None:
     )
     assert (
         share_chart(total, official).headline
-        == "Officials hold 40.0% of what foreigners hold, after 70.0% in January 2020"
+        == "Foreign official institutions hold 40.0% of foreigners' Treasuries, down from 70.0% in January 2020"
     )
     alt_text = totals_chart(total, official).drawn[0][1][0].alt
     assert "Private holders: from $30.0bn in January 2020 to $60.0bn in April 2020" in alt_text

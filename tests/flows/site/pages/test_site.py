@@ -66,6 +66,18 @@ def test_the_finding_says_what_was_printed_first_what_stands_and_in_which_file_a
     assert "vintage of 18 July 2024" in told
 
 
+def test_a_finding_leads_to_the_release_that_states_it_and_its_holder_and_it_to_the_tables(site: Path) -> None:
+    for page, table in ((MAY, "sell_offs"), (RUN, "episodes"), ("holders/japan.html", "holder_months")):
+        assert f'href="../data/index.html#{table}"' in (site / page).read_text(encoding="utf-8")
+    assert 'href="../releases/2024-07-18.html"' in (site / MAY).read_text(encoding="utf-8")
+
+
+def test_no_page_shows_mark_up_as_text(site: Path) -> None:
+    for path in (*site.glob("*.html"), *(site / "holders").glob("*.html"), *(site / "findings").glob("*.html")):
+        told = Reading(path.read_text(encoding="utf-8")).text
+        assert not re.search(r"</?(?:h[1-6]|p|div|section|table|span)\b", told), path
+
+
 def test_an_episode_states_its_months_and_their_sum(site: Path) -> None:
     cells = {
         (cell.get("data-month"), cell["data-column"]): cell["text"]
@@ -137,7 +149,7 @@ def test_amounts_that_moved_since_the_site_first_listed_a_finding_are_said(tmp_p
         {**row, "net_purchases_usd_mn": -12000} if row["month"] == "2024-05-01" else row for row in CONTENT["sell_offs"]
     ]
     built(tmp_path, {**CONTENT, "sell_offs": moved})
-    assert "Net purchases: -$23.9bn before, -$12.0bn now" in text_of(tmp_path / MAY)
+    assert "Net purchases: −$23.9bn before, −$12.0bn now" in text_of(tmp_path / MAY)
 
 
 def test_a_release_that_no_build_saw_says_that_its_findings_are_todays_and_a_seen_one_is_frozen(tmp_path: Path) -> None:
@@ -171,7 +183,7 @@ def test_every_figure_read_back_in_the_browser_is_the_warehouses(
         if row is None or column not in row or "data-security" in cell or cell.get("data-table"):
             continue
         value = row[column]
-        text = cell["text"].removesuffix("bn").strip()
+        text = cell["text"].removesuffix("bn").replace("$", "").strip()
         compared += 1
         if value != value:
             assert (cell["data-usd-mn"], text) == ("", "n.a."), cell

@@ -146,7 +146,7 @@ def _rate_words(
         else ago >= limits["extreme_years"]
     ):
         record = f"in the record (from {month_name(pd.Timestamp(past.months[0]))})"
-        words.append(f"It was the weakest {record if since is None else f'since {month_name(since)}'}.")
+        words.append(f"It was then the weakest {record if since is None else f'since {month_name(since)}'}.")
     return words
 
 
