@@ -15,7 +15,7 @@ from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.data import database, page, sql_box
 from treasury_watch.flows.site.data.declared import published_data
 from treasury_watch.flows.site.data.descriptions import Described, data_package, dataset, describe, metadata, vintage_of
-from treasury_watch.flows.site.data.files import write_table
+from treasury_watch.flows.site.data.files import Begun, writing
 from treasury_watch.flows.site.written import write_changed
 from treasury_watch.warehouse.declarations import Declarations
 
@@ -51,12 +51,14 @@ def build(
     place = folder / Path(addresses.DATA).parent
     place.mkdir(parents=True, exist_ok=True)
     every: list[Described] = []
-    for name, table in data.tables.items():
-        files = write_table(connection, table, place)
-        described = describe(connection, table, files, data.publishers[name], vintage, site_address)
-        write_changed(place / f"{name}.metadata.json", _json(metadata(described)))
-        every.append(described)
-    whole = _database(connection, every, place)
+    with writing(connection, place) as tables:
+        begun = [tables.begin(table, large_workbook=name in data.large_workbooks) for name, table in data.tables.items()]
+        whole = _database(connection, begun, place)  # while workbooks are being written
+        for one in begun:
+            name = one.table.name
+            described = describe(connection, one.table, one.finished(), data.publishers[name], vintage, site_address)
+            write_changed(place / f"{name}.metadata.json", _json(metadata(described)))
+            every.append(described)
     write_changed(place / PACKAGE, _json(data_package(every, data, vintage, site_address, whole)))
     said = sql_box.write(place, duckdb_wasm)
     marked = dataset(every, data, vintage, site_address, database.NAME)
@@ -66,16 +68,16 @@ def build(
     else:
         write_page(told)
     names = [PACKAGE, database.NAME, *([f"{sql_box.FOLDER}/{name}" for name in sql_box.FILES] if duckdb_wasm else [])]
-    for one in every:
-        names += [f"{one.table.name}.metadata.json", *(file.name for file in one.files.files.values())]
+    for made in every:
+        names += [f"{made.table.name}.metadata.json", *(file.name for file in made.files.files.values())]
     start = Path(addresses.DATA).parent
     return Written(tuple(sorted([addresses.DATA, *(f"{start}/{name}" for name in names)])), tuple(said))
 
 
-def _database(connection: duckdb.DuckDBPyConnection, every: Sequence[Described], place: Path) -> dict[str, Any]:
+def _database(connection: duckdb.DuckDBPyConnection, every: Sequence[Begun], place: Path) -> dict[str, Any]:
     """The DuckDB file as the package describes it, made again where a table's rows are others."""
     macros = database.macros_of(connection)
-    content = database.digest({one.table.name: one.files.content for one in every}, macros)
+    content = database.digest({one.table.name: one.content for one in every}, macros)
     path = place / database.NAME
     try:
         known = json.loads((place / PACKAGE).read_text(encoding="utf-8"))["database"]

@@ -16,7 +16,7 @@ import pytest
 from frictionless import Package, validate
 
 from treasury_watch.flows.site import data
-from treasury_watch.flows.site.data import files, sql_box
+from treasury_watch.flows.site.data import files, sql_box, workbooks
 from treasury_watch.flows.site.data.declared import FILE, published_data
 from treasury_watch.flows.tabular import writing
 from treasury_watch.transforms.errors import ConfigurationError
@@ -133,8 +133,26 @@ def test_the_same_rows_give_the_same_bytes_and_leave_the_files_alone(tmp_path: P
 
 def test_a_table_too_large_for_a_spreadsheet_says_so() -> None:
     assert "Excel holds 1,048,575" in files.without_workbook(1_048_576, 1)
-    assert files.without_workbook(1_048_575, 1).startswith("no workbook: 1,048,575 rows are too many to open")
-    assert files.without_workbook(20_000, 30) == ""
+    assert files.without_workbook(20_000, 30).startswith("no workbook: 600,000 cells are too many for a spreadsheet")
+    assert files.without_workbook(20_000, 5) == ""
+    assert files.without_workbook(20_000, 30, large=True) == ""
+    assert "Excel holds 1,048,575" in files.without_workbook(1_048_576, 1, large=True)
+
+
+def test_a_large_workbook_is_written_in_a_process_beside_with_the_same_bytes(tmp_path: Path) -> None:
+    here, there = tmp_path / "here.xlsx", tmp_path / "there.xlsx"
+    with odd() as connection:
+        files.write_table(connection, ODD, tmp_path)
+    with workbooks.WorkbookWriter() as writer:
+        waiting = [
+            writer.begin(tmp_path / "odd.parquet", here, "odd", 21),
+            writer.begin(tmp_path / "odd.parquet", there, "odd", workbooks.ASIDE_CELLS),
+            writer.begin(tmp_path / "none.parquet", there, "none", 21),
+        ]
+        waiting[0](), waiting[1]()
+        with pytest.raises(duckdb.IOException, match=r"none\.parquet"):
+            waiting[2]()
+    assert here.read_bytes() == there.read_bytes() == (tmp_path / "odd.xlsx").read_bytes()
 
 
 def test_the_data_package_holds_against_frictionless_and_so_does_every_table(built) -> None:
