@@ -13,10 +13,10 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from treasury_watch.flows.site.data.workbooks import WorkbookWriter
+from treasury_watch.flows.site.aside import Aside
 from treasury_watch.flows.site.written import place_changed
 from treasury_watch.flows.tabular.cells import FORMULA_STARTS
-from treasury_watch.flows.tabular.workbooks import EXCEL_ROWS
+from treasury_watch.flows.tabular.workbooks import EXCEL_ROWS, SECONDS_PER_CELL, workbook_of
 from treasury_watch.warehouse.declarations import Column, Table
 from treasury_watch.warehouse.tables.declared_tables import schema
 
@@ -75,15 +75,15 @@ class Begun:
 
 def write_table(connection: duckdb.DuckDBPyConnection, table: Table, folder: Path) -> TableFiles:
     """Write a published table into `folder`. Where its rows are those of last time, its files are left alone."""
-    with writing(connection, folder) as tables:
+    with Aside() as aside, writing(connection, folder, aside) as tables:
         return tables.begin(table).finished()
 
 
 @contextmanager
-def writing(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[Tables]:
-    """For writing tables into `folder`, large workbooks in a process beside this one. What is begun is finished within."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".making.") as made, WorkbookWriter() as workbooks:
-        yield Tables(connection, folder, Path(made), workbooks)
+def writing(connection: duckdb.DuckDBPyConnection, folder: Path, aside: Aside) -> Iterator[Tables]:
+    """For writing tables into `folder`, their workbooks by `aside`. What is begun is finished within."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".making.") as made:
+        yield Tables(connection, folder, Path(made), aside)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Tables:
     connection: duckdb.DuckDBPyConnection
     folder: Path
     made: Path
-    workbooks: WorkbookWriter
+    aside: Aside
 
     def begin(self, table: Table, *, large_workbook: bool = False) -> Begun:
         """Write the table's CSV and Parquet where its rows are others than last time, and begin its workbook.
@@ -113,9 +113,8 @@ class Tables:
         place_changed(parquet, self.folder / parquet.name)
         workbook = None
         if not why_none:
-            workbook = self.workbooks.begin(
-                self.folder / parquet.name, self.made / f"{table.name}.xlsx", table.name, rows * len(table.columns)
-            )
+            seconds, out = rows * len(table.columns) * SECONDS_PER_CELL, self.made / f"{table.name}.xlsx"
+            workbook = self.aside.begin(seconds, workbook_of, self.folder / parquet.name, out, table.name)
         _csv(self.connection, table, self.made / f"{table.name}.csv")
         place_changed(self.made / f"{table.name}.csv", self.folder / f"{table.name}.csv")
         return replace(begun, workbook=workbook)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import zipfile
 from datetime import date, datetime
@@ -16,10 +17,12 @@ import pytest
 from frictionless import Package, validate
 
 from treasury_watch.flows.site import data
-from treasury_watch.flows.site.data import files, sql_box, workbooks
+from treasury_watch.flows.site.aside import WORTH_SECONDS, Aside
+from treasury_watch.flows.site.data import files, sql_box
 from treasury_watch.flows.site.data.declared import FILE, published_data
 from treasury_watch.flows.tabular import writing
-from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.flows.tabular.workbooks import workbook_of
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.warehouse.declarations import Column, Declarations, Table
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
@@ -140,18 +143,22 @@ def test_a_table_too_large_for_a_spreadsheet_says_so() -> None:
 
 
 def test_a_large_workbook_is_written_in_a_process_beside_with_the_same_bytes(tmp_path: Path) -> None:
-    here, there = tmp_path / "here.xlsx", tmp_path / "there.xlsx"
+    here, there, parquet = tmp_path / "here.xlsx", tmp_path / "there.xlsx", tmp_path / "odd.parquet"
     with odd() as connection:
         files.write_table(connection, ODD, tmp_path)
-    with workbooks.WorkbookWriter() as writer:
+    with Aside() as aside:
         waiting = [
-            writer.begin(tmp_path / "odd.parquet", here, "odd", 21),
-            writer.begin(tmp_path / "odd.parquet", there, "odd", workbooks.ASIDE_CELLS),
-            writer.begin(tmp_path / "none.parquet", there, "none", 21),
+            aside.begin(0, workbook_of, parquet, here, "odd"),
+            aside.begin(WORTH_SECONDS, workbook_of, parquet, there, "odd"),
+            aside.begin(0, workbook_of, tmp_path / "none.parquet", there, "none"),
         ]
-        waiting[0](), waiting[1]()
+        waiting[0]()
+        waiting[1]()
         with pytest.raises(duckdb.IOException, match=r"none\.parquet"):
             waiting[2]()
+        died = aside.begin(0, os.abort)
+        with pytest.raises(TreasuryWatchError, match="build the site again"):
+            died()
     assert here.read_bytes() == there.read_bytes() == (tmp_path / "odd.xlsx").read_bytes()
 
 
