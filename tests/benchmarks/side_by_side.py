@@ -24,11 +24,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Taken:
-    """One run of a command: seconds of wall time, peak memory in MB, what it printed."""
+    """One run of a command: seconds of wall time, peak memory in MB, what it printed, processor time of all its processes."""
 
     seconds: float
     peak_mb: float
     printed: str
+    processor_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def run(command: Command) -> Taken:
         err.seek(0)
         if process.returncode:
             raise RuntimeError(f"{' '.join(command.arguments)}: exit status {process.returncode}: {err.read()[-600:]}")
-        return Taken(seconds, sampled or peak_mb(usage), out.read())
+        return Taken(seconds, sampled or peak_mb(usage), out.read(), usage.ru_utime + usage.ru_stime)
 
 
 class Sampler(threading.Thread):
