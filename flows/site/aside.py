@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from typing import ParamSpec, Self, TypeVar
 
@@ -40,12 +41,19 @@ class Aside:
             self._process = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn"))
         if self._process is None:
             return partial(work, *arguments, **named)
-        return partial(_waited, self._process.submit(work, *arguments, **named))
+        with _explained():
+            return partial(_waited, self._process.submit(work, *arguments, **named))
 
 
 def _waited(begun: Future[T]) -> T:
-    try:
+    with _explained():
         return begun.result()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
     except BrokenProcessPool as problem:
         raise TreasuryWatchError(
             "site: the process that makes workbooks and pictures was expected to go on, found that it had ended; "

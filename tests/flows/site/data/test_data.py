@@ -159,6 +159,8 @@ def test_a_large_workbook_is_written_in_a_process_beside_with_the_same_bytes(tmp
         died = aside.begin(0, os.abort)
         with pytest.raises(TreasuryWatchError, match="build the site again"):
             died()
+        with pytest.raises(TreasuryWatchError, match="build the site again"):
+            aside.begin(0, os.abort)
     assert here.read_bytes() == there.read_bytes() == (tmp_path / "odd.xlsx").read_bytes()
 
 
