@@ -11,6 +11,7 @@ from functools import partial
 from typing import ParamSpec, Self, TypeVar
 
 from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.warehouse.archive.parse_pool import end_with_parent
 
 WORTH_SECONDS = 0.7  # of work: less is done here, starting a process takes about as long
 
@@ -38,7 +39,7 @@ class Aside:
         self._asked += seconds
         if self._process is None and self._asked >= WORTH_SECONDS:
             # spawned, not forked: DuckDB's threads would be missing from a copy of this process
-            self._process = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn"))
+            self._process = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=end_with_parent)
         if self._process is None:
             return partial(work, *arguments, **named)
         with _explained():
