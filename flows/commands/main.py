@@ -328,11 +328,11 @@ def report(out: Path | None) -> None:
     Example:
         treasury-watch report --out treasuries.html
     """
-    from treasury_watch.flows.run import steps
     from treasury_watch.flows.settings.settings import Settings
+    from treasury_watch.flows.site import page
 
     settings = Settings()
-    click.echo(steps.write_page(settings.warehouse_to_read() if out else settings.warehouse(), out))
+    click.echo(page.write_page(settings.warehouse_to_read() if out else settings.warehouse(), out))
 
 
 def _cron(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:

@@ -27,14 +27,13 @@ from treasury_watch.flows.run.outcome import Outcome, Refusal, place_of
 from treasury_watch.flows.run.revisions import revised_by
 from treasury_watch.flows.run.store_exchange import stored
 from treasury_watch.flows.settings.settings import Settings
-from treasury_watch.flows.site import page
+from treasury_watch.flows.site.page import write_page
 from treasury_watch.flows.site.pages import build as site
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.layouts.containers import is_container
 from treasury_watch.transforms.layouts.contents import contents_of
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.folders import Busy
-from treasury_watch.warehouse.home.permissions import users_file_mode
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.storage_failures import StorageFailed
 from treasury_watch.warehouse.installation import Warehouse
@@ -330,18 +329,6 @@ def publish(session: Session, outcome: Outcome) -> bool:
     with open_published(session.publisher.home.database) as connection:
         outcome.revisions = revised_by(connection, outcome.loaded)
     return True
-
-
-def page_of(warehouse: Warehouse) -> Path:
-    """Where the page of the home is."""
-    return warehouse.home.reports / "treasury-watch.html"
-
-
-def write_page(warehouse: Warehouse, out: Path | None = None) -> Path:
-    """Write the page of the published database; its path."""
-    path = out or page_of(warehouse)
-    mode = users_file_mode() if out else warehouse.home.published_mode
-    return page.write(warehouse.home.database, path, datetime.now(UTC), mode)
 
 
 PLAIN = Steps(fetch_all, load_all, publish, delivery.alert, write_page)

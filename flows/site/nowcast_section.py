@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import altair as alt
 import duckdb
 import pandas as pd
 
 from treasury_watch.flows.site import charts
+from treasury_watch.flows.site.charts.grammar import axis, colours, field, layer, panel_title, read
 from treasury_watch.transforms.amounts import MINUS, billions_cell, is_known, rounded
 from treasury_watch.transforms.signals.nowcast.scores import NOWCAST, summary
 from treasury_watch.transforms.signals.nowcast.targets import targets
@@ -142,32 +142,26 @@ def _data(record: pd.DataFrame, target: str) -> list[Row]:
 
 @cache
 def _without_data() -> charts.Document:
-    panels = [_panel(target, heading) for target, heading in PANELS.items()]
-    document: charts.Document = alt.vconcat(*panels, spacing=12).to_dict(validate=False)  # the tests do
-    return {key: value for key, value in document.items() if key not in ("$schema", "config", "datasets")}
+    return {"vconcat": [_panel(target, heading) for target, heading in PANELS.items()], "spacing": 12}
 
 
-def _panel(target: str, heading: str) -> alt.LayerChart | alt.FacetChart:
-    x = alt.X("month:T", axis=alt.Axis(title=None, format="%Y", grid=False), scale=alt.Scale(type="utc"))
-    axis = alt.Axis(title=None, minExtent=charts.AXIS_WIDTH, maxExtent=charts.AXIS_WIDTH, tickCount=5, ticks=False)
-    y = alt.Y("billions:Q", axis=axis)
-    colour = alt.Color(
-        "series:N",
-        scale=alt.Scale(domain=[MADE, PRINTED], range=[ESTIMATE, PRINT]),
-        legend=alt.Legend(title=None, orient="bottom", direction="horizontal", symbolType="square"),
-    )
-    tooltip = [
-        alt.Tooltip("when:N", title="Month"),
-        alt.Tooltip("series:N", title="What"),
-        alt.Tooltip("shown:N", title="USD bn"),
-    ]
-    whole = alt.Chart(alt.NamedData(target))
-    band = whole.mark_rule(strokeWidth=2, opacity=0.35).encode(
-        x=x, y=alt.Y("low:Q", axis=axis), y2="high:Q", color=colour
-    )
-    points = whole.mark_point(filled=True, size=16, opacity=1).encode(x=x, y=y, color=colour, tooltip=tooltip)
-    title = alt.TitleParams(heading, anchor="start", frame="bounds", fontSize=14, fontWeight=400, offset=8)
-    return alt.layer(band, points).properties(width=charts.WIDTH, height=HEIGHT, title=title)
+def _panel(target: str, heading: str) -> charts.Document:
+    x = field("month:T", axis=axis(format="%Y", grid=False), scale={"type": "utc"})
+    amounts = axis(minExtent=charts.AXIS_WIDTH, maxExtent=charts.AXIS_WIDTH, tickCount=5, ticks=False)
+    colour = field("series:N", **colours({MADE: ESTIMATE, PRINTED: PRINT}, legend=True))
+    interval = {"x": x, "y": field("low:Q", axis=amounts), "y2": {"field": "high"}, "color": colour}
+    told = read(("when:N", "Month"), ("series:N", "What"), ("shown:N", "USD bn"))
+    points = {"x": x, "y": field("billions:Q", axis=amounts), "color": colour, "tooltip": told}
+    return {
+        "layer": [
+            layer("rule", interval, strokeWidth=2, opacity=0.35),
+            layer("point", points, filled=True, size=16, opacity=1),
+        ],
+        "data": {"name": target},
+        "height": HEIGHT,
+        "title": panel_title(heading),
+        "width": charts.WIDTH,
+    }
 
 
 def description(record: pd.DataFrame) -> str:

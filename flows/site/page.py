@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -22,8 +22,12 @@ from treasury_watch.transforms.months import shifted
 from treasury_watch.warehouse.archive.home_kinds import published_words
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.durable_files import write_whole
+from treasury_watch.warehouse.home.permissions import users_file_mode
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.tables.published_findings import published_findings
+
+if TYPE_CHECKING:
+    from treasury_watch.warehouse.installation import Warehouse
 
 MONTHS = 24
 
@@ -59,6 +63,13 @@ def write(
             f"report: {out} cannot be written ({problem.strerror}); name another file with --out"
         ) from problem
     return out
+
+
+def write_page(warehouse: Warehouse, out: Path | None = None) -> Path:
+    """Write the page of the published database; its path. Raises as `write` does."""
+    path = out or warehouse.home.reports / "treasury-watch.html"
+    mode = users_file_mode() if out else warehouse.home.published_mode
+    return write(warehouse.home.database, path, datetime.now(UTC), mode)
 
 
 def render(

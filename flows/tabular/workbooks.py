@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from treasury_watch.flows.tabular.cells import text_of
+from treasury_watch.flows.tabular.cells import plain, text_of
 from treasury_watch.transforms.errors import TreasuryWatchError
 
 EXCEL_ROWS = 1_048_575  # below the header
+ROWS_AT_ONCE = 20_000
+SECONDS_PER_CELL = 1e-5  # about, to write it
 CREATED = datetime(2000, 1, 1)  # of every workbook: the same rows give the same bytes
 OPTIONS = {
     "constant_memory": True,
@@ -53,3 +55,19 @@ def write_workbook(columns: list[str], rows: Iterable[list[Any]], out: Path, she
                     sheet.write_datetime(number, place, datetime(value.year, value.month, value.day), days)
                 else:
                     sheet.write_string(number, place, text_of(value))
+
+
+def workbook_of(parquet: Path, out: Path, sheet_name: str) -> None:
+    """Write the rows of a Parquet file, in their order, as a workbook."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        cursor = connection.execute("FROM read_parquet(?)", [str(parquet)])
+        columns = [column[0] for column in cursor.description or []]
+
+        def rows() -> Iterator[list[Any]]:
+            while batch := cursor.fetchmany(ROWS_AT_ONCE):
+                for row in batch:
+                    yield [plain(value) for value in row]
+
+        write_workbook(columns, rows(), out, sheet_name)

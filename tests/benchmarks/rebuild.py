@@ -16,7 +16,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from tests.benchmarks import queries
+from tests.benchmarks import queries, site
 from tests.benchmarks.cslt import MAKER, OFFICIAL, PROJECT
 from tests.benchmarks.side_by_side import Command, in_turn, median_seconds, ratio, run, treasury_watch
 
@@ -71,6 +71,7 @@ def compare(rounds: int, python: str | None) -> str:
         found = in_turn(commands, rounds)
         once = in_turn({"rebuild": commands["rebuild"], **slow}, 1)
         asked = queries.compare(Path(folder) / "home", QUERY_ROUNDS)
+        shown = site.compare(Path(folder) / "home", rounds)
     lines = ["| way | seconds (median) | against the rebuild | peak memory, MB | rows |", "|---|--:|--:|--:|--:|"]
     for name, title in TITLES.items():
         run_with = found if name in found else once
@@ -81,7 +82,7 @@ def compare(rounds: int, python: str | None) -> str:
             lines.append(
                 f"| {title} | {median_seconds(taken):.1f} | {ratio(run_with, name, 'rebuild'):.2f} | {peak:,.0f} | {rows} |"
             )
-    return "\n".join([*lines, "", asked])
+    return "\n".join([*lines, "", asked, "", shown])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -124,9 +125,7 @@ def shrunk(
     mu, mu_error, tau = mean
     weights = tau**2 / (tau**2 + errors**2)
     duration = weights * years + (1 - weights) * mu
-    from scipy.special import ndtri  # a tenth of a second to import
-
-    reach = ndtri((1 + INTERVAL) / 2) * np.sqrt(weights * errors**2 + (1 - weights) ** 2 * mu_error**2)
+    reach = NormalDist().inv_cdf((1 + INTERVAL) / 2) * np.sqrt(weights * errors**2 + (1 - weights) ** 2 * mu_error**2)
     return weights, *(np.maximum(0.0, end) for end in (duration, duration - reach, duration + reach))
 
 

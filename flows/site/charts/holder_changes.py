@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from treasury_watch.flows.site.charts.documents import Document
+from treasury_watch.flows.site.charts.grammar import axis, colours, field, layer, panel_title, read
 from treasury_watch.transforms.amounts import MINUS, billions_cell, is_known
 from treasury_watch.transforms.months import months_from
 from treasury_watch.transforms.wording import month_name
@@ -64,10 +64,8 @@ def holder_chart(
 
 @cache
 def _without_data(*, marked: bool, legend: bool) -> Document:
-    """The chart of any holder: Altair takes longer to say it than all else of a chart takes, so it says it once."""
-    chart = alt.vconcat(_holdings(marked), _changes(marked, legend), spacing=12)
-    document: Document = chart.to_dict(validate=False)  # the tests do
-    return {key: value for key, value in document.items() if key not in ("$schema", "config", "datasets")}
+    """The chart of any holder."""
+    return {"vconcat": [_holdings(marked), _changes(marked, legend)], "spacing": 12}
 
 
 def _filled(node: Any, lists: dict[str, list[str]]) -> Any:
@@ -139,10 +137,9 @@ def _month_names(months: pd.DataFrame) -> list[str]:
     return [f"{month:%Y-%m-%d}" for month in months_from(months["month"].min(), months["month"].max())]
 
 
-def _x(*, labels: bool = True) -> alt.X:
+def _x(*, labels: bool = True) -> Document:
     """Months side by side, the first of each quarter labelled; a date without a time is UTC to Vega."""
-    axis = alt.Axis(
-        title=None,
+    named = axis(
         values=LABELLED,
         labelExpr="utcFormat(toDate(datum.value), '%b %Y')",
         labelAngle=0,
@@ -150,80 +147,60 @@ def _x(*, labels: bool = True) -> alt.X:
         labels=labels,
         ticks=labels,
     )
-    return alt.X("month:O", scale=alt.Scale(type="band", domain=SHOWN, paddingInner=0.14, paddingOuter=0.07), axis=axis)
+    scale = {"domain": SHOWN, "paddingInner": 0.14, "paddingOuter": 0.07, "type": "band"}
+    return field("month:O", scale=scale, axis=named)
 
 
-def _amount_axis() -> alt.Axis:
-    return alt.Axis(title=None, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5, format=AMOUNT, ticks=False)
+def _amount_axis() -> Document:
+    return axis(minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5, format=AMOUNT, ticks=False)
 
 
-def _panel(text: str) -> alt.TitleParams:
-    return alt.TitleParams(text, anchor="start", frame="bounds", fontSize=14, fontWeight=400, offset=8)
-
-
-def _month_tooltip() -> alt.Tooltip:
-    return alt.Tooltip("when:N", title="Month")
-
-
-def _event_marks() -> alt.Chart:
+def _event_marks() -> Document:
     """A dashed line through each month with an event, which is told where it is pointed at."""
-    return (
-        alt.Chart(alt.NamedData(EVENTS))
-        .mark_rule(strokeDash=[3, 3], strokeWidth=1.5, opacity=0.55)
-        .encode(
-            x=alt.X("month:O", bandPosition=0.5),
-            tooltip=[_month_tooltip(), alt.Tooltip("label:N", title="In that month")],
-        )
-    )
+    told = read(("when:N", "Month"), ("label:N", "In that month"))
+    encoding = {"x": field("month:O", bandPosition=0.5), "tooltip": told}
+    return layer("rule", encoding, EVENTS, strokeDash=[3, 3], strokeWidth=1.5, opacity=0.55)
 
 
-def _holdings(marked: bool) -> alt.Chart | alt.LayerChart | alt.FacetChart:
-    line = (
-        alt.Chart(alt.NamedData(LINE))
-        .mark_line(color=HOLDINGS, strokeWidth=2, point=alt.OverlayMarkDef(size=30, filled=True, color=HOLDINGS))
-        .encode(
-            x=_x(labels=False),
-            y=alt.Y("billions:Q", scale=alt.Scale(zero=False, nice=True), axis=_amount_axis()),
-            tooltip=[_month_tooltip(), alt.Tooltip("shown:N", title="Holdings, USD bn")],
-        )
-    )
-    size = {"width": WIDTH, "height": HEIGHTS[0], "title": _panel("Holdings, USD bn (not from zero)")}
-    return alt.layer(_event_marks(), line).properties(**size) if marked else line.properties(**size)
+def _holdings(marked: bool) -> Document:
+    encoding = {
+        "x": _x(labels=False),
+        "y": field("billions:Q", scale={"nice": True, "zero": False}, axis=_amount_axis()),
+        "tooltip": read(("when:N", "Month"), ("shown:N", "Holdings, USD bn")),
+    }
+    point = {"color": HOLDINGS, "filled": True, "size": 30}
+    line = layer("line", encoding, LINE, color=HOLDINGS, strokeWidth=2, point=point)
+    title = panel_title("Holdings, USD bn (not from zero)")
+    layers = {"layer": [_event_marks(), line]} if marked else line
+    return {**layers, "height": HEIGHTS[0], "title": title, "width": WIDTH}
 
 
-def _changes(marked: bool, legend: bool) -> alt.LayerChart | alt.FacetChart:
-    names, colours = zip(*PARTS.values(), strict=True)
-    named = alt.Legend(title=None, orient="bottom", direction="horizontal", symbolType="square")
-    stacked = (
-        alt.Chart(alt.NamedData(BARS))
-        .mark_bar()
-        .encode(
-            x=_x(),
-            y=alt.Y("billions:Q", axis=_amount_axis(), stack="zero"),
-            color=alt.Color(
-                "part:N",
-                scale=alt.Scale(domain=list(names), range=list(colours)),
-                legend=named if legend else None,
-            ),
-            order=alt.Order("place:Q"),
-            tooltip=[
-                _month_tooltip(),
-                alt.Tooltip("part:N", title="Part"),
-                alt.Tooltip("shown:N", title="USD bn"),
-            ],
-        )
-    )
-    marks = (
-        alt.Chart(alt.NamedData(MARKS))
-        .mark_point(shape="diamond", filled=True, size=70, opacity=1, stroke="white", strokeWidth=1)
-        .encode(
-            x=_x(),
-            y=alt.Y("billions:Q"),
-            tooltip=[_month_tooltip(), alt.Tooltip("shown:N", title="Change in holdings, USD bn")],
-        )
-    )
-    zero = alt.Chart(alt.NamedData(ZERO)).mark_rule(strokeWidth=1).encode(y="zero:Q")
-    layers = (_event_marks(), stacked, zero, marks) if marked else (stacked, zero, marks)
-    return alt.layer(*layers).properties(
-        width=WIDTH, height=HEIGHTS[1], title=_panel("Parts of each month's change, USD bn (diamond: the change)")
-    )
+def _changes(marked: bool, legend: bool) -> Document:
+    stacked = {
+        "x": _x(),
+        "y": field("billions:Q", axis=_amount_axis(), stack="zero"),
+        "color": field("part:N", **colours(dict(PARTS.values()), legend=legend)),
+        "order": field("place:Q"),
+        "tooltip": read(("when:N", "Month"), ("part:N", "Part"), ("shown:N", "USD bn")),
+    }
+    change = {
+        "x": _x(),
+        "y": field("billions:Q"),
+        "tooltip": read(("when:N", "Month"), ("shown:N", "Change in holdings, USD bn")),
+    }
+    diamond: Document = {
+        "shape": "diamond",
+        "filled": True,
+        "size": 70,
+        "opacity": 1,
+        "stroke": "white",
+        "strokeWidth": 1,
+    }
+    layers = [
+        *([_event_marks()] if marked else []),
+        layer("bar", stacked, BARS),
+        layer("rule", {"y": field("zero:Q")}, ZERO, strokeWidth=1),
+        layer("point", change, MARKS, **diamond),
+    ]
+    title = panel_title("Parts of each month's change, USD bn (diamond: the change)")
+    return {"layer": layers, "height": HEIGHTS[1], "title": title, "width": WIDTH}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import duckdb
 
 from treasury_watch.flows.site import addresses
+from treasury_watch.flows.site.aside import Aside
 from treasury_watch.flows.site.data import database, page, sql_box
-from treasury_watch.flows.site.data.declared import published_data
+from treasury_watch.flows.site.data.declared import PublishedData, published_data
 from treasury_watch.flows.site.data.descriptions import Described, data_package, dataset, describe, metadata, vintage_of
-from treasury_watch.flows.site.data.files import write_table
+from treasury_watch.flows.site.data.files import Begun, writing
 from treasury_watch.flows.site.written import write_changed
 from treasury_watch.warehouse.declarations import Declarations
 
@@ -39,24 +41,58 @@ def build(
     duckdb_wasm: Path | None = None,
     write_page: Callable[[dict[str, Any]], None] | None = None,
 ) -> Written:
-    """Write what is under `data/` of the site in `folder`.
+    """Write what is under `data/` of the site in `folder`, as `begun` and its call do."""
+    with Aside() as aside, begun(connection, folder, declarations, aside) as finished:
+        return finished(site_address, duckdb_wasm, write_page)
 
-    `connection` is to the published database; `site_address` is "" where the site has none; `duckdb_wasm` is the folder
-    that npm has filled (sql_box.INSTALL), None for a page without SQL; `write_page` puts what the page says into the site's
-    own frame (templates/site/data.html.j2 with `base`), else it stands in a plain one. Only what says something else is
-    written again. Raises ConfigurationError where a declaration or `duckdb_wasm` is not as expected.
+
+@contextmanager
+def begun(
+    connection: duckdb.DuckDBPyConnection, folder: Path, declarations: Declarations, aside: Aside
+) -> Iterator[Callable[..., Written]]:
+    """Write the tables under `data/` of the site in `folder`, and begin their workbooks; what it gives writes the rest.
+
+    `connection` is to the published database. The rest is called with `site_address`, "" where the site has none;
+    `duckdb_wasm`, the folder that npm has filled (sql_box.INSTALL), None for a page without SQL; and `write_page`, which
+    puts what the page says into the site's own frame (templates/site/data.html.j2 with `base`), else it stands in a plain
+    one. Only what says something else is written again. Raises ConfigurationError where a declaration or `duckdb_wasm` is
+    not as expected.
     """
-    site_address = f"{site_address.rstrip('/')}/" if site_address else ""
-    data, vintage = published_data(declarations), vintage_of(connection)
+    data = published_data(declarations)
     place = folder / Path(addresses.DATA).parent
     place.mkdir(parents=True, exist_ok=True)
+    with writing(connection, place, aside) as tables:
+        every = [
+            tables.begin(table, large_workbook=name in data.large_workbooks) for name, table in data.tables.items()
+        ]
+
+        def finished(
+            site_address: str, duckdb_wasm: Path | None, write_page: Callable[[dict[str, Any]], None] | None
+        ) -> Written:
+            return _finished(connection, folder, data, every, site_address, duckdb_wasm, write_page)
+
+        yield finished
+
+
+def _finished(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    data: PublishedData,
+    begun: Sequence[Begun],
+    site_address: str,
+    duckdb_wasm: Path | None,
+    write_page: Callable[[dict[str, Any]], None] | None,
+) -> Written:
+    """The database, the descriptions, the SQL box and the page."""
+    site_address = f"{site_address.rstrip('/')}/" if site_address else ""
+    place, vintage = folder / Path(addresses.DATA).parent, vintage_of(connection)
+    whole = _database(connection, begun, place)
     every: list[Described] = []
-    for name, table in data.tables.items():
-        files = write_table(connection, table, place)
-        described = describe(connection, table, files, data.publishers[name], vintage, site_address)
+    for one in begun:
+        name = one.table.name
+        described = describe(connection, one.table, one.finished(), data.publishers[name], vintage, site_address)
         write_changed(place / f"{name}.metadata.json", _json(metadata(described)))
         every.append(described)
-    whole = _database(connection, every, place)
     write_changed(place / PACKAGE, _json(data_package(every, data, vintage, site_address, whole)))
     said = sql_box.write(place, duckdb_wasm)
     marked = dataset(every, data, vintage, site_address, database.NAME)
@@ -66,16 +102,16 @@ def build(
     else:
         write_page(told)
     names = [PACKAGE, database.NAME, *([f"{sql_box.FOLDER}/{name}" for name in sql_box.FILES] if duckdb_wasm else [])]
-    for one in every:
-        names += [f"{one.table.name}.metadata.json", *(file.name for file in one.files.files.values())]
+    for made in every:
+        names += [f"{made.table.name}.metadata.json", *(file.name for file in made.files.files.values())]
     start = Path(addresses.DATA).parent
     return Written(tuple(sorted([addresses.DATA, *(f"{start}/{name}" for name in names)])), tuple(said))
 
 
-def _database(connection: duckdb.DuckDBPyConnection, every: Sequence[Described], place: Path) -> dict[str, Any]:
+def _database(connection: duckdb.DuckDBPyConnection, every: Sequence[Begun], place: Path) -> dict[str, Any]:
     """The DuckDB file as the package describes it, made again where a table's rows are others."""
     macros = database.macros_of(connection)
-    content = database.digest({one.table.name: one.files.content for one in every}, macros)
+    content = database.digest({one.table.name: one.content for one in every}, macros)
     path = place / database.NAME
     try:
         known = json.loads((place / PACKAGE).read_text(encoding="utf-8"))["database"]

@@ -39,6 +39,7 @@ class PublishedData:
     publishers: dict[str, tuple[Publisher, ...]]  # by table
     examples: tuple[Example, ...]
     every_publisher: tuple[Publisher, ...]
+    large_workbooks: frozenset[str]  # tables that have a workbook though they have more cells than others may
 
     def of(self, names: Iterable[str]) -> list[Publisher]:
         """The publishers of these tables, each once, in the order of the file."""
@@ -63,9 +64,14 @@ def published_data(declarations: Declarations) -> PublishedData:
         raise ConfigurationError(
             f"{FILE}: [tables] names {', '.join(unknown)}, expected one of {', '.join(publishers)}; declare it in [publishers]"
         )
+    if unknown := sorted(set(content["large_workbooks"]) - set(made_of)):
+        raise ConfigurationError(
+            f"{FILE}: large_workbooks names {', '.join(unknown)}, expected tables under [tables]; take it out or correct it"
+        )
     return PublishedData(
         tables={name: declarations.tables[name] for name in made_of},
         publishers={name: tuple(publishers[one] for one in names) for name, names in made_of.items()},
         examples=tuple(Example(entry["title"], entry["sql"].strip()) for entry in content["examples"]),
         every_publisher=tuple(publishers.values()),
+        large_workbooks=frozenset(content["large_workbooks"]),
     )

@@ -5,22 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
 
+from treasury_watch.flows.site.aside import Aside
 from treasury_watch.flows.site.written import place_changed
-from treasury_watch.flows.tabular.cells import FORMULA_STARTS, plain
-from treasury_watch.flows.tabular.workbooks import EXCEL_ROWS, write_workbook
+from treasury_watch.flows.tabular.cells import FORMULA_STARTS
+from treasury_watch.flows.tabular.workbooks import EXCEL_ROWS, SECONDS_PER_CELL, workbook_of
 from treasury_watch.warehouse.declarations import Column, Table
 from treasury_watch.warehouse.tables.declared_tables import schema
 
 MADE_AS = "2"  # the way the files are made: another number writes them all again
-WORKBOOK_CELLS = 1_000_000  # a workbook of more takes a spreadsheet minutes to open, and the site its time to write
-ROWS_AT_ONCE = 20_000
+WORKBOOK_CELLS = 100_000  # more are for programs, which take CSV or Parquet; writing them took most of the site's time
 KINDS = ("csv", "parquet", "xlsx")
 
 
@@ -43,40 +44,92 @@ class TableFiles:
     no_workbook: str = ""
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A table whose CSV and Parquet are written and whose workbook may still be in the making."""
+
+    table: Table
+    rows: int
+    content: str
+    no_workbook: str
+    folder: Path
+    made: Path
+    kinds: tuple[str, ...]
+    kept: dict[str, TableFile] | None
+    workbook: Callable[[], None] | None = None
+
+    def finished(self) -> TableFiles:
+        """The table's files, all in place. Waits for the workbook."""
+        if self.kept is not None:
+            return TableFiles(self.rows, self.content, self.kept, self.no_workbook)
+        workbook = f"{self.table.name}.xlsx"
+        if self.workbook is None:
+            (self.folder / workbook).unlink(missing_ok=True)
+        else:
+            self.workbook()
+            place_changed(self.made / workbook, self.folder / workbook)
+        files = {kind: self.folder / f"{self.table.name}.{kind}" for kind in self.kinds}
+        found = {kind: TableFile(path.name, path.stat().st_size, _sha256(path)) for kind, path in files.items()}
+        return TableFiles(self.rows, self.content, found, self.no_workbook)
+
+
 def write_table(connection: duckdb.DuckDBPyConnection, table: Table, folder: Path) -> TableFiles:
     """Write a published table into `folder`. Where its rows are those of last time, its files are left alone."""
+    with Aside() as aside, writing(connection, folder, aside) as tables:
+        return tables.begin(table).finished()
+
+
+@contextmanager
+def writing(connection: duckdb.DuckDBPyConnection, folder: Path, aside: Aside) -> Iterator[Tables]:
+    """For writing tables into `folder`, their workbooks by `aside`. What is begun is finished within."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".making.") as made:
-        staging = Path(made)
-        rows = _parquet(connection, table, staging / f"{table.name}.parquet")
-        content = f"{MADE_AS}:{_sha256(staging / f'{table.name}.parquet')}"
-        why_none = without_workbook(rows, len(table.columns))
-        kinds = [kind for kind in KINDS if kind != "xlsx" or not why_none]
-        kept = _kept(folder, table, content, kinds)
+        yield Tables(connection, folder, Path(made), aside)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Begins the files of one table after another."""
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    made: Path
+    aside: Aside
+
+    def begin(self, table: Table, *, large_workbook: bool = False) -> Begun:
+        """Write the table's CSV and Parquet where its rows are others than last time, and begin its workbook.
+
+        With `large_workbook` it has one of whatever size, if Excel holds it.
+        """
+        parquet = self.made / f"{table.name}.parquet"
+        rows = _parquet(self.connection, table, parquet)
+        content = f"{MADE_AS}:{_sha256(parquet)}"
+        why_none = without_workbook(rows, len(table.columns), large=large_workbook)
+        kinds = tuple(kind for kind in KINDS if kind != "xlsx" or not why_none)
+        begun = Begun(table, rows, content, why_none, self.folder, self.made, kinds, None)
+        kept = _kept(self.folder, table, content, kinds)
         if kept is not None:
-            return TableFiles(rows, content, kept, why_none)
-        _csv(connection, table, staging / f"{table.name}.csv")
+            parquet.unlink()
+            return replace(begun, kept=kept)
+        place_changed(parquet, self.folder / parquet.name)
+        workbook = None
         if not why_none:
-            _workbook(connection, table, staging / f"{table.name}.xlsx")
-        found = {}
-        for kind in kinds:
-            name = f"{table.name}.{kind}"
-            place_changed(staging / name, folder / name)
-            found[kind] = TableFile(name, (folder / name).stat().st_size, _sha256(folder / name))
-        if why_none:
-            (folder / f"{table.name}.xlsx").unlink(missing_ok=True)
-    return TableFiles(rows, content, found, why_none)
+            seconds, out = rows * len(table.columns) * SECONDS_PER_CELL, self.made / f"{table.name}.xlsx"
+            workbook = self.aside.begin(seconds, workbook_of, self.folder / parquet.name, out, table.name)
+        _csv(self.connection, table, self.made / f"{table.name}.csv")
+        place_changed(self.made / f"{table.name}.csv", self.folder / f"{table.name}.csv")
+        return replace(begun, workbook=workbook)
 
 
-def without_workbook(rows: int, columns: int) -> str:
-    """Why a table of this size has no workbook; "" where it has one."""
+def without_workbook(rows: int, columns: int, *, large: bool = False) -> str:
+    """Why a table of this size has no workbook; "" where it has one. `large`: one that has one whatever its cells."""
     if rows > EXCEL_ROWS:
         return f"no workbook: {rows:,} rows, Excel holds {EXCEL_ROWS:,}"
-    if rows * columns > WORKBOOK_CELLS:
-        return f"no workbook: {rows:,} rows are too many to open in a spreadsheet; take CSV or Parquet"
+    if rows * columns > WORKBOOK_CELLS and not large:
+        return f"no workbook: {rows * columns:,} cells are too many for a spreadsheet; take CSV or Parquet"
     return ""
 
 
-def _kept(folder: Path, table: Table, content: str, kinds: list[str]) -> dict[str, TableFile] | None:
+def _kept(folder: Path, table: Table, content: str, kinds: Sequence[str]) -> dict[str, TableFile] | None:
     """The files of last time, where their description says that they hold these rows and they are all there."""
     try:
         described = json.loads((folder / f"{table.name}.metadata.json").read_text(encoding="utf-8"))
@@ -137,17 +190,6 @@ def _csv_cell(column: Column) -> str:
         starts = ", ".join(f"chr({ord(start)})" for start in FORMULA_STARTS)
         return f"CASE WHEN left({text}, 1) IN ({starts}) THEN '''' || {text} ELSE {text} END"
     return name
-
-
-def _workbook(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
-    cursor = connection.execute(f"SELECT {', '.join(table.column_names)} FROM {_public(table)} {_ordered(table)}")
-
-    def rows() -> Any:
-        while batch := cursor.fetchmany(ROWS_AT_ONCE):
-            for row in batch:
-                yield [plain(value) for value in row]
-
-    write_workbook(table.column_names, rows(), path, table.name)
 
 
 def _sha256(path: Path) -> str:

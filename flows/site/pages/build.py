@@ -23,9 +23,9 @@ from treasury_watch.warehouse.home.permissions import users_file_mode
 from treasury_watch.warehouse.home.published_database import open_published, rows_of
 from treasury_watch.warehouse.installation import Warehouse
 
-# What adds files of its own to the site, each called with it: data for others to use, feeds, the calendar. It puts them
+# What adds files of its own to the site, each called with it: feeds, the calendar. It puts them
 # with `site.folder.put(address, bytes)`.
-BUILDERS: tuple[Callable[[Site], None], ...] = (data_pages.write_data, data_pages.write_feeds)
+BUILDERS: tuple[Callable[[Site], None], ...] = (data_pages.write_feeds,)
 # The navigation, in its order; of what no builder makes there is no link.
 SECTIONS = (
     (addresses.INDEX, "Overview"),
@@ -100,17 +100,19 @@ def build(
 def write_pages(site: Site, *, as_known: bool = False) -> None:
     """Every file of the site but its record. Raises duckdb.Error where a table is missing."""
     site.sections = SECTIONS
-    for builder in BUILDERS:
-        builder(site)
-    _assets(site)
-    site.folder.put(addresses.INDEX, _front_page(site))
-    months = holders.with_pages(holders.months_by_holder(site.connection))
-    centres = holders.centres_of(site.connection)
-    standing = findings.found_in(site)
-    holders.write(site, months, standing, centres)
-    findings.write(site, standing, months, centres)
-    releases.write(site, standing, {addresses.holder_page(holder) for holder in months}, as_known=as_known)
-    texts.write(site, standing)
+    with site.aside, data_pages.data(site):
+        for builder in BUILDERS:
+            builder(site)
+        _assets(site)
+        months = holders.with_pages(holders.months_by_holder(site.connection))
+        centres = holders.centres_of(site.connection)
+        standing = findings.found_in(site)
+        holders.write(site, months, standing, centres)
+        findings.write(site, standing, months, centres)
+        releases.write(site, standing, {addresses.holder_page(holder) for holder in months}, as_known=as_known)
+        texts.write(site, standing)
+        site.folder.put(addresses.INDEX, _front_page(site))
+        site.put_previews()
     if site.address:
         site.folder.put(addresses.SITEMAP, texts.sitemap(site.address, kept_and_made(site.folder)))
         site.folder.put(addresses.ROBOTS, texts.robots(site.address))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,21 +14,19 @@ from treasury_watch.flows.site.feeds import building as feeds_building
 from treasury_watch.flows.site.pages.rendering import Site
 
 
-def write_data(site: Site) -> None:
-    """Everything under data/, with SQL in the page where the site has the engine. Raises ConfigurationError where not whole."""
+@contextmanager
+def data(site: Site) -> Iterator[None]:
+    """Everything under data/, with SQL in the page where the site has the engine: begun before what is made within, done
+    after it, so that workbooks are written meanwhile. Raises ConfigurationError where not whole.
+    """
     site.folder.open_folder(site.folder.root / Path(addresses.DATA).parent)
 
     def write_page(told: dict[str, Any]) -> None:
         site.write(addresses.DATA, "data.html.j2", **told, base="site/base.html.j2")
 
-    made = data_building.build(
-        site.connection,
-        site.folder.root,
-        site.address,
-        site.declarations,
-        duckdb_wasm=site.duckdb_wasm,
-        write_page=write_page,
-    )
+    with data_building.begun(site.connection, site.folder.root, site.declarations, site.aside) as finished:
+        yield
+        made = finished(site.address, site.duckdb_wasm, write_page)
     for address in made.addresses:
         site.folder.adopt(address)
     site.said += made.said

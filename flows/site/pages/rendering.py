@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, partial
@@ -15,6 +15,8 @@ import jinja2
 from markupsafe import Markup
 
 from treasury_watch.flows.site import addresses
+from treasury_watch.flows.site.aside import Aside
+from treasury_watch.flows.site.pages import previews
 from treasury_watch.flows.site.pages.files import Folder
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, millions_cell, percent, rounded
 from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS
@@ -67,6 +69,8 @@ class Site:
     sections: tuple[tuple[str, str], ...] = ()
     duckdb_wasm: Path | None = None
     said: tuple[str, ...] = ()
+    aside: Aside = field(default_factory=Aside)
+    previews: dict[str, Callable[[], bytes]] = field(default_factory=dict)  # by address, those still to be put
 
     def write(
         self, page: str, template: str, *, title: str, summary: str, vintage: date | None, **content: Any
@@ -92,16 +96,20 @@ class Site:
         self.folder.put(page, text)
 
     def draw_preview(self, page: str, **content: Any) -> str:
-        """The preview image of a page; drawn only where what it shows has changed. Returns its address."""
+        """The preview image of a page; begun only where what it shows has changed, put by `put_previews`. Its address."""
         image = addresses.preview_image(page)
         drawn = environment().get_template("site/preview.svg.j2").render(content)
         checksum = hashlib.sha256(drawn.encode()).hexdigest()
         if self.folder.record.drawings.get(image) != checksum or not self.folder.keep(image):
-            import vl_convert  # which takes a while to load, and most builds draw few
-
-            self.folder.put(image, vl_convert.svg_to_png(drawn, scale=1))
+            self.previews[image] = self.aside.begin(previews.SECONDS, previews.as_png, drawn)
         self.folder.record.drawings[image] = checksum
         return image
+
+    def put_previews(self) -> None:
+        """Put the previews that were begun, waiting for each."""
+        while self.previews:
+            image = next(iter(self.previews))
+            self.folder.put(image, self.previews.pop(image)())
 
 
 @cache

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import altair as alt
-
 from treasury_watch.flows.site.charts.documents import BLUE, GREY, ORANGE, Document
+from treasury_watch.flows.site.charts.grammar import axis, colours, field, layer, read
 
 WIDTH, HEIGHT = 440, 230
 ROW_HEIGHT = 30
@@ -49,138 +48,118 @@ def lines(
     rows = [
         {"day": f"{day:%Y-%m-%d}", "value": value, "name": line.name} for line in drawn for day, value in line.points
     ]
-    days = [day for line in drawn for day, _ in line.points]
-    dates = "%Y" if days and (max(days) - min(days)).days > LONG_SPAN_DAYS else "%b %Y"
-    layers: list[alt.Chart] = []
-    data = {ROWS: rows}
+    every = [day for line in drawn for day, _ in line.points]
+    dates = "%Y" if every and (max(every) - min(every)).days > LONG_SPAN_DAYS else "%b %Y"
+    layers: list[Document] = []
+    data: dict[str, list[Row]] = {ROWS: rows}
     if window:
         data["window"] = [{"from": f"{window[0]:%Y-%m-%d}", "to": f"{window[1]:%Y-%m-%d}"}]
-        layers.append(
-            alt.Chart(alt.NamedData("window")).mark_rect(color=GREY, opacity=0.16).encode(x="from:T", x2="to:T")
-        )
+        shaded = {"x": field("from:T"), "x2": {"field": "to"}}
+        layers.append(layer("rect", shaded, "window", color=GREY, opacity=0.16))
     if marks:
         data["marks"] = [{"day": f"{mark.day:%Y-%m-%d}", "words": mark.words} for mark in marks]
-        layers.append(
-            alt.Chart(alt.NamedData("marks"))
-            .mark_rule(color=ORANGE, strokeWidth=2)
-            .encode(x="day:T", tooltip=[alt.Tooltip("words:N", title="Day")])
-        )
-    colour = alt.Color(
-        "name:N", legend=None,
-        scale=alt.Scale(domain=[line.name for line in drawn], range=[line.colour for line in drawn]),
-    )  # fmt: skip
-    layers.append(
-        alt.Chart(alt.NamedData(ROWS))
-        .mark_line(strokeWidth=2, invalid="break-paths-show-domains")
-        .encode(
-            x=alt.X("day:T", axis=alt.Axis(title=None, format=dates, labelFlush=True, tickCount=5, grid=False)),
-            y=alt.Y(
-                "value:Q", scale=alt.Scale(zero=zero, nice=True, padding=8),
-                axis=alt.Axis(title=None, tickCount=5, format=NUMBERS, ticks=False),
-            ),
-            color=colour,
-            tooltip=[
-                alt.Tooltip("day:T", title="Date", format="%d %b %Y"),
-                alt.Tooltip("name:N", title="Series"),
-                alt.Tooltip("value:Q", title="Value", format=",.2f"),
-            ],
-        )
-    )  # fmt: skip
-    return _filling(alt.layer(*layers), HEIGHT, data)
+        ruled = {"x": field("day:T"), "tooltip": read(("words:N", "Day"))}
+        layers.append(layer("rule", ruled, "marks", color=ORANGE, strokeWidth=2))
+    encoding = {
+        "x": field("day:T", axis=axis(format=dates, labelFlush=True, tickCount=5, grid=False)),
+        "y": field(
+            "value:Q",
+            scale={"nice": True, "padding": 8, "zero": zero},
+            axis=axis(tickCount=5, format=NUMBERS, ticks=False),
+        ),
+        "color": field("name:N", **colours({line.name: line.colour for line in drawn}, legend=False)),
+        "tooltip": read(("day:T", "Date", "%d %b %Y"), ("name:N", "Series"), ("value:Q", "Value", ",.2f")),
+    }
+    layers.append(layer("line", encoding, ROWS, strokeWidth=2, invalid="break-paths-show-domains"))
+    return _filling({"layer": layers}, HEIGHT, data)
 
 
 def intervals(rows: Sequence[Row]) -> Document:
     """A dot with its interval for each name, in the order given: rows of `name`, `low`, `middle`, `high`, `label`."""
-    names = [row["name"] for row in rows]
-    y = alt.Y("name:N", sort=names, axis=_name_axis())
-    data = alt.NamedData(ROWS)
-    x_axis = alt.Axis(title=None, tickCount=5, format=NUMBERS, ticks=False)
-    bar = alt.Chart(data).mark_rule(color=BLUE, strokeWidth=5, opacity=0.45).encode(y=y, x="low:Q", x2="high:Q")
-    dot = (
-        alt.Chart(data)
-        .mark_point(color=BLUE, filled=True, size=90, opacity=1)
-        .encode(
-            y=y,
-            x=alt.X("middle:Q", axis=x_axis, scale=alt.Scale(zero=True, nice=True)),
-            tooltip=[alt.Tooltip("name:N", title="Holder"), alt.Tooltip("label:N", title="Loss")],
-        )
-    )
-    return _filling(alt.layer(bar, dot), ROW_HEIGHT * len(rows) + 30, {ROWS: list(rows)})
+    y = _names(rows)
+    amounts = axis(tickCount=5, format=NUMBERS, ticks=False)
+    bar = {"y": y, "x": field("low:Q"), "x2": {"field": "high"}}
+    dot = {
+        "y": y,
+        "x": field("middle:Q", axis=amounts, scale={"nice": True, "zero": True}),
+        "tooltip": read(("name:N", "Holder"), ("label:N", "Loss")),
+    }
+    layers = [
+        layer("rule", bar, color=BLUE, strokeWidth=5, opacity=0.45),
+        layer("point", dot, color=BLUE, filled=True, size=90, opacity=1),
+    ]
+    return _filling({"layer": layers, "data": {"name": ROWS}}, ROW_HEIGHT * len(rows) + 30, {ROWS: list(rows)})
 
 
 def bars(rows: Sequence[Row]) -> Document:
     """One bar for each name, to the left of zero where it is below: rows of `name`, `value`, `label`."""
-    names = [row["name"] for row in rows]
-    data = alt.NamedData(ROWS)
-    y = alt.Y("name:N", sort=names, axis=_name_axis())
+    y = _names(rows)
     largest = max((abs(row["value"]) for row in rows), default=1.0) or 1.0
     lowest = min((row["value"] for row in rows), default=0.0)
     # Room for the labels at the ends of the bars.
     span = [min(0.0, lowest) - 0.3 * largest * (lowest < 0), max(0.0, *(row["value"] for row in rows)) + 0.3 * largest]
-    bar = (
-        alt.Chart(data)
-        .mark_bar(height=16)
-        .encode(
-            y=y,
-            x=alt.X("value:Q", axis=None, scale=alt.Scale(domain=span, nice=False)),
-            color=alt.condition("datum.value < 0", alt.value(ORANGE), alt.value(BLUE)),
-            tooltip=[alt.Tooltip("name:N", title="Security"), alt.Tooltip("label:N", title="USD bn")],
-        )
-    )
+    bar = {
+        "y": y,
+        "x": field("value:Q", axis=None, scale={"domain": span, "nice": False}),
+        "color": {"condition": {"test": "datum.value < 0", "value": ORANGE}, "value": BLUE},
+        "tooltip": read(("name:N", "Security"), ("label:N", "USD bn")),
+    }
     text: dict[str, Any] = {"fontSize": 14, "baseline": "middle", "fontWeight": 600}
-    right = alt.Chart(data).mark_text(align="left", dx=5, **text).encode(y=y, x="value:Q", text="label:N")
-    left = alt.Chart(data).mark_text(align="right", dx=-5, **text).encode(y=y, x="value:Q", text="label:N")
-    zero = alt.Chart(alt.NamedData("zero")).mark_rule(strokeWidth=1).encode(x="zero:Q")
-    return _filling(
-        alt.layer(bar, zero, right.transform_filter("datum.value >= 0"), left.transform_filter("datum.value < 0")),
-        (ROW_HEIGHT + 8) * len(rows),
-        {ROWS: list(rows), "zero": ZERO},
-    )
+    label = {"y": y, "x": field("value:Q"), "text": field("label:N")}
+    layers = [
+        layer("bar", bar, ROWS, height=16),
+        layer("rule", {"x": field("zero:Q")}, "zero", strokeWidth=1),
+        layer("text", label, ROWS, "datum.value >= 0", align="left", dx=5, **text),
+        layer("text", label, ROWS, "datum.value < 0", align="right", dx=-5, **text),
+    ]
+    return _filling({"layer": layers}, (ROW_HEIGHT + 8) * len(rows), {ROWS: list(rows), "zero": ZERO})
 
 
-def parts(rows: Sequence[Row], colours: Mapping[str, str]) -> Document:
+def parts(rows: Sequence[Row], shades: Mapping[str, str]) -> Document:
     """Each month's change as stacked bars, its sum as a diamond: rows of `month`, `name`, `value`, `label`, and one of each
-    month with the name `change`.
+    month with the name `change`. `shades` are the colours of the parts.
     """
     months = list(dict.fromkeys(row["month"] for row in rows))
-    x = alt.X("month:O", sort=months, axis=alt.Axis(title=None, labelAngle=0, ticks=False))
+    x = field("month:O", sort=months, axis=axis(labelAngle=0, ticks=False))
     stacked = [row for row in rows if row["name"] != "change"]
     shown = [row for row in rows if row["name"] == "change"]
-    names = list(colours)
-    order = {name: place for place, name in enumerate(names)}
-    bar = (
-        alt.Chart(alt.NamedData(ROWS))
-        .mark_bar(size=26)
-        .encode(
-            x=x,
-            y=alt.Y("value:Q", stack="zero", axis=alt.Axis(title=None, tickCount=6, format=NUMBERS, ticks=False)),
-            color=alt.Color("name:N", legend=None, scale=alt.Scale(domain=names, range=list(colours.values()))),
-            order="place:Q",
-            tooltip=[
-                alt.Tooltip("month:N", title="Month"), alt.Tooltip("name:N", title="Part"),
-                alt.Tooltip("label:N", title="USD bn"),
-            ],
-        )
-    )  # fmt: skip
-    zero = alt.Chart(alt.NamedData("zero")).mark_rule(strokeWidth=1).encode(y="zero:Q")
-    diamond = (
-        alt.Chart(alt.NamedData("shown"))
-        .mark_point(shape="diamond", filled=True, size=90, opacity=1, stroke="white", strokeWidth=1)
-        .encode(
-            x=x, y="value:Q",
-            tooltip=[alt.Tooltip("month:N", title="Month"), alt.Tooltip("label:N", title="Change, USD bn")],
-        )
-    )  # fmt: skip
+    order = {name: place for place, name in enumerate(shades)}
+    bar = {
+        "x": x,
+        "y": field("value:Q", stack="zero", axis=axis(tickCount=6, format=NUMBERS, ticks=False)),
+        "color": field("name:N", **colours(shades, legend=False)),
+        "order": field("place:Q"),
+        "tooltip": read(("month:N", "Month"), ("name:N", "Part"), ("label:N", "USD bn")),
+    }
+    change = {
+        "x": x,
+        "y": field("value:Q"),
+        "tooltip": read(("month:N", "Month"), ("label:N", "Change, USD bn")),
+    }
+    diamond: Document = {
+        "shape": "diamond",
+        "filled": True,
+        "size": 90,
+        "opacity": 1,
+        "stroke": "white",
+        "strokeWidth": 1,
+    }
+    layers = [
+        layer("bar", bar, ROWS, size=26),
+        layer("rule", {"y": field("zero:Q")}, "zero", strokeWidth=1),
+        layer("point", change, "shown", **diamond),
+    ]
     placed = [{**row, "place": order[row["name"]]} for row in stacked]
-    return _filling(alt.layer(bar, zero, diamond), 260, {ROWS: placed, "shown": shown, "zero": ZERO})
+    return _filling({"layer": layers}, 260, {ROWS: placed, "shown": shown, "zero": ZERO})
 
 
-def _name_axis() -> alt.Axis:
-    return alt.Axis(title=None, ticks=False, domain=False, labelPadding=8, grid=False)
+def _names(rows: Sequence[Row]) -> Document:
+    """The rows below one another, each with its name."""
+    named = axis(ticks=False, domain=False, labelPadding=8, grid=False)
+    return field("name:N", sort=[row["name"] for row in rows], axis=named)
 
 
-def _filling(chart: alt.LayerChart | alt.FacetChart, height: int, data: Mapping[str, list[Row]]) -> Document:
-    """The chart with its data by name: Altair would check every row of data that it is given."""
-    document = chart.properties(width=WIDTH, height=height).to_dict(validate=False)
-    kept = {key: value for key, value in document.items() if key not in ("$schema", "config", "datasets")}
-    return {**kept, "autosize": {"type": "fit", "contains": "padding"}, "datasets": dict(data)}
+def _filling(chart: Document, height: int, data: Mapping[str, list[Row]]) -> Document:
+    """The chart at its size, with its data by name."""
+    size = {"height": height, "width": WIDTH, "autosize": {"type": "fit", "contains": "padding"}}
+    return {**chart, **size, "datasets": dict(data)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import zipfile
 from datetime import date, datetime
@@ -16,10 +17,12 @@ import pytest
 from frictionless import Package, validate
 
 from treasury_watch.flows.site import data
+from treasury_watch.flows.site.aside import WORTH_SECONDS, Aside
 from treasury_watch.flows.site.data import files, sql_box
 from treasury_watch.flows.site.data.declared import FILE, published_data
 from treasury_watch.flows.tabular import writing
-from treasury_watch.transforms.errors import ConfigurationError
+from treasury_watch.flows.tabular.workbooks import workbook_of
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.warehouse.declarations import Column, Declarations, Table
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
@@ -133,8 +136,32 @@ def test_the_same_rows_give_the_same_bytes_and_leave_the_files_alone(tmp_path: P
 
 def test_a_table_too_large_for_a_spreadsheet_says_so() -> None:
     assert "Excel holds 1,048,575" in files.without_workbook(1_048_576, 1)
-    assert files.without_workbook(1_048_575, 1).startswith("no workbook: 1,048,575 rows are too many to open")
-    assert files.without_workbook(20_000, 30) == ""
+    assert files.without_workbook(20_000, 30).startswith("no workbook: 600,000 cells are too many for a spreadsheet")
+    assert files.without_workbook(20_000, 5) == ""
+    assert files.without_workbook(20_000, 30, large=True) == ""
+    assert "Excel holds 1,048,575" in files.without_workbook(1_048_576, 1, large=True)
+
+
+def test_a_large_workbook_is_written_in_a_process_beside_with_the_same_bytes(tmp_path: Path) -> None:
+    here, there, parquet = tmp_path / "here.xlsx", tmp_path / "there.xlsx", tmp_path / "odd.parquet"
+    with odd() as connection:
+        files.write_table(connection, ODD, tmp_path)
+    with Aside() as aside:
+        waiting = [
+            aside.begin(0, workbook_of, parquet, here, "odd"),
+            aside.begin(WORTH_SECONDS, workbook_of, parquet, there, "odd"),
+            aside.begin(0, workbook_of, tmp_path / "none.parquet", there, "none"),
+        ]
+        waiting[0]()
+        waiting[1]()
+        with pytest.raises(duckdb.IOException, match=r"none\.parquet"):
+            waiting[2]()
+        died = aside.begin(0, os.abort)
+        with pytest.raises(TreasuryWatchError, match="build the site again"):
+            died()
+        with pytest.raises(TreasuryWatchError, match="build the site again"):
+            aside.begin(0, os.abort)
+    assert here.read_bytes() == there.read_bytes() == (tmp_path / "odd.xlsx").read_bytes()
 
 
 def test_the_data_package_holds_against_frictionless_and_so_does_every_table(built) -> None:
