@@ -36,6 +36,7 @@ from tests.prefect_database import prepare
 from treasury_watch.warehouse.home.state import State
 
 LONGEST_SECONDS = float(os.environ.get("FAULT_LONGEST", "120"))  # a command that was not killed and takes longer hangs
+TRIES = 6  # so often at most for each kill: a command may end before its moment
 LEFT_TO_END = 6  # after so many kills one command may end
 QUEUED_EVERY = 2  # of `alerts send`: so often a release is loaded whose messages wait
 READ_SECONDS = 0.4
@@ -178,7 +179,7 @@ def strike(attack: Attack, kills: int, command: Callable[[int], Sequence[str | P
     began = time.monotonic()
     attack.end(command(number))
     longest = time.monotonic() - began
-    while attack.score.faults < kills and number < 3 * kills:
+    while attack.score.faults < kills and number < TRIES * kills:
         number += 1
         place = (attack.score.faults % kills + attack.chance.random()) / kills  # one kill in each equal part
         if attack.kill_at(command(number), longest * (from_share + (1 - from_share) * place)):
@@ -213,7 +214,7 @@ def lane(
     home = copied(base, folder / "home")
     if prefect_database and name == "backfill":
         prepare(home, prefect_database)
-    most = 3 + (3 * kills if name in ("ingest", "run", "alerts send") else kills)
+    most = 3 + (3 * kills if name in ("ingest", "run", "alerts send", "backfill") else kills)
     paths = files(folder / "files", range(2, 2 + most))
     loaded = 0
     with Loopback() as server, MailServer() as mail:

@@ -17,8 +17,9 @@ TABLES = (
     "SELECT count(*), sum(total_usd_mn) FROM positions",
     "SELECT count(*), sum(total_usd_mn) FROM positions_as_of(DATE '9999-12-31')",
 )
-RELEASES = (
-    "SELECT count(*), sum(changed_figures), max(released)::TEXT FROM releases WHERE source NOT IN ('press', 'tic_press_releases')",
+RELEASES = (  # by day: the Treasury released two months on one after a shutdown
+    "SELECT count(DISTINCT released), sum(changed_figures), max(released)::TEXT FROM releases "
+    "WHERE source NOT IN ('press', 'tic_press_releases')",
     "SELECT count(DISTINCT released), count(*), max(released)::TEXT FROM observations WHERE source <> 'press'",
 )
 

@@ -27,13 +27,13 @@ def test_the_page_is_there_before_the_first_message_is_tried(home):
     seen = []
 
     def try_messages(warehouse, _settings, _since):
-        seen.append(steps.page_of(warehouse).exists())
+        seen.append((warehouse.home.reports / "treasury-watch.html").exists())
         return SendResult()
 
     outcome = Outcome()
     steps.finish(Settings(), home, replace(steps.PLAIN, alert=try_messages), outcome, published_now=True)
     assert seen == [True]
-    assert outcome.page == steps.page_of(home)
+    assert outcome.page == home.home.reports / "treasury-watch.html"
 
 
 def test_a_run_while_another_process_sends_ends_well_and_leaves_what_it_queued(home):
