@@ -34,6 +34,7 @@ class PublishedDataFile(Entry):
     """published_data.toml."""
 
     internal: Names
+    large_workbooks: Names
     publishers: Annotated[dict[Identifier, PublisherEntry], Field(min_length=1)]
     tables: Annotated[dict[Identifier, Names], Field(min_length=1)]
     examples: tuple[ExampleEntry, ...] = Field(strict=False)

@@ -247,12 +247,13 @@ def test_serve_runs_on_schedule_with_a_real_server_underneath(tmp_path, prefect_
     try:
         page = tmp_path / "home" / "reports" / "treasury-watch.html"
         deadline = time.monotonic() + 240
-        while not page.exists() and time.monotonic() < deadline and process.poll() is None:
+        mails = tmp_path / "home" / "outbox"
+        while not list(mails.glob("*japan*.eml")) and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.2)
         assert page.exists(), "no scheduled run ended well"
         assert "<table" in page.read_text(encoding="utf-8")
         assert (tmp_path / "home" / "treasury.duckdb").exists()
-        assert list((tmp_path / "home" / "outbox").glob("*japan*.eml"))
+        assert list(mails.glob("*japan*.eml"))
     finally:
         process.terminate()
         process.wait(timeout=60)
