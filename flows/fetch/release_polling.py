@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from treasury_watch.flows.fetch.http import FetchError
 from treasury_watch.flows.fetch.sources import fetch_source
@@ -14,13 +13,11 @@ from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.release_calendar import Calendar, expected_month, latest_release, possible_days
+from treasury_watch.transforms.release_hours import NEW_YORK, RELEASE_HOUR
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
 
-RELEASE_HOUR = 16
-RELEASE_ZONE = "America/New_York"
-NEW_YORK = ZoneInfo(RELEASE_ZONE)
 FIRST_WAIT_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 900.0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from treasury_watch.flows.fetch.release_polling import NEW_YORK, RELEASE_HOUR, due_month_is_missing, is_release_day
 from treasury_watch.flows.serve import watchdog
+from treasury_watch.transforms.release_hours import NEW_YORK, RELEASE_HOUR
 
 if TYPE_CHECKING:
     from treasury_watch.flows.serve.server import Plan
@@ -22,6 +22,11 @@ def missed(plan: Plan, settings: Settings, warehouse: Warehouse, now: datetime) 
     Missed is a month that is out and not published here, or the last moment of a daily run or poll that no run followed. On
     the day of a release what is left of give_up_after_hours is polled for it, as the missed run would have done.
     """
+    from treasury_watch.flows.fetch.release_polling import (  # half a second for `status`
+        due_month_is_missing,
+        is_release_day,
+    )
+
     given = {"sample": plan.sample, "command": COMMAND} | ({"into_this_home": True} if plan.into_this_home else {})
     if plan.interval_seconds:
         return None  # the next is due at once
