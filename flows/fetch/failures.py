@@ -56,6 +56,10 @@ class HostSilent(FetchError):
     """The host took the connection and never answered, however often it was asked."""
 
 
+class Refused(FetchError):
+    """The server answered, with a status that says no: the same question would get the same answer."""
+
+
 def public_url(url: str) -> str:
     """The address as it may stand in a message: no user name or password, and the values of the query masked."""
     try:

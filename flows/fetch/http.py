@@ -28,6 +28,7 @@ from treasury_watch.flows.fetch.failures import (
     LATER,
     Addressed,
     FetchError,
+    Refused,
     broken_body,
     chain_of,
     no_answer,
@@ -296,7 +297,7 @@ def _check_status(source: Addressed, response: requests.Response, *, conditional
         step = LATER
     else:
         step = _PAGE_MOVED
-    raise FetchError(source.id, url, "status 200", found, step)
+    raise (FetchError if status in _RETRIED else Refused)(source.id, url, "status 200", found, step)
 
 
 def _read_body(source: Addressed, response: requests.Response, policy: HttpPolicy, section: str) -> bytes:

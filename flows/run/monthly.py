@@ -18,7 +18,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.alerts.outbox import SendResult
 from treasury_watch.flows.fetch import sources
-from treasury_watch.flows.fetch.failures import FetchError, HostAway, HostSilent
+from treasury_watch.flows.fetch.failures import FetchError, HostAway, HostSilent, Refused
 from treasury_watch.flows.fetch.http import Fetched
 from treasury_watch.flows.fetch.release_polling import (
     NEW_YORK,
@@ -50,9 +50,9 @@ STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
 
 def may_be_asked_again(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Whether a failed fetch may be tried again: not where its host cannot be reached, which would fail again."""
+    """Whether a failed fetch may be tried again: not where its host is away, or says no, which it would again."""
     problem = state.result(raise_on_failure=False)
-    return not isinstance(problem, (HostAway, HostSilent))
+    return not isinstance(problem, (HostAway, HostSilent, Refused, Refused))
 
 
 @task(

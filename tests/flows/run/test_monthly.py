@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from prefect.states import Failed
 
+from treasury_watch.flows.fetch.failures import FetchError, HostAway, Refused
 from treasury_watch.flows.run import monthly
+from treasury_watch.flows.run.monthly import may_be_asked_again
 
 DAY_AFTER, RELEASE = datetime(2026, 6, 19, 20, tzinfo=UTC), datetime(2026, 6, 18, 20, tzinfo=UTC)
 
@@ -32,3 +35,9 @@ def test_a_run_that_prefect_starts_a_little_early_is_for_its_scheduled_time(monk
     scheduled = datetime(2999, 12, 15, 21, tzinfo=UTC)
     monkeypatch.setattr("prefect.runtime.flow_run.scheduled_start_time", scheduled, raising=False)
     assert monthly.scheduled_moment() == scheduled
+
+
+@pytest.mark.parametrize(("kind", "again"), [(Refused, False), (HostAway, False), (FetchError, True)])
+def test_a_server_that_says_no_is_asked_once_and_a_busy_one_again(kind, again):
+    problem = kind("slt_table5", "https://ticdata.treasury.gov/a.txt", "status 200", "status 404 Not Found")
+    assert may_be_asked_again(None, None, Failed(data=problem)) is again
