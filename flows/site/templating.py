@@ -18,15 +18,20 @@ TEMPLATES = Path(__file__).parent / "templates"
 HEAT_STEPS = (2_000, 10_000, 25_000)
 
 
-def environment() -> jinja2.Environment:
-    """The templates' environment: text is escaped, an unknown name is an error."""
-    made = jinja2.Environment(
+def bare_environment() -> jinja2.Environment:
+    """All templates without a filter of ours: text is escaped, an unknown name is an error."""
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def environment() -> jinja2.Environment:
+    """The templates' environment of the page."""
+    made = bare_environment()
     made.filters |= {
         "bn": partial(billions_cell, minus=MINUS),
         "pct": partial(percent, minus=MINUS),

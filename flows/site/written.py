@@ -15,16 +15,23 @@ def write_changed(path: Path, body: bytes) -> bool:
     if path.is_file() and path.stat().st_size == len(body) and path.read_bytes() == body:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
+    replace_whole(path, body)
+    return True
+
+
+def replace_whole(path: Path, body: bytes, mode: int = PUBLIC) -> None:
+    """Write beside the target and move over it. Not synced to the disk: after a power cut the next build compares the bytes
+    and writes again what is not whole, and a thousand syncs would take longer than the build.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(body)
-        os.chmod(name, PUBLIC)
+        os.chmod(name, mode)
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    return True
 
 
 def place_changed(made: Path, path: Path) -> bool:

@@ -118,7 +118,7 @@ def _database(connection: duckdb.DuckDBPyConnection, every: Sequence[Begun], pla
         if known["content"] == content and known["bytes"] == path.stat().st_size:
             return dict(known)
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # not written yet, or by an earlier version
+        known = None  # no description of it, or one of another shape: the file is written anew
     database.write_database({one.table.name: one.table for one in every}, macros, place)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.data.declared import PublishedData
 from treasury_watch.flows.site.data.descriptions import DESCRIPTION, Described, Vintage, citation
+from treasury_watch.flows.site.templating import bare_environment
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 TEMPLATE = "site/data.html.j2"
@@ -52,13 +51,7 @@ def content(
 
 def render(said: Mapping[str, Any]) -> str:
     """The page as HTML, in a plain frame of its own; the site may put the same template into its own frame, as `base`."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = bare_environment()
     home = "../" * addresses.DATA.count("/") + addresses.INDEX
     return environment.get_template(TEMPLATE).render(said, base=BASE, home=home)
 

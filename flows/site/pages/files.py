@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from treasury_watch.flows.site import addresses
+from treasury_watch.flows.site.written import replace_whole
 from treasury_watch.transforms.errors import TreasuryWatchError
 
 LOCK = ".site.lock"
@@ -79,7 +79,7 @@ def building(folder: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[Recor
     try:
         record = read_record(folder)
         if not (folder / addresses.RECORD).exists():  # a build that ends early leaves a site's folder all the same
-            _replace(folder / addresses.RECORD, record.as_json(), 0o644)
+            replace_whole(folder / addresses.RECORD, record.as_json(), 0o644)
         yield record
     finally:
         lock.release()
@@ -105,7 +105,7 @@ class Folder:
             if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
                 return
             self.open_folder(path.parent)
-            _replace(path, content, self.mode)
+            replace_whole(path, content, self.mode)
         except OSError as problem:
             raise SiteError(f"site: {path} cannot be written ({problem.strerror}); see to the folder") from problem
         self.written.append(address)
@@ -146,18 +146,3 @@ class Folder:
         made = dict(self.made)
         self.put(addresses.RECORD, self.record.as_json())
         self.made = made
-
-
-def _replace(path: Path, content: bytes, mode: int) -> None:
-    """Write beside the target and move over it. Not synced to the disk: after a power cut the next build compares the bytes
-    and writes again what is not whole, and a thousand syncs would take longer than the build.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, mode)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

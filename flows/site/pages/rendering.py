@@ -18,6 +18,7 @@ from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.aside import Aside
 from treasury_watch.flows.site.pages import previews
 from treasury_watch.flows.site.pages.files import Folder
+from treasury_watch.flows.site.templating import bare_environment
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, millions_cell, percent, rounded
 from treasury_watch.transforms.findings.explain.sentences import VERDICT_WORDS
 from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
@@ -115,13 +116,7 @@ class Site:
 @cache
 def environment() -> jinja2.Environment:
     """The templates, those of the site and those it shares with the report."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = bare_environment()
     made.filters |= {
         "bn": partial(billions_cell, minus=MINUS),
         "mn": partial(millions_cell, minus=MINUS),
