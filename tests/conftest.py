@@ -19,7 +19,7 @@ from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 
 PROJECT = Path(__file__).resolve().parents[1]
 SAMPLE = PROJECT / "config" / "sample"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from treasury_watch.flows.commands import cookbook
+from treasury_watch.flows.commands.sql import cookbook
 from treasury_watch.flows.tabular.writing import as_text
 from treasury_watch.warehouse.declarations import PROJECT, Declarations
 

@@ -10,7 +10,7 @@ from tests.shared_folders import made_once
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from treasury_watch.transforms.errors import ConfigurationError, shorten
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import RELEASE_DATES, SeriesBreak, Source
-from treasury_watch.transforms.release_calendar import Calendar, Listed, with_announced
+from treasury_watch.transforms.release_dates.release_calendar import Calendar, Listed, with_announced
 from treasury_watch.warehouse.config_files import names
 from treasury_watch.warehouse.config_files.reading import Files
 

@@ -22,7 +22,7 @@ from treasury_watch.transforms.findings.finding import Announcement, Finding, Ki
 from treasury_watch.transforms.signals.early.signal import EarlySignal
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.home.state import State
-from treasury_watch.warehouse.tables.early_signals import newest_official_month, print_in_words
+from treasury_watch.warehouse.tables.early.early_signals import newest_official_month, print_in_words
 
 
 class NoticeComposer:

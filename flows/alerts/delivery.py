@@ -15,7 +15,7 @@ from treasury_watch.flows.alerts.early import queue_early_signals
 from treasury_watch.flows.alerts.mails import operator_mail
 from treasury_watch.flows.alerts.queueing import queue_findings
 from treasury_watch.flows.alerts.sample_mark import marked
-from treasury_watch.flows.alerts.transport import Transport
+from treasury_watch.flows.alerts.transport.sending import Transport
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.findings.finding import Announcement, Kind
 from treasury_watch.transforms.wording import counted

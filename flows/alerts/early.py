@@ -16,13 +16,13 @@ from treasury_watch.flows.alerts import outbox, routing
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.findings.finding import Kind, key_of, thread_of
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
-from treasury_watch.transforms.release_calendar import expected_month, published_release, release_of
+from treasury_watch.transforms.release_dates.release_calendar import expected_month, published_release, release_of
 from treasury_watch.transforms.signals.early.officials import HOLDINGS, PURCHASES
 from treasury_watch.transforms.signals.early.outcome import release_signal
 from treasury_watch.transforms.signals.early.signal import RELEASED, EarlySignal, parts_of
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.home.state import State
-from treasury_watch.warehouse.tables.early_signals import has_tables, printed, published_signals
+from treasury_watch.warehouse.tables.early.early_signals import has_tables, printed, published_signals
 
 BEGINNING = key_of(Kind.SIGNAL, "")
 OVER = "the figures are out, or what they were estimated from has changed"

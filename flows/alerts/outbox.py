@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from treasury_watch.flows.alerts.transport import MailError, Transport, door
+from treasury_watch.flows.alerts.transport.sending import MailError, Transport, door
 from treasury_watch.flows.log import logs, progress
 from treasury_watch.flows.settings.sections import AlertSettings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten

@@ -15,7 +15,7 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.holder_names import named
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.tables.early_signals import published_signals
+from treasury_watch.warehouse.tables.early.early_signals import published_signals
 from treasury_watch.warehouse.tables.published_findings import announcements
 
 

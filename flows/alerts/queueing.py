@@ -16,7 +16,7 @@ from treasury_watch.transforms.findings.finding import Announcement, Finding
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.months import months_from
-from treasury_watch.transforms.release_calendar import expected_month
+from treasury_watch.transforms.release_dates.release_calendar import expected_month
 from treasury_watch.warehouse.archive.archived_files import quarantined
 from treasury_watch.warehouse.gates.freshness import never_loaded, stale_sources
 from treasury_watch.warehouse.home.published_database import open_published

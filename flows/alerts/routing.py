@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from treasury_watch.flows.alerts.transport import CHANNEL
+from treasury_watch.flows.alerts.transport.sending import CHANNEL
 from treasury_watch.flows.settings.sections import REVISION, Receiver, RouteEntry
 from treasury_watch.transforms.findings.finding import Announcement, Finding, RevisedFindings
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES

@@ -67,7 +67,7 @@ def alerts_preview(holder: str | None, since: date | None, out: Path | None, dig
         treasury-watch alerts preview --holder Japan --since 2024-04
     """
     from treasury_watch.flows.alerts.preview import preview
-    from treasury_watch.flows.commands.status import NOT_AS_DECLARED
+    from treasury_watch.flows.commands.answers.status import NOT_AS_DECLARED
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()

@@ -20,8 +20,8 @@ from treasury_watch.transforms.risk.price_impact import STUDIES_FILE, declared_d
 from treasury_watch.transforms.signals.nowcast.targets import targets
 from treasury_watch.transforms.signals.publication_days import public_days
 from treasury_watch.warehouse.archive.press_figures import SHIPPED, check_names
+from treasury_watch.warehouse.config_files.models.rows import SHEETS
 from treasury_watch.warehouse.config_files.reading import TOML_FILES
-from treasury_watch.warehouse.config_files.rows import SHEETS
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.suites import Suites
 from treasury_watch.warehouse.home.folders import Home

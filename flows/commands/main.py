@@ -124,7 +124,7 @@ def ingest(files: tuple[Path, ...], released: date | None, into_this_home: bool)
     """
     from treasury_watch.flows.log import file_table, logs
     from treasury_watch.flows.run import steps
-    from treasury_watch.flows.run.outcome import Outcome
+    from treasury_watch.flows.run.summary.outcome import Outcome
     from treasury_watch.flows.settings.settings import Settings
 
     settings = Settings()
@@ -415,7 +415,7 @@ def status(as_json: bool, check: bool) -> None:
         treasury-watch status
         treasury-watch status --check    # for cron or a monitor: exit status 1 where a run or a release is missing
     """
-    from treasury_watch.flows.commands.status import due, lines, status_facts
+    from treasury_watch.flows.commands.answers.status import due, lines, status_facts
     from treasury_watch.flows.serve import catching_up
     from treasury_watch.flows.settings.settings import Settings
 

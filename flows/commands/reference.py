@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from treasury_watch.flows.commands import cookbook
 from treasury_watch.flows.commands.main import main
+from treasury_watch.flows.commands.sql import cookbook
 from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.findings.rules.declared import EARLY, EPISODES, MONTHS, episode_rule, month_rule
 from treasury_watch.transforms.signals.early.officials import why

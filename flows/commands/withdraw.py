@@ -6,12 +6,12 @@ import hashlib
 from pathlib import Path
 
 from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.wording import one_line
 from treasury_watch.warehouse.archive.archived_files import Entry
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import read_plain
+from treasury_watch.warehouse.ledger.incoming.incoming_files import read_plain
 from treasury_watch.warehouse.ledger.withdrawal import find_archived
 from treasury_watch.warehouse.session import Session
 

@@ -27,7 +27,7 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.layouts.pages.release_archive import ReleaseLink, read_index, since
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive.release_zips import INDEX, ReleaseZips, ZipNote
-from treasury_watch.warehouse.ledger.release_files import ZipToRead
+from treasury_watch.warehouse.ledger.incoming.release_files import ZipToRead
 
 AHEAD = 8  # zips that wait on disk to be read before the next is asked for
 ZIP_START = b"PK"

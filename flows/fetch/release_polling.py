@@ -12,8 +12,13 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.model import MAIN_SOURCE
-from treasury_watch.transforms.release_calendar import Calendar, expected_month, latest_release, possible_days
-from treasury_watch.transforms.release_hours import NEW_YORK, RELEASE_HOUR
+from treasury_watch.transforms.release_dates.release_calendar import (
+    Calendar,
+    expected_month,
+    latest_release,
+    possible_days,
+)
+from treasury_watch.transforms.release_dates.release_hours import NEW_YORK, RELEASE_HOUR
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse

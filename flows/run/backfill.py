@@ -22,15 +22,15 @@ from treasury_watch.flows.log.file_table import FileRow
 from treasury_watch.flows.prefect_support import named_server, server_start
 from treasury_watch.flows.prefect_support.shared_server import shared_server
 from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.monthly import MINUTES, STEP, note
-from treasury_watch.flows.run.outcome import Outcome, Refusal
+from treasury_watch.flows.run.summary.artifacts import show
+from treasury_watch.flows.run.summary.outcome import Outcome, Refusal
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive.parse_pool import end_with_parent, processes
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.ledger.backfill_files import (
+from treasury_watch.warehouse.ledger.incoming.backfill_files import (
     Found,
     ParsedFile,
     files_in,
@@ -38,7 +38,7 @@ from treasury_watch.warehouse.ledger.backfill_files import (
     parse_found,
     scratch,
 )
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 from treasury_watch.warehouse.session import Session
 
 WORTHWHILE_FILES = 60  # two processes with Prefect in them take as long to start as parsing so many

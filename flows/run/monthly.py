@@ -34,14 +34,14 @@ from treasury_watch.flows.prefect_support import named_server, server_start
 from treasury_watch.flows.prefect_support.early_imports import early_imports
 from treasury_watch.flows.prefect_support.shared_server import shared_server
 from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.artifacts import show
-from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.summary.artifacts import show
+from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.model import Source
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 from treasury_watch.warehouse.session import Session
 
 MINUTES = 60

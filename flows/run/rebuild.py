@@ -36,7 +36,7 @@ def rebuild(settings: Settings, warehouse: Warehouse, *, accept_loss: bool = Fal
         logs.ending(f"rebuilt {len(rows)} tables", outcome="published")
     aside = [entry for entry in quarantined(warehouse.archive.entries()) if entry.sha256 not in refused]
     if aside:
-        from treasury_watch.flows.run.outcome import FilesRefused, Refusal, place_of
+        from treasury_watch.flows.run.summary.outcome import FilesRefused, Refusal, place_of
 
         raise FilesRefused(
             [Refusal(place_of(entry.url), entry.refused or "", entry.source, entry.sha256) for entry in aside]

@@ -23,9 +23,9 @@ from treasury_watch.flows.fetch.http import Fetched, public_url
 from treasury_watch.flows.fetch.sources import Collected, fetch_all
 from treasury_watch.flows.log import logs, progress, run_lines
 from treasury_watch.flows.run import interruption
-from treasury_watch.flows.run.outcome import Outcome, Refusal, place_of
-from treasury_watch.flows.run.revisions import revised_by
 from treasury_watch.flows.run.store_exchange import stored
+from treasury_watch.flows.run.summary.outcome import Outcome, Refusal, place_of
+from treasury_watch.flows.run.summary.revisions import revised_by
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site.page import write_page
 from treasury_watch.flows.site.pages import build as site
@@ -37,8 +37,8 @@ from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.storage_failures import StorageFailed
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.backfill_files import dated_folder
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, NoPlainFile, read_plain
+from treasury_watch.warehouse.ledger.incoming.backfill_files import dated_folder
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile, NoPlainFile, read_plain
 from treasury_watch.warehouse.session import Session
 from treasury_watch.warehouse.store.objects import StoreError
 

@@ -40,7 +40,7 @@ from treasury_watch.transforms.backtest.scores import (
     with_labels,
 )
 from treasury_watch.transforms.errors import TreasuryWatchError
-from treasury_watch.transforms.release_calendar import release_of
+from treasury_watch.transforms.release_dates.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.tables.findings_as_known import months_of
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from treasury_watch.flows.serve import watchdog
-from treasury_watch.transforms.release_hours import NEW_YORK, RELEASE_HOUR
+from treasury_watch.transforms.release_dates.release_hours import NEW_YORK, RELEASE_HOUR
 
 if TYPE_CHECKING:
     from treasury_watch.flows.serve.server import Plan

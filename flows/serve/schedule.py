@@ -8,8 +8,8 @@ from datetime import date, datetime
 from typing import Any
 
 from treasury_watch.flows.settings.sections import Schedule
-from treasury_watch.transforms.release_calendar import Calendar, possible_days
-from treasury_watch.transforms.release_hours import NEW_YORK, RELEASE_HOUR, RELEASE_ZONE
+from treasury_watch.transforms.release_dates.release_calendar import Calendar, possible_days
+from treasury_watch.transforms.release_dates.release_hours import NEW_YORK, RELEASE_HOUR, RELEASE_ZONE
 from treasury_watch.warehouse.declarations import Poll
 
 

@@ -25,8 +25,8 @@ from pydantic_core import PydanticCustomError
 
 from treasury_watch.transforms.errors import ConfigurationError, shorten
 from treasury_watch.transforms.findings.finding import Kind
-from treasury_watch.warehouse.config_files.values import cron_fields
-from treasury_watch.warehouse.config_files.values import timezone as timezone_name
+from treasury_watch.warehouse.config_files.models.values import cron_fields
+from treasury_watch.warehouse.config_files.models.values import timezone as timezone_name
 
 PASSWORD_VARIABLE = "TREASURY_WATCH_MAIL_PASSWORD"
 REVISION = Kind.REVISION.value

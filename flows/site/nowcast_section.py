@@ -17,9 +17,9 @@ from treasury_watch.transforms.signals.nowcast.words import METHOD_WORDS, RECORD
 from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.published_database import rows_of
-from treasury_watch.warehouse.tables.early_signals import newest_official_month, print_in_words
-from treasury_watch.warehouse.tables.nowcasts import DECLARED, open_nowcasts
-from treasury_watch.warehouse.tables.nowcasts import MADE as MADE_THEN
+from treasury_watch.warehouse.tables.early.early_signals import newest_official_month, print_in_words
+from treasury_watch.warehouse.tables.early.nowcasts import DECLARED, open_nowcasts
+from treasury_watch.warehouse.tables.early.nowcasts import MADE as MADE_THEN
 
 # The targets that are charted, and the heading of each panel.
 PANELS = {

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from treasury_watch.flows.site import addresses, dollar_book, nowcast_section, sale_scenario
+from treasury_watch.flows.site import addresses, nowcast_section
 from treasury_watch.flows.site.charts import HOLDINGS, PARTS
 from treasury_watch.flows.site.links import Links
+from treasury_watch.flows.site.risk import sale_scenario
 from treasury_watch.flows.site.risk import section as risk_section
-from treasury_watch.flows.site.sections import findings, health, holders, opening, ranking, revisions
+from treasury_watch.flows.site.sections import dollar_book, findings, health, holders, opening, ranking, revisions
 from treasury_watch.flows.site.sections.methodology import methodology
 from treasury_watch.flows.site.templating import HEAT_STEPS, environment
 from treasury_watch.transforms.errors import TreasuryWatchError

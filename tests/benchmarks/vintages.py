@@ -35,11 +35,11 @@ import numpy as np
 from tests.benchmarks.side_by_side import Command, run
 from tests.transforms import tic
 from treasury_watch.transforms import layouts
-from treasury_watch.transforms.release_calendar import estimated_release
+from treasury_watch.transforms.release_dates.release_calendar import estimated_release
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 from treasury_watch.warehouse.publication.publishing import Publisher
 
 SEED = 20260618

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from tests.conftest import PROJECT
 from tests.cookbook_answers import OFFICIAL as OFFICIAL_ANSWERS
 from tests.cookbook_answers import answers
-from treasury_watch.flows.commands import cookbook
 from treasury_watch.flows.commands.main import main
+from treasury_watch.flows.commands.sql import cookbook
 from treasury_watch.flows.tabular.writing import as_text
 from treasury_watch.warehouse.declarations import Declarations
 

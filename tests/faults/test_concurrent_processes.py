@@ -19,7 +19,7 @@ from tests.faults.small_installation import copied, files, publication, release
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 
 READERS = 8
 PUBLICATIONS = 5

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import PROJECT
 from treasury_watch.transforms.months import shifted
-from treasury_watch.transforms.release_calendar import (
+from treasury_watch.transforms.release_dates.release_calendar import (
     Listed,
     business_day,
     estimated_release,

@@ -16,7 +16,7 @@ from tests.warehouse.literal_database import LiteralDatabase
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 
 JUNE, JULY = datetime(2026, 6, 20, 12, tzinfo=UTC), datetime(2026, 7, 18, 12, tzinfo=UTC)
 FIRST = table5(["2026-04", "2026-03", "2026-02"], majors([1209.9, 1191.6, 1239.3]))

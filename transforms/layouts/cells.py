@@ -29,6 +29,9 @@ MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 FIGURE = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|-?\.\d+", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 1900, 2200  # a year outside of these is a slip or damage
 LONGEST_FIGURE = 20  # characters; the largest figure in USD millions has 7 digits
+LONGEST_CELL = (
+    131_072  # characters; what the standard reader takes at most, whatever another library in the process has set
+)
 TRUNCATED = "the file looks truncated; fetch it again"
 HEAD_CHARACTERS = 16_000  # within which a table begins
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -90,6 +93,10 @@ def records(text: str, delimiter: str, source: str, first: int = 1) -> Iterator[
             cells = next(csv.reader([content], delimiter=delimiter)) if '"' in content else content.split(delimiter)
         except csv.Error as problem:
             raise LayoutError(source, f"line {number}", "delimited text", str(problem)) from problem
+        if len(content) > LONGEST_CELL and any(len(cell) > LONGEST_CELL for cell in cells):
+            raise LayoutError(
+                source, f"line {number}", "delimited text", f"a cell of more than {LONGEST_CELL:,} characters"
+            )
         if any(cell.strip() for cell in cells):
             yield number, cells
 

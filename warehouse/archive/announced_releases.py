@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from treasury_watch.transforms.model import RELEASE_DATES
-from treasury_watch.transforms.release_calendar import Listed
+from treasury_watch.transforms.release_dates.release_calendar import Listed
 from treasury_watch.warehouse.archive.archived_files import Archive, Entry
 
 if TYPE_CHECKING:

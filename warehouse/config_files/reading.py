@@ -84,7 +84,7 @@ class Files:
         if name not in OF_TOML:
             return []
         module, named = OF_TOML[name]
-        model = getattr(import_module(f"treasury_watch.warehouse.config_files.{module}"), named)
+        model = getattr(import_module(f"treasury_watch.warehouse.config_files.models.{module}"), named)
         positions: list[Positions] = []
 
         def places() -> Positions:
@@ -102,7 +102,7 @@ class Files:
     def _sheet(self, name: str) -> tuple[Sheet, list[str]]:
         from pydantic import TypeAdapter, ValidationError
 
-        from treasury_watch.warehouse.config_files.rows import IN_ORDER, SHEETS
+        from treasury_watch.warehouse.config_files.models.rows import IN_ORDER, SHEETS
 
         path = self.folder / name
         model, keys = SHEETS[name]
@@ -117,7 +117,7 @@ class Files:
         return sheet, found
 
     def _read_sheet(self, name: str) -> Sheet:
-        from treasury_watch.warehouse.config_files.rows import SHEETS
+        from treasury_watch.warehouse.config_files.models.rows import SHEETS
 
         path = self.folder / name
         return sheet_of(path, text_of(path), list(SHEETS[name][0].model_fields))

@@ -11,7 +11,7 @@ import duckdb
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import MAIN_SOURCE, Source
 from treasury_watch.transforms.months import months_between, shifted
-from treasury_watch.transforms.release_calendar import Calendar, expected_month, latest_release
+from treasury_watch.transforms.release_dates.release_calendar import Calendar, expected_month, latest_release
 from treasury_watch.warehouse.declarations import Declarations
 
 # a withdrawn file states no month

@@ -9,7 +9,7 @@ from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import Parsed, Source
 from treasury_watch.transforms.months import shifted
-from treasury_watch.transforms.release_calendar import Calendar, published_release, release_of_archive
+from treasury_watch.transforms.release_dates.release_calendar import Calendar, published_release, release_of_archive
 from treasury_watch.warehouse.archive.archived_files import Entry, day_in
 
 # What `released_basis` and `dated_by` say of a day.

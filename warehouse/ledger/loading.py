@@ -24,7 +24,7 @@ from treasury_watch.warehouse.gates.after_parsing import FirstGate
 from treasury_watch.warehouse.gates.expectations import Gates
 from treasury_watch.warehouse.gates.results import Result
 from treasury_watch.warehouse.ledger.dating import RETRIEVAL, USER, dated, dated_again, release
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded, withdrawn
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile, Loaded, withdrawn
 from treasury_watch.warehouse.ledger.placing import Place, in_place, standing_day
 from treasury_watch.warehouse.ledger.press_loading import PressLoader
 from treasury_watch.warehouse.ledger.vintages import Ledger, Vintage

@@ -14,7 +14,7 @@ from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.archive.press_figures import PRINTED, check_names, press_checksums, press_frame
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.ledger.dating import FutureRelease
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded, withdrawn
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile, Loaded, withdrawn
 from treasury_watch.warehouse.ledger.vintages import Ledger, Vintage
 
 

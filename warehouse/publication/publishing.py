@@ -32,10 +32,10 @@ from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.ledger.vintages import Ledger
 from treasury_watch.warehouse.publication import parquet_folders, published_files
 from treasury_watch.warehouse.publication.steps import EVERYTHING, Step, affected, carry_out, needed_for
-from treasury_watch.warehouse.tables import nowcasts
 from treasury_watch.warehouse.tables.building import DECLARED, FINDINGS, VIEWS_MADE, Builder, standing_figures
 from treasury_watch.warehouse.tables.declared_tables import create, place_parquet, write_parquet
-from treasury_watch.warehouse.tables.signals import READ
+from treasury_watch.warehouse.tables.early import nowcasts
+from treasury_watch.warehouse.tables.early.signals import READ
 
 OPERATIONS = ("runs", "validation_results", "alerts")
 STAGED, STAGED_PARQUET = "treasury.next.duckdb", "parquet.next"

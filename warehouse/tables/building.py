@@ -31,9 +31,9 @@ from treasury_watch.warehouse.archive.press_figures import press_frame
 from treasury_watch.warehouse.categorical_frames import with_categories
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.tables.declared_tables import create, fill
+from treasury_watch.warehouse.tables.early.signals import signals
 from treasury_watch.warehouse.tables.findings_as_known import CURRENT, findings_of, months_of
 from treasury_watch.warehouse.tables.price_impact import events_frame, record_frame, studies_frame
-from treasury_watch.warehouse.tables.signals import signals
 
 VIEWS = Path(__file__).parent / "views"
 FINDINGS = ("sell_offs", "rule_hits", "episodes", "paired_months", "revised_findings")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jinja2
 
-from treasury_watch.flows.alerts.transport import CHANNEL, address
+from treasury_watch.flows.alerts.transport.sending import CHANNEL, address
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.warehouse.home.state import now
 

@@ -1,4 +1,4 @@
-"""The mail on a finding: what it says. flows/alerts/transport.py hands it over.
+"""The mail on a finding: what it says. flows/alerts/transport/sending.py hands it over.
 
 Everything that came from a published file is data here: it is escaped in HTML, put on one line in headers, and never
 decides where a message goes.
@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
-from treasury_watch.flows.alerts.transport import MailError
+from treasury_watch.flows.alerts.transport.sending import MailError
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.amounts import (
     billions,

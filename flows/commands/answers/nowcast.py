@@ -23,7 +23,7 @@ from treasury_watch.transforms.signals.nowcast.words import (
 from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.published_database import rows_of
-from treasury_watch.warehouse.tables.nowcasts import DECLARED, open_nowcasts
+from treasury_watch.warehouse.tables.early.nowcasts import DECLARED, open_nowcasts
 
 WIDTH = 110
 LEAST_OF_ITS_OWN = 12  # months with a first print before these alone are scored

@@ -46,7 +46,10 @@ def read_sql(given: str) -> str:
     if given == "-":
         return sys.stdin.read()
     if given.lower().endswith(".sql") and not any(mark in given for mark in " \n\t("):
-        from treasury_watch.warehouse.ledger.incoming_files import NoPlainFile, read_plain  # not for SQL as given
+        from treasury_watch.warehouse.ledger.incoming.incoming_files import (
+            NoPlainFile,
+            read_plain,
+        )  # not for SQL as given
 
         try:
             return read_plain(Path(given), LONGEST_SQL).decode("utf-8-sig")

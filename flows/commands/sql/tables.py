@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from treasury_watch.flows.commands import cookbook
+from treasury_watch.flows.commands.sql import cookbook
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.declarations import Declarations, Table
 from treasury_watch.warehouse.tables.declared_tables import UNITS

@@ -27,18 +27,18 @@ from treasury_watch.flows.log import file_table, logs
 from treasury_watch.flows.prefect_support import named_server, server_start
 from treasury_watch.flows.prefect_support.shared_server import shared_server
 from treasury_watch.flows.run import backfill, steps
-from treasury_watch.flows.run.artifacts import show
 from treasury_watch.flows.run.monthly import MINUTES, STEP, note
-from treasury_watch.flows.run.outcome import Outcome, Refusal
 from treasury_watch.flows.run.release_archive.loading import Loading
+from treasury_watch.flows.run.summary.artifacts import show
+from treasury_watch.flows.run.summary.outcome import Outcome, Refusal
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.layouts.pages.release_archive import ReleaseLink
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive.parse_pool import end_with_parent, processes
 from treasury_watch.warehouse.archive.release_zips import ReleaseZips
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.backfill_files import scratch
-from treasury_watch.warehouse.ledger.release_files import ReadZip, ZipToRead, read_zip
+from treasury_watch.warehouse.ledger.incoming.backfill_files import scratch
+from treasury_watch.warehouse.ledger.incoming.release_files import ReadZip, ZipToRead, read_zip
 from treasury_watch.warehouse.session import Session
 
 BUNDLE = 4  # zips a task

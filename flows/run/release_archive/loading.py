@@ -7,11 +7,11 @@ from typing import Any
 
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.warehouse.archive.release_zips import REFUSED, ReleaseZips
-from treasury_watch.warehouse.ledger.backfill_files import ParsedFile
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
-from treasury_watch.warehouse.ledger.release_files import ReadZip
+from treasury_watch.warehouse.ledger.incoming.backfill_files import ParsedFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.release_files import ReadZip
 from treasury_watch.warehouse.session import Session
 
 

@@ -14,8 +14,8 @@ import duckdb
 from treasury_watch.flows.site import addresses
 from treasury_watch.transforms.amounts import billions, in_billions
 from treasury_watch.transforms.findings.finding import Finding, FlaggedMonth
-from treasury_watch.transforms.release_calendar import Calendar, release_of
-from treasury_watch.transforms.release_hours import released_at
+from treasury_watch.transforms.release_dates.release_calendar import Calendar, release_of
+from treasury_watch.transforms.release_dates.release_hours import released_at
 from treasury_watch.transforms.wording import month_name, one_line, plain_name
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.tables.published_findings import published_findings

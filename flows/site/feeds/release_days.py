@@ -14,8 +14,8 @@ from icalendar import Event
 from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.feeds.entries import NAMESPACE
 from treasury_watch.transforms.months import shifted
-from treasury_watch.transforms.release_calendar import Calendar, Listed, estimated_release, possible_days
-from treasury_watch.transforms.release_hours import released_at
+from treasury_watch.transforms.release_dates.release_calendar import Calendar, Listed, estimated_release, possible_days
+from treasury_watch.transforms.release_dates.release_hours import released_at
 from treasury_watch.transforms.wording import month_name
 
 NAME = "releases.ics"

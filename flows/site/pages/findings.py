@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from treasury_watch.flows.site import addresses
-from treasury_watch.flows.site.pages.drawing import Box, drawing
+from treasury_watch.flows.site.charts.holder_months import Box, drawing
 from treasury_watch.flows.site.pages.rendering import PARTS, Site, citation, newest_day, release_days_of
 from treasury_watch.transforms.amounts import MINUS, billions
 from treasury_watch.transforms.findings.finding import Episode, Finding, FlaggedMonth

@@ -9,9 +9,10 @@ from typing import Any
 
 import duckdb
 
-from treasury_watch.flows.site import addresses, dollar_book
-from treasury_watch.flows.site.pages.drawing import Box, Drawing, drawing
+from treasury_watch.flows.site import addresses
+from treasury_watch.flows.site.charts.holder_months import Box, Drawing, drawing
 from treasury_watch.flows.site.pages.rendering import Site, citation, newest_day
+from treasury_watch.flows.site.sections import dollar_book
 from treasury_watch.transforms.amounts import billions, percent
 from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.transforms.months import months_between, number_of, shifted

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.aside import Aside
-from treasury_watch.flows.site.pages import previews
+from treasury_watch.flows.site.charts import previews
 from treasury_watch.flows.site.pages.files import Folder
 from treasury_watch.flows.site.templating import bare_environment
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, millions_cell, percent, rounded

@@ -10,10 +10,11 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from treasury_watch.flows.site import charts, sale_scenario
+from treasury_watch.flows.site import charts
 from treasury_watch.flows.site.charts.documents import edges
 from treasury_watch.flows.site.charts.holder_changes import PARTS
 from treasury_watch.flows.site.links import Links
+from treasury_watch.flows.site.risk import sale_scenario
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, is_known
 from treasury_watch.transforms.findings.finding import Finding, FlaggedMonth
 from treasury_watch.transforms.months import number_of

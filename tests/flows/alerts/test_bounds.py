@@ -18,7 +18,7 @@ from tests.flows.alerts.test_transport import refusal
 from tests.flows.findings_data import month_and_episode
 from tests.flows.loopback import Loopback, Reply
 from tests.flows.smtp_loopback import BrokenServer
-from treasury_watch.flows.alerts.transport import MailError, Transport
+from treasury_watch.flows.alerts.transport.sending import MailError, Transport
 
 SECONDS = 1.0
 Script = Callable[[socket.socket, threading.Event], None]

@@ -16,7 +16,7 @@ from tests.flows.findings_data import month_and_episode, published
 from tests.flows.smtp_loopback import free_port
 from treasury_watch.flows.alerts.mails.finding_mail import compose
 from treasury_watch.flows.alerts.outbox import SendResult, listing, send
-from treasury_watch.flows.alerts.transport import MailError, Transport
+from treasury_watch.flows.alerts.transport.sending import MailError, Transport
 
 CHANNEL = "channel:TEST_CHANNEL"
 

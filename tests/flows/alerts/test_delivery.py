@@ -26,7 +26,7 @@ from treasury_watch.flows.alerts import outbox
 from treasury_watch.flows.alerts.mails.envelope import envelope
 from treasury_watch.flows.alerts.mails.operator_mail import Notice
 from treasury_watch.flows.alerts.outbox import Patience, SendResult, add, first_message, listing, pending, send
-from treasury_watch.flows.alerts.transport import Transport
+from treasury_watch.flows.alerts.transport.sending import Transport
 from treasury_watch.flows.settings.sections import AlertSettings
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.findings.finding import Kind

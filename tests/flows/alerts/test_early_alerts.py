@@ -21,12 +21,12 @@ from treasury_watch.flows.alerts.early import queue_early_signals
 from treasury_watch.flows.alerts.mails.digest_mail import compose_digest, digest
 from treasury_watch.flows.alerts.mails.early_mail import compose_early
 from treasury_watch.flows.alerts.mails.finding_mail import compose
-from treasury_watch.flows.alerts.transport import Transport
+from treasury_watch.flows.alerts.transport.sending import Transport
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.state import State
-from treasury_watch.warehouse.tables.early_signals import print_in_words
+from treasury_watch.warehouse.tables.early.early_signals import print_in_words
 
 HOLDINGS = "signal:foreign_official:2026-05:official_holdings"
 PURCHASES = "signal:foreign_official:2026-05:official_net_purchases"

@@ -23,7 +23,7 @@ from tests.flows.findings_data import (
 )
 from treasury_watch.flows.alerts.mails.envelope import message_id
 from treasury_watch.flows.alerts.mails.finding_mail import compose, newer_month, sql
-from treasury_watch.flows.alerts.transport import MailError
+from treasury_watch.flows.alerts.transport.sending import MailError
 from treasury_watch.flows.settings.sections import MailSettings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.transforms.findings.explain.subjects import subject, traded, verdict_told

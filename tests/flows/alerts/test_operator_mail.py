@@ -17,11 +17,11 @@ from treasury_watch.flows.alerts.mails import operator_mail
 from treasury_watch.flows.alerts.mails.operator_mail import never_loaded_notices, run_notice, source_notices
 from treasury_watch.flows.alerts.outbox import pending
 from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.run.steps import PLAIN
+from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
-from treasury_watch.transforms.release_calendar import release_of
+from treasury_watch.transforms.release_dates.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.freshness import never_loaded, stale_sources
 from treasury_watch.warehouse.gates.results import Result, ValidationBlocked

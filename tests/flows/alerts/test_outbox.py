@@ -13,7 +13,7 @@ from tests.flows.findings_data import ending, month_and_episode, published
 from tests.flows.smtp_loopback import BrokenServer, MailServer, drops_mid_message, free_port
 from treasury_watch.flows.alerts.mails.finding_mail import compose
 from treasury_watch.flows.alerts.outbox import OutboxBusy, SendResult, alert_id, listing, pending, queue, send
-from treasury_watch.flows.alerts.transport import MailError, Transport
+from treasury_watch.flows.alerts.transport.sending import MailError, Transport
 from treasury_watch.flows.settings.sections import AlertSettings, MailSettings
 from treasury_watch.transforms.findings.finding import Finding
 from treasury_watch.warehouse.home.state import State

@@ -12,7 +12,7 @@ from tests.flows.alerts.test_finding_mail import DESK, PICTURE, SECRET, html_of,
 from tests.flows.findings_data import month_and_episode, named
 from tests.flows.loopback import self_signed
 from tests.flows.smtp_loopback import BrokenServer, MailServer, drops_mid_message, free_port, silent, takes_and_hangs_up
-from treasury_watch.flows.alerts.transport import MailError, Transport
+from treasury_watch.flows.alerts.transport.sending import MailError, Transport
 from treasury_watch.flows.settings.sections import PASSWORD_VARIABLE, MailSettings
 from treasury_watch.transforms.errors import ConfigurationError
 

@@ -15,9 +15,9 @@ from treasury_watch.flows.commands.check import declared_problems
 from treasury_watch.flows.commands.main import main
 from treasury_watch.transforms.layouts import LAYOUTS
 from treasury_watch.warehouse.config_files import names
+from treasury_watch.warehouse.config_files.models.rows import SHEETS
 from treasury_watch.warehouse.config_files.positions import Positions
 from treasury_watch.warehouse.config_files.reading import TOML_FILES
-from treasury_watch.warehouse.config_files.rows import SHEETS
 from treasury_watch.warehouse.declarations import Declarations
 
 FILES = (*TOML_FILES, *SHEETS)

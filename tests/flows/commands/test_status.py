@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from treasury_watch.flows.commands.status import due, lines
+from treasury_watch.flows.commands.answers.status import due, lines
 
 NOW = datetime(2026, 6, 20, 12, tzinfo=UTC)
 WELL: dict[str, Any] = {

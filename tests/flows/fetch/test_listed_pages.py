@@ -9,12 +9,12 @@ from tests.flows.loopback import Loopback, Reply
 from treasury_watch.flows.fetch.http import FetchError
 from treasury_watch.flows.fetch.listed_pages import fetch_listed
 from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.tables.signals import signals
+from treasury_watch.warehouse.tables.early.signals import signals
 
 FOLDER = "/mof/monthly/"
 MONTHS = {

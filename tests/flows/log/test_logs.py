@@ -33,12 +33,12 @@ from tests.flows.loopback import Loopback, Reply, self_signed
 from tests.flows.smtp_loopback import MailServer, free_port
 from tests.prefect_database import prepare
 from treasury_watch.flows.alerts.outbox import send
-from treasury_watch.flows.alerts.transport import Transport
+from treasury_watch.flows.alerts.transport.sending import Transport
 from treasury_watch.flows.commands.main import main
 from treasury_watch.flows.fetch.sources import sources_to_fetch
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.warehouse.installation import Warehouse

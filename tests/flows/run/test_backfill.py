@@ -24,7 +24,7 @@ from tests.flows.run.test_monthly import RELEASE, at
 from tests.prefect_database import prefect_server
 from treasury_watch.flows.commands.main import main
 from treasury_watch.flows.run import backfill, monthly
-from treasury_watch.flows.run.outcome import FilesRefused, Outcome, Refusal
+from treasury_watch.flows.run.summary.outcome import FilesRefused, Outcome, Refusal
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.archive.archived_files import quarantined

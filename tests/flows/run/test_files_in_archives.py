@@ -10,10 +10,10 @@ from tests.transforms.layouts import test_ecb
 from tests.transforms.tic import as_html, table3, table5, zipped
 from treasury_watch.flows.fetch.http import Fetched
 from treasury_watch.flows.run.backfill import refuse_unreadable, what_it_is
-from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.run.steps import files_on_disk, incoming
+from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.transforms.errors import LayoutError
-from treasury_watch.warehouse.ledger.backfill_files import Found, ParsedFile
+from treasury_watch.warehouse.ledger.incoming.backfill_files import Found, ParsedFile
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 URL = "https://example.org/Documents/slt_table5.txt"

@@ -12,7 +12,7 @@ from tests.conftest import TODAY, a_copy
 from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.alerts.outbox import SendResult, pending
 from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.installation import Warehouse
 

@@ -11,14 +11,14 @@ from click.testing import CliRunner
 from tests.benchmarks.release_archive.server import ReleaseArchiveServer
 from tests.conftest import PROJECT, majors, table5
 from treasury_watch.flows.commands.main import main
-from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.run.release_archive.loading import Loading
+from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.warehouse.archive.release_zips import ReleaseZips, ZipNote
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.backfill_files import scratch
-from treasury_watch.warehouse.ledger.release_files import ReadZip, ZipToRead, read_zip
+from treasury_watch.warehouse.ledger.incoming.backfill_files import scratch
+from treasury_watch.warehouse.ledger.incoming.release_files import ReadZip, ZipToRead, read_zip
 
 DECLARATIONS = Declarations(PROJECT / "config")
 TABLES = DECLARATIONS.release_archive.members

@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from tests.flows.findings_data import declared, insert
-from treasury_watch.flows.run.revisions import Revisions, revised_by
-from treasury_watch.warehouse.ledger.incoming_files import Loaded
+from treasury_watch.flows.run.summary.revisions import Revisions, revised_by
+from treasury_watch.warehouse.ledger.incoming.incoming_files import Loaded
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
 JUNE, JULY = date(2026, 6, 18), date(2026, 7, 16)

@@ -11,8 +11,8 @@ from tests.conftest import SAMPLE
 from tests.faults.small_installation import published_figures
 from tests.flows.loopback import Reply
 from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.run.steps import PLAIN
+from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.installation import Warehouse

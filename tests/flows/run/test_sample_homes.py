@@ -14,7 +14,7 @@ from tests.flows.loopback import Loopback, Reply
 from tests.flows.smtp_loopback import MailServer
 from treasury_watch.flows.alerts import delivery
 from treasury_watch.flows.alerts.sample_mark import SUBJECT, WORDS
-from treasury_watch.flows.commands.status import status_facts
+from treasury_watch.flows.commands.answers.status import status_facts
 from treasury_watch.flows.run import monthly, steps
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.archive import home_kinds

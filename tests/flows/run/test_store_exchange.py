@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from tests.conftest import SAMPLE
 from treasury_watch.flows.commands.main import main
 from treasury_watch.flows.run import steps
-from treasury_watch.flows.run.outcome import Outcome
 from treasury_watch.flows.run.steps import PLAIN
+from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.store.exchange import Store

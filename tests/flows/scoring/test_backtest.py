@@ -21,7 +21,7 @@ from treasury_watch.transforms.findings.rules.flagged_months import sell_offs
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 
 OFFICIAL_FILES = Path(__file__).resolve().parents[3] / ".." / "shared" / "official" / "tic"
 HOLDINGS = ("mfh.txt", "mfhhis01.txt", "s1_globl.txt", "slt3d_globl.csv", "slt_table3.txt", "slt_table5.txt")

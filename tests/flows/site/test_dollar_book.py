@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from tests.flows.site.page_data import GENERATED, Reading, fill, month_row
-from treasury_watch.flows.site.dollar_book import AMOUNTS, dollar_books
 from treasury_watch.flows.site.page import render
+from treasury_watch.flows.site.sections.dollar_book import AMOUNTS, dollar_books
 from treasury_watch.transforms.months import shifted
 
 APRIL, MAY = date(2024, 4, 1), date(2024, 5, 1)

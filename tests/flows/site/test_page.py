@@ -31,7 +31,7 @@ from tests.flows.site.page_data import (
     needs_browser,
 )
 from treasury_watch.flows.alerts.mails.digest_mail import digest
-from treasury_watch.flows.run.artifacts import newest_findings
+from treasury_watch.flows.run.summary.artifacts import newest_findings
 from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.page import ReportError, render, write
 from treasury_watch.flows.site.sections.findings import headline_of

@@ -15,7 +15,7 @@ from tests.flows.site.page_data import DECLARED, GENERATED, JAPAN, Reading, fill
 from treasury_watch.flows.commands.main import main
 from treasury_watch.flows.site import charts
 from treasury_watch.flows.site.page import render
-from treasury_watch.flows.site.sale_scenario import content, marks_of
+from treasury_watch.flows.site.risk.sale_scenario import content, marks_of
 
 TODAY = date(2024, 7, 20)
 HELD = [{**row, "long_term_usd_mn": 1_000_000.0, "short_term_usd_mn": 90_000.0} for row in JAPAN]

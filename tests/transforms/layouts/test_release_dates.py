@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from treasury_watch.transforms.layouts.pages.release_dates import read, recognise
-from treasury_watch.transforms.release_calendar import Listed
+from treasury_watch.transforms.release_dates.release_calendar import Listed
 
 HEAD = "<html><body><h1>Release Dates of TIC Data</h1><p>NOTICE on DATES: ...</p>"
 NOTES = "<p>* Data are posted after the press release. Last revised 9-12-2026.</p></body></html>"

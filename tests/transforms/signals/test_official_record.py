@@ -10,7 +10,7 @@ from tests.transforms.signals.literal_signals import DECLARED, INTERVAL, PRICES,
 from tests.transforms.tic import DECLARATIONS, OFFICIAL, official, official_body, source
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.holders import identified
-from treasury_watch.transforms.release_calendar import release_of
+from treasury_watch.transforms.release_dates.release_calendar import release_of
 from treasury_watch.transforms.signals.nowcast.inputs import monthly_inputs
 from treasury_watch.transforms.signals.nowcast.nowcasting import Known, nowcasts
 from treasury_watch.transforms.signals.nowcast.scores import scored, summary

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TODAY
-from treasury_watch.flows.commands.status import lines, status_facts
+from treasury_watch.flows.commands.answers.status import lines, status_facts
 from treasury_watch.flows.settings import reading
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.warehouse.archive import readers_view

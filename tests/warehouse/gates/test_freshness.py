@@ -9,7 +9,7 @@ import pytest
 
 from tests.flows.findings_data import declared, insert
 from treasury_watch.flows.alerts.mails.operator_mail import source_notices
-from treasury_watch.transforms.release_calendar import release_of
+from treasury_watch.transforms.release_dates.release_calendar import release_of
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.before_publication import _freshness
 from treasury_watch.warehouse.gates.freshness import Freshness, freshness, late_month, newest_figures, stale_sources

@@ -13,7 +13,7 @@ from treasury_watch.warehouse.home.folders import TEMPORARY_BYTES, Home
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.home.storage_failures import StorageFailed
-from treasury_watch.warehouse.tables.nowcasts import _published_before
+from treasury_watch.warehouse.tables.early.nowcasts import _published_before
 
 
 def home_named(name: str, tmp_path, monkeypatch) -> Home:

@@ -10,7 +10,7 @@ from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile, Loaded
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile, Loaded
 from treasury_watch.warehouse.ledger.loading import Loader
 from treasury_watch.warehouse.ledger.vintages import Ledger
 

@@ -13,7 +13,7 @@ from tests.transforms.tic import as_html, zipped
 from treasury_watch.warehouse.archive.archived_files import Archive, ArchiveDamaged
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
-from treasury_watch.warehouse.ledger.backfill_files import (
+from treasury_watch.warehouse.ledger.incoming.backfill_files import (
     Found,
     ParsedFile,
     files_in,

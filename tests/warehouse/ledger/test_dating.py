@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from treasury_watch.transforms.model import Parsed
-from treasury_watch.transforms.release_calendar import Listed
+from treasury_watch.transforms.release_dates.release_calendar import Listed
 from treasury_watch.warehouse.ledger.dating import FutureRelease, dated
 
 CALENDAR = [

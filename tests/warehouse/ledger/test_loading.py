@@ -18,7 +18,7 @@ from treasury_watch.warehouse.archive.archived_files import ArchiveDamaged
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.results import ValidationBlocked
 from treasury_watch.warehouse.ledger.dating import FutureRelease
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 from treasury_watch.warehouse.ledger.loading import Loader
 
 OFFICIAL = PROJECT / ".." / "shared" / "official"

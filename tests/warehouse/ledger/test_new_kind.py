@@ -14,7 +14,7 @@ from treasury_watch.warehouse.gates.freshness import freshness, newest_figures
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 
 SOURCE = """
 [fred.auctions]

@@ -13,7 +13,7 @@ from tests.conftest import PROJECT
 from treasury_watch.transforms import layouts
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.ledger.incoming_files import NoPlainFile, read_plain
+from treasury_watch.warehouse.ledger.incoming.incoming_files import NoPlainFile, read_plain
 
 SAMPLE = PROJECT / "config" / "sample"
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import PROJECT, RETRIEVED, majors, table5
 from tests.warehouse.ledger.loading_data import APRIL, JUNE, JUNE_17, JUNE_18, LATER, MAY, MAY_18, Loading
-from treasury_watch.transforms.release_calendar import Listed
+from treasury_watch.transforms.release_dates.release_calendar import Listed
 from treasury_watch.warehouse.archive.announced_releases import announced_releases
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.ledger.dating import TooEarlyRelease

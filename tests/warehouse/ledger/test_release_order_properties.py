@@ -20,7 +20,7 @@ from treasury_watch.transforms.months import shifted
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 from treasury_watch.warehouse.ledger.loading import Loader
 from treasury_watch.warehouse.ledger.vintages import Ledger
 

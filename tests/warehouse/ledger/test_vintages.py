@@ -18,7 +18,7 @@ from treasury_watch.warehouse.archive.archived_files import ArchiveDamaged
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.installation import Warehouse
 from treasury_watch.warehouse.ledger.dating import FutureRelease
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 from treasury_watch.warehouse.publication.publishing import OPERATIONS
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 

@@ -12,7 +12,7 @@ import duckdb
 
 from tests.conftest import PROJECT, majors, table5
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 from treasury_watch.warehouse.publication.publishing import OPERATIONS
 from treasury_watch.warehouse.tables.findings_as_known import CURRENT
 

@@ -11,7 +11,7 @@ from tests.conftest import TODAY, a_copy, majors, table5
 from treasury_watch.warehouse.gates.before_publication import SecondGate
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 from treasury_watch.warehouse.publication.publishing import OPERATIONS
 from treasury_watch.warehouse.tables.building import Builder
 

@@ -24,7 +24,7 @@ from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.freshness import newest_figures
 from treasury_watch.warehouse.gates.results import ValidationBlocked
 from treasury_watch.warehouse.installation import Warehouse
-from treasury_watch.warehouse.ledger.incoming_files import IncomingFile
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 from treasury_watch.warehouse.ledger.withdrawal import find_archived
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from treasury_watch.transforms.errors import ConfigurationError
-from treasury_watch.warehouse.config_files.sections import COLUMN_TYPES
+from treasury_watch.warehouse.config_files.models.sections import COLUMN_TYPES
 from treasury_watch.warehouse.declarations import Column, Table
 from treasury_watch.warehouse.tables.declared_tables import (
     ARROW,

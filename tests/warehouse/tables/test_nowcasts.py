@@ -11,8 +11,8 @@ import pytest
 from tests.warehouse.literal_database import LiteralDatabase
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.state import State
-from treasury_watch.warehouse.tables import nowcasts
-from treasury_watch.warehouse.tables.nowcasts import PRINTS, keep, make, open_nowcasts
+from treasury_watch.warehouse.tables.early import nowcasts
+from treasury_watch.warehouse.tables.early.nowcasts import PRINTS, keep, make, open_nowcasts
 
 JULY = pd.Timestamp("2026-07-01")
 

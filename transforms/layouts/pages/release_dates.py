@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from treasury_watch.transforms.errors import shorten
 from treasury_watch.transforms.model import RELEASE_DATES
 from treasury_watch.transforms.months import shifted
-from treasury_watch.transforms.release_calendar import MONTHS_AFTER, Listed
+from treasury_watch.transforms.release_dates.release_calendar import MONTHS_AFTER, Listed
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

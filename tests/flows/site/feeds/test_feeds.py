@@ -15,8 +15,8 @@ from tests.flows import findings_data
 from tests.flows.site.page_data import DECLARED
 from treasury_watch.flows.site import addresses, feeds
 from treasury_watch.flows.site.feeds import entries, formats, release_days
-from treasury_watch.transforms.release_calendar import Listed
-from treasury_watch.transforms.release_hours import released_at
+from treasury_watch.transforms.release_dates.release_calendar import Listed
+from treasury_watch.transforms.release_dates.release_hours import released_at
 from treasury_watch.warehouse.tables.declared_tables import SQL
 
 NOW = datetime(2024, 7, 20, 9, 30, tzinfo=UTC)

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from treasury_watch.flows.site.pages.drawing import Box, drawing, reading, steps
+from treasury_watch.flows.site.charts.holder_months import Box, drawing, reading, steps
 
 LINE, BARS = Box(0, 0, 100, 100), Box(0, 100, 100, 100)
 

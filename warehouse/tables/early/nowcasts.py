@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from treasury_watch.transforms.release_calendar import release_of
+from treasury_watch.transforms.release_dates.release_calendar import release_of
 from treasury_watch.transforms.signals.nowcast import nowcasting, scores
 from treasury_watch.transforms.signals.nowcast.inputs import first_stated, monthly_inputs, standing_on
 from treasury_watch.transforms.signals.nowcast.nowcasting import TODAY, Known
@@ -24,7 +24,7 @@ from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.tables.declared_tables import create
 
 DECLARED = "nowcast.toml"
-PRINTS = (Path(__file__).parent / "views" / "nowcast_prints.sql").read_text(encoding="utf-8")
+PRINTS = (Path(__file__).parents[1] / "views" / "nowcast_prints.sql").read_text(encoding="utf-8")
 MADE, REPLAY = (
     "made",
     "replay",

@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from treasury_watch.flows.run.outcome import Outcome
+from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.transforms.amounts import billions
 from treasury_watch.transforms.findings.events import events_in
 from treasury_watch.transforms.findings.finding import Episode, Finding, FlaggedMonth

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from treasury_watch.warehouse.config_files.sections import Identifier
-from treasury_watch.warehouse.config_files.values import Entry, Text
+from treasury_watch.warehouse.config_files.models.sections import Identifier
+from treasury_watch.warehouse.config_files.models.values import Entry, Text
 
 Names = Annotated[tuple[Identifier, ...], Field(strict=False)]
 Sql = Annotated[str, Field(min_length=1, description="SQL, which may have several lines")]

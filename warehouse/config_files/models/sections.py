@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, RootModel, StringConstraints, create_mod
 from pydantic_core import PydanticCustomError
 
 from treasury_watch.transforms.model import Source
-from treasury_watch.warehouse.config_files.values import (
+from treasury_watch.warehouse.config_files.models.values import (
     Amount,
     BaseAddress,
     Count,

@@ -18,8 +18,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Self
 
-from treasury_watch.flows.alerts.doors.bounded_smtp import BoundedSMTP, BoundedSMTPS
-from treasury_watch.flows.alerts.doors.channel import NO_ADDRESS, NO_END, notify
+from treasury_watch.flows.alerts.transport.bounded_smtp import BoundedSMTP, BoundedSMTPS
+from treasury_watch.flows.alerts.transport.channel import NO_ADDRESS, NO_END, notify
 from treasury_watch.flows.fetch.deadline import Deadline
 from treasury_watch.flows.fetch.deadline import passed as deadline_passed
 from treasury_watch.flows.settings.sections import PASSWORD_VARIABLE, MailSettings, address

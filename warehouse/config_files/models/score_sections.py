@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
-from treasury_watch.warehouse.config_files.rule_sections import SeriesOfSignals, section
-from treasury_watch.warehouse.config_files.sections import Identifier, SeriesName
-from treasury_watch.warehouse.config_files.values import (
+from treasury_watch.warehouse.config_files.models.rule_sections import SeriesOfSignals, section
+from treasury_watch.warehouse.config_files.models.sections import Identifier, SeriesName
+from treasury_watch.warehouse.config_files.models.values import (
     AboveZero,
     Amount,
     Count,

@@ -14,11 +14,11 @@ from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.flows.fetch.sources import Collected
 from treasury_watch.flows.log import logs, run_lines
 from treasury_watch.flows.log.file_table import FileRow
-from treasury_watch.flows.run.revisions import Revisions
+from treasury_watch.flows.run.summary.revisions import Revisions
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.wording import counted
-from treasury_watch.warehouse.ledger.incoming_files import Loaded
+from treasury_watch.warehouse.ledger.incoming.incoming_files import Loaded
 from treasury_watch.warehouse.session import SetAside
 
 

@@ -12,7 +12,7 @@ from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.layouts.containers import members
 from treasury_watch.transforms.layouts.pages.release_archive import wanted
 from treasury_watch.warehouse.declarations import Declarations
-from treasury_watch.warehouse.ledger.backfill_files import Found, ParsedFile, parse_file
+from treasury_watch.warehouse.ledger.incoming.backfill_files import Found, ParsedFile, parse_file
 
 
 @dataclass(frozen=True)

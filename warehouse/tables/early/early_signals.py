@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from treasury_watch.transforms.months import shifted
-from treasury_watch.transforms.release_calendar import release_of
+from treasury_watch.transforms.release_dates.release_calendar import release_of
 from treasury_watch.transforms.signals.early.early_signals import Stated, early_signals
 from treasury_watch.transforms.signals.early.japan import Reserves
 from treasury_watch.transforms.signals.early.officials import Read
@@ -19,7 +19,7 @@ from treasury_watch.transforms.signals.nowcast.japan_timeline import Interventio
 from treasury_watch.transforms.signals.nowcast.targets import targets
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.published_database import rows_of
-from treasury_watch.warehouse.tables.nowcasts import DECLARED, open_nowcasts
+from treasury_watch.warehouse.tables.early.nowcasts import DECLARED, open_nowcasts
 
 DAYS_OF_A_WEEK = 7
 NEEDED = (

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from treasury_watch.warehouse.config_files.sections import Identifier
-from treasury_watch.warehouse.config_files.values import (
+from treasury_watch.warehouse.config_files.models.sections import Identifier
+from treasury_watch.warehouse.config_files.models.values import (
     AboveZero,
     Amount,
     Count,

@@ -11,7 +11,7 @@ from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.signals.vintages import PUBLISHED, RETRIEVED, known_days
 from treasury_watch.warehouse.declarations import Declarations
 
-PERIODS = (Path(__file__).parent / "views" / "intervention_periods.sql").read_text(encoding="utf-8")
+PERIODS = (Path(__file__).parents[1] / "views" / "intervention_periods.sql").read_text(encoding="utf-8")
 KINDS_OF_SIGNALS = tuple(kind for kind in KINDS.values() if kind.keys == ("series_id", "date"))
 READ = (*(kind.name for kind in KINDS_OF_SIGNALS), "intervention_periods")  # of the ledger
 # The periods' totals, which have a first and a last day and are known from the day that names their page.

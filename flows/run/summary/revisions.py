@@ -10,7 +10,7 @@ import duckdb
 from treasury_watch.transforms.amounts import millions_cell
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.wording import month_name
-from treasury_watch.warehouse.ledger.incoming_files import Loaded
+from treasury_watch.warehouse.ledger.incoming.incoming_files import Loaded
 
 NAMED = 5
 THESE = "(source, released) IN (SELECT unnest($1::VARCHAR[]), unnest($2::DATE[]))"

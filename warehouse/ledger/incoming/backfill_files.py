@@ -30,7 +30,7 @@ from treasury_watch.warehouse.categorical_frames import texts_as_categories
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.ledger.dating import dated
-from treasury_watch.warehouse.ledger.incoming_files import read_plain
+from treasury_watch.warehouse.ledger.incoming.incoming_files import read_plain
 
 CHECKSUM = re.compile(r"[0-9a-f]{64}")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import MAIN_SOURCE
-from treasury_watch.transforms.release_calendar import last_release, next_release
+from treasury_watch.transforms.release_dates.release_calendar import last_release, next_release
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.archive.archived_files import quarantined

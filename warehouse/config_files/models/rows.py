@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, StringConstraints
 
-from treasury_watch.warehouse.config_files.values import (
+from treasury_watch.warehouse.config_files.models.values import (
     Day,
     DayOrNothing,
     Entry,

@@ -1,0 +1,1 @@
+"""How a message leaves: by SMTP, as a file, through a channel; each within its limit of time."""

@@ -1,0 +1,1 @@
+"""When figures are released: the days of the calendar, and their hours."""
