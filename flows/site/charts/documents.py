@@ -44,13 +44,6 @@ def svg(chart: Document) -> Markup:
     return Markup(drawn.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1))
 
 
-def edges(drawn: str, plot_width: float) -> tuple[float, float]:
-    """The edges of the plot of a drawn chart as parts of its width: what a script needs to tell what is pointed at."""
-    [width] = re.findall(r'viewBox="0 0 ([\d.]+) ', drawn)[:1]
-    [left] = re.findall(r'transform="translate\(([\d.]+),', drawn)[:1]
-    return round(float(left) / float(width), 4), round((float(left) + plot_width) / float(width), 4)
-
-
 def png(chart: Document, scale: float = 2) -> bytes:
     """The chart as a PNG on white. The same chart gives the same bytes; nothing is read from a network."""
     ink = "#2b2f36"

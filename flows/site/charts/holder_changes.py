@@ -1,8 +1,7 @@
-"""The chart of what changed a holder's Treasuries, month by month. The page and the mails show the same one."""
+"""The chart of what changed a holder's Treasuries, month by month. As a picture in mails."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -27,45 +26,35 @@ HEIGHTS = (140, 180)
 MONTHS_SHOWN = 24
 WIDTH = 460  # small enough that its lettering is read on a phone
 AXIS_WIDTH = 50  # the same in both panels, so that the months stand below one another
+QUARTERS = ("01", "04", "07", "10")
 AMOUNT = ",.12~g"  # 1,150 and 0.5, never 1.15e+3
 
 # What differs from chart to chart: the names of the data, and in the place of two lists the word for what they list.
-LINE, BARS, MARKS, ZERO, EVENTS = "holdings", "parts", "changes", "zero", "events"
+LINE, BARS, MARKS, ZERO = "holdings", "parts", "changes", "zero"
 SHOWN, LABELLED = ["months shown"], ["months labelled"]
 
 
-def holder_chart(
-    months: pd.DataFrame,
-    title: str,
-    months_shown: int = MONTHS_SHOWN,
-    events: Sequence[Mapping[str, Any]] = (),
-    *,
-    within_page: bool = False,
-) -> Document:
+def holder_chart(months: pd.DataFrame, title: str, months_shown: int = MONTHS_SHOWN) -> Document:
     """Holdings as a line, below it each month's change as stacked bars of its parts. USD billions.
 
     `months` are the rows of holder_months of one holder (any order, more months than shown are cut off); `title` may be
-    empty. A month without a decomposition has no bars; its change is still marked. `events` are marks as `chart_marks` of
-    transforms/risk/events.py gives them; `within_page`: the page names the colours and has no room for as many months' names.
+    empty. A month without a decomposition has no bars; its change is still marked.
     Returns a Vega-Lite document with its data, for the functions of documents.py.
     """
     shown = months.sort_values("month").tail(months_shown)
     names = _month_names(shown)
-    quarters = ("01", "07") if within_page else ("01", "04", "07", "10")
-    lists = {SHOWN[0]: names, LABELLED[0]: [name for name in names if name[5:7] in quarters]}
-    dated = [(f"{mark['month']:%Y-%m-%d}", mark) for mark in events]
-    marked = [{"month": day, "when": month_name(m["month"]), "label": m["label"]} for day, m in dated if day in names]
-    chart = _filled(_without_data(marked=bool(marked), legend=not within_page), lists) | {
-        "datasets": _data(shown) | ({EVENTS: marked} if marked else {}),
+    lists = {SHOWN[0]: names, LABELLED[0]: [name for name in names if name[5:7] in QUARTERS]}
+    chart = _filled(_without_data(), lists) | {
+        "datasets": _data(shown),
         "description": description(shown, title, months_shown),
     }
     return chart | ({"title": {"text": title, "anchor": "start", "fontSize": 17, "offset": 10}} if title else {})
 
 
 @cache
-def _without_data(*, marked: bool, legend: bool) -> Document:
+def _without_data() -> Document:
     """The chart of any holder."""
-    return {"vconcat": [_holdings(marked), _changes(marked, legend)], "spacing": 12}
+    return {"vconcat": [_holdings(), _changes()], "spacing": 12}
 
 
 def _filled(node: Any, lists: dict[str, list[str]]) -> Any:
@@ -155,14 +144,7 @@ def _amount_axis() -> Document:
     return axis(minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5, format=AMOUNT, ticks=False)
 
 
-def _event_marks() -> Document:
-    """A dashed line through each month with an event, which is told where it is pointed at."""
-    told = read(("when:N", "Month"), ("label:N", "In that month"))
-    encoding = {"x": field("month:O", bandPosition=0.5), "tooltip": told}
-    return layer("rule", encoding, EVENTS, strokeDash=[3, 3], strokeWidth=1.5, opacity=0.55)
-
-
-def _holdings(marked: bool) -> Document:
+def _holdings() -> Document:
     encoding = {
         "x": _x(labels=False),
         "y": field("billions:Q", scale={"nice": True, "zero": False}, axis=_amount_axis()),
@@ -171,15 +153,14 @@ def _holdings(marked: bool) -> Document:
     point = {"color": HOLDINGS, "filled": True, "size": 30}
     line = layer("line", encoding, LINE, color=HOLDINGS, strokeWidth=2, point=point)
     title = panel_title("Holdings, USD bn (not from zero)")
-    layers = {"layer": [_event_marks(), line]} if marked else line
-    return {**layers, "height": HEIGHTS[0], "title": title, "width": WIDTH}
+    return {**line, "height": HEIGHTS[0], "title": title, "width": WIDTH}
 
 
-def _changes(marked: bool, legend: bool) -> Document:
+def _changes() -> Document:
     stacked = {
         "x": _x(),
         "y": field("billions:Q", axis=_amount_axis(), stack="zero"),
-        "color": field("part:N", **colours(dict(PARTS.values()), legend=legend)),
+        "color": field("part:N", **colours(dict(PARTS.values()), legend=True)),
         "order": field("place:Q"),
         "tooltip": read(("when:N", "Month"), ("part:N", "Part"), ("shown:N", "USD bn")),
     }
@@ -197,7 +178,6 @@ def _changes(marked: bool, legend: bool) -> Document:
         "strokeWidth": 1,
     }
     layers = [
-        *([_event_marks()] if marked else []),
         layer("bar", stacked, BARS),
         layer("rule", {"y": field("zero:Q")}, ZERO, strokeWidth=1),
         layer("point", change, MARKS, **diamond),

@@ -1,4 +1,4 @@
-"""The chart of a holder's months on the site's pages and in messengers' previews: holdings, and what changed them.
+"""The chart of a holder's months on page and site and in messengers' previews: holdings, and what changed them.
 
 Drawn as plain SVG: a chart by Vega takes 35 to 70 milliseconds, and the site has a thousand of them. It needs no script.
 """
@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from treasury_watch.transforms.amounts import MINUS, billions_cell
+from treasury_watch.transforms.months import months_from
 from treasury_watch.transforms.wording import month_name
 
 PARTS = {
@@ -18,10 +19,12 @@ PARTS = {
     "valuation_usd_mn": ("Valuation", "price"),
     "other_usd_mn": ("Other changes", "rest"),
 }
+CHANGE = ("Change in holdings", "bought")
 LABELS = 5  # at most so many months are named below the chart
 READ_MONTHS = 120  # a chart of more months has no figures to point at: its bars are too thin
 
 Row = Mapping[str, Any]
+Parts = Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ LINE, BARS = Box(56, 28, 574, 150), Box(56, 216, 574, 140)  # in a drawing of 64
 @dataclass(frozen=True)
 class Drawing:
     """A chart as shapes: runs of points of the holdings' line, bars of what changed them, ticks and months. `mark` is where
-    the finding's months begin and how wide they are, `last` the newest point, the height of its label, and its label.
+    the finding's months begin and how wide they are, `last` the newest point, the height of its label, and its label,
+    `dashed` the middles of months with an event.
     """
 
     runs: list[str]
@@ -54,28 +58,51 @@ class Drawing:
     mark: tuple[float, float] | None
     parts: list[tuple[str, str]]
     readings: list[tuple[float, float, str]]
+    dashed: list[float]
 
 
 def drawing(
-    months: Sequence[Row], line: Box = LINE, bars: Box = BARS, marked: Iterable[date] = (), names: int = LABELS
+    months: Sequence[Row],
+    line: Box = LINE,
+    bars: Box = BARS,
+    marked: Iterable[date] = (),
+    names: int = LABELS,
+    *,
+    parts: Parts = PARTS,
+    dashed: Iterable[date] = (),
 ) -> Drawing:
     """Holdings and, below them, the parts of each month's change; `months` are a holder's rows in order, USD millions.
 
-    Where no month has a decomposition the change itself is drawn. Months of `marked` are shaded, at most `names` months
-    are named. `readings` say what each month's figures are.
+    A month without a row keeps its place; it and a new survey basis interrupt the line. Where no month has a decomposition
+    the change itself is drawn. Months of `marked` are shaded, those of `dashed` named in the drawing, at most `names`
+    months have their name below. `parts` are the columns to stack, with a name and a style for each. `readings` say what
+    each month's figures are.
     """
+    months = every_month(months)
     step = line.width / max(len(months), 1)
     at = [line.left + step * (place + 0.5) for place in range(len(months))]
     runs, last, ticks = _line(months, at, line)
-    shapes, changes, zero, bar_ticks, parts = _bars(months, at, step * 0.78, bars)
-    chosen = set(marked)
+    shapes, changes, zero, bar_ticks, shown_parts = _bars(months, at, step * 0.78, bars, parts)
+    chosen, with_event = set(marked), set(dashed)
     shaded = [place for place, row in enumerate(months) if row["month"] in chosen]
     mark = (line.left + step * shaded[0], step * (shaded[-1] - shaded[0] + 1)) if shaded else None
     every = max(1, -(-len(months) // names))
     named = [(at[n], f"{months[n]['month']:%b %Y}") for n in range(len(months) - 1, -1, -every)][::-1]
     readings = [(round(x - step / 2, 1), round(step, 1), reading(row)) for row, x in zip(months, at, strict=True)]
     readings = readings if len(months) <= READ_MONTHS else []
-    return Drawing(runs, last, ticks, shapes, changes, zero, bar_ticks, named, mark, parts, readings)
+    events = [x for row, x in zip(months, at, strict=True) if row["month"] in with_event]
+    return Drawing(runs, last, ticks, shapes, changes, zero, bar_ticks, named, mark, shown_parts, readings, events)
+
+
+def every_month(months: Sequence[Row]) -> list[Row]:
+    """The rows with an empty one for each month between them that has none."""
+    if not months:
+        return []
+    known = {row["month"]: row for row in months}
+    nothing = dict.fromkeys(months[0])
+    return [
+        known.get(month, {**nothing, "month": month}) for month in months_from(months[0]["month"], months[-1]["month"])
+    ]
 
 
 def reading(row: Row) -> str:
@@ -106,8 +133,9 @@ def _line(
     last, before = None, None
     for row, x in zip(months, at, strict=True):
         value = row["position_usd_mn"]
-        if value is None:
+        if value is None or row.get("series_break"):
             runs.append([])
+        if value is None:
             continue
         runs[-1].append(f"{x:.1f},{height(value)}")
         falling = before is not None and before > value
@@ -117,15 +145,18 @@ def _line(
     return [" ".join(run) for run in runs if run], last, ticks
 
 
-def _bars(months: Sequence[Row], at: list[float], width: float, box: Box) -> tuple[Any, Any, float | None, Any, Any]:
+def _bars(
+    months: Sequence[Row], at: list[float], width: float, box: Box, named: Parts
+) -> tuple[Any, Any, float | None, Any, Any]:
     """Bars of the parts, or of the change where there are none; the change of each month as a mark on them."""
-    columns = [name for name in PARTS if any(row[name] is not None for row in months)]
+    columns = [name for name in named if any(row[name] is not None for row in months)]
     stacked = bool(columns)
     columns = columns or ["change_usd_mn"]
     stacks = [[(name, row[name]) for name in columns if row[name]] for row in months]
+    totals = [row["change_usd_mn"] for row in months if row["change_usd_mn"] is not None]
     tops = [sum(value for _, value in stack if value > 0) for stack in stacks]
     bottoms = [sum(value for _, value in stack if value < 0) for stack in stacks]
-    high, low = max([*tops, 0.0]), min([*bottoms, 0.0])
+    high, low = max([*tops, *totals, 0.0]), min([*bottoms, *totals, 0.0])
     if high == low:
         return [], [], None, [], []
     room = (high - low) * 0.06
@@ -134,13 +165,17 @@ def _bars(months: Sequence[Row], at: list[float], width: float, box: Box) -> tup
     def height(value: float) -> float:
         return round(box.top + box.height * (1 - (value - low) / (high - low)), 1)
 
+    parts = [named.get(name, CHANGE) for name in columns]
+    styles = dict(zip(columns, (style for _, style in parts), strict=True))
     shapes = []
     for stack, x in zip(stacks, at, strict=True):
         above = below = 0.0
         for name, value in stack:
             base = above if value > 0 else below
             ends = sorted((height(base), height(base + value)))
-            shapes.append((round(x - width / 2, 1), ends[0], round(width, 1), round(ends[1] - ends[0], 1), style(name)))
+            shapes.append(
+                (round(x - width / 2, 1), ends[0], round(width, 1), round(ends[1] - ends[0], 1), styles[name])
+            )
             if value > 0:
                 above += value
             else:
@@ -148,22 +183,16 @@ def _bars(months: Sequence[Row], at: list[float], width: float, box: Box) -> tup
     changes = [
         (round(x - width / 2, 1), round(x + width / 2, 1), height(row["change_usd_mn"]))
         for row, x in zip(months, at, strict=True)
-        if stacked and row["change_usd_mn"] is not None and low <= row["change_usd_mn"] <= high
+        if stacked and row["change_usd_mn"] is not None
     ]
-    parts = [PARTS.get(name, ("Change in holdings", "bought")) for name in columns]
     return shapes, changes, height(0.0), [(height(value), _tick(value)) for value in steps(low, high)], parts
 
 
-def style(column: str) -> str:
-    """The name of the colour in which a part is drawn."""
-    return PARTS.get(column, ("", "bought"))[1]
-
-
-def steps(low: float, high: float, count: int = 4) -> list[float]:
-    """Round values between two, about `count` of them: 1, 2 or 5 times a power of ten apart."""
+def steps(low: float, high: float, count: int = 5) -> list[float]:
+    """Round values between two, about `count` of them: 1, 2, 2.5 or 5 times a power of ten apart."""
     span = high - low
     power = 10.0 ** (len(str(int(max(span / count, 1)))) - 1)
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= span / count)
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= span / count)
     first = int(low // step) + 1
     return [step * number for number in range(first, int(high // step) + 1)]
 

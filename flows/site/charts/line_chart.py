@@ -1,22 +1,23 @@
-"""Lines through the months, each labelled at its end with its last value: the form of every chart of holdings."""
+"""Lines through the months, each labelled at its end with its last value: the form of every chart of holdings.
+
+Drawn as plain SVG, as holder_months.py does: a page has fifteen, and a chart by Vega takes 40 milliseconds.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from treasury_watch.flows.site.charts import documents
-from treasury_watch.flows.site.charts.documents import Document
 from treasury_watch.transforms.months import month_of, number_of
 from treasury_watch.transforms.wording import joined, month_name
 
-FONT_SIZE, LABEL_LEADING = 13, 15
+FONT_SIZE, AXIS_FONT_SIZE, LABEL_LEADING = 13, 12, 15
+LABELS_APART, NOTCH = 3, 5  # pixels between labels of ends, and down from the plot to a month's name
 TOP, BOTTOM = 12, 24  # pixels around the plot; left of it stand the axis' figures, right of it the labels of the ends
 LETTER, DIGIT = 8.2, 7.2  # pixels that a letter of an end's label takes at most on average, and one of the axis
 FROM_ZERO = 0.6  # an axis begins at zero unless all values lie above this part of the largest
@@ -58,13 +59,12 @@ class Line:
 
 @dataclass(frozen=True)
 class DrawnChart:
-    """A chart as a page needs it: `svg` to show, `document` for a PNG, `alt` in words, `hover` for the page's script.
+    """A chart as a page needs it: `svg` to show, `alt` in words, `hover` for the page's script.
 
     `left` and `right` are the edges of its plot as parts of its width; `from_zero`: whether the vertical axis begins there.
     """
 
     svg: Markup
-    document: Document
     alt: str
     hover: str
     left: float
@@ -81,9 +81,24 @@ class _Plot:
     months: tuple[int, int]
     ticks: list[float] = field(default_factory=list)
 
-    @property
-    def per_pixel(self) -> float:
-        return (self.ticks[-1] - self.ticks[0]) / self.height
+    def x(self, month: int) -> float:
+        """From the plot's left edge, of a month by its number."""
+        return self.width * (month - self.months[0]) / (self.months[1] - self.months[0])
+
+    def y(self, value: float) -> float:
+        """From the plot's upper edge."""
+        return self.height * (self.ticks[-1] - value) / (self.ticks[-1] - self.ticks[0])
+
+
+@dataclass(frozen=True)
+class _End:
+    """Where a line ends, and its label: `first_line` is the middle of its first line's height."""
+
+    x: float
+    y: float
+    colour: str
+    label: list[str]
+    first_line: float = 0.0
 
 
 def draw(lines: Sequence[Line], size: Size = NARROW) -> DrawnChart | None:
@@ -92,15 +107,12 @@ def draw(lines: Sequence[Line], size: Size = NARROW) -> DrawnChart | None:
     if not known:
         return None
     plot = _plot(known, size)
-    document = _document(known, plot)
-    whole = plot.left + plot.width + plot.right
     return DrawnChart(
-        svg=documents.svg(document),
-        document=document,
+        svg=_svg(known, plot, size),
         alt=described(known),
         hover=_hover(known, plot),
-        left=round(plot.left / whole, 4),
-        right=round((plot.left + plot.width) / whole, 4),
+        left=round(plot.left / size.width, 4),
+        right=round((plot.left + plot.width) / size.width, 4),
         from_zero=plot.ticks[0] <= 0,
     )
 
@@ -158,113 +170,90 @@ def _end_label(line: Line) -> list[str]:
     return [*line.label, line.last_shown or line.values[last][1]]
 
 
-def _document(lines: Sequence[Line], plot: _Plot) -> Document:
-    """The chart in Vega-Lite. Months are their numbers: dates as text would take longer to read than to draw."""
-    rows, ends = [], []
-    for place, line in enumerate(lines):
-        run, before = 0, None
-        for month in sorted(line.values):
-            number = number_of(month)
-            if before is not None and (number - before > 1 or month in line.breaks):
-                run += 1
-            before = number
-            rows.append({"m": number, "v": line.values[month][0], "name": line.name, "run": f"{place}.{run}"})
-        last = max(line.values)
-        ends.append({"m": number_of(last), "v": line.values[last][0], "name": line.name, "text": _end_label(line)})
-    _keep_apart(ends, plot)
-    colour = {
-        "field": "name", "type": "nominal", "legend": None,
-        "scale": {"domain": [line.name for line in lines], "range": [line.colour for line in lines]},
-    }  # fmt: skip
-    x = {"field": "m", "type": "quantitative", "scale": {"domain": list(plot.months), "nice": False, "zero": False}}
-    y = {"field": "v", "type": "quantitative", "scale": {"domain": [plot.ticks[0], plot.ticks[-1]], "nice": False}}
-    return {
-        "width": plot.width,
-        "height": plot.height,
-        "autosize": {"type": "none"},
-        "padding": {"left": plot.left, "right": plot.right, "top": TOP, "bottom": BOTTOM},
-        "layer": [
-            {
-                "data": {"values": rows},
-                "mark": {"type": "line", "strokeWidth": 2.25, "strokeJoin": "round", "strokeCap": "round"},
-                "encoding": {
-                    "x": x | {"axis": _month_axis(plot)},
-                    "y": y | {"axis": _value_axis(plot)},
-                    "color": colour,
-                    "detail": {"field": "run"},
-                },
-            },
-            {
-                "data": {"values": ends},
-                "mark": {"type": "point", "filled": True, "size": 42, "opacity": 1},
-                "encoding": {"x": x, "y": y, "color": colour},
-            },
-            {
-                "data": {"values": ends},
-                "mark": {
-                    "type": "text", "align": "left", "dx": 9, "baseline": "middle", "fontSize": FONT_SIZE,
-                    "fontWeight": 600, "lineHeight": LABEL_LEADING,
-                },
-                "encoding": {"x": x, "y": y | {"field": "at"}, "text": {"field": "text"}, "color": colour},
-            },
-        ],
-    }  # fmt: skip
+def _svg(lines: Sequence[Line], plot: _Plot, size: Size) -> Markup:
+    """The chart in the ink of the text around it; hidden from readers of the screen, who are told its words."""
+    floor, right = f"{plot.height:.1f}", f"{plot.width:.1f}"
+    months = _named_months(plot)
+    grid = "".join(f"M0 {plot.y(tick):.1f}H{right}" for tick in plot.ticks)
+    notches = "".join(f"M{plot.x(month):.1f} {floor}v{NOTCH}" for month, _ in months)
+    drawn = [
+        f'<path fill="none" stroke="currentColor" stroke-opacity="0.18" d="{grid}"/>',
+        f'<path fill="none" stroke="currentColor" stroke-opacity="0.4" d="{notches}"/>',
+        f'<g fill="currentColor" font-size="{AXIS_FONT_SIZE}px" text-anchor="end">',
+        *(f'<text x="-6" y="{plot.y(tick) + 4:.1f}">{tick:,.12g}</text>' for tick in plot.ticks),
+        f'</g><g fill="currentColor" font-size="{FONT_SIZE}px" text-anchor="middle">',
+        *(
+            f'<text x="{plot.x(month):.1f}" y="{plot.height + BOTTOM - 3:.1f}">{words}</text>'
+            for month, words in months
+        ),
+        '</g><g fill="none" stroke-width="2.25" stroke-linejoin="round" stroke-linecap="round">',
+        *(f'<path stroke="{line.colour}" d="{run}"/>' for line in lines for run in _runs(line, plot)),
+        f'</g><g font-size="{FONT_SIZE}px" font-weight="600">',
+        *map(_end_drawn, _apart(lines, plot)),
+        "</g>",
+    ]
+    return Markup(
+        f'<svg aria-hidden="true" focusable="false" viewBox="0 0 {size.width} {size.height}">'
+        f'<g transform="translate({plot.left:.1f},{TOP})">{"".join(drawn)}</g></svg>'
+    )
 
 
-def _keep_apart(ends: list[dict[str, Any]], plot: _Plot) -> None:
-    """Give each label the place `at` which it stands: at its line's end, or as near as leaves every label readable.
-
-    A label of several lines is drawn downwards from its first one.
-    """
-    floor = plot.ticks[0]
-    highest_free = plot.height + TOP
-    for end in sorted(ends, key=lambda end: -end["v"]):
-        height = LABEL_LEADING * len(end["text"])
-        wanted = (end["v"] - floor) / plot.per_pixel + height / 2
-        top = min(max(wanted, height), highest_free)
-        end["at"] = floor + (top - LABEL_LEADING / 2) * plot.per_pixel
-        highest_free = top - height - 3
-    lowest_free = -BOTTOM / 2
-    for end in sorted(ends, key=lambda end: end["at"]):
-        height = LABEL_LEADING * len(end["text"])
-        bottom = (end["at"] - floor) / plot.per_pixel + LABEL_LEADING / 2 - height
-        if bottom < lowest_free:
-            end["at"] += (lowest_free - bottom) * plot.per_pixel
-            bottom = lowest_free
-        lowest_free = bottom + height + 3
+def _runs(line: Line, plot: _Plot) -> list[str]:
+    """The line's pieces as SVG paths: a missing month and a new survey basis interrupt it. A month alone is a dot."""
+    runs: list[list[str]] = []
+    before = None
+    for month in sorted(line.values):
+        number = number_of(month)
+        if before is None or number - before > 1 or month in line.breaks:
+            runs.append([])
+        before = number
+        runs[-1].append(f"{plot.x(number):.1f},{plot.y(line.values[month][0]):.1f}")
+    return [f"M{' '.join(run)}" + ("h0" if len(run) == 1 else "") for run in runs]
 
 
-def _month_axis(plot: _Plot) -> dict[str, Any]:
+def _end_drawn(end: _End) -> str:
+    label = "".join(
+        f'<tspan x="{end.x + 9:.1f}" y="{end.first_line + LABEL_LEADING * place + 4.5:.1f}">{escape(text)}</tspan>'
+        for place, text in enumerate(end.label)
+    )
+    return f'<circle cx="{end.x:.1f}" cy="{end.y:.1f}" r="3.7" fill="{end.colour}"/><text fill="{end.colour}">{label}</text>'
+
+
+def _apart(lines: Sequence[Line], plot: _Plot) -> list[_End]:
+    """The ends of the lines with the places of their labels: at the line's end, or as near as leaves each readable."""
+    ends = [
+        _End(plot.x(number_of(last)), plot.y(line.values[last][0]), line.colour, _end_label(line))
+        for line in lines
+        for last in [max(line.values)]
+    ]
+    highest_free = float(-TOP)
+    placed = []
+    for end in sorted(ends, key=lambda end: end.y):
+        height = LABEL_LEADING * len(end.label)
+        top = max(min(end.y - height / 2, plot.height - height), highest_free)
+        placed.append((end, top, height))
+        highest_free = top + height + LABELS_APART
+    lowest_free = plot.height + BOTTOM / 2
+    found = []
+    for end, top, height in reversed(placed):
+        raised = min(top, lowest_free - height)
+        found.append(replace(end, first_line=raised + LABEL_LEADING / 2))
+        lowest_free = raised - LABELS_APART
+    return found
+
+
+def _named_months(plot: _Plot) -> list[tuple[int, str]]:
+    """The months named below the plot: years alone where it spans more than four."""
     first, last = plot.months
-    common = {
-        "title": None,
-        "grid": False,
-        "labelFlush": False,
-        "tickSize": 5,
-        "labelPadding": 4,
-        "labelOverlap": False,
-    }
     if last - first > 48:
         room = plot.width / 44  # labels of a year that fit beside one another
         years = next((y for y in YEARS_APART if (last - first) / (12 * y) <= room), YEARS_APART[-1])
-        values = [n for n in range(first, last + 1) if n % 12 == 0 and (n // 12) % years == 0]
-        words = "format(floor(datum.value / 12), 'd')"
+        apart, form = 12 * years, "%Y"
     else:
         apart = next((m for m in (3, 6, 12) if (last - first) / m <= plot.width / 72), 12)
-        values = [n for n in range(first, last + 1) if n % apart == 0]
-        words = "utcFormat(utc(floor(datum.value / 12), datum.value % 12, 1), '%b %Y')"
-    return common | {"values": values or [first], "labelExpr": words}
-
-
-def _value_axis(plot: _Plot) -> dict[str, Any]:
-    return {
-        "title": None,
-        "values": plot.ticks,
-        "format": ",.12~g",
-        "ticks": False,
-        "labelPadding": 6,
-        "labelFontSize": 12,
-    }
+        form = "%b %Y"
+    named = [number for number in range(first, last + 1) if number % apart == 0] or [first]
+    return [(number, f"{month_of(number):{form}}") for number in named]
 
 
 def _hover(lines: Sequence[Line], plot: _Plot) -> str:

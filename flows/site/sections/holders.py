@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 
 from treasury_watch.flows.site import charts
-from treasury_watch.flows.site.charts.documents import edges
+from treasury_watch.flows.site.charts.holder_card import holder_card
 from treasury_watch.flows.site.charts.holder_changes import PARTS
 from treasury_watch.flows.site.links import Links
 from treasury_watch.flows.site.risk import sale_scenario
@@ -66,33 +66,28 @@ def cards(
     """The largest holders, each with its chart, its last months and its flagged months among `findings`, newest first."""
     made = []
     for holder in holders[:CHARTED]:
-        months = connection.execute(
-            "SELECT * FROM holder_months WHERE holder_id = ? AND month <= ? ORDER BY month DESC LIMIT ?",
-            [holder["holder_id"], holder["month"], months_shown],
-        ).df()
-        marks = sale_scenario.marks_of(connection, holder["holder_id"], months)
-        document = charts.holder_chart(months, "", months_shown, marks, within_page=True)
-        svg = charts.svg(document)
-        left, right = edges(svg, charts.WIDTH)
-        shown = months.sort_values("month")
-        own = [f for f in findings if f.holder_id == holder["holder_id"] and isinstance(f, FlaggedMonth)]
         latest = rows_of(
             connection,
             "SELECT * FROM holder_months WHERE holder_id = ? AND month <= ? ORDER BY month DESC LIMIT ?",
             holder["holder_id"],
             holder["month"],
-            LATEST_MONTHS,
+            months_shown,
         )
+        months = pd.DataFrame(latest)
+        marks = sale_scenario.marks_of(connection, holder["holder_id"], months)
+        card = holder_card(latest[::-1], [mark["month"].date() for mark in marks])
+        shown = months.sort_values("month")
+        own = [f for f in findings if f.holder_id == holder["holder_id"] and isinstance(f, FlaggedMonth)]
         made.append(
             {
                 **holder,
                 "headline": headline(shown, holder["holder"]),
-                "svg": svg,
-                "left": left,
-                "right": right,
+                "svg": card.svg,
+                "left": card.left,
+                "right": card.right,
                 "hover": hover(shown),
                 "described": charts.description(shown, ""),
-                "latest": latest,
+                "latest": latest[:LATEST_MONTHS],
                 "marks": marks,
                 "note": centres.get(holder["holder_id"]),
                 "findings": [

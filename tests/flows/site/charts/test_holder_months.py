@@ -64,3 +64,27 @@ def test_steps_are_round_and_few(low: float, high: float) -> None:
     found = steps(low, high)
     assert all(low <= value <= high for value in found)
     assert len(found) <= 6
+
+
+def test_a_month_without_a_row_keeps_its_place_and_interrupts_the_line() -> None:
+    drawn = drawing([month(1, 10000, None), month(2, 20000, None), month(4, 30000, None)], LINE, BARS)
+    assert [len(run.split()) for run in drawn.runs] == [2, 1]
+    assert [float(point.split(",")[0]) for run in drawn.runs for point in run.split()] == [12.5, 37.5, 87.5]
+
+
+def test_a_new_survey_basis_interrupts_the_line() -> None:
+    rows = [month(1, 10000, None), {**month(2, 20000, None), "series_break": True}, month(3, 30000, None)]
+    assert [len(run.split()) for run in drawing(rows, LINE, BARS).runs] == [1, 2]
+
+
+def test_a_change_beyond_its_parts_and_one_without_parts_are_drawn_within_the_panel() -> None:
+    drawn = drawing([month(1, 90000, -3000, -2000, -1000), month(2, 20000, -66000)], LINE, BARS)
+    assert len(drawn.changes) == 2
+    assert all(BARS.top <= height <= BARS.top + BARS.height for _, _, height in drawn.changes)
+
+
+def test_other_parts_are_stacked_in_their_own_style_and_months_of_events_are_named() -> None:
+    rows = [{**month(1, 10000, -3000), "net_long_term_usd_mn": -3000.0}, month(2, 20000, 10000)]
+    parts = {"net_long_term_usd_mn": ("Bonds", "#2b66b5")}
+    drawn = drawing(rows[:1], LINE, BARS, parts=parts, dashed=[date(2024, 1, 1), date(2023, 1, 1)])
+    assert ([bar[4] for bar in drawn.bars], drawn.parts, drawn.dashed) == (["#2b66b5"], [("Bonds", "#2b66b5")], [50.0])
