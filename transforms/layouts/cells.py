@@ -91,14 +91,19 @@ def records(text: str, delimiter: str, source: str, first: int = 1) -> Iterator[
             continue
         try:
             cells = next(csv.reader([content], delimiter=delimiter)) if '"' in content else content.split(delimiter)
+            _ = within_length(cells) if len(content) > LONGEST_CELL else cells
         except csv.Error as problem:
             raise LayoutError(source, f"line {number}", "delimited text", str(problem)) from problem
-        if len(content) > LONGEST_CELL and any(len(cell) > LONGEST_CELL for cell in cells):
-            raise LayoutError(
-                source, f"line {number}", "delimited text", f"a cell of more than {LONGEST_CELL:,} characters"
-            )
         if any(cell.strip() for cell in cells):
             yield number, cells
+
+
+def within_length(cells: list[str]) -> list[str]:
+    """The cells as they are. Raises csv.Error for one of more than LONGEST_CELL characters: the standard reader's own limit
+    holds for a whole process, and another library in it may have raised that."""
+    if any(len(cell) > LONGEST_CELL for cell in cells):
+        raise csv.Error(f"a cell of more than {LONGEST_CELL:,} characters")
+    return cells
 
 
 def delimiter_of(text: str, fewest_cells: int) -> str:

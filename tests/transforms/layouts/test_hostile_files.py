@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import time
 import zipfile
@@ -27,6 +28,15 @@ def test_a_press_cell_longer_than_csv_allows_is_refused_with_its_line(row):
     line = 1 if row == test_press.HEADER else 2
     with pytest.raises(LayoutError, match=rf"press, line {line}: expected comma-separated text"):
         test_press.parsed(text)
+
+
+def test_a_long_cell_is_refused_also_where_another_library_allows_longer_ones():
+    before = csv.field_size_limit(1_000_000)
+    try:
+        with pytest.raises(LayoutError, match="press, line 1: expected comma-separated text"):
+            test_press.parsed("x" * 140_000 + test_press.HEADER + test_press.APRIL)
+    finally:
+        csv.field_size_limit(before)
 
 
 def lzma_damaged() -> bytes:

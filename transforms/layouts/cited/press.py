@@ -14,7 +14,7 @@ from datetime import date
 import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError
-from treasury_watch.transforms.layouts.cells import figure, month_of, text_of
+from treasury_watch.transforms.layouts.cells import figure, month_of, text_of, within_length
 from treasury_watch.transforms.model import Parsed, Source
 
 HEADER = ["holder_id", "month", "measure", "value_usd_bn", "released", "citation"]
@@ -82,6 +82,6 @@ def lines_of(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
         for cells in reader:
-            yield reader.line_num, cells
+            yield reader.line_num, within_length(cells)
     except csv.Error as problem:
         raise LayoutError(source, f"line {reader.line_num}", "comma-separated text", str(problem)) from problem

@@ -18,6 +18,7 @@ from datetime import date
 import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.layouts.cells import within_length
 from treasury_watch.transforms.model import Parsed, Source
 
 COUNTRY = "Japan"
@@ -161,7 +162,7 @@ def _records(body: bytes, source: str) -> list[tuple[int, list[str]]]:
     records = []
     try:
         for row in reader:
-            cells = [_cell(cell) for cell in row]
+            cells = [_cell(cell) for cell in within_length(row)]
             records.append((reader.line_num, cells + [""] * (WIDTH - len(cells))))
     except csv.Error as problem:
         raise LayoutError(source, f"line {reader.line_num}", "comma-separated text", str(problem)) from problem

@@ -14,7 +14,7 @@ from datetime import date
 import pandas as pd
 
 from treasury_watch.transforms.errors import LayoutError, shorten
-from treasury_watch.transforms.layouts.cells import MONTH_NAMES, TRUNCATED, is_plausible
+from treasury_watch.transforms.layouts.cells import MONTH_NAMES, TRUNCATED, is_plausible, within_length
 from treasury_watch.transforms.layouts.file_kinds import is_html, kind_of
 
 # An era's year n is the Gregorian year of its first year plus n - 1; the first is written 元.
@@ -55,7 +55,7 @@ def records_of(body: bytes, source: str) -> list[Record]:
     before = 0
     try:
         for cells in reader:
-            found.append((before + 1, [tidy(cell) for cell in cells]))
+            found.append((before + 1, [tidy(cell) for cell in within_length(cells)]))
             before = reader.line_num
     except csv.Error as problem:
         raise LayoutError(source, f"line {before + 1}", "comma-separated text", str(problem), TRUNCATED) from problem

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from treasury_watch.transforms.errors import LayoutError
-from treasury_watch.transforms.layouts.cells import ZIP_DAMAGES, is_plausible
+from treasury_watch.transforms.layouts.cells import ZIP_DAMAGES, is_plausible, within_length
 from treasury_watch.transforms.model import Parsed, Source
 
 MEMBER = "eurofxref-hist.csv"
@@ -107,10 +107,10 @@ def _rows(content: bytes, source: str) -> tuple[list[str], list[int], list[list[
     lines: list[int] = []
     rows: list[list[str]] = []
     try:
-        header = [cell.strip() for cell in next(reader, [])]
+        header = [cell.strip() for cell in within_length(next(reader, []))]
         for cells in reader:
             lines.append(reader.line_num)
-            rows.append(cells)
+            rows.append(within_length(cells))
     except csv.Error as problem:
         raise LayoutError(source, f"line {reader.line_num}", "comma-separated text", str(problem)) from problem
     width = len(header)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from treasury_watch.transforms.errors import ConfigurationError, LayoutError
 from treasury_watch.transforms.kinds import KINDS
-from treasury_watch.transforms.layouts.cells import is_plausible
+from treasury_watch.transforms.layouts.cells import is_plausible, within_length
 from treasury_watch.transforms.model import Parsed, Source
 
 DATE_HEADINGS = {"date", "observation_date"}
@@ -102,7 +102,7 @@ def _lines(body: bytes, source: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text.rstrip(), newline=""), strict=True)
     while True:
         try:
-            cells = next(reader)
+            cells = within_length(next(reader))
         except StopIteration:
             return
         except csv.Error as problem:
