@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from datetime import date
+from functools import cache
 
 INDEX = "index.html"
 DATA = "data/index.html"
@@ -49,4 +50,9 @@ def preview_image(page: str) -> str:
 
 def from_page(page: str, target: str) -> str:
     """The link from one page to another file of the site, by their addresses: it works from a folder and from any host."""
-    return posixpath.relpath(target, posixpath.dirname(page) or ".")
+    return _from_folder(posixpath.dirname(page) or ".", target)
+
+
+@cache
+def _from_folder(folder: str, target: str) -> str:
+    return posixpath.relpath(target, folder)

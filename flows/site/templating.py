@@ -24,6 +24,7 @@ def bare_environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        auto_reload=False,  # a site asks five thousand times whether a template has changed
         trim_blocks=True,
         lstrip_blocks=True,
     )

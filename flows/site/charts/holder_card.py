@@ -34,7 +34,7 @@ def holder_card(months: Sequence[Row], events: Iterable[date] = ()) -> Card:
 
     It is hidden from readers of the screen: the page says in words what it shows.
     """
-    drawn = drawing(months, LINE, BARS, names=LABELS, parts=PARTS, dashed=events)
+    drawn = drawing(months, LINE, BARS, names=LABELS, parts=PARTS, dashed=events, readings=False)
     right = f"{LINE.left + LINE.width:g}"
     bottom = BARS.top + BARS.height
     ticks = [*drawn.ticks, *drawn.bar_ticks]

@@ -70,13 +70,14 @@ def drawing(
     *,
     parts: Parts = PARTS,
     dashed: Iterable[date] = (),
+    readings: bool = True,
 ) -> Drawing:
     """Holdings and, below them, the parts of each month's change; `months` are a holder's rows in order, USD millions.
 
     A month without a row keeps its place; it and a new survey basis interrupt the line. Where no month has a decomposition
     the change itself is drawn. Months of `marked` are shaded, those of `dashed` named in the drawing, at most `names`
-    months have their name below. `parts` are the columns to stack, with a name and a style for each. `readings` say what
-    each month's figures are.
+    months have their name below. `parts` are the columns to stack, with a name and a style for each. `readings`: what
+    each month's figures are, for a drawing in which they can be pointed at.
     """
     months = every_month(months)
     step = line.width / max(len(months), 1)
@@ -88,10 +89,10 @@ def drawing(
     mark = (line.left + step * shaded[0], step * (shaded[-1] - shaded[0] + 1)) if shaded else None
     every = max(1, -(-len(months) // names))
     named = [(at[n], f"{months[n]['month']:%b %Y}") for n in range(len(months) - 1, -1, -every)][::-1]
-    readings = [(round(x - step / 2, 1), round(step, 1), reading(row)) for row, x in zip(months, at, strict=True)]
-    readings = readings if len(months) <= READ_MONTHS else []
+    pointed_at = zip(months, at, strict=True) if readings and len(months) <= READ_MONTHS else ()
+    read = [(round(x - step / 2, 1), round(step, 1), reading(row)) for row, x in pointed_at]
     events = [x for row, x in zip(months, at, strict=True) if row["month"] in with_event]
-    return Drawing(runs, last, ticks, shapes, changes, zero, bar_ticks, named, mark, shown_parts, readings, events)
+    return Drawing(runs, last, ticks, shapes, changes, zero, bar_ticks, named, mark, shown_parts, read, events)
 
 
 def every_month(months: Sequence[Row]) -> list[Row]:

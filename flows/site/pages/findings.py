@@ -170,7 +170,7 @@ def has_own_preview(found: Finding, newest: date | None) -> bool:
 def _preview(site: Site, page: str, found: Finding, around: Sequence[Row], marked: Iterable[date]) -> str:
     if not has_own_preview(found, site.newest):
         return addresses.preview_image(addresses.holder_page(found.holder_id))
-    drawn = drawing(around, PREVIEW_LINE, PREVIEW_BARS, marked, names=5)
+    drawn = drawing(around, PREVIEW_LINE, PREVIEW_BARS, marked, names=5, readings=False)
     return site.draw_preview(page, headline=headline_of(found), drawn=drawn, line=PREVIEW_LINE, bars=PREVIEW_BARS)
 
 

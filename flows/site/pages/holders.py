@@ -107,7 +107,7 @@ def write(site: Site, months: Months, findings: Mapping[str, Finding], centres: 
             preview=site.draw_preview(
                 page,
                 headline=f"{plain_name(name)}: {billions(held[-1]['position_usd_mn'], signed=False)} of U.S. Treasury securities",
-                drawn=drawing(held[-60:], PREVIEW_LINE, PREVIEW_BARS, names=5),
+                drawn=drawing(held[-60:], PREVIEW_LINE, PREVIEW_BARS, names=5, readings=False),
                 line=PREVIEW_LINE,
                 bars=PREVIEW_BARS,
             ),

@@ -159,7 +159,7 @@ def pct(row: Mapping[str, Any], column: str, signed: bool = False) -> Markup:
 
 def parts(row: Mapping[str, Any]) -> Markup:
     """The cells of the change and its parts."""
-    return Markup("").join(usd(row, column, strong=place < 2) for place, column in enumerate(PARTS))
+    return Markup("".join([usd(row, column, strong=place < 2) for place, column in enumerate(PARTS)]))
 
 
 def day(moment: date) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-import altair as alt
 import duckdb
 import pandas as pd
 import pytest
@@ -13,7 +12,6 @@ from click.testing import CliRunner
 
 from tests.flows.site.page_data import DECLARED, GENERATED, JAPAN, Reading, fill
 from treasury_watch.flows.commands.main import main
-from treasury_watch.flows.site import charts
 from treasury_watch.flows.site.page import render
 from treasury_watch.flows.site.risk.sale_scenario import content, marks_of
 
@@ -115,14 +113,6 @@ def test_a_chart_is_marked_in_the_months_of_the_holders_own_events(connection):
     assert [(f"{mark['month']:%Y-%m}", mark["label"]) for mark in marks] == [
         ("2024-04", "Japan sold dollars for 5,918.5bn yen (29 April 2024)")
     ]
-    document = charts.holder_chart(months, "Japan", events=marks)
-    alt.VConcatChart.from_dict(document, validate=True).to_dict(validate=True)
-    assert document["datasets"]["events"] == [
-        {"month": "2024-04-01", "when": "April 2024", "label": "Japan sold dollars for 5,918.5bn yen (29 April 2024)"}
-    ]
-    assert charts.png(document).startswith(b"\x89PNG")
-    assert charts.png(document) != charts.png(charts.holder_chart(months, "Japan"))
-    assert "events" not in charts.holder_chart(months.tail(1), "Japan", events=marks)["datasets"]
 
 
 def test_a_database_of_an_earlier_version_has_no_marks_and_no_record():
