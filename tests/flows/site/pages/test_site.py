@@ -163,15 +163,18 @@ def test_a_release_that_no_build_saw_says_that_its_findings_are_todays_and_a_see
     assert read_record(tmp_path).releases["2024-07-18"]["basis"] == "then"
 
 
+def in_browser(page: Path) -> str:
+    """The page's document as Chromium holds it."""
+    command = [str(BROWSER), "--headless=new", "--no-sandbox", "--dump-dom", page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
 @needs_browser
 @pytest.mark.parametrize("page", ["holders/japan.html", MAY])
 def test_every_figure_read_back_in_the_browser_is_the_warehouses(
     site: Path, warehouse: duckdb.DuckDBPyConnection, page: str
 ) -> None:
-    drawn = subprocess.run(
-        [str(BROWSER), "--headless=new", "--no-sandbox", "--dump-dom", (site / page).as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-    ).stdout  # fmt: skip
+    drawn = in_browser(site / page)
     known = {
         (row["holder_id"], str(row["month"].date())): row
         for row in warehouse.execute("FROM holder_months").df().to_dict("records")
@@ -191,6 +194,39 @@ def test_every_figure_read_back_in_the_browser_is_the_warehouses(
         assert float(cell["data-usd-mn"]) == value, cell
         assert float(text.replace(",", "").replace("−", "-")) == pytest.approx(value / 1000, abs=0.0501), cell
     assert compared >= (7 if page == MAY else 30)
+
+
+@needs_browser
+def test_the_release_page_read_back_in_the_browser_states_first_prints_and_revisions(
+    site: Path, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    known: dict[tuple[str, str], dict[str, float]] = {}
+    for query in (
+        "SELECT holder_id, month, first_print_usd_mn AS position_usd_mn FROM first_prints WHERE first_printed = $day",
+        "SELECT holder_id, month, old_usd_mn, new_usd_mn, difference_usd_mn FROM revisions WHERE released = $day",
+    ):
+        for row in warehouse.execute(query, {"day": "2024-07-18"}).df().to_dict("records"):
+            known.setdefault((row["holder_id"], str(row["month"].date())), {}).update(row)
+    compared = []
+    for cell in Reading(in_browser(site / "releases/2024-07-18.html")).cells:
+        value = known[cell["data-holder"], cell["data-month"]].get(cell["data-column"])
+        if value is not None:
+            assert float(cell["data-usd-mn"]) == value, cell
+            assert float(cell["text"].replace(",", "").replace("−", "-")) == round(value / 1000, 1), cell
+            compared.append(cell["data-column"])
+    revised = ["difference_usd_mn", "new_usd_mn", "old_usd_mn"]
+    assert sorted(compared) == sorted(["position_usd_mn", *revised, *revised])
+
+
+@needs_browser
+def test_the_data_page_read_back_in_the_browser_counts_the_rows_of_every_table(
+    site: Path, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    drawn = in_browser(site / "data/index.html")
+    told = re.findall(r'<th scope="row"><code>(\w+)</code></th>\s*<td class="figure">([\d,]+)</td>', drawn)
+    assert len(told) > 40
+    for table, rows in told:
+        assert [(int(rows.replace(",", "")),)] == warehouse.execute(f"SELECT count(*) FROM {table}").fetchall(), table
 
 
 def test_the_record_is_plain_json_that_a_reader_can_use(site: Path) -> None:
