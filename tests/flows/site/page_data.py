@@ -9,6 +9,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from treasury_watch.flows.site.page import render
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.tables.declared_tables import SQL, typed
 
@@ -174,3 +175,8 @@ class Reading(HTMLParser):
     @property
     def text(self) -> str:
         return " ".join(" ".join(self.words).split())
+
+
+def page_of(connection: duckdb.DuckDBPyConnection, content: dict[str, list[dict[str, Any]]], **changed: Any) -> str:
+    fill(connection, {**content, **changed})
+    return render(connection, generated=GENERATED)

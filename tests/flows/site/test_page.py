@@ -1,21 +1,15 @@
 import json
 import re
-import shutil
-import subprocess
-from collections.abc import Iterator
 from datetime import date, datetime
 from html import unescape
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import duckdb
 import pytest
 
 from tests.flows.site.page_data import (
-    BROWSER,
-    CHECKED,
     CONTEXT,
     DECLARED,
     EXPLAINED,
@@ -24,187 +18,21 @@ from tests.flows.site.page_data import (
     GENERATED,
     HOSTILE,
     JAPAN,
-    PARTS,
     Reading,
     fill,
     month_row,
-    needs_browser,
+    page_of,
 )
 from treasury_watch.flows.alerts.mails.digest_mail import digest
 from treasury_watch.flows.run.summary.artifacts import newest_findings
 from treasury_watch.flows.site import addresses
-from treasury_watch.flows.site.page import ReportError, render, write
+from treasury_watch.flows.site.page import render, write
 from treasury_watch.flows.site.sections.findings import headline_of
 from treasury_watch.flows.site.sections.opening import months_after
-from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.wording import one_line
 from treasury_watch.warehouse.tables.published_findings import published_findings
 
 APRIL, MAY = date(2024, 4, 1), date(2024, 5, 1)
-
-
-@pytest.fixture
-def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        yield connection
-
-
-def page_of(connection: duckdb.DuckDBPyConnection, content: dict[str, list[dict[str, Any]]], **changed: Any) -> str:
-    fill(connection, {**content, **changed})
-    return render(connection, generated=GENERATED)
-
-
-@pytest.fixture(scope="module")
-def full_page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """(database, page) with something in every table."""
-    folder = tmp_path_factory.mktemp("report")
-    database = folder / "treasury.duckdb"
-    with duckdb.connect(str(database)) as connection:
-        fill(connection, FULL)
-    return database, write(database, folder / "report.html", GENERATED)
-
-
-@pytest.fixture(scope="module")
-def page(full_page: tuple[Path, Path]) -> str:
-    return full_page[1].read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def reading(page: str) -> Reading:
-    return Reading(page)
-
-
-@pytest.fixture(scope="module")
-def in_browser(full_page: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The document as Chromium holds it after the page's scripts ran."""
-    return document_in_browser(full_page[1], tmp_path_factory.mktemp("profile"))
-
-
-def document_in_browser(page: Path, profile: Path) -> str:
-    assert BROWSER is not None
-    command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    command += ["--no-first-run", f"--user-data-dir={profile}", "--allow-file-access-from-files"]
-    command += ["--virtual-time-budget=5000", "--dump-dom", page.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-
-
-def stated(connection: duckdb.DuckDBPyConnection, cell: dict[str, str]) -> float | None:
-    """What the warehouse says about a cell of the page."""
-    column, holder = cell["data-column"], cell["data-holder"]
-    if column == "change_on_year_usd_mn":
-        query = (
-            "SELECT now.position_usd_mn - before.position_usd_mn FROM holder_months AS now LEFT JOIN holder_months AS before "
-            "ON before.holder_id = now.holder_id AND before.month = now.month - INTERVAL 12 MONTH "
-            "WHERE now.holder_id = ? AND now.month = ?"
-        )
-        parameters = [holder, cell["data-month"]]
-    elif column == "net_of_year_usd_mn":
-        query = (
-            "SELECT CASE WHEN count(net_purchases_usd_mn) = 12 THEN sum(net_purchases_usd_mn) END FROM holder_months "
-            "WHERE holder_id = ? AND month BETWEEN ?::DATE - INTERVAL 11 MONTH AND ?::DATE"
-        )
-        parameters = [holder, cell["data-month"], cell["data-month"]]
-    elif cell.get("data-start"):
-        query = f"SELECT {column} FROM episodes WHERE holder_id = ? AND rule = ? AND start_month = ?"
-        parameters = [holder, cell["data-rule"], cell["data-start"]]
-    else:
-        query = (
-            f"SELECT {column} FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months) "
-            "WHERE holder_id = ? AND month = ?"
-        )
-        parameters = [holder, cell.get("data-month", "2024-05-01")]
-    found = connection.execute(query, parameters).fetchall()
-    return found[0][0] if found else None
-
-
-def displayed(value: float | None, per: float, suffix: str = "") -> str:
-    return "n.a." if value is None else f"{abs(value) / per:,.1f}{suffix}"
-
-
-@needs_browser
-def test_every_number_on_the_page_is_the_warehouses_own(full_page: tuple[Path, Path], in_browser: str) -> None:
-    cells = Reading(in_browser).cells
-    tables = {cell["data-column"] for cell in cells}
-    assert tables >= {f"{name}_usd_mn" for name in ["position", *PARTS]} | {"share_of_foreign_pct"}
-    assert tables >= {"change_on_year_usd_mn", "net_of_year_usd_mn"}
-    assert len(cells) > 110
-    with duckdb.connect(str(full_page[0]), read_only=True) as connection:
-        for cell in cells:
-            compare(cell, stated(connection, cell))
-
-
-def compare(cell: dict[str, str], value: float | None) -> None:
-    exact = cell.get("data-usd-mn", cell.get("data-pct", ""))
-    assert (float(exact) if exact else None) == value, cell
-    text = cell["text"].strip().removesuffix("bn").replace("$", "")
-    if value is None:
-        assert text in {"n.a.", "·"}, cell
-        return
-    assert text.lstrip("+−") == (displayed(value, 1, "%") if "data-pct" in cell else displayed(value, 1000)), cell
-    assert text.startswith("−") == (value < 0 and text not in {"0.0"}), cell
-
-
-POINTED_AT = """
-<script>
-const chart = document.querySelector(".holder [data-hover]");
-chart.dispatchEvent(new KeyboardEvent("keydown", { key: "End" }));
-const tip = chart.querySelector(".tip");
-const button = document.querySelectorAll("#ranking-table th button")[2];
-button.focus();
-button.click(); button.click();
-const rows = Array.from(document.querySelectorAll("#ranking-table tbody th"), (cell) => cell.textContent.trim());
-const sorted = Array.from(document.querySelectorAll("#ranking-table [aria-sort]"), (heading) => heading.ariaSort);
-document.body.insertAdjacentHTML("beforeend", "<p id='seen'></p>");
-document.getElementById("seen").textContent = JSON.stringify({
-  tip: tip.textContent, width: tip.offsetWidth, height: tip.offsetHeight, focused: document.activeElement === button,
-  rows: rows, sorted: sorted,
-});
-</script>
-"""
-
-
-@pytest.fixture(scope="module")
-def used(full_page: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a reader with a keyboard sees who asks a chart for its last month and sorts the ranking by the change, twice."""
-    folder = tmp_path_factory.mktemp("used")
-    page = folder / "used.html"
-    page.write_text(
-        full_page[1].read_text(encoding="utf-8").replace("</body>", f"{POINTED_AT}</body>"), encoding="utf-8"
-    )
-    document = document_in_browser(page, folder / "profile")
-    [seen] = re.findall(r'<p id="seen">(.*?)</p>', document)
-    found: dict[str, Any] = json.loads(unescape(seen))
-    return found
-
-
-@needs_browser
-def test_a_chart_tells_the_month_that_is_asked_for_in_a_small_tip(used: dict[str, Any]) -> None:
-    assert used["tip"].startswith("May 2024, USD bnHoldings 1,106.0Change −20.1Bonds and notes +0.2Bills −24.0")
-    assert used["width"] <= 240
-    assert used["height"] <= 180
-
-
-@needs_browser
-def test_the_ranking_is_sorted_by_the_heading_that_is_pressed(used: dict[str, Any]) -> None:
-    assert used["rows"] == ["Japan", "Belgium", HOSTILE]
-    assert used["sorted"] == ["ascending"]
-    assert used["focused"]
-
-
-@needs_browser
-def test_the_page_does_not_scroll_sideways_on_a_phone(full_page: tuple[Path, Path], tmp_path: Path) -> None:
-    page = tmp_path / "phone.html"
-    page.write_text(
-        f'<iframe id="phone" src="{full_page[1].as_uri()}" style="width:390px;height:800px;border:0"></iframe>'
-        "<p id='widths'></p><script>const phone = document.getElementById('phone');"
-        "const measure = () => { const root = phone.contentDocument.documentElement;"
-        "document.getElementById('widths').textContent = root.clientWidth + ' ' + root.scrollWidth; };"
-        "phone.addEventListener('load', () => setTimeout(measure, 1500));</script>",
-        encoding="utf-8",
-    )
-    seen, needed = map(int, re.findall(r"(\d+) (\d+)</p>", document_in_browser(page, tmp_path / "profile"))[0])
-    assert 360 <= seen <= 390
-    assert needed == seen
 
 
 def test_charts_carry_the_warehouses_figures(reading: Reading) -> None:
@@ -289,11 +117,6 @@ def test_a_hostile_holder_name_is_shown_as_text(page: str, reading: Reading) -> 
     assert "<script>alert" not in page
     assert HOSTILE in reading.text
     assert sum(tag == "script" for tag, _ in reading.tags) == 1
-
-
-@needs_browser
-def test_a_hostile_holder_name_runs_nothing_in_a_browser(in_browser: str) -> None:
-    assert sum(tag == "script" for tag, _ in Reading(in_browser).tags) == 1
 
 
 def test_the_same_database_and_time_give_the_same_page(full_page: tuple[Path, Path], tmp_path: Path) -> None:
@@ -412,68 +235,6 @@ def test_a_page_on_its_own_links_to_the_site_where_one_is_published(warehouse: d
     assert 'href="#health"' in page
 
 
-def test_failed_checks_are_told_in_words_and_only_those_of_the_newest_run(reading: Reading) -> None:
-    text = reading.text
-    assert "Of 2 checks made on 20 July 2024, 1 passed, 1 warned and 0 failed." in text
-    assert (
-        "warning freshness Expected no source is stale Found Euro rates, 12 days late "
-        "Why, and what to do A file can stop being updated."
-    ) in text
-    assert "an old complaint" not in text
-
-
-def checks(*rows: tuple[str, str, str, bool, bool]) -> list[dict[str, Any]]:
-    names = ("gate", "subject", "expectation", "success", "blocking")
-    return [{**CHECKED, "observed": "3 rows", **dict(zip(names, row, strict=True))} for row in rows]
-
-
-def test_what_stops_publication_comes_before_what_warns(warehouse: duckdb.DuckDBPyConnection) -> None:
-    rows = checks(
-        ("parsed", "coverage of slt_table3", "no holder has a gap", False, False),
-        ("publish", "positions", "there are positions", False, True),
-    )
-    text = Reading(page_of(warehouse, FULL, validation_results=rows)).text
-    assert "0 passed, 1 warned and 1 failed. While a check fails, the last good tables stay published." in text
-    assert text.index("failed: stops publication positions") < text.index("warning coverage of Table 3")
-
-
-def test_checks_that_held_are_folded_by_gate_and_subject_with_their_counts(
-    warehouse: duckdb.DuckDBPyConnection,
-) -> None:
-    rows = checks(
-        ("parsed", "observations of slt_table3", "months are dates", True, True),
-        ("parsed", "observations of slt_table3", "figures are numbers", True, True),
-        ("parsed", "coverage of slt_table3", "no holder has a gap", True, False),
-        ("publish", "positions", "there are positions", True, True),
-    )
-    page = page_of(warehouse, FULL, validation_results=rows)
-    section = page.partition('id="checked"')[2].partition("</section>")[0]
-    assert re.findall(r"<summary>(.*?)</summary>", re.sub(r"</?(span|code)[^>]*>", "", section)) == [
-        "After each file was read: 3 checks held",
-        "coverage of Table 3 1 check",
-        "observations of Table 3 2 checks",
-        "Before tables were published: 1 check held",
-        "positions 1 check",
-    ]
-    assert "open" not in re.findall(r"<details.*?>", section)[0]
-    assert "months are dates 3 rows" in Reading(page).text
-
-
-def test_a_publication_of_before_checks_had_reasons_is_still_shown(warehouse: duckdb.DuckDBPyConnection) -> None:
-    fill(warehouse, FULL)
-    warehouse.execute("ALTER TABLE validation_results DROP COLUMN why")
-    text = Reading(render(warehouse, generated=GENERATED)).text
-    assert "Expected no source is stale Found Euro rates, 12 days late" in text
-    assert "Why, and what to do" not in text
-
-
-def test_a_download_does_not_count_as_a_release(reading: Reading) -> None:
-    text = reading.text
-    assert "Euro rates daily Jun 2024, 1 month ago fetched 2024-07-20 no date n.a." in text
-    assert "Table 3 monthly May 2024, 2 months ago 2024-07-18 calendar 2" in text
-    assert "1 declared source was never loaded" in text
-
-
 def test_revisions_are_counted_where_the_database_keeps_them(warehouse: duckdb.DuckDBPyConnection) -> None:
     fill(warehouse, FULL)
     assert "evisions of published figures" not in render(warehouse, generated=GENERATED)
@@ -512,16 +273,6 @@ def test_turned_findings_and_the_largest_revisions_are_told_with_their_figures(
     assert "<b>" not in page
 
 
-def test_a_source_that_stands_still_is_named_with_its_newest_month(warehouse: duckdb.DuckDBPyConnection) -> None:
-    release = {
-        "source": "slt_table3", "released": date(2024, 3, 18), "last_month": date(2024, 1, 1),
-        "released_basis": "calendar", "changed_figures": 1,
-    }  # fmt: skip
-    page = page_of(warehouse, {"holder_months": [month_row("japan", "Japan", "2024-01-01", 1)], "releases": [release]})
-    late = r"Frozen : TIC Table 3: U\.S\. Treasury securities held by foreign residents: newest month 2024-01; 2024-02 was due"
-    assert re.search(late + r" \d+ days ago\.", Reading(page).text)
-
-
 def test_the_methodology_is_on_the_page_and_its_links_are_text(page: str) -> None:
     inside = page.partition('id="methodology"')[2].partition("</details>")[0]
     assert "change in holdings = net purchases + valuation change + other changes" in inside
@@ -558,41 +309,3 @@ def test_a_new_survey_basis_is_explained_below_the_holders_months(warehouse: duc
     broken = [JAPAN[1], {**month_row("japan", "Japan", "2024-05-01", 1105953), "series_break": True}]
     text = Reading(page_of(warehouse, FULL, holder_months=broken)).text
     assert "A new survey basis starts in May 2024; no change is computed across it." in text
-
-
-def test_a_missing_database_names_the_command_that_makes_one(tmp_path: Path) -> None:
-    with pytest.raises(
-        TreasuryWatchError, match=r"no database at .*treasury\.duckdb yet; run treasury-watch run first"
-    ):
-        write(tmp_path / "treasury.duckdb", tmp_path / "report.html", GENERATED)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "treasury.duckdb").write_text("not a database" * 1000)
-    with pytest.raises(ReportError, match=r"cannot be read .*treasury-watch rebuild") as refused:
-        write(tmp_path / "treasury.duckdb", tmp_path / "report.html", GENERATED)
-    assert "\n" not in str(refused.value)
-    assert not (tmp_path / "report.html").exists()
-
-
-def test_a_page_that_cannot_be_written_leaves_nothing_behind(full_page: tuple[Path, Path], tmp_path: Path) -> None:
-    (tmp_path / "taken.html").mkdir()
-    with pytest.raises(ReportError, match=r"taken\.html cannot be written .*--out"):
-        write(full_page[0], tmp_path / "taken.html", GENERATED)
-    assert [path.name for path in tmp_path.iterdir()] == ["taken.html"]
-
-
-def test_writing_replaces_an_older_page_and_leaves_the_database_alone(
-    full_page: tuple[Path, Path], tmp_path: Path
-) -> None:
-    database = tmp_path / "treasury.duckdb"
-    shutil.copyfile(full_page[0], database)
-    before = database.read_bytes()
-    out = tmp_path / "reports" / "report.html"
-    out.parent.mkdir()
-    out.write_text("an older page")
-    assert write(database, out, GENERATED) == out
-    assert out.read_bytes() == full_page[1].read_bytes()
-    assert database.read_bytes() == before
-    assert [path.name for path in out.parent.iterdir()] == ["report.html"]
