@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
 
-from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.errors import TreasuryWatchError, shorten
 from treasury_watch.transforms.wording import plain_name
 from treasury_watch.warehouse.declarations import Declarations
 
 CLOSEST = 3
+SHORTEST_PART = 3  # letters of a name from which holders with it are suggested
 
 
 class UnknownHolderName(TreasuryWatchError):
@@ -27,12 +30,21 @@ def named(text: str, declarations: Declarations) -> dict[str, str]:
     found = known.get(_plain(text))
     if found is not None:
         return found
-    close = difflib.get_close_matches(_plain(text), known, n=2 * CLOSEST, cutoff=0.6)
-    holders = list(dict.fromkeys(known[name]["holder"] for name in close))[:CLOSEST]
-    hint = f"did you mean {', '.join(holders)}?" if holders else '`treasury-watch query "FROM holders"` lists them all'
-    raise UnknownHolderName(f"no holder {text!r} among the {shown} of config/holders.csv; {hint}")
+    holders = [f"'{name}'" if "," in name else name for name in _closest(_plain(text), known)]
+    hint = (
+        f"did you mean {' or '.join(holders)}?" if holders else '`treasury-watch query "FROM holders"` lists them all'
+    )
+    raise UnknownHolderName(f"no holder {shorten(repr(text))} among the {shown} of config/holders.csv; {hint}")
 
 
+def _closest(plain: str, known: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The holders whose names have the text in them, the shortest first, and after them those spelt most like it."""
+    within = sorted((name for name in known if len(plain) >= SHORTEST_PART and plain in name), key=len)
+    spelt = difflib.get_close_matches(plain, known, n=2 * CLOSEST, cutoff=0.6)
+    return list(dict.fromkeys(known[name]["holder"] for name in [*within, *spelt]))[:CLOSEST]
+
+
+@lru_cache(maxsize=2)
 def _names(declarations: Declarations) -> tuple[dict[str, dict[str, str]], int]:
     """Every name, made plain, with its holder, and the number of holders. A holder's own names go before aliases."""
     holders = {row["holder_id"]: row for row in declarations.holders}

@@ -211,11 +211,11 @@ class Named:
     def __init__(self, declarations: Declarations):
         self._declarations = declarations
 
-    @cached_property
-    def holders(self) -> dict[str, str]:
-        """Every holder's id by its id and its label, in lower case."""
-        rows = self._declarations.holders
-        return {row[column].lower(): row["holder_id"] for row in rows for column in ("holder_id", "holder")}
+    def holder_id(self, name: str) -> str:
+        """The holder that a route calls so: as a user may call it in a command. Raises UnknownHolderName."""
+        from treasury_watch.warehouse.holder_names import named
+
+        return named(name, self._declarations)["holder_id"]
 
     @cached_property
     def rules(self) -> list[str]:

@@ -7,7 +7,6 @@ field's description completes the message "expected ..., found ...".
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from email import policy
 from typing import Annotated, Any, Literal, Self
 
@@ -23,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from treasury_watch.transforms.errors import ConfigurationError, shorten
+from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError, shorten
 from treasury_watch.transforms.findings.finding import Kind
 from treasury_watch.warehouse.config_files.models.values import cron_fields
 from treasury_watch.warehouse.config_files.models.values import timezone as timezone_name
@@ -266,7 +265,7 @@ class Receiver(Section):
 
 
 class RouteEntry(Receiver):
-    """Section [routes.NAME] of routing.toml. Read with the context `holders` (id by lower-case name) and `rules` (names)."""
+    """Section [routes.NAME] of routing.toml. Read with the context `holder_id` (of what a user calls it) and `rules` (names)."""
 
     minimum_severity: Severity | None = None
     holders: Names = ()
@@ -278,15 +277,10 @@ class RouteEntry(Receiver):
     @classmethod
     def _known_holders(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         """The holders' ids."""
-        known = info.context.holders if names and info.context else {}
-        for name in names:
-            if name.lower() not in known:
-                near = get_close_matches(name.lower(), known, n=1)
-                hint = f"did you mean {known[near[0]]!r}?" if near else "see config/holders.csv"
-                raise PydanticCustomError(
-                    "rule", "no holder {name}; {hint}", {"name": shorten(repr(name)), "hint": hint}
-                )
-        return tuple(known[name.lower()] for name in names)
+        try:
+            return tuple(info.context.holder_id(name) for name in names) if info.context else names
+        except TreasuryWatchError as unknown:
+            raise PydanticCustomError("rule", "{words}", {"words": str(unknown)}) from None
 
     @field_validator("rules")
     @classmethod

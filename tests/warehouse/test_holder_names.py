@@ -43,6 +43,13 @@ def test_an_unknown_name_is_refused_with_the_closest_holders(declarations, said,
         named(said, declarations)
 
 
+def test_holders_whose_name_has_the_text_in_it_are_suggested_first_and_one_with_a_comma_is_quoted(declarations):
+    with pytest.raises(UnknownHolderName, match="did you mean Saudi Arabia or United Arab Emirates"):
+        named("Arab", declarations)
+    with pytest.raises(UnknownHolderName, match=r"did you mean 'China, Mainland' or "):
+        named("Chin", declarations)
+
+
 def test_every_name_of_every_holder_leads_to_it(declarations):
     for row in declarations.holders:
         for name in (row["holder_id"], row["holder"], row["iso3"]):
