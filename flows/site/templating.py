@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import jinja2
@@ -30,8 +30,9 @@ def bare_environment() -> jinja2.Environment:
     )
 
 
+@cache
 def environment() -> jinja2.Environment:
-    """The templates' environment of the page."""
+    """The templates' environment of the page; to read them takes half a second."""
     made = bare_environment()
     made.filters |= {
         "bn": partial(billions_cell, minus=MINUS),

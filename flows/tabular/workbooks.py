@@ -59,15 +59,13 @@ def write_workbook(columns: list[str], rows: Iterable[list[Any]], out: Path, she
 
 def workbook_of(parquet: Path, out: Path, sheet_name: str) -> None:
     """Write the rows of a Parquet file, in their order, as a workbook."""
-    import duckdb
+    from pyarrow.parquet import ParquetFile
 
-    with duckdb.connect() as connection:
-        cursor = connection.execute("FROM read_parquet(?)", [str(parquet)])
-        columns = [column[0] for column in cursor.description or []]
+    with ParquetFile(parquet) as file:
 
         def rows() -> Iterator[list[Any]]:
-            while batch := cursor.fetchmany(ROWS_AT_ONCE):
-                for row in batch:
+            for batch in file.iter_batches(ROWS_AT_ONCE):
+                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     yield [plain(value) for value in row]
 
-        write_workbook(columns, rows(), out, sheet_name)
+        write_workbook(file.schema_arrow.names, rows(), out, sheet_name)
