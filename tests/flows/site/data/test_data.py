@@ -154,7 +154,7 @@ def test_a_large_workbook_is_written_in_a_process_beside_with_the_same_bytes(tmp
         ]
         waiting[0]()
         waiting[1]()
-        with pytest.raises(duckdb.IOException, match=r"none\.parquet"):
+        with pytest.raises(FileNotFoundError, match=r"none\.parquet"):
             waiting[2]()
         died = aside.begin(0, os.abort)
         with pytest.raises(TreasuryWatchError, match="build the site again"):
