@@ -20,6 +20,8 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
+
 from tests.conftest import PROJECT
 from tests.faults.processes import environment
 from tests.faults.small_installation import MANIFEST, release
@@ -128,6 +130,15 @@ class Serving:
     def loaded(self) -> int:
         """Releases in the archive."""
         return len(list((self.home / "raw" / "slt_table5").glob("*.txt")))
+
+    def published(self) -> int:
+        """Releases in the publication."""
+        with suppress(duckdb.Error), duckdb.connect(str(self.home / "treasury.duckdb"), read_only=True) as connection:
+            rows = connection.execute(
+                "SELECT count(DISTINCT sha256) FROM releases WHERE source = 'slt_table5'"
+            ).fetchall()
+            return int(rows[0][0])
+        return 0
 
     def sample(self, seconds: float, begun: int) -> dict[str, float]:
         """What it takes now."""
