@@ -92,6 +92,7 @@ class Warehouse:
                     if not afresh:
                         session.mend()
                         session.complete_ledger(self.published_files())
+                        session.take_up()
                     yield session
                 if afresh:
                     move_into_place(path, self.home.ledger)
@@ -197,6 +198,7 @@ class Warehouse:
             cleaned = self._clean_addresses()
             entries = self.archive.entries()
             session.loader.replay_all()
+            session.take_up()
             session.loader.load_press()
             rows = session.publish(always=True) or {}
             session.summary = f"rebuilt from {len(entries)} archived files"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
+from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive.archived_files import ArchiveDamaged, Entry
@@ -19,6 +20,7 @@ from treasury_watch.warehouse.gates.results import ValidationBlocked
 from treasury_watch.warehouse.home.published_database import open_published
 from treasury_watch.warehouse.home.state import State, now
 from treasury_watch.warehouse.ledger import withdrawal
+from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile
 from treasury_watch.warehouse.ledger.loading import Loader
 from treasury_watch.warehouse.ledger.vintages import Ledger
 from treasury_watch.warehouse.publication import published_files
@@ -115,6 +117,25 @@ class Session:
                 self.loader.replay(source)
         self.ledger.keep_press_files(set())  # read them again too
         self.loader.load_press()
+
+    def take_up(self) -> None:
+        """Load what an interrupted run archived and did not come to judge: its address may state something newer since.
+
+        A file that is refused now is noted so, and holds back nothing.
+        """
+        archive, declared = self.loader.archive, self.publisher.declarations.sources
+        for entry in sorted(archive.entries(), key=lambda entry: entry.retrieved):
+            if entry.source in declared and (entry.released, entry.refused, entry.withdrawn) == (None, None, None):
+                told = f"{entry.source} {entry.sha256[:12]}, archived by a run that was interrupted"
+                file = IncomingFile(
+                    archive.body(entry), entry.url, entry.retrieved, entry.source, etag=entry.etag,
+                    last_modified=entry.last_modified, container=entry.container,
+                )  # fmt: skip
+                try:
+                    loaded = self.loader.load(file)
+                    logging.getLogger(__name__).warning("%s: loaded (%s)", told, loaded.outcome)
+                except TreasuryWatchError as problem:
+                    logging.getLogger(__name__).warning("%s: refused: %s", told, problem)
 
     def forget_publication(self) -> None:
         """Let the next publication be made though the ledger may not have changed."""

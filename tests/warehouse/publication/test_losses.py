@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.conftest import TODAY, a_copy
+from tests.conftest import TODAY, a_copy, majors, table5
 from tests.warehouse.publication.published_home import content, last_run
 from treasury_watch.warehouse.archive.manifest import ArchiveIncomplete
 from treasury_watch.warehouse.declarations import Declarations
@@ -45,6 +46,34 @@ def test_a_ledger_that_knows_less_than_the_archive_is_made_again_before_anything
     run(small)
     assert "the ledger lacks files that the archive has, of slt_table5" in caplog.text
     assert figures(small) == before
+
+
+@pytest.mark.parametrize("command", ["run", "rebuild"])
+def test_what_an_interrupted_run_left_in_the_archive_is_loaded_by_the_next_one_or_refused(small, command, caplog):
+    known = only(small)
+    good = table5(["2026-03", "2026-02", "2026-01"], majors([1191.6, 1239.3, 1225.0]))
+    bad = table5(["2026-03", "2026-03"], majors([1191.6, 1191.6]))
+    left = [
+        small.archive.put(
+            "slt_table5", body, url="https://example.org/5", retrieved=known.retrieved - timedelta(days=30)
+        )[0]
+        for body in (good, bad)
+    ]  # as of one that was killed before it could judge them
+    if command == "run":
+        run(small)
+    else:
+        small.rebuild(today=TODAY)
+    entries = {entry.sha256: entry for entry in small.archive.entries("slt_table5")}
+    assert [entries[entry.sha256].accepted for entry in left] == [True, False]
+    assert entries[left[1].sha256].refused
+    assert f"slt_table5 {left[0].sha256[:12]}, archived by a run that was interrupted: loaded (vintage)" in caplog.text
+    assert f"slt_table5 {left[1].sha256[:12]}, archived by a run that was interrupted: refused" in caplog.text
+    with duckdb.connect(str(small.home.database), read_only=True) as connection:
+        found = connection.execute("SELECT count(DISTINCT sha256) FROM releases WHERE source = 'slt_table5'").fetchall()
+    assert found == [(2,)]
+    caplog.clear()
+    run(small)
+    assert "interrupted" not in caplog.text
 
 
 def test_a_ledger_and_an_archive_that_both_lack_what_is_published_stop_the_run(small):
