@@ -1,5 +1,9 @@
 """The project's errors. Each says in one line what happened, where, and what to do next."""
 
+from __future__ import annotations
+
+import traceback
+
 LONGEST_UNKNOWN = 3000  # characters that name everything in a file that is not known
 LONGEST_EXPECTED = 600  # characters of a message; what was expected can name a label of the file, or every currency
 
@@ -42,3 +46,20 @@ def shorten(text: str, length: int = 120) -> str:
     line = " ".join(str(text).split())[: length + 1]
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def let_go(problem: BaseException) -> None:
+    """Let go of what the steps that ended with this error still hold: a database's connection, a frame of figures.
+
+    The error keeps its message and its lines. A scheduler keeps the errors of its tasks until the process ends, in threads
+    that are then stopped in their midst; the database's driver finds its objects alive there, and lists them on standard error.
+    """
+    waiting, seen = [problem], set[int]()
+    while waiting:
+        error = waiting.pop()
+        if id(error) in seen:
+            continue
+        seen.add(id(error))
+        traceback.clear_frames(error.__traceback__)  # those at work are left as they are
+        grouped = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+        waiting += [other for other in (error.__cause__, error.__context__, *grouped) if other is not None]

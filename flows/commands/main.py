@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +17,7 @@ from treasury_watch.flows.commands.alerts import alerts, day_of, month_of
 from treasury_watch.flows.commands.answers.impact import impact
 from treasury_watch.flows.commands.questions import COMMANDS, width
 from treasury_watch.flows.commands.site import site
-from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.errors import TreasuryWatchError, let_go
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.folders import Home
 
@@ -34,7 +36,7 @@ class Commands(click.Group):
         from treasury_watch.flows.run.interruption import noticed
 
         try:
-            with noticed():
+            with noticed(), holding_nothing():
                 return super().invoke(ctx)
         except TreasuryWatchError as problem:
             if said := getattr(problem, "said", ""):  # what was done all the same
@@ -54,6 +56,16 @@ class Commands(click.Group):
                 raise
             _complain(problem, str(known))
             ctx.exit(1)
+
+
+@contextmanager
+def holding_nothing() -> Iterator[None]:
+    """For the block: what is raised in it holds nothing of what it was raised in."""
+    try:
+        yield
+    except BaseException as problem:
+        let_go(problem)
+        raise
 
 
 def _complain(problem: BaseException, words: str) -> None:
