@@ -419,14 +419,18 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool, into_
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--check", is_flag=True, help="Say what is due and missing, and exit with 1 where anything is.")
-def status(as_json: bool, check: bool) -> None:
+@click.option("--notify", is_flag=True, help="With --check: also mail the operator, once a gap, that no run happened.")
+def status(as_json: bool, check: bool, notify: bool) -> None:
     """Freshness of each source, the last run, the next release, what waits to be sent.
 
     \b
     Example:
         treasury-watch status
         treasury-watch status --check    # for cron or a monitor: exit status 1 where a run or a release is missing
+        treasury-watch status --check --notify    # as a cron line of its own: mails the operator where no run happened
     """
+    if notify and not check:
+        raise click.UsageError("--notify belongs to --check")
     from treasury_watch.flows.commands.answers.status import due, lines, status_facts
     from treasury_watch.flows.serve import catching_up
     from treasury_watch.flows.settings.settings import Settings
@@ -441,6 +445,8 @@ def status(as_json: bool, check: bool) -> None:
         return
     missing = due(facts, now)
     click.echo(json.dumps(missing) if as_json else "\n".join(missing) or "nothing is due and missing")
+    if notify and (said := catching_up.told_of_missing_runs(settings, settings.warehouse())):
+        click.echo(said, err=as_json)
     sys.exit(1 if missing else 0)
 
 
