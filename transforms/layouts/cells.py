@@ -146,7 +146,11 @@ class Blocks:
         for name, months in self.months.items():
             if missing := set(months) - total:
                 raise LayoutError(
-                    self.source, "Grand Total", f"{max(missing):%Y-%m}, which {shorten(name, 60)} has", "no such month", TRUNCATED
+                    self.source,
+                    "Grand Total",
+                    f"{max(missing):%Y-%m}, which {shorten(name, 60)} has",
+                    "no such month",
+                    TRUNCATED,
                 )
 
 
