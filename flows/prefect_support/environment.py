@@ -28,7 +28,8 @@ THIS_MACHINE = ("127.0.0.1", "localhost")
 def apply(home: Path) -> None:
     """Set what the user has not set. Prefect keeps its own data in the home unless the user has a Prefect profile.
 
-    Raises StorageFailed where there is no room for temporary files: Prefect's server would end without a reason; TreasuryWatchError where Prefect's folder cannot be made.
+    Raises StorageFailed where there is no room for temporary files: Prefect's server would end without a reason;
+    TreasuryWatchError where Prefect's folder cannot be made.
     """
     Home.check_temporary_room()
     for name, value in DEFAULTS.items():
