@@ -1,8 +1,9 @@
-"""An address as it may be kept: what names the place, without what opens it."""
+"""An address as it may be kept, what names the place without what opens it; and where a numeric one leads."""
 
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit, urlunsplit
 
 MASK = "***"
@@ -12,6 +13,7 @@ TELLING = re.compile(
     r"credentials?)$",
     re.IGNORECASE,
 )
+_TRANSLATED = ip_network("64:ff9b::/96")  # IPv4 addresses in IPv6, RFC 6052
 
 
 def without_credentials(address: str) -> str:
@@ -34,3 +36,23 @@ def without_credentials(address: str) -> str:
 def _masked(piece: str) -> str:
     name, sign, _ = piece.partition("=")
     return f"{name}={MASK}" if sign and TELLING.search(name) else piece
+
+
+def inside_kind(address: str) -> str | None:
+    """What kind of address inside a network this numeric one is (loopback, link-local, private, ...); None for a public one.
+
+    An IPv4 address that an IPv6 one stands for counts as itself. Raises ValueError for what is no numeric address.
+    """
+    found = ip_address(address)
+    if isinstance(found, IPv6Address):
+        within = found.ipv4_mapped or found.sixtofour
+        if within is None and found in _TRANSLATED:
+            within = IPv4Address(int(found) & 0xFFFFFFFF)
+        found = within or found
+    if found.is_loopback or found.is_unspecified:  # the unspecified one leads to this machine
+        return "loopback"
+    if found.is_link_local:
+        return "link-local"
+    if found.is_multicast:
+        return "multicast"
+    return None if found.is_global and not getattr(found, "is_site_local", False) else "private"

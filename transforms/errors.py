@@ -1,6 +1,11 @@
 """The project's errors. Each says in one line what happened, where, and what to do next."""
 
-LONGEST_UNKNOWN = 3000  # characters that name everything in a file that is not known
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+
+QUOTED = 200  # characters of a file, at most, that a message repeats
 LONGEST_EXPECTED = 600  # characters of a message; what was expected can name a label of the file, or every currency
 
 
@@ -32,9 +37,11 @@ class LayoutError(TreasuryWatchError):
 
 
 class UnknownHolderError(LayoutError):
-    """Labels that the holder reference does not know, all of a file; of one alone the message shows the closest known ones."""
+    """Labels that the holder reference does not know, as many of a file as fit; of one alone the message shows the closest
+    known ones.
+    """
 
-    longest_found = LONGEST_UNKNOWN
+    longest_found = QUOTED + 40  # with how many there are
 
 
 def shorten(text: str, length: int = 120) -> str:
@@ -42,3 +49,30 @@ def shorten(text: str, length: int = 120) -> str:
     line = " ".join(str(text).split())[: length + 1]
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def listed(items: Sequence[str], length: int = QUOTED, between: str = ", ") -> str:
+    """The items, as many as `length` characters hold but one at least, and how many more there are."""
+    shown = shorten(items[0], length) if items else ""
+    for number, item in enumerate(items[1:], 1):
+        if len(shown) + len(between) + len(item) > length:
+            return f"{shown}{between}and {len(items) - number} more"
+        shown += f"{between}{item}"
+    return shown
+
+
+def let_go(problem: BaseException) -> None:
+    """Let go of what the steps that ended with this error still hold: a database's connection, a frame of figures.
+
+    The error keeps its message and its lines. A scheduler keeps the errors of its tasks until the process ends, in threads
+    that are then stopped in their midst; the database's driver finds its objects alive there, and lists them on standard error.
+    """
+    waiting, seen = [problem], set[int]()
+    while waiting:
+        error = waiting.pop()
+        if id(error) in seen:
+            continue
+        seen.add(id(error))
+        traceback.clear_frames(error.__traceback__)  # those at work are left as they are
+        grouped = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+        waiting += [other for other in (error.__cause__, error.__context__, *grouped) if other is not None]

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import pandas as pd
 
-from treasury_watch.transforms.errors import LayoutError, UnknownHolderError, shorten
+from treasury_watch.transforms.errors import LayoutError, UnknownHolderError, listed, shorten
 
 FOOTNOTE = re.compile(r"\d{1,2}/", re.ASCII)
 Known = dict[tuple[str, str, str], tuple[str, str]]
@@ -215,7 +215,7 @@ def _refusal(
                 _line_of(table, next(key for key, name in zip(keys, found, strict=True) if name.note in contradicting))
             ),
             "a label and a code of one holder, as in config/holder_labels.csv",
-            "; ".join(contradicting),
+            listed(contradicting, between="; "),
             "check that the file is whole; a code that was changed is declared in config/holder_labels.csv",
         )
     without = (key[:2] for key, name in zip(keys, found, strict=True) if name.holder_id is None)
@@ -230,9 +230,8 @@ def _refusal(
         stated = described[0]
     else:
         expected = "holders that config/holder_labels.csv knows"
-        stated = f"{len(unknown)} unknown ones: " + ", ".join(
-            f"{text} ({_place(line)})" for text, line in zip(described, lines, strict=True)
-        )
+        each = [f"{text} ({_place(line)})" for text, line in zip(described, lines, strict=True)]
+        stated = f"{len(unknown)} unknown ones: {listed(each)}"
     return UnknownHolderError(
         layout, _place(lines[0]), expected, stated,
         f"add {'it' if len(unknown) == 1 else 'them'} to config/holder_labels.csv, or check that the file is the right one",

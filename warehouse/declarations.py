@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from treasury_watch.transforms.errors import ConfigurationError, shorten
+from treasury_watch.transforms.errors import ConfigurationError, listed, shorten
 from treasury_watch.transforms.kinds import KINDS
 from treasury_watch.transforms.model import RELEASE_DATES, SeriesBreak, Source
 from treasury_watch.transforms.release_dates.release_calendar import Calendar, Listed, with_announced
@@ -206,7 +206,7 @@ class Declarations:
                 f"{name}: this series ended and is still served; expected {goes_on}, which goes on: download that one"
             )
         if name not in self.sources:
-            raise ConfigurationError(f"no source {name!r} in sources.toml; known: {', '.join(sorted(self.sources))}")
+            raise ConfigurationError(f"no source {name!r} in sources.toml; known: {listed(sorted(self.sources), 600)}")
         return self.sources[name]
 
     @cached_property

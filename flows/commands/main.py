@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +17,7 @@ from treasury_watch.flows.commands.alerts import alerts, day_of, month_of
 from treasury_watch.flows.commands.answers.impact import impact
 from treasury_watch.flows.commands.questions import COMMANDS, width
 from treasury_watch.flows.commands.site import site
-from treasury_watch.transforms.errors import TreasuryWatchError
+from treasury_watch.transforms.errors import TreasuryWatchError, let_go
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.folders import Home
 
@@ -34,7 +36,7 @@ class Commands(click.Group):
         from treasury_watch.flows.run.interruption import noticed
 
         try:
-            with noticed():
+            with noticed(), holding_nothing():
                 return super().invoke(ctx)
         except TreasuryWatchError as problem:
             if said := getattr(problem, "said", ""):  # what was done all the same
@@ -54,6 +56,16 @@ class Commands(click.Group):
                 raise
             _complain(problem, str(known))
             ctx.exit(1)
+
+
+@contextmanager
+def holding_nothing() -> Iterator[None]:
+    """For the block: what is raised in it holds nothing of what it was raised in."""
+    try:
+        yield
+    except BaseException as problem:
+        let_go(problem)
+        raise
 
 
 def _complain(problem: BaseException, words: str) -> None:
@@ -407,14 +419,18 @@ def serve(cron: str | None, interval: int | None, port: int, sample: bool, into_
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--check", is_flag=True, help="Say what is due and missing, and exit with 1 where anything is.")
-def status(as_json: bool, check: bool) -> None:
+@click.option("--notify", is_flag=True, help="With --check: also mail the operator, once a gap, that no run happened.")
+def status(as_json: bool, check: bool, notify: bool) -> None:
     """Freshness of each source, the last run, the next release, what waits to be sent.
 
     \b
     Example:
         treasury-watch status
         treasury-watch status --check    # for cron or a monitor: exit status 1 where a run or a release is missing
+        treasury-watch status --check --notify    # as a cron line of its own: mails the operator where no run happened
     """
+    if notify and not check:
+        raise click.UsageError("--notify belongs to --check")
     from treasury_watch.flows.commands.answers.status import due, lines, status_facts
     from treasury_watch.flows.serve import catching_up
     from treasury_watch.flows.settings.settings import Settings
@@ -429,6 +445,8 @@ def status(as_json: bool, check: bool) -> None:
         return
     missing = due(facts, now)
     click.echo(json.dumps(missing) if as_json else "\n".join(missing) or "nothing is due and missing")
+    if notify and (said := catching_up.told_of_missing_runs(settings, settings.warehouse())):
+        click.echo(said, err=as_json)
     sys.exit(1 if missing else 0)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.home.folders import Home
 
 DEFAULTS = {
@@ -27,14 +28,22 @@ THIS_MACHINE = ("127.0.0.1", "localhost")
 def apply(home: Path) -> None:
     """Set what the user has not set. Prefect keeps its own data in the home unless the user has a Prefect profile.
 
-    Raises StorageFailed where there is no room for temporary files: Prefect's server would end without a reason.
+    Raises StorageFailed where there is no room for temporary files: Prefect's server would end without a reason;
+    TreasuryWatchError where Prefect's folder cannot be made.
     """
     Home.check_temporary_room()
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     if not (Path.home() / ".prefect" / "profiles.toml").exists():
         os.environ.setdefault("PREFECT_HOME", str(home / "prefect"))
-        Path(os.environ["PREFECT_HOME"]).mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = Path(os.environ["PREFECT_HOME"])
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as problem:
+            raise TreasuryWatchError(
+                f"{folder}: expected a folder for Prefect's records, found none that can be made ({problem.strerror}); make it "
+                "writable for the user who runs this, or name another folder in PREFECT_HOME"
+            ) from problem
     keep_off_proxies()
 
 

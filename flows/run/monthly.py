@@ -37,6 +37,7 @@ from treasury_watch.flows.run import steps
 from treasury_watch.flows.run.summary.artifacts import show
 from treasury_watch.flows.run.summary.outcome import Outcome
 from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.errors import let_go
 from treasury_watch.transforms.model import Source
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.home.folders import Home
@@ -46,13 +47,22 @@ from treasury_watch.warehouse.session import Session
 
 MINUTES = 60
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)  # as many as there are publishers' hosts, at least
-STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+
+
+def let_go_of_failed(_task: Any, _run: Any, state: State[Any]) -> None:
+    """Prefect keeps the error of a failed task until the process ends: not what the task held."""
+    problem = state.result(raise_on_failure=False)
+    if isinstance(problem, BaseException):
+        let_go(problem)
+
+
+STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False, "on_failure": [let_go_of_failed]}
 
 
 def may_be_asked_again(_task: Any, _run: Any, state: State[Any]) -> bool:
     """Whether a failed fetch may be tried again: not where its host is away, or says no, which it would again."""
     problem = state.result(raise_on_failure=False)
-    return not isinstance(problem, (HostAway, HostSilent, Refused, Refused))
+    return not isinstance(problem, (HostAway, HostSilent, Refused))
 
 
 @task(

@@ -51,3 +51,17 @@ def overdue(settings: Settings, warehouse: Warehouse) -> list[str]:
     polls = settings.declarations.polls.values()
     schedules, interval = watchdog.promised(warehouse.state, settings.schedule, polls, sample=warehouse.is_sample)
     return watchdog.overdue(warehouse.state, schedules, datetime.now(UTC), interval_seconds=interval)
+
+
+def told_of_missing_runs(settings: Settings, warehouse: Warehouse) -> str:
+    """Tell the operator, once for all since the last good run, that a run was due and did not happen; what became of the
+    message, nothing where none was due. For a cron line besides that of the runs, which say nothing where they do not begin.
+    """
+    from treasury_watch.flows.alerts import delivery  # half a second for `status`
+
+    found = overdue(settings, warehouse)
+    if not found:
+        return ""
+    problem = watchdog.RunOverdue("; ".join(found))
+    delivery.tell_failure(warehouse, settings, problem)
+    return "; ".join(problem.__notes__)

@@ -27,6 +27,8 @@ ALL_SOURCES = ("run", "daily run", "release day", "scheduled run", "catching up"
 class RunOverdue(TreasuryWatchError):
     """A scheduled run was due and did not happen."""
 
+    nothing_ran = True  # for the message on it
+
 
 @contextmanager
 def serving(state: State, promise: str) -> Iterator[None]:

@@ -149,6 +149,10 @@ class MailSettings(Section):
     message_seconds: Seconds = 120
     sending_seconds: Seconds = 600
     ca_file: Line = ""
+    internal_channel_hosts: Annotated[
+        tuple[FilledLine, ...],
+        Field(strict=False, description="a list of host names, addresses or networks such as 10.1.0.0/16"),
+    ] = ()
     password: SecretStr | None = None
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.errors import LayoutError, shorten
 from treasury_watch.transforms.holders import bare
 from treasury_watch.transforms.months import shifted
 
@@ -151,7 +151,11 @@ class Blocks:
         for name, months in self.months.items():
             if missing := set(months) - total:
                 raise LayoutError(
-                    self.source, "Grand Total", f"{max(missing):%Y-%m}, which {name} has", "no such month", TRUNCATED
+                    self.source,
+                    "Grand Total",
+                    f"{max(missing):%Y-%m}, which {shorten(name, 60)} has",
+                    "no such month",
+                    TRUNCATED,
                 )
 
 

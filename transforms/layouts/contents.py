@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from treasury_watch.transforms.errors import LayoutError, shorten
+from treasury_watch.transforms.errors import LayoutError, listed, shorten
 from treasury_watch.transforms.layouts import recognised
 from treasury_watch.transforms.layouts.containers import Member, members
 from treasury_watch.transforms.layouts.file_kinds import kind_of
@@ -42,9 +42,6 @@ def contents_of(body: bytes, name: str) -> Contents:
             kind = kind_of(start)
             found.passed_over.append((member.name, kind.name if kind else f"of no known layout: {problem.found}"))
     if not found.read and not found.refused:
-        named = "; ".join(f"{inner} ({what})" for inner, what in found.passed_over[:5])
-        more = f" and {len(found.passed_over) - 5} more" if len(found.passed_over) > 5 else ""
-        raise LayoutError(
-            name, "container", "a file of a known layout", shorten(named, 400) + more, "name the files to load"
-        )
+        named = listed([shorten(f"{inner} ({what})", 60) for inner, what in found.passed_over], 90, "; ")
+        raise LayoutError(name, "container", "a file of a known layout", named, "name the files to load")
     return found

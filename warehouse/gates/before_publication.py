@@ -18,7 +18,7 @@ from treasury_watch.warehouse.gates.results import Result
 PERIODS_AND_DAYS = ("intervention_periods", "interventions")
 
 
-@dataclass(frozen=True)
+@dataclass
 class SecondGate:
     """Judges a staged database. `today` is the day by which freshness is judged."""
 

@@ -99,6 +99,7 @@ class Publisher:
                 connections = {FRAMES: connection, QUERIES: second_connection}
                 return carry_out(steps if up_to is None else needed_for(up_to, steps), connections)
         finally:
+            del gate.connection  # an error that is kept to the process's end keeps the functions it came through
             with suppress(duckdb.TransactionException):  # none is open, unless an interruption left one
                 connection.execute("ROLLBACK")
             connection.execute(f"USE {ledger_name}")

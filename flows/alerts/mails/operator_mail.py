@@ -259,6 +259,13 @@ def run_notice(state: State, problem: BaseException, today: date) -> Notice:
             "If the publisher erred, wait for its correction, or declare the figure in config/corrections.toml. "
             "If the figures are right, widen the expectation in config/validation.toml. Then `treasury-watch run`.",
         ]
+    elif getattr(problem, "nothing_ran", False):
+        title = subject("no run happened", reason)
+        meaning = "Nothing was asked for, and nothing new published, since; the last good publication stays in place."
+        cure = [
+            "See that `treasury-watch serve`, or cron with its line, is at work, and that the machine was on at that time.",
+            "`treasury-watch run` makes up for what was missed. Another rhythm is declared in [schedule] of settings.toml.",
+        ]
     else:
         title = subject("run failed", reason)
         meaning = "Nothing new was published; the last good publication stays in place."

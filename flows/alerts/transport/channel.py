@@ -1,7 +1,8 @@
 """One message to a channel (Slack, Teams, a webhook), handed over by Apprise in a process of its own that can be ended.
 
 Apprise's services make their connections themselves: they follow redirects, and read an answer however long it is and however
-slowly it comes. So they are told not to follow any, and have a limit of time and of memory that the system keeps.
+slowly it comes. So they are told not to follow any, have a limit of time and of memory that the system keeps, and reach public
+addresses alone, unless the settings name a host inside.
 """
 
 from __future__ import annotations
@@ -11,19 +12,21 @@ import logging
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
-NO_ADDRESS, NO_END = "no address", "no end"
+NO_ADDRESS, NO_END, INSIDE = "no address", "no end", "inside: "
 MEMORY_BYTES = 1 << 30  # of addresses: the interpreter and Apprise take a third
 
 
-def notify(url: str, title: str, text: str, seconds: float) -> str:
-    """Hand the text over; empty where it was taken, else what was found: NO_ADDRESS, NO_END, or in words.
+def notify(url: str, title: str, text: str, seconds: float, allowed: Sequence[str] = ()) -> str:
+    """Hand the text over; empty where it was taken, else what was found: NO_ADDRESS, NO_END, INSIDE with the kind of address, or
+    in words. `allowed` are the hosts that may be inside a network.
 
     The address is a secret: it goes through a pipe, never into an argument, and is not in the words.
     """
     command = [sys.executable, "-m", __name__]
-    order = json.dumps({"url": url, "title": title, "text": text})
+    order = json.dumps({"url": url, "title": title, "text": text, "allowed": list(allowed)})
     try:
         ended = subprocess.run(command, input=order, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
@@ -35,10 +38,13 @@ def notify(url: str, title: str, text: str, seconds: float) -> str:
     return said
 
 
-def hand_over(url: str, title: str, text: str) -> str:
-    """In this process: empty where the service took it, else why not."""
+def hand_over(url: str, title: str, text: str, allowed: Sequence[str]) -> str:
+    """In this process, which cannot connect elsewhere afterwards: empty where the service took it, else why not."""
     import apprise  # a quarter of a second that only channels need
 
+    from treasury_watch.flows.alerts.transport.internal_addresses import OnlyPublic
+
+    reached = OnlyPublic(allowed)
     logging.getLogger("apprise").propagate = False  # what it logs is about addresses
     service = apprise.Apprise(asset=apprise.AppriseAsset(http_redirects=False))
     if not service.add(url):
@@ -50,6 +56,8 @@ def hand_over(url: str, title: str, text: str) -> str:
         code = re.search(r"error=(\d{3})\b", log.getvalue())
     if taken:
         return ""
+    if reached.refused:
+        return INSIDE + reached.refused[-1]
     if code and code[1].startswith("3"):
         return f"not taken (answer {code[1]}: a redirect, and none is followed)"
     return f"not taken (answer {code[1]})" if code else "not taken, or no answer"

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from treasury_watch.flows.alerts.transport.bounded_smtp import BoundedSMTP, BoundedSMTPS
-from treasury_watch.flows.alerts.transport.channel import NO_ADDRESS, NO_END, notify
+from treasury_watch.flows.alerts.transport.channel import INSIDE, NO_ADDRESS, NO_END, notify
 from treasury_watch.flows.fetch.deadline import Deadline
 from treasury_watch.flows.fetch.deadline import passed as deadline_passed
 from treasury_watch.flows.settings.sections import PASSWORD_VARIABLE, MailSettings, address
@@ -207,13 +207,17 @@ class Transport:
             raise MailError(place, f"environment variable {variable} is not set", step, server_wide=True)
         body: Any = message.get_body(("plain",))
         text = body.get_content().partition(FOOTER)[0].strip()
-        said = notify(url, str(message["Subject"]), text, seconds)
+        said = notify(url, str(message["Subject"]), text, seconds, self._settings.internal_channel_hosts)
         if said == NO_ADDRESS:
             step = "see docs/alerts.md for the forms of addresses"
             raise MailError(place, f"{variable} holds no address that Apprise knows", step, server_wide=True)
         if said == NO_END:
             step = "it is tried again at the next run; check that the service is up"
             raise MailError(place, f"no end within {seconds:.0f} s", step, server_wide=True, unsure=True)
+        if said.startswith(INSIDE):
+            step = "if the service is your own, name its host or network in internal_channel_hosts in [mail] of settings.toml"
+            found = f"its host is at a {said.removeprefix(INSIDE)} address, and none is connected to"
+            raise MailError(place, found, step, server_wide=True)
         if said:
             raise MailError(place, said, "check the address and that the service is up", server_wide=True)
 

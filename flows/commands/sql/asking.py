@@ -174,6 +174,7 @@ def _within(connection: duckdb.DuckDBPyConnection, limits: QuerySettings) -> Ite
         raise
     finally:
         timer.cancel()
+        timer.join()  # it holds the connection, which must not be alive in a thread when the process ends
 
 
 def _words(problem: duckdb.Error) -> str:

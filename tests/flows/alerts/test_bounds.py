@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.alerts.test_channels import CHANNEL, Webhook, message, no_proxy  # noqa: F401
+from tests.flows.alerts.test_channels import CHANNEL, OWN, Webhook, message, no_proxy  # noqa: F401
 from tests.flows.alerts.test_finding_mail import DESK, made, settings
 from tests.flows.alerts.test_transport import refusal
 from tests.flows.findings_data import month_and_episode
@@ -114,7 +114,7 @@ def test_a_run_has_one_limit_for_all_its_messages(tmp_path: Path):
 def told(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seconds: float = 20) -> MailError:
     monkeypatch.setenv("TEST_CHANNEL", url)
     with pytest.raises(MailError) as caught:
-        Transport(settings(message_seconds=seconds), tmp_path).deliver(message(), CHANNEL)
+        Transport(settings(message_seconds=seconds, **OWN), tmp_path).deliver(message(), CHANNEL)
     assert "secret-token" not in str(caught.value)
     return caught.value
 

@@ -23,7 +23,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.conftest import PROJECT, SAMPLE
-from tests.flows.alerts.test_channels import Webhook
+from tests.flows.alerts.test_channels import OWN, Webhook
 from tests.flows.alerts.test_outbox import DESK, by_smtp, composer, keep, state
 from tests.flows.alerts.test_outbox import settings as mail_settings
 from tests.flows.alerts.test_transport import SECRET, secured
@@ -454,7 +454,7 @@ class TestSecrets:
         with Webhook(503) as hook:
             monkeypatch.setenv(CHANNEL, hook.url)
             logs.configure(Settings())
-            send(state, Transport(mail_settings(), tmp_path / "outbox"), composer)
+            send(state, Transport(mail_settings(**OWN), tmp_path / "outbox"), composer)
         line = of(log(), "message failed")
         assert line["door"] == f"channel:{CHANNEL}"
         assert "not taken (answer 503)" in line["message"]

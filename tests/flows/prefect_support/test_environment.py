@@ -4,7 +4,9 @@ import os
 
 import pytest
 
-from treasury_watch.flows.prefect_support.environment import keep_off_proxies
+from treasury_watch.flows.prefect_support import environment
+from treasury_watch.flows.prefect_support.environment import apply, keep_off_proxies
+from treasury_watch.transforms.errors import TreasuryWatchError
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
 
@@ -31,3 +33,14 @@ def test_without_a_proxy_and_where_no_host_is_to_have_one_nothing_is_changed(mon
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     keep_off_proxies()
     assert os.environ["NO_PROXY"] == "*"
+
+
+def test_a_folder_of_prefects_that_cannot_be_made_is_named_with_its_own_variable(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(environment, "DEFAULTS", {})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "file" / "prefect"))
+    with pytest.raises(
+        TreasuryWatchError, match=r"file/prefect: expected a folder for Prefect's records.*in PREFECT_HOME"
+    ):
+        apply(tmp_path / "home")

@@ -130,6 +130,7 @@ def test_messages_of_a_sample_home_are_written_and_marked_whatever_is_set_and_no
     with MailServer() as mail, Loopback() as channel:
         channel.script("/notify/", Reply())
         monkeypatch.setenv(CHANNEL, f"json://127.0.0.1:{channel.port}/notify/")
+        monkeypatch.setenv("TREASURY_WATCH_MAIL_INTERNAL_CHANNEL_HOSTS", "127.0.0.1")
         monkeypatch.setenv("TREASURY_WATCH_MAIL_HOST", "127.0.0.1")
         monkeypatch.setenv("TREASURY_WATCH_MAIL_PORT", str(mail.port))
         settings = Settings()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import threading
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import requests
 
 from treasury_watch.warehouse.declarations import Column, Table
 from treasury_watch.warehouse.home.folders import Home
@@ -70,6 +74,50 @@ def test_of_many_reads_during_publications_none_by_the_pointer_is_torn_and_some_
     assert reads["pointer"] > 20
     assert torn["paths"] > 0  # else nothing was tried
     assert torn["pointer"] == 0
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_reader_over_http_who_follows_the_pointer_gets_the_tables_of_one_publication(home):
+    publish(home, 0)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(home.root)))
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_port}"
+    seen: list[set[int]] = []
+    ended = threading.Event()
+
+    def publications() -> None:
+        number = 0
+        while not ended.is_set():
+            number += 1
+            publish(home, number)
+
+    writer = threading.Thread(target=publications)
+    writer.start()
+    try:
+        with requests.Session() as asked:
+            asked.trust_env = False
+
+            def got(path: str) -> bytes:
+                answer = asked.get(f"{base}/{path}", timeout=10)
+                answer.raise_for_status()  # a folder that went away would be 404
+                return answer.content
+
+            until = time.monotonic() + 20
+            while (len(seen) < 30 or len(set.union(*seen)) < 3) and time.monotonic() < until:
+                folder = json.loads(got("current.json"))["parquet"]
+                tables = [pq.read_table(io.BytesIO(got(f"{folder}/{table.name}.parquet"))) for table in TABLES]
+                seen.append({table.column("n")[0].as_py() for table in tables})
+    finally:
+        ended.set()
+        writer.join()
+        server.shutdown()
+        server.server_close()
+    assert len(set.union(*seen)) >= 3  # else nothing was published meanwhile
+    assert max(map(len, seen)) == 1
 
 
 def test_old_publications_go_by_number_and_age_and_share_what_did_not_change(home):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from treasury_watch.transforms.errors import LayoutError
+from treasury_watch.transforms.errors import LayoutError, shorten
 from treasury_watch.transforms.layouts.japan.ministry_tables import (
     ERA_YEAR,
     USD_MN,
@@ -102,7 +102,9 @@ def _month(cells: list[str], previous: date | None, line: int, source: str) -> d
                               repr(cells[0]) if cells[0] else "none")  # fmt: skip
         year = previous.year
     if YEAR.fullmatch(cells[2]) and int(cells[2]) != year:
-        raise LayoutError(source, f"line {line}, year", f"{year}, which {cells[0] or 'the rows before'} is", cells[2])
+        raise LayoutError(
+            source, f"line {line}, year", f"{year}, which {shorten(cells[0], 40) or 'the rows before'} is", cells[2]
+        )
     month = date(year, number, 1)
     if previous is not None and month <= previous:
         raise LayoutError(source, f"line {line}", f"a month after {previous:%Y-%m}", f"{month:%Y-%m}")

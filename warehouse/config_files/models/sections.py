@@ -135,6 +135,17 @@ class Fred(Entry):
     OTHERS: ClassVar[Any] = FredOfKind  # what other keys hold, for messages
     model_config = ConfigDict(extra="allow")
 
+    @model_validator(mode="after")
+    def _each_series_says_what_it_is(self) -> Fred:
+        for kind, series in (self.__pydantic_extra__ or {}).items():
+            needed = ("currency",) if kind == "fx" else ("title",) if self.unit else ("title", "unit")
+            for name, entry in series.items():
+                for key in needed:
+                    if not getattr(entry, key):
+                        words = f"a {key} for each series ({name} has none)"
+                        raise PydanticCustomError("value_error", "", {"error": words, "key": kind})
+        return self
+
 
 class Page(Entry):
     """[release_dates]."""

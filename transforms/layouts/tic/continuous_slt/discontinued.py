@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from treasury_watch.transforms.errors import shorten
+from treasury_watch.transforms.errors import listed, shorten
 
 ENDED = "D"  # `status` of a series; A is active
 # How the publisher names a line for several countries. A country is never left out: its figures would be missing somewhere.
@@ -43,6 +43,6 @@ def without_unknown(
     left = [(code, title) for code, title in ended_groups if code not in known]
     if not left:
         return table, ()
-    named = ", ".join(f"{shorten(code, 20)} ({shorten(title, 60)})" for code, title in left)
+    named = listed([f"{shorten(code, 20)} ({shorten(title, 60)})" for code, title in left])
     kept = table[~table["code"].isin([code for code, _ in left])].reset_index(drop=True)
     return kept, (f"discontinued groups with unknown codes are left out: {named}",)
