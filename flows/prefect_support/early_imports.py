@@ -13,14 +13,11 @@ from prefect.settings import PREFECT_API_URL
 def early_imports() -> Iterator[None]:
     """In a thread, the imports that a run needs once the server is there. Nothing where a server is named already.
 
-    The flow starts by importing the server; that is done here first, so that the two do not import at once while it starts.
     What fails in the thread fails again, and is told, in the run.
     """
     if PREFECT_API_URL.value():
         yield
         return
-    import prefect.server.api.server  # noqa: F401
-
     with ThreadPoolExecutor(1, thread_name_prefix="imports") as thread:
         thread.submit(_import)
         yield
