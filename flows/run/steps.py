@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
@@ -181,24 +181,25 @@ def finish(
     settings.forget_old(warehouse)
     shown = warehouse.home.database.exists() and (published_now or warehouse.home.opens)
     if shown:
-        _show(settings, warehouse, steps, outcome)
-    with outcome.timed("alert"):
-        nothing_yet = not warehouse.home.database.exists()  # then only the operator can be told of anything
-        if not nothing_yet:
-            result = steps.alert(warehouse, settings, since)
-        else:
-            result = SendResult() if since == delivery.NEVER else delivery.deliver(warehouse, settings)
-        outcome.add_messages(result)
-    if warehouse.home.database.exists() and result.changed:
+        warehouse.publisher().refresh_operations()
+    with open_published(warehouse.home.database) if shown else nullcontext():  # opened once for page and messages
         if shown:
-            warehouse.publisher().refresh_operations()
-        else:
+            _show(settings, warehouse, steps, outcome)
+        with outcome.timed("alert"):
+            nothing_yet = not warehouse.home.database.exists()  # then only the operator can be told of anything
+            if not nothing_yet:
+                result = steps.alert(warehouse, settings, since)
+            else:
+                result = SendResult() if since == delivery.NEVER else delivery.deliver(warehouse, settings)
+            outcome.add_messages(result)
+    if warehouse.home.database.exists() and result.changed:
+        warehouse.publisher().refresh_operations()
+        if not shown:
             _show(settings, warehouse, steps, outcome)
 
 
 def _show(settings: Settings, warehouse: Warehouse, steps: Steps, outcome: Outcome) -> None:
-    """The tables on runs and messages brought up to date, then the page and, where settings name a place, the site."""
-    warehouse.publisher().refresh_operations()
+    """The page and, where settings name a place, the site: of tables that tell of runs and messages up to now."""
     with outcome.timed("report"):
         outcome.page = steps.write_page(warehouse)
     if settings.site.out:
