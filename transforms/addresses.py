@@ -33,6 +33,18 @@ def without_credentials(address: str) -> str:
     return urlunsplit((parts.scheme, place, parts.path, query, parts.fragment))
 
 
+def public_url(url: str) -> str:
+    """The address as it may stand in a message: no user name or password, and the values of the query masked."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that cannot be read"
+    query = re.sub(r"=[^&]*", "=***", parts.query) if "=" in parts.query else "***" * bool(parts.query)
+    return urlunsplit((parts.scheme, (f"[{host}]" if ":" in host else host) + port, parts.path, query, ""))
+
+
 def _masked(piece: str) -> str:
     name, sign, _ = piece.partition("=")
     return f"{name}={MASK}" if sign and TELLING.search(name) else piece

@@ -120,8 +120,8 @@ def sell_offs(
             found = sell_offs.flagged_months(connection, rules, chosen, since, as_of, **graded)
             asking.write_frame(found, form, out, settings.query)
             return
-        for line in sell_offs.lines(connection, rules, chosen, since, as_of, inflows, **graded, width=width()):
-            click.echo(line)
+        told = sell_offs.lines(connection, rules, chosen, since, as_of, inflows, **graded, width=width())
+        click.echo("\n".join(told))  # at once: each writing is passed on to the terminal or pipe
 
 
 @click.command()

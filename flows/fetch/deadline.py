@@ -10,11 +10,7 @@ import socket
 import threading
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import Any, Self
-
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from typing import Self
 
 _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
@@ -77,54 +73,9 @@ def passed() -> bool:
     return deadline is not None and deadline.passed
 
 
-class _Timed(HTTPConnection):
-    """A connection that the deadline at work can close, from the moment it is made."""
-
-    def _new_conn(self) -> socket.socket:
-        return watched(super()._new_conn())
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is not None:  # one that was kept open
-            watched(self.sock)
-        super().request(*args, **kwargs)
-
-
-class _TimedSecure(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return watched(super()._new_conn())
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is not None:
-            watched(self.sock)
-        super().request(*args, **kwargs)
-
-
 def watched(connection: socket.socket) -> socket.socket:
     """The connection, which the deadline at work will close; as it is where there is none."""
     deadline = _current.get()
     if deadline is not None:
         deadline.watch(connection)
     return connection
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Timed
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _TimedSecure
-
-
-class TimedAdapter(HTTPAdapter):
-    """requests' adapter with connections that a `Deadline` can close, through a proxy too."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """As requests makes it, with these connections."""
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """As requests makes it, with these connections."""
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-        return manager

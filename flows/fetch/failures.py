@@ -3,13 +3,14 @@
 import re
 import ssl
 from typing import Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3 import exceptions as urllib3_errors
 
 from treasury_watch.flows.settings.sections import HttpPolicy
+from treasury_watch.transforms.addresses import public_url
 from treasury_watch.transforms.errors import TreasuryWatchError, shorten
 
 LATER = "try again later; what was loaded before stays as it is"
@@ -58,18 +59,6 @@ class HostSilent(FetchError):
 
 class Refused(FetchError):
     """The server answered, with a status that says no: the same question would get the same answer."""
-
-
-def public_url(url: str) -> str:
-    """The address as it may stand in a message: no user name or password, and the values of the query masked."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "an address that cannot be read"
-    query = re.sub(r"=[^&]*", "=***", parts.query) if "=" in parts.query else "***" * bool(parts.query)
-    return urlunsplit((parts.scheme, (f"[{host}]" if ":" in host else host) + port, parts.path, query, ""))
 
 
 def chain_of(problem: BaseException) -> list[BaseException]:

@@ -7,6 +7,7 @@ larger than the limit is refused here, before anything is archived.
 import html
 import random
 import re
+import socket
 import ssl
 import time
 import zlib
@@ -19,11 +20,14 @@ from typing import Any, Literal, Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.utils import requote_uri
 from urllib3 import Retry
 from urllib3 import exceptions as urllib3_errors
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from treasury_watch.flows.fetch.deadline import Deadline, TimedAdapter, passed
+from treasury_watch.flows.fetch.deadline import Deadline, passed, watched
 from treasury_watch.flows.fetch.failures import (
     LATER,
     Addressed,
@@ -32,11 +36,10 @@ from treasury_watch.flows.fetch.failures import (
     broken_body,
     chain_of,
     no_answer,
-    public_url,
     takes_no_connection,
 )
 from treasury_watch.flows.settings.sections import HttpPolicy
-from treasury_watch.transforms.addresses import without_credentials
+from treasury_watch.transforms.addresses import public_url, without_credentials
 from treasury_watch.transforms.errors import shorten
 
 __all__ = ["FetchError", "Fetched", "fetch", "make_session", "place_of", "public_url"]
@@ -113,6 +116,51 @@ def _retry(policy: HttpPolicy) -> _PoliteRetry:
         retry_after_max=policy.max_retry_after_seconds,  # type: ignore[arg-type]  # annotated int, compared as a number
         raise_on_status=False,  # the last answer comes back, so that the message can name its status
     )
+
+
+class _Timed(HTTPConnection):
+    """A connection that the deadline at work can close, from the moment it is made."""
+
+    def _new_conn(self) -> socket.socket:
+        return watched(super()._new_conn())
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is not None:  # one that was kept open
+            watched(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _TimedSecure(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return watched(super()._new_conn())
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is not None:
+            watched(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Timed
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _TimedSecure
+
+
+class TimedAdapter(HTTPAdapter):
+    """requests' adapter with connections that a `Deadline` can close, through a proxy too."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """As requests makes it, with these connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """As requests makes it, with these connections."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        return manager
 
 
 class _Session(requests.Session):

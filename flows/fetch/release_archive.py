@@ -21,9 +21,10 @@ from typing import Any
 import requests
 
 from treasury_watch.flows.fetch.failures import HostAway
-from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, public_url
+from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.addresses import public_url
 from treasury_watch.transforms.layouts.pages.release_archive import ReleaseLink, read_index, since
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive.release_zips import INDEX, ReleaseZips, ZipNote

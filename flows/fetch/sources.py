@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from treasury_watch.flows.fetch.failures import HostAway, HostSilent
-from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, place_of, public_url
+from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, place_of
 from treasury_watch.flows.fetch.listed_pages import fetch_listed
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.addresses import public_url
 from treasury_watch.transforms.errors import ConfigurationError
 from treasury_watch.transforms.model import Source
 from treasury_watch.warehouse.installation import Warehouse

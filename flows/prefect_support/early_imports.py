@@ -10,26 +10,30 @@ from prefect.settings import PREFECT_API_URL
 
 
 @contextmanager
-def early_imports() -> Iterator[None]:
-    """In a thread, the imports that a run needs once the server is there. Nothing where a server is named already.
+def early_imports(*, sample: bool = False) -> Iterator[None]:
+    """In a thread, the imports that a run needs once the server is there; on the `sample` that is not Great Expectations.
+    Nothing where a server is named already.
 
-    The flow starts by importing the server; that is done here first, so that the two do not import at once while it starts.
     What fails in the thread fails again, and is told, in the run.
     """
     if PREFECT_API_URL.value():
         yield
         return
-    import prefect.server.api.server  # noqa: F401
-
     with ThreadPoolExecutor(1, thread_name_prefix="imports") as thread:
-        thread.submit(_import)
+        thread.submit(_import_page if sample else _import)
         yield
 
 
 def _import() -> None:
-    """Great Expectations, the page, and the drawing of its charts, which takes longest the first time."""
-    from treasury_watch.flows.site import charts, page  # noqa: F401
+    """Great Expectations, and the page."""
     from treasury_watch.warehouse.gates import expectations
 
     expectations.load()
+    _import_page()
+
+
+def _import_page() -> None:
+    """The page, and the drawing of its charts, which takes longest the first time."""
+    from treasury_watch.flows.site import charts, page  # noqa: F401
+
     charts.svg({"data": {"values": []}, "mark": "point"})

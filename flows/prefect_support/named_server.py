@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from treasury_watch.flows.fetch.http import public_url
+from treasury_watch.transforms.addresses import public_url
 from treasury_watch.transforms.errors import TreasuryWatchError, shorten
 
 ANSWER_SECONDS = 10

@@ -8,19 +8,16 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from treasury_watch.flows.alerts import delivery, queueing
 from treasury_watch.flows.alerts.outbox import SendResult
-from treasury_watch.flows.fetch.embedded_sample import embedded_sample
-from treasury_watch.flows.fetch.http import Fetched, public_url
-from treasury_watch.flows.fetch.sources import Collected, fetch_all
 from treasury_watch.flows.log import logs, progress, run_lines
 from treasury_watch.flows.run import interruption
 from treasury_watch.flows.run.store_exchange import stored
@@ -28,7 +25,7 @@ from treasury_watch.flows.run.summary.outcome import Outcome, Refusal, place_of
 from treasury_watch.flows.run.summary.revisions import revised_by
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site.page import write_page
-from treasury_watch.flows.site.pages import build as site
+from treasury_watch.transforms.addresses import public_url
 from treasury_watch.transforms.errors import LayoutError, TreasuryWatchError
 from treasury_watch.transforms.layouts.containers import is_container
 from treasury_watch.transforms.layouts.contents import contents_of
@@ -41,6 +38,10 @@ from treasury_watch.warehouse.ledger.incoming.backfill_files import dated_folder
 from treasury_watch.warehouse.ledger.incoming.incoming_files import IncomingFile, NoPlainFile, read_plain
 from treasury_watch.warehouse.session import Session
 from treasury_watch.warehouse.store.objects import StoreError
+
+if TYPE_CHECKING:  # what fetches is not needed for a file from disk
+    from treasury_watch.flows.fetch.http import Fetched
+    from treasury_watch.flows.fetch.sources import Collected
 
 SAMPLE_ALERTS_SINCE = date(2024, 1, 1)  # a demonstration mails what a new installation would call history
 
@@ -106,9 +107,9 @@ def opened(warehouse: Warehouse, command: str) -> Iterator[Session]:
 def _run(
     settings: Settings, warehouse: Warehouse, steps: Steps, outcome: Outcome, *, sample: bool, command: str, poll: bool
 ) -> None:
-    with opened(warehouse, command) as session:
+    with opened(warehouse, command) as session, session.gates.quickly() if sample else nullcontext():
         with outcome.timed("fetch"):
-            found = embedded_sample(settings) if sample else steps.fetch(settings, warehouse)
+            found = _sample(settings) if sample else steps.fetch(settings, warehouse)
         outcome.add_collected(found)
         if found.problems and not found.files and not found.unchanged and not poll:
             raise TreasuryWatchError(f"no source could be reached; the first: {found.problems[0]}")
@@ -123,6 +124,12 @@ def _run(
         outcome.queued += queueing.queue_source_health(warehouse, settings, outcome.unreached)
     since = SAMPLE_ALERTS_SINCE if warehouse.is_sample else delivery.NEVER
     finish(settings, warehouse, steps, outcome, published_now, since if sample else None)
+
+
+def _sample(settings: Settings) -> Collected:
+    from treasury_watch.flows.fetch.embedded_sample import embedded_sample
+
+    return embedded_sample(settings)
 
 
 def take_in(
@@ -174,27 +181,30 @@ def finish(
     settings.forget_old(warehouse)
     shown = warehouse.home.database.exists() and (published_now or warehouse.home.opens)
     if shown:
-        _show(settings, warehouse, steps, outcome)
-    with outcome.timed("alert"):
-        nothing_yet = not warehouse.home.database.exists()  # then only the operator can be told of anything
-        if not nothing_yet:
-            result = steps.alert(warehouse, settings, since)
-        else:
-            result = SendResult() if since == delivery.NEVER else delivery.deliver(warehouse, settings)
-        outcome.add_messages(result)
-    if warehouse.home.database.exists() and result.changed:
+        warehouse.publisher().refresh_operations()
+    with open_published(warehouse.home.database) if shown else nullcontext():  # opened once for page and messages
         if shown:
-            warehouse.publisher().refresh_operations()
-        else:
+            _show(settings, warehouse, steps, outcome)
+        with outcome.timed("alert"):
+            nothing_yet = not warehouse.home.database.exists()  # then only the operator can be told of anything
+            if not nothing_yet:
+                result = steps.alert(warehouse, settings, since)
+            else:
+                result = SendResult() if since == delivery.NEVER else delivery.deliver(warehouse, settings)
+            outcome.add_messages(result)
+    if warehouse.home.database.exists() and result.changed:
+        warehouse.publisher().refresh_operations()
+        if not shown:
             _show(settings, warehouse, steps, outcome)
 
 
 def _show(settings: Settings, warehouse: Warehouse, steps: Steps, outcome: Outcome) -> None:
-    """The tables on runs and messages brought up to date, then the page and, where settings name a place, the site."""
-    warehouse.publisher().refresh_operations()
+    """The page and, where settings name a place, the site: of tables that tell of runs and messages up to now."""
     with outcome.timed("report"):
         outcome.page = steps.write_page(warehouse)
     if settings.site.out:
+        from treasury_watch.flows.site.pages import build as site  # whose libraries most installations never need
+
         with outcome.timed("site"):
             site.after_run(settings, warehouse)
 
@@ -331,4 +341,10 @@ def publish(session: Session, outcome: Outcome) -> bool:
     return True
 
 
-PLAIN = Steps(fetch_all, load_all, publish, delivery.alert, write_page)
+def _fetch(settings: Settings, warehouse: Warehouse) -> Collected:
+    from treasury_watch.flows.fetch.sources import fetch_all
+
+    return fetch_all(settings, warehouse)
+
+
+PLAIN = Steps(_fetch, load_all, publish, delivery.alert, write_page)

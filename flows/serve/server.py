@@ -21,7 +21,6 @@ from typing import Any
 import requests
 from pydantic import BaseModel
 
-from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.flows.log import logs
 from treasury_watch.flows.prefect_support import pruning
 from treasury_watch.flows.prefect_support.bound_process import BoundProcess
@@ -29,6 +28,7 @@ from treasury_watch.flows.prefect_support.local_server import LocalServer, Serve
 from treasury_watch.flows.prefect_support.server_start import check_folder, records_folder
 from treasury_watch.flows.serve.watchdog import RunOverdue
 from treasury_watch.flows.settings.sections import Schedule
+from treasury_watch.transforms.addresses import public_url
 from treasury_watch.transforms.errors import TreasuryWatchError
 
 RENEW_SECONDS = 28 * 24 * 3600

@@ -141,8 +141,12 @@ def own_change_pct(units_change_pct: float) -> float:
 
 def _stated(fx: pd.DataFrame) -> pd.DataFrame:
     """The rows with a rate, each source once per currency and day."""
-    stated = fx[fx["per_usd"].notna()].drop_duplicates(["currency", "date", "source", "per_usd"])
-    twice = stated[stated.duplicated(["currency", "date", "source"])]
+    stated, key = fx[fx["per_usd"].notna()], ["currency", "date", "source"]
+    again = stated.duplicated(key)
+    if not again.any():
+        return stated
+    stated = stated.drop_duplicates([*key, "per_usd"])
+    twice = stated[stated.duplicated(key)]
     if len(twice):
         row = twice.iloc[0]
         raise ConflictingRatesError(

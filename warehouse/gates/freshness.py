@@ -70,8 +70,12 @@ def freshness(newest: Mapping[str, date], declarations: Declarations, today: dat
 
 def never_loaded(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> list[Source]:
     """The sources that a run fetches and of which a published database has nothing, the main table first."""
-    loaded = newest_figures(connection)
-    missing = [source for source in declarations.sources.values() if source.fetch and source.id not in loaded]
+    return not_among(newest_figures(connection), declarations)
+
+
+def not_among(newest: Mapping[str, date], declarations: Declarations) -> list[Source]:
+    """The sources that a run fetches and that are not among these, as `newest_figures` gives them, the main table first."""
+    missing = [source for source in declarations.sources.values() if source.fetch and source.id not in newest]
     return sorted(missing, key=lambda source: source.id != MAIN_SOURCE)
 
 

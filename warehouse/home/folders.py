@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
 from treasury_watch.warehouse.declarations import PROJECT
 from treasury_watch.warehouse.home import permissions
@@ -177,6 +175,8 @@ class Home:
     @contextmanager
     def writing(self, wait_seconds: float = 0) -> Iterator[None]:
         """The writer's lock for the block; a crash releases it. Raises Busy."""
+        from filelock import FileLock, Timeout  # not for a question, which is answered sooner without it
+
         lock = FileLock(self.lock)
         try:
             lock.acquire(timeout=wait_seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 
 from treasury_watch.warehouse.home.folders import Home
@@ -39,9 +40,16 @@ def refuse_damage(home: Home, state: State) -> None:
 def _checksums(home: Home) -> dict[str, str]:
     """The checksum of each published file, by its path below the home."""
     paths = [path for path in (home.database, *home.parquet.rglob("*.parquet")) if path.exists()]
-    return {path.relative_to(home.root).as_posix(): _checksum(path) for path in paths}
+    return {path.relative_to(home.root).as_posix(): _checksum(path, _identity(path)) for path in paths}
 
 
-def _checksum(path: Path) -> str:
+def _identity(path: Path) -> tuple[int, ...]:
+    """Another one whenever the file was written or replaced: a run asks several times, and reads what is new since alone."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@lru_cache(maxsize=1000)
+def _checksum(path: Path, _identity: tuple[int, ...]) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -30,9 +30,9 @@ from treasury_watch.warehouse.home.durable_files import move_into_place
 from treasury_watch.warehouse.home.folders import Home
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.ledger.vintages import Ledger
-from treasury_watch.warehouse.publication import parquet_folders, published_files
+from treasury_watch.warehouse.publication import parquet_folders, parts, published_files
 from treasury_watch.warehouse.publication.steps import EVERYTHING, Step, affected, carry_out, needed_for
-from treasury_watch.warehouse.tables.building import DECLARED, FINDINGS, VIEWS_MADE, Builder, standing_figures
+from treasury_watch.warehouse.tables.building import DECLARED, FINDINGS, Builder, standing_figures
 from treasury_watch.warehouse.tables.declared_tables import create, place_parquet, write_parquet
 from treasury_watch.warehouse.tables.early import nowcasts
 from treasury_watch.warehouse.tables.early.signals import READ
@@ -116,7 +116,18 @@ class Publisher:
         """
         last = [*FINDINGS, *OPERATIONS, *nowcasts.TABLES]
         first = [name for name in self.declarations.tables if name not in last]
-        made: list[str] = []  # filled below, before any step begins
+        made: set[str] = set()  # by the steps that are carried out
+
+        def noted(step: Step) -> Step:
+            def function(*arguments: Any) -> Any:
+                result = step.function(*arguments)
+                made.update(step.makes)
+                return result
+
+            return replace(step, function=function)
+
+        def view(name: str, **needed: Any) -> Step:
+            return Step(name, QUERIES, partial(builder.view, name=name), makes=[name], **needed)
 
         def on_figures(_: duckdb.DuckDBPyConnection, standing: pd.DataFrame) -> list[Result]:
             return gate.on_figures(standing)
@@ -176,6 +187,7 @@ class Publisher:
                 "months", QUERIES, builder.months,
                 needs=["declared tables", "releases", "corrections", "official flows", "price returns"],
                 makes=["source_positions", "positions", "holder_months", "aggregate_months"],
+                parts=parts.OF_MONTHS,
             ),
             Step(
                 "securities months", QUERIES, builder.securities_months, needs=["months", "securities"],
@@ -205,14 +217,17 @@ class Publisher:
                 "marketable debt", QUERIES, builder.marketable_debt, after=["signals", "market_series"],
                 reads=["fred:MVMTD027MNFRBDAL", "treasury_debt"], makes=["marketable_debt"],
             ),
-            Step(
-                "views", QUERIES, builder.views,
+            view("real_yields", needs=[], after=["market_series"], reads=[f"fred:{name}" for name in parts.REAL_YIELDS_OF]),
+            view(
+                "risk_months", parts=parts.OF_RISK,
                 needs=[
-                    "durations", "months", "securities months", "observations", "declared tables", "rates", "marketable debt",
+                    "durations", "months", "observations", "declared tables", "rates", "real_yields", "marketable debt",
                     "market_series",
                 ],
-                makes=VIEWS_MADE,
             ),
+            view("concentration_months", needs=["months", "securities months", "marketable debt"]),
+            view("revisions", needs=["observations", "declared tables"]),
+            view("largest_revisions", needs=["revisions", "declared tables"]),
             Step(
                 "events", FRAMES, builder.events, needs=["declared tables", "interventions"], after=["market_series"],
                 reads=["fred:DFEDTARU"], makes=["events", "price_impact_studies"],
@@ -227,7 +242,7 @@ class Publisher:
                     "months", "securities months", "rates", "interventions", "intervention periods", "revision sizes",
                     "events",
                 ],
-                makes=["sell_offs", "rule_hits", "episodes", "paired_months"],
+                makes=["sell_offs", "rule_hits", "episodes", "paired_months"], parts=parts.OF_FINDINGS,
             ),
             Step(
                 "revised findings", FRAMES, builder.revised_findings, takes=["findings", "before newest release"],
@@ -243,18 +258,16 @@ class Publisher:
             Step(
                 "first files", QUERIES, first_files, reads=EVERYTHING,
                 needs=[
-                    "reconciliation", "views", "revision sizes", "securities months", "signals", "intervention periods",
-                    "events", "price impact record", "surveys", *as_stated_names,
+                    "reconciliation", "risk_months", "concentration_months", "largest_revisions", "revision sizes",
+                    "securities months", "signals", "intervention periods", "events", "price impact record", "surveys",
+                    *as_stated_names,
                 ],
             ),
             Step(
                 "last files", FRAMES, last_files, needs=["revised findings", "operations", "nowcasts"], reads=EVERYTHING
             ),
         ]  # fmt: skip
-        if changed is not None:
-            steps = affected(steps, changed)
-        made += [name for step in steps for name in step.makes]
-        return steps
+        return [noted(step) for step in (steps if changed is None else affected(steps, changed))]
 
     def _nowcasts(self, connection: duckdb.DuckDBPyConnection) -> None:
         nowcasts.make(connection, self.declarations, self.state, self.today, self.home.database)

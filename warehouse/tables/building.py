@@ -38,7 +38,6 @@ from treasury_watch.warehouse.tables.price_impact import events_frame, record_fr
 VIEWS = Path(__file__).parent / "views"
 FINDINGS = ("sell_offs", "rule_hits", "episodes", "paired_months", "revised_findings")
 DECLARED = ("holders", "sources", "series_breaks", "holder_scopes", "press_figures")
-VIEWS_MADE = ("real_yields", "risk_months", "concentration_months", "revisions", "largest_revisions")
 STANDING = "superseded IS NULL"
 UNSHRUNK = ["grand_total", "foreign_official", "foreign_non_official"]  # whose durations stand beside countries'
 CODES = ["country_code", "holder_id"]
@@ -277,10 +276,9 @@ class Builder:
         """Marketable Treasury debt outstanding by month, at par where that is known."""
         self._fill(connection, "marketable_debt", _sql("marketable_debt"))
 
-    def views(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """The tables that are the answer to a query on the others."""
-        for name in VIEWS_MADE:
-            self._fill(connection, name, _sql(name))
+    def view(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        """A table that is the answer to a query on the others."""
+        self._fill(connection, name, _sql(name))
 
     def events(self, connection: duckdb.DuckDBPyConnection) -> None:
         """What happened beside the statistics, and what studies say of price impact."""

@@ -15,6 +15,10 @@ from treasury_watch.transforms.risk.events import known_on
 from treasury_watch.warehouse.categorical_frames import with_categories
 
 CURRENT = date(9999, 12, 31)
+# Of a later month no finding is known, and an intervention takes the rate of its day or one before.
+MONTHLY_RATES = "SELECT * FROM fx_monthly WHERE month <= (SELECT max(month) FROM holder_months)"
+YEN_RATES = "SELECT currency, date, per_usd FROM fx_daily WHERE currency = 'JPY' AND date <= (SELECT max(date) FROM interventions)"
+RATES = (MONTHLY_RATES, YEN_RATES)  # all that findings take of the rates
 
 
 def findings_of(
@@ -22,8 +26,8 @@ def findings_of(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(sell_offs, episodes) from a published database's figures as known at the end of day `as_of`."""
     months, official, holders = months_of(connection, as_of)
-    fx_monthly = connection.execute("FROM fx_monthly WHERE month <= ?", [as_of]).df()
-    fx_daily = connection.execute("FROM fx_daily WHERE date <= ?", [as_of]).df()
+    fx_monthly = connection.execute(f"FROM ({MONTHLY_RATES}) WHERE month <= ?", [as_of]).df()
+    fx_daily = connection.execute(f"FROM ({YEN_RATES}) WHERE date <= ?", [as_of]).df()
     operations = connection.execute("FROM interventions WHERE date <= ?", [as_of]).df()
     in_usd = interventions_in_usd(operations, fx_daily)
     sizes, securities = revision_sizes_of(connection, rules, as_of), securities_of(connection, as_of)

@@ -15,8 +15,8 @@ from email.message import EmailMessage
 from typing import Any
 
 from treasury_watch.flows.alerts.mails.envelope import TEMPLATES, envelope
-from treasury_watch.flows.fetch.http import public_url
 from treasury_watch.flows.settings.sections import MailSettings
+from treasury_watch.transforms.addresses import public_url
 from treasury_watch.transforms.errors import shorten
 from treasury_watch.transforms.findings.explain.subjects import SUBJECT_LENGTH
 from treasury_watch.transforms.findings.finding import Announcement, Kind, key_of

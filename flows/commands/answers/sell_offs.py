@@ -189,7 +189,7 @@ def _body(row: dict[str, Any], width: int) -> Iterator[str]:
 
 @cache
 def _wrapped(text: str, width: int, first: str = "    ", rest: str = "    ") -> str:
-    return textwrap.fill(text, width, initial_indent=first, subsequent_indent=rest)
+    return textwrap.fill(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
 
 
 def _reading(row: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.archive.archived_files import quarantined
 from treasury_watch.warehouse.archive.manifest import RESTORE
-from treasury_watch.warehouse.gates.freshness import freshness, late_month, never_loaded, newest_figures
+from treasury_watch.warehouse.gates.freshness import freshness, late_month, newest_figures, not_among
 from treasury_watch.warehouse.home.folders import Busy
 from treasury_watch.warehouse.home.published_database import open_published, where_the_sample_is
 from treasury_watch.warehouse.installation import Warehouse
@@ -139,6 +139,7 @@ def status_facts(
 def _facts(warehouse: Warehouse, today: date, store: Store | None, overdue: Sequence[str]) -> dict[str, Any]:
     calendar = warehouse.declarations.calendar
     state = warehouse.state
+    newest = _newest(warehouse)
     day, covers = next_release(today, calendar)
     runs = state.rows("SELECT * FROM runs ORDER BY started DESC LIMIT 1")
     checked = state.rows("SELECT run_id FROM validation_results ORDER BY checked DESC LIMIT 1")
@@ -167,8 +168,8 @@ def _facts(warehouse: Warehouse, today: date, store: Store | None, overdue: Sequ
             {name: getattr(entry, name) for name in ("source", "sha256", "url", "retrieved", "refused")}
             for entry in quarantined(warehouse.archive.entries())
         ],
-        "never_loaded": _never_loaded(warehouse),
-        "sources": _freshness(warehouse, today),
+        "never_loaded": [source.id for source in not_among(newest, warehouse.declarations)] if newest else [],
+        "sources": _freshness(warehouse, newest, today),
         "reconciliation": _reconciled(warehouse),
         "failed_checks": failed,
     }
@@ -184,12 +185,12 @@ def _sample(warehouse: Warehouse) -> str:
         return home_kinds.published_words(connection)
 
 
-def _never_loaded(warehouse: Warehouse) -> list[str]:
-    """The sources that a run fetches and that were never loaded; none before the first publication."""
+def _newest(warehouse: Warehouse) -> dict[str, date]:
+    """The newest figure of each source; none before the first publication."""
     if not warehouse.home.database.exists():
-        return []
+        return {}
     with open_published(warehouse.home.database) as connection:
-        return [source.id for source in never_loaded(connection, warehouse.declarations)]
+        return newest_figures(connection)
 
 
 def _exchange(store: Store) -> dict[str, str]:
@@ -218,11 +219,10 @@ def _reconciled(warehouse: Warehouse) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in connection.execute(query).fetchall()]
 
 
-def _freshness(warehouse: Warehouse, today: date) -> list[dict[str, Any]]:
-    if not warehouse.home.database.exists():
+def _freshness(warehouse: Warehouse, newest: dict[str, date], today: date) -> list[dict[str, Any]]:
+    if not newest:
         return []
     with open_published(warehouse.home.database) as connection:
-        newest = newest_figures(connection)
         releases = connection.execute(
             "SELECT source, max(released), arg_max(released_basis, released) FROM releases "
             "WHERE last_month IS NOT NULL GROUP BY source ORDER BY source"

@@ -7,19 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from treasury_watch.flows.alerts.outbox import SendResult
-from treasury_watch.flows.fetch.http import public_url
-from treasury_watch.flows.fetch.sources import Collected
 from treasury_watch.flows.log import logs, run_lines
 from treasury_watch.flows.log.file_table import FileRow
 from treasury_watch.flows.run.summary.revisions import Revisions
+from treasury_watch.transforms.addresses import public_url
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.model import MAIN_SOURCE
 from treasury_watch.transforms.wording import counted
 from treasury_watch.warehouse.ledger.incoming.incoming_files import Loaded
 from treasury_watch.warehouse.session import SetAside
+
+if TYPE_CHECKING:  # what fetches is not needed for a file from disk
+    from treasury_watch.flows.fetch.sources import Collected
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ import pytest
 
 from tests.conftest import PROJECT
 from tests.flows.loopback import Loopback, Reply
-from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session, public_url
+from treasury_watch.flows.fetch.http import Fetched, FetchError, fetch, make_session
 from treasury_watch.flows.fetch.sources import collect, sources_to_fetch
 from treasury_watch.flows.settings.sections import HttpPolicy
 from treasury_watch.flows.settings.settings import Settings
+from treasury_watch.transforms.addresses import public_url
 from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.transforms.model import Source
 from treasury_watch.warehouse.declarations import Declarations

@@ -180,3 +180,18 @@ class TestAState:
                 "published",
                 "unchanged",
             )
+
+
+@pytest.mark.parametrize("way", ["overwritten in place", "replaced"])
+def test_damage_is_seen_though_the_file_was_whole_a_moment_ago_and_kept_its_size(small, way):
+    path = small.home.parquet / "holders.parquet"
+    body = path.read_bytes()
+    assert small.damaged() == []
+    damaged = path if way == "overwritten in place" else path.with_suffix(".other")
+    with damaged.open("r+b" if damaged.exists() else "wb") as file:
+        file.write(body[:40] + bytes([body[40] ^ 1]) + body[41:])
+    damaged.replace(path)
+    assert path.stat().st_size == len(body)
+    assert small.damaged() == ["parquet/holders.parquet"]
+    path.write_bytes(body)
+    assert small.damaged() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ def files(warehouse: Warehouse) -> dict[str, tuple[int, bytes]]:
     folder: Path = warehouse.home.parquet
     found = sorted(folder.rglob("*.parquet"))
     return {path.relative_to(folder).as_posix(): (path.stat().st_mtime_ns, path.read_bytes()) for path in found}
+
+
+def as_rebuilt(warehouse: Warehouse) -> None:
+    """Assert that a publication of everything leaves every file as it is, but for those on the runs."""
+    before = files(warehouse)
+    with warehouse.session("rebuild", today=TODAY) as session:
+        session.publish(always=True)
+    after = files(warehouse)
+    kept = [name for name in after if name.removesuffix(".parquet") not in OPERATIONS]
+    assert [name for name in kept if after[name][1] != before[name][1]] == []
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +94,36 @@ def test_a_release_of_the_statistics_makes_all_that_follows_from_it_again(histor
 def test_a_yield_that_no_estimate_rests_on_leaves_the_months_alone(history):
     *_, warehouse = history
     made = take(warehouse, b"observation_date,DGS3MO\n2026-06-10,4.2\n2026-06-11,4.3\n", THEN)
-    assert {"market_series", "signals", "risk_months"} <= set(made)
-    assert not {"price_returns", "holder_months", "positions"} & set(made)
-    made = take(warehouse, b"observation_date,DGS10\n2026-06-10,4.2\n2026-06-11,4.3\n", THEN)
-    assert {"price_returns", "holder_months", "sell_offs"} <= set(made)
+    assert {"market_series", "signals"} <= set(made)
+    assert not {"price_returns", "holder_months", "positions", "risk_months"} & set(made)
+
+
+def by_day(series: str, *days: str) -> bytes:
+    """A file of FRED with a figure for each of these days."""
+    rows = [f"{day},{150 + number / 10 if series == 'DEXJPUS' else 4 + number / 10}" for number, day in enumerate(days)]
+    return "\n".join([f"observation_date,{series}", *rows, ""]).encode()
+
+
+def test_a_yield_leaves_the_months_alone_until_its_own_month_is_over(history):
+    *_, warehouse = history
+    days = ["2026-05-27", "2026-05-28", "2026-05-29", "2026-06-01", "2026-06-02"]
+    made = take(warehouse, by_day("DGS10", *days), THEN)
+    assert {"price_returns", "real_yields", "implied_durations"} <= set(made)
+    made = take(warehouse, by_day("DGS10", *days, "2026-06-03"), THEN.replace(month=7))
+    assert {"market_series", "price_returns", "real_yields"} <= set(made)
+    assert not {"holder_months", "sell_offs", "revised_findings", "risk_months"} & set(made)
+    as_rebuilt(warehouse)
+
+
+def test_a_rate_after_the_newest_month_leaves_the_months_alone_and_one_within_it_does_not(history):
+    *_, warehouse = history
+    later = ["2026-08-03", "2026-08-04"]
+    made = take(warehouse, by_day("DEXJPUS", *later), THEN.replace(month=8, day=5))
+    assert set(made) == {"fx_daily", "fx_disagreements", "currencies", "fx_monthly", "releases", *OPERATIONS}
+    as_rebuilt(warehouse)
+    made = take(warehouse, by_day("DEXJPUS", "2026-05-28", "2026-05-29", *later), THEN.replace(month=8, day=6))
+    assert {"fx_monthly", "sell_offs", "risk_months"} <= set(made)
+    assert not {"holder_months", "concentration_months", "revisions"} & set(made)
 
 
 @pytest.mark.slow
@@ -96,5 +133,9 @@ def test_every_declared_table_is_made_by_one_step(history):
         publisher = session.publisher
         builder = Builder("ledger", publisher.declarations, warehouse.archive)
         gate = SecondGate(session.ledger.connection, publisher.declarations, session.gates, TODAY)
-        made = [name for step in publisher.steps(builder, gate, session.run_id) for name in step.makes]
+        steps = publisher.steps(builder, gate, session.run_id)
+        made = [name for step in steps for name in step.makes]
+        for source in publisher.declarations.sources.values():  # whatever a file is of, its steps can be put in order
+            some = publisher.steps(builder, gate, session.run_id, {source.id, source.holds})
+            TopologicalSorter({step.name: [*step.takes, *step.needs, *step.after] for step in some}).prepare()
     assert sorted(made) == sorted(publisher.declarations.tables)

@@ -219,3 +219,57 @@ class TestWhatIsAffected:
 
     def test_none_waits_for_a_step_that_is_not_done(self):
         assert [list(step.needs) for step in affected(self.STEPS, ["rates"])] == [[], [], [], ["rates"], ["rates"]]
+
+
+class TestStepsThatStand:
+    """After `affected`, in a database that holds what every step made before."""
+
+    def carried_out(self, connections: Connections, fresh: dict[str, list[int]], *changed: str) -> list[str]:
+        """The steps that are carried out where the tables `rates` and `events` come out as in `fresh`."""
+        done: list[str] = []
+
+        def step(name: str, **told: object) -> Step:
+            def function(connection: duckdb.DuckDBPyConnection, *results: object) -> str:
+                if name in fresh:
+                    connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT unnest({fresh[name]}) AS value")
+                done.append(name)
+                assert None not in results
+                return name
+
+            return Step(name, "one", function, **told)
+
+        parts = {"rates": ["SELECT * FROM rates WHERE value < 10"], "events": ["SELECT * FROM events"]}
+        steps = [
+            step("rates", reads=["rates"]),
+            step("events", reads=["events"]),
+            step("months", reads=["months"]),
+            step("findings", needs=["rates", "events", "months"], parts=parts),
+            step("month before", needs=["months"]),
+            step("revised", takes=["findings", "month before"]),
+            step("list", needs=["rates"]),
+            step("files", needs=["revised", "list"], reads=EVERYTHING),
+        ]
+        for name in ("rates", "events"):
+            connections["one"].execute(f"CREATE TABLE {name} AS SELECT unnest([1, 2, 11]) AS value")
+        carry_out(affected(steps, changed), connections)
+        return sorted(done)
+
+    def test_a_change_in_what_a_step_does_not_take_lets_it_and_all_that_follows_stand(self, connections):
+        assert self.carried_out(connections, {"rates": [1, 2, 12]}, "rates") == ["files", "list", "rates"]
+
+    def test_a_change_in_what_it_takes_does_not(self, connections):
+        every = ["files", "findings", "list", "month before", "rates", "revised"]
+        assert self.carried_out(connections, {"rates": [1, 3, 11]}, "rates") == every
+
+    def test_nor_does_one_row_more_that_is_like_another(self, connections):
+        assert "findings" in self.carried_out(connections, {"rates": [1, 2, 2, 11]}, "rates")
+
+    def test_all_reasons_have_to_have_left_it_alone(self, connections):
+        fresh = {"rates": [1, 2, 12], "events": [1, 2, 11]}
+        assert self.carried_out(connections, fresh, "rates", "events") == ["events", "files", "list", "rates"]
+        connections["one"].execute("DROP TABLE rates; DROP TABLE events")
+        assert "findings" in self.carried_out(connections, fresh | {"events": [1]}, "rates", "events")
+
+    def test_steps_that_share_results_are_carried_out_together(self, connections):
+        done = self.carried_out(connections, {"rates": [1, 2, 12]}, "rates", "months")
+        assert done == ["files", "findings", "list", "month before", "months", "rates", "revised"]

@@ -54,7 +54,8 @@ def subject(told: Told) -> str:
     name lets them, then how to read it. Figures are never cut; a name that is too long is.
     """
     holder = _name(told)
-    texts = [(head, end) for head in _heads(told, holder) for end in _ends(told)]
+    ends = _ends(told)
+    texts = [(head, end) for head in _heads(told, holder) for end in ends]
     for head, end in texts:
         if len(head) <= SHOWN_LENGTH and len(head) + len(end) + 2 <= SUBJECT_LENGTH:
             return f"{head}; {end}"
