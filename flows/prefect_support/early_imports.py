@@ -10,9 +10,8 @@ from prefect.settings import PREFECT_API_URL
 
 
 @contextmanager
-def early_imports(*, sample: bool = False) -> Iterator[None]:
-    """In a thread, the imports that a run needs once the server is there; on the `sample` that is not Great Expectations.
-    Nothing where a server is named already.
+def early_imports() -> Iterator[None]:
+    """In a thread, the imports that a run needs once the server is there. Nothing where a server is named already.
 
     What fails in the thread fails again, and is told, in the run.
     """
@@ -20,20 +19,14 @@ def early_imports(*, sample: bool = False) -> Iterator[None]:
         yield
         return
     with ThreadPoolExecutor(1, thread_name_prefix="imports") as thread:
-        thread.submit(_import_page if sample else _import)
+        thread.submit(_import)
         yield
 
 
 def _import() -> None:
-    """Great Expectations, and the page."""
+    """Great Expectations, the page, and the drawing of its charts, which takes longest the first time."""
+    from treasury_watch.flows.site import charts, page  # noqa: F401
     from treasury_watch.warehouse.gates import expectations
 
     expectations.load()
-    _import_page()
-
-
-def _import_page() -> None:
-    """The page, and the drawing of its charts, which takes longest the first time."""
-    from treasury_watch.flows.site import charts, page  # noqa: F401
-
     charts.svg({"data": {"values": []}, "mark": "point"})

@@ -214,16 +214,15 @@ def run(*, sample: bool, command: str, into_this_home: bool = False) -> str:
     tell = delivery.nobody_told if sample else partial(delivery.tell_failure, warehouse, settings)
     with server_start.recorded(warehouse, command, tell):
         server_start.check_records()
-        begin = partial(monthly_run, sample, command, into_this_home=into_this_home)
-        return _in_flow(begin, settings, tell, sample=sample)
+        return _in_flow(partial(monthly_run, sample, command, into_this_home=into_this_home), settings, tell)
 
 
-def _in_flow(begin: Callable[[], str], settings: Settings, tell: Callable[[Exception], None], *, sample: bool) -> str:
+def _in_flow(begin: Callable[[], str], settings: Settings, tell: Callable[[Exception], None]) -> str:
     with (
         named_server.reached(tell),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
         server_start.starting_within(settings.prefect.startup_timeout_seconds),
-        early_imports(sample=sample),
+        early_imports(),
         shared_server(settings.retention.prefect_days),
     ):
         return begin()

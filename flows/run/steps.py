@@ -107,7 +107,7 @@ def opened(warehouse: Warehouse, command: str) -> Iterator[Session]:
 def _run(
     settings: Settings, warehouse: Warehouse, steps: Steps, outcome: Outcome, *, sample: bool, command: str, poll: bool
 ) -> None:
-    with opened(warehouse, command) as session, session.gates.quickly() if sample else nullcontext():
+    with opened(warehouse, command) as session:
         with outcome.timed("fetch"):
             found = _sample(settings) if sample else steps.fetch(settings, warehouse)
         outcome.add_collected(found)

@@ -38,8 +38,8 @@ class Gates:
 
     @contextmanager
     def quickly(self) -> Iterator[None]:
-        """For the block `only_doubtful`: for a file or the sample, for which somebody waits, and for the releases of twenty years,
-        whose 1,300 files would keep Great Expectations busy longer than all the rest. What a run fetches goes through it whole.
+        """For the block `only_doubtful`: for a file that somebody waits for, and for the releases of twenty years, whose 1,300
+        files would keep Great Expectations busy longer than all the rest. What a run fetches goes through it whole.
         """
         before, self.only_doubtful = self.only_doubtful, True
         try:

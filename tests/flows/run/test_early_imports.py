@@ -37,12 +37,3 @@ def test_an_import_that_fails_is_left_for_the_run_to_tell(monkeypatch):
     with temporary_settings(restore_defaults={PREFECT_API_URL}), early_imports.early_imports():
         pass
     assert asked == [True]
-
-
-def test_a_run_on_the_sample_does_not_wait_for_a_library_that_it_does_not_ask(monkeypatch):
-    monkeypatch.setattr(expectations, "load", lambda: pytest.fail("imported"))
-    done = []
-    monkeypatch.setattr(early_imports, "_import_page", lambda: done.append(True))
-    with temporary_settings(restore_defaults={PREFECT_API_URL}), early_imports.early_imports(sample=True):
-        pass
-    assert done == [True]
