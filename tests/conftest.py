@@ -14,6 +14,7 @@ import pytest
 from tests.prefect_database import prefect_database  # noqa: F401  a fixture for all
 from tests.shared_folders import made_once
 from tests.small_home import published_small  # noqa: F401
+from tests.undrawn_charts import leave_undrawn
 from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
@@ -65,6 +66,14 @@ def only_doubtful() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Gates, "only_doubtful", True)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def undrawn_charts() -> Iterator[None]:
+    """No chart is drawn but in tests of the site, and by every command that a test starts as a new process."""
+    with pytest.MonkeyPatch.context() as patch:
+        leave_undrawn(patch)
         yield
 
 

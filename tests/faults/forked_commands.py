@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 PACKAGE = "treasury_watch"
-DRAWN = '<svg class="marks" width="10" height="10" viewBox="0 0 10 10"><g transform="translate(1,1)"></g></svg>'
 
 
 def import_all() -> None:
@@ -26,16 +25,21 @@ def import_all() -> None:
     import great_expectations  # noqa: F401
     import vl_convert
 
+    from tests.undrawn_charts import undrawn
     from treasury_watch.flows.commands import main  # noqa: F401  before any clock is set: it takes the time of day itself
-    from treasury_watch.flows.run import steps  # noqa: F401
+    from treasury_watch.flows.commands.answers import nowcast, sell_offs, status  # noqa: F401
+    from treasury_watch.flows.commands.sql import asking  # noqa: F401
+    from treasury_watch.flows.run import rebuild, steps  # noqa: F401
+    from treasury_watch.flows.settings import reading  # noqa: F401
     from treasury_watch.flows.site import page  # noqa: F401
+    from treasury_watch.warehouse.config_files.models import rule_sections, score_sections, sections  # noqa: F401
     from treasury_watch.warehouse.gates import expectations
 
     # As in the tests' own process: these tests are not about what the gates find.
     expectations.Gates.only_doubtful = True
 
     # Nor are they about what the charts of a page show, and drawing these takes seconds of processor time.
-    vl_convert.vegalite_to_svg = lambda *_args, **_options: DRAWN
+    vl_convert.vegalite_to_svg = undrawn
 
 
 class _IsADatetime(type):
