@@ -13,7 +13,7 @@ import pytest
 
 from tests.prefect_database import prefect_database  # noqa: F401  a fixture for all
 from tests.shared_folders import made_once
-from tests.small_home import published_small  # noqa: F401
+from tests.small_home import published_next, published_small  # noqa: F401
 from tests.undrawn_charts import leave_undrawn
 from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.declarations import Declarations
