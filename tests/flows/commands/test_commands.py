@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.conftest import PROJECT, SAMPLE
+from tests.conftest import PROJECT
 from tests.faults.small_installation import APRIL_2026, MANIFEST, release
 from tests.flows.smtp_loopback import free_port
 from tests.prefect_database import prepare
@@ -180,14 +180,6 @@ class TestStatus:
         assert re.search(
             r"state\.sqlite: expected schema version \d+ or older, found 99; install the newer", ended.output
         )
-
-
-def test_ingest_takes_the_layout_from_the_content_not_the_name(monkeypatch, tmp_path):
-    monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "home"))
-    odd = tmp_path / "download.bin"
-    odd.write_bytes((SAMPLE / "tic" / "slt_table5.txt").read_bytes())
-    text = done(CliRunner().invoke(main, ["ingest", str(odd)]))
-    assert "slt_table5: 325 new or changed figures of 325, released 2026-06-18 (by the calendar)" in text
 
 
 def test_ingest_of_something_else_says_what_is_known(monkeypatch, tmp_path):
