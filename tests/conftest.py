@@ -13,6 +13,7 @@ import pytest
 
 from tests.prefect_database import prefect_database  # noqa: F401  a fixture for all
 from tests.shared_folders import made_once
+from tests.sharing_out import SharingOut
 from tests.small_home import published_next, published_small  # noqa: F401
 from tests.undrawn_charts import leave_undrawn
 from treasury_watch.warehouse.archive import home_kinds
@@ -36,6 +37,10 @@ STEADY = {
     "France": 390.0,
     "Taiwan": 300.0,
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(SharingOut(), "sharing out")
 
 
 def table5(months: Sequence[str], figures: Mapping[str, Sequence[float]], *, off: float = 0.0, note: str = "") -> bytes:
