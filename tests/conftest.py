@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.prefect_database import prefect_database  # noqa: F401  a fixture for all
+from tests.official_home import official_home  # noqa: F401  a fixture for all, as those below
+from tests.prefect_database import prefect_database  # noqa: F401
 from tests.shared_folders import made_once
 from tests.sharing_out import SharingOut
 from tests.small_home import published_next, published_small  # noqa: F401
