@@ -23,6 +23,9 @@ demo: $(READY)   ## Install, then one run on the embedded sample; prints what it
 	@echo "           $(BIN)/treasury-watch tables          (25 questions with SQL and answers: docs/cookbook.md)"
 	@echo "Then:      unset TREASURY_WATCH_HOME && $(BIN)/treasury-watch run   (the official sources, from the internet)"
 
+# What pytest makes of the modules is kept beside them, also where other programs are told to keep no bytecode: making it
+# again takes each process some ten seconds.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)   ## Install, then all tests, offline, and what took longest; each module in one of as many processes as there are cores
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tomllib
@@ -11,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.prefect_database import prefect_database  # noqa: F401  a fixture for all
+from tests.official_home import official_home  # noqa: F401  a fixture for all, as those below
+from tests.prefect_database import prefect_database  # noqa: F401
 from tests.shared_folders import made_once
-from tests.small_home import published_small  # noqa: F401
+from tests.sharing_out import SharingOut
+from tests.small_home import published_next, published_small  # noqa: F401
+from tests.undrawn_charts import leave_undrawn
 from treasury_watch.warehouse.archive import home_kinds
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.expectations import Gates
@@ -35,6 +39,28 @@ STEADY = {
     "France": 390.0,
     "Taiwan": 300.0,
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(SharingOut(), "sharing out")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What importing all modules made stays to the end, and the garbage collector need not look through it again and again:
+    it would cost a quarter of the collection of tests, and some of every publication.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()  # so that what is left is freed in order
 
 
 def table5(months: Sequence[str], figures: Mapping[str, Sequence[float]], *, off: float = 0.0, note: str = "") -> bytes:
@@ -65,6 +91,14 @@ def only_doubtful() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Gates, "only_doubtful", True)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def undrawn_charts() -> Iterator[None]:
+    """No chart is drawn but in tests of the site, and by every command that a test starts as a new process."""
+    with pytest.MonkeyPatch.context() as patch:
+        leave_undrawn(patch)
         yield
 
 

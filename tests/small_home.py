@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,16 @@ def published_small(tmp_path_factory: pytest.TempPathFactory, declarations: Decl
             session.publish()
 
     return made_once(tmp_path_factory, "one release", make)
+
+
+@pytest.fixture(scope="session")
+def published_next(tmp_path_factory: pytest.TempPathFactory, declarations: Declarations, published_small: Path) -> Path:
+    """The small home, in which the release of 14 July 2026 was then loaded and published. Only to be copied or read."""
+    from tests.warehouse.conftest import NEXT
+    from tests.warehouse.publication.published_home import load
+
+    def make(root: Path) -> None:
+        shutil.copytree(published_small, root, dirs_exist_ok=True)
+        load(Warehouse(Home(root), declarations), NEXT)
+
+    return made_once(tmp_path_factory, "two releases in two runs", make)

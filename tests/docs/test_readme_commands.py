@@ -60,7 +60,7 @@ ELSEWHERE = {
         "tests/flows/commands/test_commands.py::test_serve_runs_on_schedule_with_a_real_server_underneath",
     "treasury-watch pull": "tests/flows/run/test_store_exchange.py::test_a_reader_queries_what_was_pulled",
     "treasury-watch withdraw FILE|SHA256":
-        "tests/flows/commands/test_withdraw.py::test_of_three_files_two_are_refused_by_name_and_one_is_published",
+        "tests/flows/commands/test_withdraw.py::test_of_four_files_two_are_refused_by_name_and_two_published_whose_layout_is_that_of_their_content",
     "treasury-watch rebuild": 'tests/faults/test_storage.py::warm.run(["rebuild"], environment(home)).well()',
     "treasury-watch alerts preview":
         "tests/flows/commands/test_commands.py::test_the_digest_of_the_newest_release_is_shown_without_sending_it",

@@ -7,6 +7,7 @@ seconds of importing are saved. Orders come as JSON lines on standard input, ans
 from __future__ import annotations
 
 import datetime as calendar
+import gc
 import json
 import os
 import resource
@@ -17,7 +18,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 PACKAGE = "treasury_watch"
-DRAWN = '<svg class="marks" width="10" height="10" viewBox="0 0 10 10"><g transform="translate(1,1)"></g></svg>'
 
 
 def import_all() -> None:
@@ -26,16 +26,21 @@ def import_all() -> None:
     import great_expectations  # noqa: F401
     import vl_convert
 
+    from tests.undrawn_charts import undrawn
     from treasury_watch.flows.commands import main  # noqa: F401  before any clock is set: it takes the time of day itself
-    from treasury_watch.flows.run import steps  # noqa: F401
+    from treasury_watch.flows.commands.answers import nowcast, sell_offs, status  # noqa: F401
+    from treasury_watch.flows.commands.sql import asking  # noqa: F401
+    from treasury_watch.flows.run import rebuild, steps  # noqa: F401
+    from treasury_watch.flows.settings import reading  # noqa: F401
     from treasury_watch.flows.site import page  # noqa: F401
+    from treasury_watch.warehouse.config_files.models import rule_sections, score_sections, sections  # noqa: F401
     from treasury_watch.warehouse.gates import expectations
 
     # As in the tests' own process: these tests are not about what the gates find.
     expectations.Gates.only_doubtful = True
 
     # Nor are they about what the charts of a page show, and drawing these takes seconds of processor time.
-    vl_convert.vegalite_to_svg = lambda *_args, **_options: DRAWN
+    vl_convert.vegalite_to_svg = undrawn
 
 
 class _IsADatetime(type):
@@ -126,7 +131,11 @@ def _stream(number: int, mode: str) -> TextIO:
 def serve() -> None:
     """Take orders until standard input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    gc.disable()
     import_all()
+    gc.collect()
+    gc.freeze()  # no child looks through what was imported for garbage, which would copy all of it
+    gc.enable()
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
         order = json.loads(line)
@@ -144,6 +153,7 @@ def serve() -> None:
             finally:
                 os._exit(code)
         print(number, file=answers, flush=True)
+    gc.unfreeze()
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.alerts.composed_mails import DESK, made, settings
 from tests.flows.alerts.test_channels import CHANNEL, OWN, Webhook, message, no_proxy  # noqa: F401
-from tests.flows.alerts.test_finding_mail import DESK, made, settings
 from tests.flows.alerts.test_transport import refusal
 from tests.flows.findings_data import month_and_episode
 from tests.flows.loopback import Loopback, Reply

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.flows.alerts.test_finding_mail import text_of
+from tests.flows.alerts.composed_mails import text_of
 from tests.flows.alerts.test_outbox import DESK, settings
 from tests.warehouse.literal_database import JUNE, LiteralDatabase
 from treasury_watch.flows.alerts.mails.finding_mail import compose

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.flows.alerts.test_finding_mail import DESK, PICTURE, SECRET, html_of, made, settings, text_of
+from tests.flows.alerts.composed_mails import DESK, PICTURE, SECRET, html_of, made, settings, text_of
 from tests.flows.findings_data import month_and_episode, named
 from tests.flows.loopback import self_signed
 from tests.flows.smtp_loopback import BrokenServer, MailServer, drops_mid_message, free_port, silent, takes_and_hangs_up

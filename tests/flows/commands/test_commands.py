@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.conftest import PROJECT, SAMPLE
+from tests.conftest import PROJECT
 from tests.faults.small_installation import APRIL_2026, MANIFEST, release
 from tests.flows.smtp_loopback import free_port
 from tests.prefect_database import prepare
@@ -27,7 +27,6 @@ from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.gates.results import Result as CheckResult
 from treasury_watch.warehouse.home.state import State
 
-OFFICIAL = PROJECT.parent / "shared" / "official"
 TOP3 = "SELECT holder, position_usd_mn FROM holder_months WHERE month = DATE '2026-04-01' ORDER BY 2 DESC LIMIT 3"
 
 
@@ -182,14 +181,6 @@ class TestStatus:
         )
 
 
-def test_ingest_takes_the_layout_from_the_content_not_the_name(monkeypatch, tmp_path):
-    monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "home"))
-    odd = tmp_path / "download.bin"
-    odd.write_bytes((SAMPLE / "tic" / "slt_table5.txt").read_bytes())
-    text = done(CliRunner().invoke(main, ["ingest", str(odd)]))
-    assert "slt_table5: 325 new or changed figures of 325, released 2026-06-18 (by the calendar)" in text
-
-
 def test_ingest_of_something_else_says_what_is_known(monkeypatch, tmp_path):
     monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "home"))
     odd = tmp_path / "letter.txt"
@@ -201,14 +192,9 @@ def test_ingest_of_something_else_says_what_is_known(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.official
-@pytest.mark.skipif(not OFFICIAL.exists(), reason="the complete official files are not beside the project")
-def test_the_complete_official_files_load_and_the_stale_table_is_never_the_latest(monkeypatch, tmp_path):
-    monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "home"))
-    served = ("mfh.txt", "mfhhis01.txt", "s1_globl.txt", "slt3d_globl.csv", "slt_table3.txt", "slt_table5.txt")
-    files = [str(OFFICIAL / "tic" / name) for name in served]
-    text = done(CliRunner().invoke(main, ["ingest", *files]))
-    assert "6 new vintages with 196,754 new or changed figures" in text
-    with duckdb.connect(str(tmp_path / "home" / "treasury.duckdb"), read_only=True) as connection:
+def test_the_complete_official_files_load_and_the_stale_table_is_never_the_latest(official_home):
+    assert "8 new vintages with 209,295 new or changed figures" in official_home.said
+    with duckdb.connect(str(official_home.database), read_only=True) as connection:
         newest = connection.execute(
             "SELECT source, max(released)::TEXT FROM releases WHERE source IN ('mfh', 'slt_table3') GROUP BY 1 ORDER BY 1"
         ).fetchall()

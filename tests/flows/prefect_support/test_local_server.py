@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.prefect_database import prepare
 from treasury_watch.flows.prefect_support import local_server, server_start, shared_server
 from treasury_watch.flows.prefect_support.local_server import ServerEnded, free_port, start
 from treasury_watch.flows.prefect_support.server_start import ServerSilent
@@ -28,19 +27,9 @@ http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), Anything).serve_forever(
 RUNS = "/flow_runs/filter"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, prefect_database: Path):
-    home = tmp_path_factory.mktemp("server")
-    prepare(home, prefect_database)
-    port = free_port()
-    settings = {
-        **local_server.TEMPORARY,
-        "PREFECT_HOME": str(home / "prefect"),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    }
-    made = start(local_server.temporary_command(port), port, settings=settings, log=home / "log")
-    yield made
-    made.process.stop()
+@pytest.fixture
+def server(server_and_database) -> local_server.LocalServer:
+    return server_and_database[0]
 
 
 @pytest.mark.slow

@@ -8,26 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.prefect_database import prepare
-from treasury_watch.flows.prefect_support import local_server, pruning
-from treasury_watch.flows.prefect_support.local_server import LocalServer, free_port, start
+from treasury_watch.flows.prefect_support import pruning
+from treasury_watch.flows.prefect_support.local_server import LocalServer
 
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, prefect_database: Path):
-    home = tmp_path_factory.mktemp("server")
-    prepare(home, prefect_database)
-    port = free_port()
-    settings = {
-        **local_server.TEMPORARY,
-        "PREFECT_HOME": str(home / "prefect"),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    }
-    made = start(local_server.temporary_command(port), port, settings=settings, log=home / "log")
-    yield made, home / "prefect" / "prefect.db"
-    made.process.stop()
 
 
 def run(server: LocalServer, name: str, state: str, days_ago: float, database: Path) -> None:
@@ -51,8 +35,8 @@ def run(server: LocalServer, name: str, state: str, days_ago: float, database: P
 
 
 @pytest.mark.slow
-def test_runs_older_than_the_age_go_with_their_tasks_and_artifacts_and_nothing_else_does(server):
-    made, database = server
+def test_runs_older_than_the_age_go_with_their_tasks_and_artifacts_and_nothing_else_does(server_and_database):
+    made, database = server_and_database
     for name, state, days in [
         ("old", "COMPLETED", 31), ("old-failed", "FAILED", 40), ("killed", "RUNNING", 31),
         ("young", "COMPLETED", 29), ("at-work", "RUNNING", 0.5), ("to-come", "SCHEDULED", -1),

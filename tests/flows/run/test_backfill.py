@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from prefect.artifacts import Artifact
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from tests.conftest import PROJECT, SAMPLE, majors, table5
+from tests.faults.small_installation import APRIL_2026, release
 from tests.flows.run.test_monthly import RELEASE, at
 from tests.prefect_database import prefect_server
 from treasury_watch.flows.commands.main import main
@@ -101,31 +103,50 @@ def test_the_tables_are_byte_for_byte_those_of_ingest(folder, tmp_path, monkeypa
     assert not (home / "parsed").exists()
 
 
+def in_this_process():
+    """The flow, without other processes."""
+    return backfill.backfill.with_options(task_runner=ThreadPoolTaskRunner(max_workers=1))
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, prefect: None) -> Path:
+    """A folder with the old releases in files/old, and in home what a backfill of them made. Only to be copied."""
+    folder = tmp_path_factory.mktemp("first")
+    (folder / "files" / "old").mkdir(parents=True)
+    for name, body in OLD_RELEASES.items():
+        (folder / "files" / "old" / name).write_bytes(body)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TREASURY_WATCH_HOME", str(folder / "home"))
+        in_this_process()(folder / "files" / "old")
+    return folder
+
+
 @pytest.mark.slow
 class TestTheFlow:
     @pytest.fixture
-    def fill(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect: None):
-        """Backfills a folder into a home of its own, without other processes."""
+    def fill(self, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        """Backfills a folder into a copy of that home."""
+        shutil.copytree(first / "home", tmp_path / "home")
         monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "home"))
-        return backfill.backfill.with_options(task_runner=ThreadPoolTaskRunner(max_workers=1))
+        return in_this_process()
 
-    def test_an_archive_gives_the_tables_it_was_kept_for(self, fill, folder, tmp_path, monkeypatch):
-        home = ingested(tmp_path / "old", sorted((folder / "old").glob("*")), monkeypatch)
-        monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "home"))
-        fill(home / "raw")
+    def test_an_archive_gives_the_tables_it_was_kept_for(self, first, tmp_path, monkeypatch):
+        monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "again"))
+        in_this_process()(first / "home" / "raw")
         with duckdb.connect() as connection:
             both = [
                 connection.sql(f"FROM '{root / 'parquet' / 'releases.parquet'}'").fetchall()
-                for root in (home, tmp_path / "home")
+                for root in (first / "home", tmp_path / "again")
             ]
+        assert len(both[0]) > len(OLD_RELEASES)  # the press figures too
         assert both[0] == both[1]
 
-    def test_a_second_time_nothing_is_new(self, fill, folder):
-        fill(folder / "old")
-        assert fill(folder / "old").splitlines()[:2] == ["nothing new", "seen before: 3 files"]
+    def test_a_second_time_nothing_is_new(self, fill, first):
+        assert fill(first / "files" / "old").splitlines()[:2] == ["nothing new", "seen before: 3 files"]
 
-    def test_a_refused_file_keeps_none_of_the_others_from_being_published(self, fill, folder):
-        fill(folder / "old")
+    def test_a_refused_file_keeps_none_of_the_others_from_being_published(self, fill, first, tmp_path):
+        folder = tmp_path / "files"
+        shutil.copytree(first / "files", folder)
         home = Settings().home()
         (folder / "old" / "d.txt").write_bytes(OLD_RELEASES["a.txt"].replace(b"Japan", b"Nippon"))
         (folder / "old" / "e.txt").write_bytes(
@@ -151,9 +172,10 @@ class TestTheFlow:
         with pytest.raises(TreasuryWatchError, match="found 1 file of no known layout"):
             fill(tmp_path / "letters")
 
-    def test_on_dask_the_tables_are_the_same(self, fill, folder, tmp_path, monkeypatch):
+    def test_on_dask_the_tables_are_the_same(self, prefect, folder, tmp_path, monkeypatch):
         pytest.importorskip("prefect_dask", reason="the extra `dask` is not installed")
-        fill.with_options(task_runner=backfill.dask_runner(1))(folder / "old")
+        monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "home"))
+        backfill.backfill.with_options(task_runner=backfill.dask_runner(1))(folder / "old")
         in_release_order = sorted((folder / "old").glob("*"), reverse=True)  # as the checks of a run depend on it
         old = ingested(tmp_path / "other", in_release_order, monkeypatch)
         assert differing(tmp_path / "home", old) == []
@@ -169,6 +191,21 @@ def artifact(key: str) -> Any:
 class TestTheMonthlyFlow:
     """Here, because a Prefect server takes ten seconds of a processor to start: one serves both flows."""
 
+    @pytest.fixture
+    def small_sample(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A sample of three files is declared, in whose newest month Japan sold; the home is empty."""
+        config = shutil.copytree(PROJECT / "config", tmp_path / "config")
+        named = [
+            ("slt_table5", "tic/slt_table5.txt"),
+            ("fred:DEXJPUS", "fred/DEXJPUS.csv"),
+            ("mof", "mof/foreign_exchange_intervention_operations.csv"),
+        ]
+        manifest = "".join(f'[[files]]\nsource = "{source}"\npath = "{path}"\n' for source, path in named)
+        (config / "sample" / "manifest.toml").write_text(manifest, encoding="utf-8")
+        (config / "sample" / "tic" / "slt_table5.txt").write_bytes(release(APRIL_2026))
+        monkeypatch.setenv("TREASURY_WATCH_CONFIG", str(config))
+        monkeypatch.setenv("TREASURY_WATCH_HOME", str(tmp_path / "home"))
+
     def test_a_month_that_is_published_already_is_not_waited_for(self, loaded, publishers, monkeypatch, prefect):
         at(RELEASE, monkeypatch)
         said = monthly.monthly_run(wait_hours=A_MOMENT_HOURS, only_on_release_day=True)
@@ -181,12 +218,12 @@ class TestTheMonthlyFlow:
             monthly.monthly_run(wait_hours=A_MOMENT_HOURS)
         assert loaded.state.rows("SELECT outcome FROM runs ORDER BY started DESC LIMIT 1") == [{"outcome": "unchanged"}]
 
-    def test_the_run_in_figures_is_an_artifact(self, settings, monkeypatch, prefect):
-        monkeypatch.setenv("TREASURY_WATCH_ALERTS_MINIMUM_SEVERITY", "critical")
+    def test_the_run_in_figures_is_an_artifact(self, small_sample, monkeypatch, prefect):
+        monkeypatch.setenv("TREASURY_WATCH_ALERTS_MINIMUM_SEVERITY", "warning")
         monthly.monthly_run(sample=True)
         measures = {row["measure"]: row["value"] for row in artifact("run-metrics")}
         files = artifact("run-files")
-        assert measures["files that gave a new vintage"] == len(files) == 14
+        assert measures["files that gave a new vintage"] == len(files) == 3
         assert measures["figures new or changed"] == sum(row["new or changed"] for row in files)
         assert measures["flagged months"] > measures["events of the newest month"] > 0
         assert measures["alerts written"] > 0
@@ -194,7 +231,7 @@ class TestTheMonthlyFlow:
         assert steps <= set(measures)
         assert measures["time to load"] > 0
         assert artifact("newest-findings")[0]["month"] == "2026-04"
-        assert "14 new vintages" in artifact("run-summary")
+        assert "3 new vintages" in artifact("run-summary")
 
 
 class TestTheTaskRunner:

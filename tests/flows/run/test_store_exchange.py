@@ -67,18 +67,28 @@ def reachable(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_empty_machine_takes_over_from_the_store_and_mails_nothing_twice(
-    loaded, settings, folder, tmp_path, monkeypatch
+def test_an_empty_machine_takes_over_from_the_store_also_what_was_refused_and_mails_nothing_twice(
+    loaded, settings, folder, publishers, tmp_path, monkeypatch
 ):
+    publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
+    assert run(loaded).refused
+    [refused] = [entry for entry in loaded.archive.entries("slt_table3") if entry.refused]
+    assert (folder / "raw" / "slt_table3" / loaded.archive.path(refused).name).exists()
+    publishers.serve("slt_table3", TABLE3)
     run(loaded)
     sent = loaded.state.rows("SELECT alert_id, state FROM alerts ORDER BY alert_id")
     assert any(row["state"] == "written" for row in sent)
+    [message] = told(loaded, "refused")
+    assert message["state"] == "written"
+
     other = elsewhere(tmp_path / "other", monkeypatch)
     outcome = run(other)
     assert outcome.published is None
     assert "slt_table3" in outcome.unchanged  # asked with the first machine's validators
     assert (outcome.queued, outcome.written) == (0, 0)
     assert other.state.rows("SELECT alert_id, state FROM alerts ORDER BY alert_id") == sent
+    assert [entry.refused for entry in other.archive.entries("slt_table3") if entry.refused] == [refused.refused]
+    assert told(other, "refused") == [message]
     with duckdb.connect(str(other.home.database), read_only=True) as connection:
         japan = connection.execute(
             "SELECT change_usd_mn, net_purchases_usd_mn FROM holder_months "
@@ -132,23 +142,6 @@ def test_an_empty_home_does_not_begin_history_anew_while_its_store_cannot_be_rea
     assert warehouse.archive.entries() == []
     assert not warehouse.home.database.exists()
     assert publishers.server.seen(publishers.path("slt_table3")) == []
-
-
-@pytest.mark.slow
-def test_a_refused_file_and_what_the_operator_was_told_are_in_the_store_too(
-    loaded, settings, folder, publishers, tmp_path, monkeypatch
-):
-    run(loaded)
-    publishers.serve("slt_table3", TABLE3[: len(TABLE3) // 2])
-    assert run(loaded).refused
-    [refused] = [entry for entry in loaded.archive.entries("slt_table3") if entry.refused]
-    assert (folder / "raw" / "slt_table3" / loaded.archive.path(refused).name).exists()
-    other = elsewhere(tmp_path / "other", monkeypatch)
-    store_of(other).take()
-    assert [entry.refused for entry in other.archive.entries("slt_table3") if entry.refused] == [refused.refused]
-    [message] = told(other, "refused")
-    assert told(loaded, "refused") == [message]
-    assert message["state"] == "written"
 
 
 @pytest.mark.slow

@@ -239,8 +239,9 @@ def test_the_rules_do_as_well_as_recorded_without_the_continuous_slt(official, d
 
 @pytest.mark.official
 @pytest.mark.slow
-def test_the_default_rules_flag_what_they_must(official):
-    flagged, runs = (official.execute(f"FROM {table}").df() for table in ("sell_offs", "episodes"))
+def test_the_default_rules_flag_what_they_must(official_home):
+    with duckdb.connect(str(official_home.database), read_only=True) as connection:
+        flagged, runs = (connection.execute(f"FROM {table}").df() for table in ("sell_offs", "episodes"))
     for holder, text in REQUIRED:
         month = pd.Timestamp(f"{text}-01")
         inside = (runs["holder_id"] == holder) & (runs["start_month"] <= month) & (runs["end_month"] >= month)

@@ -1,4 +1,6 @@
-"""What tests of the page share: a page with something in every part, made once."""
+"""What tests of page and site share: charts that are drawn, and a page with something in every part, made once."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,13 +8,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.flows.site.page_data import (
-    FULL,
-    GENERATED,
-    Reading,
-    fill,
-)
+from tests.flows.site.page_data import FULL, GENERATED, Reading, fill
+from tests.undrawn_charts import draw
 from treasury_watch.flows.site.page import write
+
+
+@pytest.fixture(scope="package", autouse=True)
+def drawn_charts() -> Iterator[None]:
+    """Charts are drawn here: these tests are about what a page shows."""
+    with pytest.MonkeyPatch.context() as patch:
+        draw(patch)
+        yield
 
 
 @pytest.fixture
@@ -21,8 +27,8 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@pytest.fixture(scope="session")
-def full_page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+@pytest.fixture(scope="package")
+def full_page(tmp_path_factory: pytest.TempPathFactory, drawn_charts: None) -> tuple[Path, Path]:
     """(database, page) with something in every table."""
     folder = tmp_path_factory.mktemp("report")
     database = folder / "treasury.duckdb"
@@ -31,11 +37,11 @@ def full_page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return database, write(database, folder / "report.html", GENERATED)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page(full_page: tuple[Path, Path]) -> str:
     return full_page[1].read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def reading(page: str) -> Reading:
     return Reading(page)

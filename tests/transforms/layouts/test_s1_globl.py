@@ -189,13 +189,17 @@ def test_the_official_file_is_read_whole():
     assert (table["month"].min(), table["month"].max()) == (pd.Timestamp("1977-01-01"), pd.Timestamp("2023-01-01"))
 
 
+@pytest.fixture(scope="module")
+def official_figures():
+    return by_holder(parse(official_body(NAME), source(NAME)))
+
+
 @official
 @pytest.mark.parametrize(
     ("holder", "month", "net"),
     [("japan", "2022-09", -35461.0), ("grand_total", "2022-10", 61907.0), ("grand_total", "2020-09", 22531.0)],
 )
-def test_official_net_purchases_are_purchases_less_sales(holder, month, net):
-    figures = by_holder(parse(official_body(NAME), source(NAME)))
-    bought = figures[holder, month, "long_term_gross_purchases", "Form S"]
-    sold = figures[holder, month, "long_term_gross_sales", "Form S"]
+def test_official_net_purchases_are_purchases_less_sales(official_figures, holder, month, net):
+    bought = official_figures[holder, month, "long_term_gross_purchases", "Form S"]
+    sold = official_figures[holder, month, "long_term_gross_sales", "Form S"]
     assert bought - sold == net

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
-from tests.conftest import TODAY, majors, table5
+from tests.conftest import TODAY, a_copy, majors, table5
 from treasury_watch.transforms.errors import LayoutError
 from treasury_watch.transforms.layouts.tic import slt_table3
 from treasury_watch.warehouse.archive.archived_files import ArchiveDamaged
@@ -77,6 +78,27 @@ def warned(warehouse: Warehouse) -> dict[str, str]:
     return {row["expectation"]: row["observed"] for row in rows}
 
 
+class Several(Warehouse):
+    """A home with several vintages, what became of the files, and what the run with the older release was warned of."""
+
+    of: dict[str, Any]
+    warned: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def several_made(tmp_path_factory, declarations) -> Several:
+    """A home with three vintages, loaded out of order, and press figures of two files. Only to be read or copied."""
+    made = Several(Home(tmp_path_factory.mktemp("several") / "home"), declarations)
+    _, _, header = load(made, JUNE, CHINA, PRESS, publish=False)
+    with pytest.raises(LayoutError) as contradicting:
+        load(made, CHINA.replace("770.7", "771.7"), publish=False)
+    (older,) = load(made, MAY, publish=False)
+    made.warned = warned(made)
+    load(made, table5(["2026-04", "2026-03", "2026-02"], majors([1210.0, 1191.6, 1239.1])))
+    made.of = {"header": header, "contradicting press": contradicting.value, "older release": older}
+    return made
+
+
 # ------------------------------------------------------------------------------------------------------------ revisions
 
 
@@ -109,13 +131,9 @@ def test_the_largest_revisions_rank_countries_and_leave_totals_out(two_releases)
     assert ("all_other",) in ask(two_releases, "SELECT DISTINCT holder_id FROM revisions")
 
 
-def test_the_largest_revisions_are_those_of_the_newest_release_that_revised_any(warehouse):
-    load(warehouse, MAY, JUNE, publish=False)
-    load(warehouse, table5(["2026-04", "2026-03"], majors([1210.0, 1191.6])), released=date(2026, 6, 25))
-    assert ask(warehouse, "SELECT strftime(month, '%Y-%m'), released FROM largest_revisions") == [
-        ("2026-04", date(2026, 6, 25))
-    ]
-    assert len(ask(warehouse, "FROM revisions WHERE holder = 'Japan'")) == 3
+def test_the_largest_revisions_are_those_of_the_newest_release_that_revised_any(several_made):
+    assert ask(several_made, "SELECT strftime(month, '%Y-%m'), released FROM largest_revisions") == [("2026-04", TODAY)]
+    assert len(ask(several_made, "FROM revisions WHERE holder = 'Japan'")) == 3
 
 
 def test_one_release_of_table_3_revises_no_finding(loaded_sample):
@@ -159,16 +177,15 @@ def test_japan_in_2024_as_known_in_july_in_august_and_now(loaded_sample, declara
     assert fall(TODAY) == ([-40_921, -20_141, -14_535], {"release"}, 3, -75_597)
 
 
-def test_each_as_of_answer_says_which_tier_it_stands_on(several_loaded, declarations):
-    warehouse = Warehouse(Home(several_loaded), declarations)
+def test_each_as_of_answer_says_which_tier_it_stands_on(several_made):
     for macro in ("positions_as_of", "holder_months_as_of"):
         query = f"SELECT evidence FROM {macro}(?) WHERE holder = 'Japan' AND month = ?"
-        assert ask(warehouse, query, date(2024, 7, 18), date(2024, 5, 1)) == [("press",)]
-        assert ask(warehouse, query, JUNE_18, date(2026, 4, 1)) == [("release",)]
-        assert ask(warehouse, query, TODAY, date(2026, 4, 1)) == [("snapshot",)]
-        assert ask(warehouse, query, TODAY, date(2026, 3, 1)) == [("release",)]
+        assert ask(several_made, query, date(2024, 7, 18), date(2024, 5, 1)) == [("press",)]
+        assert ask(several_made, query, JUNE_18, date(2026, 4, 1)) == [("release",)]
+        assert ask(several_made, query, TODAY, date(2026, 4, 1)) == [("snapshot",)]
+        assert ask(several_made, query, TODAY, date(2026, 3, 1)) == [("release",)]
         # No tier overwrote another: the press figure still stands where nothing else does.
-        assert ask(warehouse, query, TODAY, date(2024, 5, 1)) == [("press",)]
+        assert ask(several_made, query, TODAY, date(2024, 5, 1)) == [("press",)]
 
 
 # --------------------------------------------------------------------------------------------------------------- press
@@ -179,14 +196,14 @@ def test_a_file_of_press_figures_is_a_vintage_of_its_own(warehouse):
     assert (done.source, done.outcome, done.figures, done.changed) == ("press", "vintage", 1, 1)
 
 
-def test_press_figures_of_config_and_of_a_file_stand_side_by_side_with_their_citations(several_loaded, declarations):
-    warehouse = Warehouse(Home(several_loaded), declarations)
+def test_press_figures_of_config_and_of_a_file_stand_side_by_side_with_their_citations(several_made):
     found = ask(
-        warehouse, "SELECT value_usd_mn, citation FROM press_figures WHERE holder_id = 'china_mainland' ORDER BY month"
+        several_made,
+        "SELECT value_usd_mn, citation FROM press_figures WHERE holder_id = 'china_mainland' ORDER BY month",
     )
     assert found == [(770_700, "A newspaper of 18 June 2024"), (768_300, "Press on the TIC release of 18 July 2024")]
-    assert ask(warehouse, "SELECT count(*) FROM observations WHERE evidence = 'press'") == [(6,)]
-    assert ask(warehouse, "SELECT count(DISTINCT sha256) FROM observations WHERE evidence = 'press'") == [(2,)]
+    assert ask(several_made, "SELECT count(*) FROM observations WHERE evidence = 'press'") == [(6,)]
+    assert ask(several_made, "SELECT count(DISTINCT sha256) FROM observations WHERE evidence = 'press'") == [(2,)]
 
 
 def test_the_same_press_file_again_is_known_and_not_read(warehouse, monkeypatch):
@@ -199,21 +216,20 @@ def test_the_same_press_file_again_is_known_and_not_read(warehouse, monkeypatch)
     assert load(warehouse, CHINA, publish=False)[0].outcome == "known"
 
 
-def test_a_press_file_that_contradicts_another_is_refused_and_the_rest_stands(warehouse):
-    load(warehouse, CHINA, JUNE, publish=False)
-    with pytest.raises(LayoutError, match=r"another file of these figures says.*china_mainland 2024-04"):
-        load(warehouse, CHINA.replace("770.7", "771.7"), publish=False)
-    assert sorted(bool(entry.refused) for entry in warehouse.archive.entries("press")) == [False, True]
-    load(warehouse)
-    assert ask(warehouse, "SELECT value_usd_mn FROM press_figures WHERE month = '2024-04-01' ORDER BY 1") == [
+def test_a_press_file_that_contradicts_another_is_refused_and_the_rest_stands(several_made):
+    assert re.search(
+        r"another file of these figures says.*china_mainland 2024-04", str(several_made.of["contradicting press"])
+    )
+    assert sorted(bool(entry.refused) for entry in several_made.archive.entries("press")) == [False, False, True]
+    assert ask(several_made, "SELECT value_usd_mn FROM press_figures WHERE month = '2024-04-01' ORDER BY 1") == [
         (770_700,), (1_150_300,),
     ]  # fmt: skip
 
 
-def test_a_press_file_of_nothing_but_its_header_is_fine(warehouse):
-    (done, _) = load(warehouse, PRESS, JUNE)
+def test_a_press_file_of_nothing_but_its_header_is_fine(several_made):
+    done = several_made.of["header"]
     assert (done.figures, done.changed, done.last) == (0, 0, None)
-    assert ask(warehouse, "SELECT count(*) FROM press_figures") == [(5,)]
+    assert ask(several_made, "SELECT count(*) FROM press_figures") == [(6,)]  # five of them the program's own
 
 
 def test_a_press_figure_of_tomorrow_is_refused(warehouse):
@@ -225,18 +241,18 @@ def test_a_press_figure_of_tomorrow_is_refused(warehouse):
 # ------------------------------------------------------------------------------------------------------------ warnings
 
 
-def test_an_older_file_served_as_new_is_a_warning_with_both_days_and_replaces_nothing(warehouse):
-    load(warehouse, JUNE, publish=False)
-    (done,) = load(warehouse, MAY)
+def test_an_older_file_served_as_new_is_a_warning_with_both_days_and_replaces_nothing(several_made):
+    done = several_made.of["older release"]
     assert (done.outcome, done.released) == ("vintage", MAY_18)
     (observed,) = (
-        text for name, text in warned(warehouse).items() if name == "the file is not older than what is known"
+        text for name, text in several_made.warned.items() if name == "the file is not older than what is known"
     )
     assert "2026-05-18" in observed
     assert "newest_release 2026-06-18" in observed
     query = "SELECT total_usd_mn FROM positions_as_of(?) WHERE holder = 'Japan' AND month = '2026-03-01'"
-    assert ask(warehouse, query, TODAY) == [(1_191_600,)]
-    assert ask(warehouse, query, MAY_18) == [(1_191_000,)]
+    assert ask(several_made, query, TODAY) == [(1_191_600,)]
+    assert ask(several_made, query, JUNE_18) == [(1_191_600,)]
+    assert ask(several_made, query, MAY_18) == [(1_191_000,)]
 
 
 def of_table3(sample: Warehouse, change: Callable[[list[str]], list[str]]) -> None:
@@ -275,21 +291,10 @@ def test_a_release_that_changes_most_of_the_distant_past_is_a_warning_with_the_s
 # -------------------------------------------------------------------------------------------------------------- rebuild
 
 
-@pytest.fixture(scope="module")
-def several_loaded(tmp_path_factory, declarations) -> Path:
-    """A home with three vintages, loaded out of order, and press figures of two files. Only to be copied."""
-    home = tmp_path_factory.mktemp("several") / "home"
-    warehouse = Warehouse(Home(home), declarations)
-    load(warehouse, JUNE, CHINA, publish=False)
-    load(warehouse, MAY, publish=False)
-    load(warehouse, table5(["2026-04", "2026-03", "2026-02"], majors([1210.0, 1191.6, 1239.1])))
-    return home
-
-
 @pytest.fixture
-def several(several_loaded, tmp_path, declarations) -> Warehouse:
-    shutil.copytree(several_loaded, tmp_path / "home")
-    return Warehouse(Home(tmp_path / "home"), declarations)
+def several(several_made, tmp_path, declarations) -> Warehouse:
+    """A copy of the home with several vintages."""
+    return a_copy(several_made.home.root, tmp_path, declarations)
 
 
 @pytest.mark.parametrize("damage", ["deleted", "garbled"])
@@ -312,7 +317,7 @@ def test_a_rebuild_of_several_vintages_and_press_files_repairs_derived_files_to_
 
 @pytest.mark.parametrize("source", ["slt_table5", "press"])
 def test_a_damaged_file_of_the_archive_is_named(several, source):
-    entry = several.archive.entries(source)[0]
+    entry = next(entry for entry in several.archive.entries(source) if not entry.refused)
     path: Path = several.archive.path(entry)
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(ArchiveDamaged, match=rf"{path.name}: expected checksum {entry.sha256[:12]}"):

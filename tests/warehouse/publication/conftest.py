@@ -15,3 +15,9 @@ from treasury_watch.warehouse.installation import Warehouse
 def small(published_small: Path, tmp_path: Path, declarations: Declarations) -> Warehouse:
     """The release of 18 June 2026 as a small Table 5, loaded and published."""
     return a_copy(published_small, tmp_path, declarations)
+
+
+@pytest.fixture
+def followed(published_next: Path, tmp_path: Path, declarations: Declarations) -> Warehouse:
+    """The same, with the release of 14 July 2026 published by a second run."""
+    return a_copy(published_next, tmp_path, declarations)

@@ -77,32 +77,31 @@ def test_of_several_new_files_only_the_one_that_blocks_is_set_aside(small):
     assert last_run(small)["outcome"] == "published"
 
 
-def test_a_withdrawn_file_leaves_the_tables_with_its_reason_and_stays_out_until_that_is_undone(small):
-    load(small, NEXT)
+def test_a_withdrawn_file_leaves_the_tables_with_its_reason_and_stays_out_until_that_is_undone(followed):
     newest = "SELECT max(month) FROM positions_as_of(?)"
-    assert japan(small.home.root, newest) == [(date(2026, 5, 1),)]
-    entry = find_archived(small.archive, hashlib.sha256(NEXT).hexdigest()[:10])
-    with small.session("withdraw", today=JULY.date()) as session:
+    assert japan(followed.home.root, newest) == [(date(2026, 5, 1),)]
+    entry = find_archived(followed.archive, hashlib.sha256(NEXT).hexdigest()[:10])
+    with followed.session("withdraw", today=JULY.date()) as session:
         assert session.withdraw(entry, "served by mistake") == []
         session.publish()
-    assert japan(small.home.root, newest) == [(date(2026, 4, 1),)]
+    assert japan(followed.home.root, newest) == [(date(2026, 4, 1),)]
     stated = "SELECT released, withdrawn, last_month, changed_figures FROM releases WHERE withdrawn IS NOT NULL"
-    with opened(small.home.root) as connection:
+    with opened(followed.home.root) as connection:
         assert connection.execute(stated).fetchall() == [(date(2026, 7, 14), "served by mistake", None, None)]
         assert newest_figures(connection)["slt_table5"] == date(2026, 4, 1)
-    assert small.archive.body(entry) == NEXT
-    with small.session("ingest", today=JULY.date()) as session:
+    assert followed.archive.body(entry) == NEXT
+    with followed.session("ingest", today=JULY.date()) as session:
         again = session.loader.load(IncomingFile(NEXT, url="file:any.txt", retrieved=JULY))
         assert again.outcome == "withdrawn"
         assert f"withdrawn on {datetime.now(UTC):%Y-%m-%d}: served by mistake" in again.line()
         assert f"`treasury-watch withdraw {entry.sha256[:12]} --undo`" in again.line()
         assert session.is_published()
-    small.rebuild(today=JULY.date())
-    assert japan(small.home.root, newest) == [(date(2026, 4, 1),)]
-    with small.session("withdraw", today=JULY.date()) as session:
-        session.undo_withdrawal(find_archived(small.archive, entry.sha256))
+    followed.rebuild(today=JULY.date())
+    assert japan(followed.home.root, newest) == [(date(2026, 4, 1),)]
+    with followed.session("withdraw", today=JULY.date()) as session:
+        session.undo_withdrawal(find_archived(followed.archive, entry.sha256))
         session.publish()
-    assert japan(small.home.root, newest) == [(date(2026, 5, 1),)]
+    assert japan(followed.home.root, newest) == [(date(2026, 5, 1),)]
 
 
 def test_where_no_new_file_is_to_blame_all_stay_and_the_publication_is_held_back(small, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site") / "public"
     built(folder)
     return folder
+
+
+@pytest.fixture
+def copied(site: Path, tmp_path: Path) -> Path:
+    """A copy of the site as it was first built, to be built upon."""
+    return Path(shutil.copytree(site, tmp_path / "copied"))
 
 
 @pytest.fixture(scope="module")
@@ -125,42 +132,39 @@ def test_a_preview_is_a_png_of_the_size_that_messengers_ask_for(site: Path) -> N
     assert (int.from_bytes(head[16:20]), int.from_bytes(head[20:24])) == (1200, 630)
 
 
-def test_the_same_tables_write_nothing_again_and_a_finding_that_is_gone_keeps_its_page(tmp_path: Path) -> None:
-    built(tmp_path)
-    assert built(tmp_path).written == []
+def test_the_same_tables_write_nothing_again_and_a_finding_that_is_gone_keeps_its_page(copied: Path) -> None:
+    assert built(copied).written == []
     without = [
         row for row in CONTENT["sell_offs"] if not (row["holder_id"] == "japan" and row["month"] == "2024-05-01")
     ]
     hits = [row for row in CONTENT["rule_hits"] if not (row["holder_id"] == "japan" and row["month"] == "2024-05-01")]
-    later = built(tmp_path, {**CONTENT, "sell_offs": without, "rule_hits": hits})
-    told = text_of(tmp_path / MAY)
+    later = built(copied, {**CONTENT, "sell_offs": without, "rule_hits": hits})
+    told = text_of(copied / MAY)
     assert "No longer stands. By the figures of the release of 18 July 2024 it is not flagged" in told
     assert "Japan's holdings fell by $20.1bn in May 2024" in told
-    assert f'href="{Path(MAY).name}"' in (tmp_path / "findings/index.html").read_text(encoding="utf-8")
-    assert APRIL not in later.written or "stands" in text_of(tmp_path / APRIL)
-    assert broken_links(tmp_path) == []
-    assert built(tmp_path).record.findings[MAY]["stands"]
-    assert "No longer stands" not in text_of(tmp_path / MAY)
+    assert f'href="{Path(MAY).name}"' in (copied / "findings/index.html").read_text(encoding="utf-8")
+    assert APRIL not in later.written or "stands" in text_of(copied / APRIL)
+    assert broken_links(copied) == []
+    assert built(copied).record.findings[MAY]["stands"]
+    assert "No longer stands" not in text_of(copied / MAY)
 
 
-def test_amounts_that_moved_since_the_site_first_listed_a_finding_are_said(tmp_path: Path) -> None:
-    built(tmp_path)
+def test_amounts_that_moved_since_the_site_first_listed_a_finding_are_said(copied: Path) -> None:
     moved = [
         {**row, "net_purchases_usd_mn": -12000} if row["month"] == "2024-05-01" else row for row in CONTENT["sell_offs"]
     ]
-    built(tmp_path, {**CONTENT, "sell_offs": moved})
-    assert "Net purchases: −$23.9bn before, −$12.0bn now" in text_of(tmp_path / MAY)
+    built(copied, {**CONTENT, "sell_offs": moved})
+    assert "Net purchases: −$23.9bn before, −$12.0bn now" in text_of(copied / MAY)
 
 
-def test_a_release_that_no_build_saw_says_that_its_findings_are_todays_and_a_seen_one_is_frozen(tmp_path: Path) -> None:
-    built(tmp_path)
-    assert "as they read in today’s figures" in text_of(tmp_path / "releases/2024-06-18.html")
-    assert "today’s" not in text_of(tmp_path / "releases/2024-07-18.html")
+def test_a_release_that_no_build_saw_says_that_its_findings_are_todays_and_a_seen_one_is_frozen(copied: Path) -> None:
+    assert "as they read in today’s figures" in text_of(copied / "releases/2024-06-18.html")
+    assert "today’s" not in text_of(copied / "releases/2024-07-18.html")
     newer = {**CONTENT["releases"][0], "released": "2024-08-15", "sha256": "ef" * 32}
-    built(tmp_path, {**CONTENT, "releases": [*CONTENT["releases"], newer], "sell_offs": [], "rule_hits": []})
-    then = text_of(tmp_path / "releases/2024-07-18.html")
+    built(copied, {**CONTENT, "releases": [*CONTENT["releases"], newer], "sell_offs": [], "rule_hits": []})
+    then = text_of(copied / "releases/2024-07-18.html")
     assert "Japan's holdings fell" in then or "no longer stands" in then
-    assert read_record(tmp_path).releases["2024-07-18"]["basis"] == "then"
+    assert read_record(copied).releases["2024-07-18"]["basis"] == "then"
 
 
 def in_browser(page: Path) -> str:
