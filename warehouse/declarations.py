@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -206,7 +207,9 @@ class Declarations:
                 f"{name}: this series ended and is still served; expected {goes_on}, which goes on: download that one"
             )
         if name not in self.sources:
-            raise ConfigurationError(f"no source {name!r} in sources.toml; known: {listed(sorted(self.sources), 600)}")
+            near = get_close_matches(name, self.sources, n=3)
+            known = [*near, *sorted(self.sources.keys() - set(near))]
+            raise ConfigurationError(f"no source {shorten(repr(name))} in sources.toml; known: {listed(known, 600)}")
         return self.sources[name]
 
     @cached_property

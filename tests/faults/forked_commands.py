@@ -30,6 +30,7 @@ def import_all() -> None:
     from treasury_watch.flows.commands import main  # noqa: F401  before any clock is set: it takes the time of day itself
     from treasury_watch.flows.commands.answers import nowcast, sell_offs, status  # noqa: F401
     from treasury_watch.flows.commands.sql import asking  # noqa: F401
+    from treasury_watch.flows.fetch import embedded_sample, http, listed_pages, sources  # noqa: F401  as main above
     from treasury_watch.flows.run import rebuild, steps  # noqa: F401
     from treasury_watch.flows.settings import reading  # noqa: F401
     from treasury_watch.flows.site import page  # noqa: F401
