@@ -64,15 +64,19 @@ class PressLoader:
         """Put all of a source's figures in place of what the ledger has of it, a vintage for each day and file."""
         self.ledger.forget(source.id)
         kind, evidence = KINDS[source.holds], PRINTED[source.id]
-        groups = []
-        for _, group in figures.groupby(["released", "sha256"], sort=True):
-            released, checksum = group["released"].iloc[0], str(group["sha256"].iloc[0])
-            first, last = group["month"].min().date(), group["month"].max().date()
-            url, size = group["url"].iloc[0], int(group["bytes"].iloc[0])
-            vintage = Vintage(
-                source.id, source.layout, released, "file", evidence, checksum, first, last, len(group), None, url, size
+        by_file = figures.groupby(["released", "sha256"], sort=True)
+        stated = by_file.agg(
+            first=("month", "min"), last=("month", "max"), figures=("month", "size"), url=("url", "first"), size=("bytes", "first")
+        )  # fmt: skip
+        vintages = [
+            Vintage(
+                source.id, source.layout, released, "file", evidence, checksum, of_file["first"].date(),
+                of_file["last"].date(), of_file["figures"], None, of_file["url"], of_file["size"],
             )
-            groups.append((vintage, group))
+            for (released, checksum), of_file in zip(stated.index, stated.to_dict("records"), strict=True)
+        ]  # fmt: skip
         if kind.replaced_by_later_prints:
-            return sum(self.ledger.add(vintage, kind, group) for vintage, group in groups)
-        return self.ledger.add_prints([vintage for vintage, _ in groups], kind, figures) if groups else 0
+            return sum(
+                self.ledger.add(vintage, kind, group) for vintage, (_, group) in zip(vintages, by_file, strict=True)
+            )
+        return self.ledger.add_prints(vintages, kind, figures) if vintages else 0
