@@ -10,7 +10,7 @@ from typing import Any
 import vl_convert
 from markupsafe import Markup
 
-from treasury_watch.flows.site.charts.drawn_before import drawn_once
+from treasury_watch.flows.site.charts.chart_cache import drawn_once
 
 AS_DRAWN = f"vega {vl_convert.get_vega_version()}, 1"  # another number where what is made of its drawing changes
 Document = dict[str, Any]  # Vega-Lite, its data within

@@ -25,7 +25,7 @@ _kept: ContextVar[_Drawings | None] = ContextVar("kept", default=None)
 
 
 @contextmanager
-def charts_kept(file: Path, mode: int = 0o600) -> Iterator[None]:
+def cached_charts(file: Path, mode: int = 0o600) -> Iterator[None]:
     """For the block: what was drawn last time from the same is not drawn again, and the file holds what is drawn now.
 
     A file that cannot be read or written costs the time of drawing and nothing else.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from treasury_watch.flows.site.charts.drawn_before import charts_kept, drawn_once
+from treasury_watch.flows.site.charts.chart_cache import cached_charts, drawn_once
 
 DRAWN: list[str] = []
 
@@ -20,7 +20,7 @@ def page(file: Path, *charts: str) -> list[str]:
         DRAWN.append(told)
         return f"<svg>{told}</svg>"
 
-    with charts_kept(file):
+    with cached_charts(file):
         return [drawn_once(told, lambda told=told: draw(told)) for told in charts]
 
 
