@@ -18,6 +18,7 @@ Document = dict[str, Any]  # Vega-Lite, its data within
 # Each keeps a contrast of at least 3 to a white and to a near-black ground, and they stay apart without red and green.
 BLUE, ORANGE, GREY, LIGHT = "#2f79c6", "#d9791f", "#8b8f98", "#3d9ad6"
 INK = "currentColor"  # the colour of the text around a chart
+SECONDS_PER_PNG = 0.03  # about
 # The page's font is the reader's own: room is left for the widest of the usual ones.
 WIDEST = "DejaVu Sans, Verdana, sans-serif"
 # What Vega writes for its own renderer and for readers of a chart without words: the page has words beside each chart.
@@ -58,6 +59,11 @@ def png(chart: Document, scale: float = 2) -> bytes:
     ink = "#2b2f36"
     document = {**_inked(_with_ink(chart, ink), ink=ink, grid_opacity=0.12), "background": "white", "padding": 12}
     return bytes(vl_convert.vegalite_to_png(document, scale=scale, allowed_base_urls=[]))
+
+
+def png_of(svg: str) -> bytes:
+    """A drawing as PNG in its own size."""
+    return bytes(vl_convert.svg_to_png(svg, scale=1))
 
 
 def _with_ink(node: Any, ink: str) -> Any:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.aside import Aside
-from treasury_watch.flows.site.charts import previews
+from treasury_watch.flows.site.charts.documents import SECONDS_PER_PNG, png_of
 from treasury_watch.flows.site.pages.files import Folder
 from treasury_watch.flows.site.templating import bare_environment
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, millions_cell, percent, rounded
@@ -102,7 +102,7 @@ class Site:
         drawn = environment().get_template("site/preview.svg.j2").render(content)
         checksum = hashlib.sha256(drawn.encode()).hexdigest()
         if self.folder.record.drawings.get(image) != checksum or not self.folder.keep(image):
-            self.previews[image] = self.aside.begin(previews.SECONDS, previews.as_png, drawn)
+            self.previews[image] = self.aside.begin(SECONDS_PER_PNG, png_of, drawn)
         self.folder.record.drawings[image] = checksum
         return image
 
