@@ -146,7 +146,9 @@ def _without_data() -> charts.Document:
 
 
 def _panel(target: str, heading: str) -> charts.Document:
-    x = field("month:T", axis=axis(format="%Y", grid=False), scale={"type": "utc"})
+    x = field(
+        "month:T", axis=axis(format="%Y", grid=False, tickCount={"interval": "year", "step": 1}), scale={"type": "utc"}
+    )
     amounts = axis(minExtent=charts.AXIS_WIDTH, maxExtent=charts.AXIS_WIDTH, tickCount=5, ticks=False)
     colour = field("series:N", **colours({MADE: ESTIMATE, PRINTED: PRINT}, legend=True))
     interval = {"x": x, "y": field("low:Q", axis=amounts), "y2": {"field": "high"}, "color": colour}

@@ -15,7 +15,8 @@ from treasury_watch.flows.site.charts.holder_months import CHANGE, Box, drawing
 WIDTH, HEIGHT = 530, 426
 LINE, BARS = Box(50, 28, 424, 140), Box(50, 216, 424, 180)  # right of the line stands its last value
 LABELS = 4  # of months; more do not fit on a phone
-TITLES = ("Holdings, USD bn (not from zero)", "Parts of each month's change, USD bn (diamond: the change)")
+HOLDINGS_TITLE, NOT_FROM_ZERO = "Holdings, USD bn", " (not from zero)"
+PARTS_TITLE = "Parts of each month's change, USD bn (diamond: the change)"
 
 Row = Mapping[str, Any]
 
@@ -37,10 +38,11 @@ def holder_card(months: Sequence[Row], events: Iterable[date] = ()) -> Card:
     drawn = drawing(months, LINE, BARS, names=LABELS, parts=PARTS, dashed=events, readings=False)
     right = f"{LINE.left + LINE.width:g}"
     bottom = BARS.top + BARS.height
+    titles = (HOLDINGS_TITLE + ("" if drawn.from_zero else NOT_FROM_ZERO), PARTS_TITLE)
     ticks = [*drawn.ticks, *drawn.bar_ticks]
     bars = [(*bar[:4], HOLDINGS if bar[4] == CHANGE[1] else bar[4]) for bar in drawn.bars]
     shown = [
-        *(f'<text x="0" y="{y}" font-size="14px">{escape(words)}</text>' for words, y in zip(TITLES, (14, 204), strict=True)),
+        *(f'<text x="0" y="{y}" font-size="14px">{escape(words)}</text>' for words, y in zip(titles, (14, 204), strict=True)),
         f'<path stroke-opacity="0.18" d="{"".join(f"M{LINE.left:g} {y}H{right}" for y, _ in ticks)}"/>',
         *(f'<text x="{LINE.left - 6:g}" y="{y + 4:.1f}" text-anchor="end">{words}</text>' for y, words in ticks),
         *(

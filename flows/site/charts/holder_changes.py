@@ -11,7 +11,7 @@ from treasury_watch.flows.site.charts.documents import Document
 from treasury_watch.flows.site.charts.grammar import axis, colours, field, layer, panel_title, read
 from treasury_watch.transforms.amounts import MINUS, billions_cell, is_known
 from treasury_watch.transforms.months import months_from
-from treasury_watch.transforms.wording import month_name
+from treasury_watch.transforms.wording import counted, joined, month_name
 
 # Each colour keeps a contrast of at least 3 to a white and to a near-black ground, and the four stay apart without
 # red and green: two blues of different lightness for what was traded, orange for prices, grey for the rest.
@@ -92,23 +92,30 @@ def description(months: pd.DataFrame, title: str, months_shown: int = MONTHS_SHO
     months = months.sort_values("month").tail(months_shown)
     held = months.dropna(subset=["position_usd_mn"])
     if held.empty:
-        words = "No holdings are known for these months."
+        words, after = "No holdings are known for these months.", months
     else:
         first, last = held.iloc[0], held.iloc[-1]
         words = (
             f"Holdings went from {_billions_words(first['position_usd_mn'])} dollars in {month_name(first['month'])} "
             f"to {_billions_words(last['position_usd_mn'])} in {month_name(last['month'])}."
         )
-    known = months.dropna(subset=["net_purchases_usd_mn", "valuation_usd_mn"])
-    if known.empty:
-        words += " No decomposition is published for these months."
-    else:
-        net, valuation = known["net_purchases_usd_mn"].sum(), known["valuation_usd_mn"].sum()
-        words += (
-            f" Net purchases sum to {_signed(net)} billion and valuation changes to {_signed(valuation)} billion "
-            f"in the {len(known)} months that have a decomposition."
-        )
+        after = months[months["month"] > first["month"]]
+    words += _parts_words(after.dropna(subset=["net_purchases_usd_mn", "valuation_usd_mn"]))
     return f"{title}: {words}" if title else words
+
+
+def _parts_words(known: pd.DataFrame) -> str:
+    """What the parts of these months' changes come to; the other changes only where they are known of all of them."""
+    if known.empty:
+        return " No decomposition is published for these months."
+    sums = [("net purchases", "net_purchases_usd_mn"), ("valuation changes", "valuation_usd_mn")]
+    if known["other_usd_mn"].notna().all():
+        sums.append(("other changes", "other_usd_mn"))
+    told = joined([f"{name} sum to {_signed(known[column].sum())} billion" for name, column in sums])
+    return (
+        f" In the {counted(len(known), 'month')} from {month_name(known['month'].min())} to "
+        f"{month_name(known['month'].max())} that have a decomposition {told}."
+    )
 
 
 def _signed(usd_mn: float) -> str:

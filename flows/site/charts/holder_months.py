@@ -44,7 +44,7 @@ LINE, BARS = Box(56, 28, 574, 150), Box(56, 216, 574, 140)  # in a drawing of 64
 class Drawing:
     """A chart as shapes: runs of points of the holdings' line, bars of what changed them, ticks and months. `mark` is where
     the finding's months begin and how wide they are, `last` the newest point, the height of its label, and its label,
-    `dashed` the middles of months with an event.
+    `dashed` the middles of months with an event, `from_zero` whether the axis of the holdings begins at zero.
     """
 
     runs: list[str]
@@ -59,6 +59,7 @@ class Drawing:
     parts: list[tuple[str, str]]
     readings: list[tuple[float, float, str]]
     dashed: list[float]
+    from_zero: bool
 
 
 def drawing(
@@ -82,7 +83,7 @@ def drawing(
     months = every_month(months)
     step = line.width / max(len(months), 1)
     at = [line.left + step * (place + 0.5) for place in range(len(months))]
-    runs, last, ticks = _line(months, at, line)
+    runs, last, ticks, from_zero = _line(months, at, line)
     shapes, changes, zero, bar_ticks, shown_parts = _bars(months, at, step * 0.78, bars, parts)
     chosen, with_event = set(marked), set(dashed)
     shaded = [place for place, row in enumerate(months) if row["month"] in chosen]
@@ -92,7 +93,9 @@ def drawing(
     pointed_at = zip(months, at, strict=True) if readings and len(months) <= READ_MONTHS else ()
     read = [(round(x - step / 2, 1), round(step, 1), reading(row)) for row, x in pointed_at]
     events = [x for row, x in zip(months, at, strict=True) if row["month"] in with_event]
-    return Drawing(runs, last, ticks, shapes, changes, zero, bar_ticks, named, mark, shown_parts, read, events)
+    return Drawing(
+        runs, last, ticks, shapes, changes, zero, bar_ticks, named, mark, shown_parts, read, events, from_zero
+    )
 
 
 def every_month(months: Sequence[Row]) -> list[Row]:
@@ -119,13 +122,13 @@ def reading(row: Row) -> str:
 
 def _line(
     months: Sequence[Row], at: list[float], box: Box
-) -> tuple[list[str], tuple[float, float, float, str] | None, list[tuple[float, str]]]:
+) -> tuple[list[str], tuple[float, float, float, str] | None, list[tuple[float, str]], bool]:
     known = [row["position_usd_mn"] for row in months if row["position_usd_mn"] is not None]
     if not known:
-        return [], None, []
+        return [], None, [], False
     low, high = min(known), max(known)
     room = (high - low) * 0.08 or max(abs(high) * 0.05, 1.0)
-    low, high = low - room, high + room
+    low, high = max(low - room, min(low, 0.0)), high + room
 
     def height(value: float) -> float:
         return round(box.top + box.height * (1 - (value - low) / (high - low)), 1)
@@ -143,7 +146,7 @@ def _line(
         beside = height(value) + (20 if falling else -9)  # the label stands clear of the line
         last, before = (round(x, 1), height(value), round(beside, 1), billions_cell(value, signed=False)), value
     ticks = [(height(value), _tick(value)) for value in steps(low, high)]
-    return [" ".join(run) for run in runs if run], last, ticks
+    return [" ".join(run) for run in runs if run], last, ticks, low <= 0
 
 
 def _bars(

@@ -14,7 +14,6 @@ from treasury_watch.flows.site.templating import bare_environment
 TEMPLATES = Path(__file__).parents[1] / "templates"
 TEMPLATE = "site/data.html.j2"
 BASE = "site/data_base.html.j2"  # its blocks: title, head, main
-NO_ADDRESS = "https://ADDRESS-OF-THIS-SITE/"
 
 
 def content(
@@ -38,7 +37,7 @@ def content(
         "examples": data.examples,
         "vintage_words": vintage.words,
         "database": database,
-        "database_address": f"{site_address or NO_ADDRESS}{folder}/{database['path']}",
+        "database_address": f"{site_address}{folder}/{database['path']}" if site_address else "",
         "dataset": dataset,
         "cited": None,  # the page has a chapter on it
         "citation": citation(None, publishers, vintage, site_address),

@@ -12,6 +12,7 @@ from treasury_watch.transforms.amounts import MINUS, billions, percent
 from treasury_watch.transforms.wording import joined, month_name, plain_name, possessive, spoken
 
 TIC = "Source: U.S. Treasury (TIC)"
+YEAR = 12  # months
 
 Row = dict[str, Any]
 
@@ -173,6 +174,7 @@ def debt(months: Sequence[Row]) -> Figure | None:
 
 def herfindahl(months: Sequence[Row]) -> Figure | None:
     """Concentration with and without custodial centres."""
+    months = as_many_named(months)
     drawn = _drawn(
         [
             _line("All places", BLUE, months, "herfindahl"),
@@ -202,10 +204,19 @@ def herfindahl(months: Sequence[Row]) -> Figure | None:
         "Herfindahl index of holdings by place, 0 (spread) to 10,000 (one holder), by month",
         charts.lines(drawn, zero=True),
         described(drawn, "", 0),
-        f"{TIC}. Sum of squared shares of the countries named; before September 2011, and in the newest months, only the largest "
-        f"are named, and what is not named counts as spread. Places as booked, not owners.{centres}",
+        f"{TIC}. Sum of squared shares of the countries named; before September 2011 only the largest are named, and what is not "
+        "named counts as spread. Newest months of which only the largest are named so far are left out. Places as booked, not "
+        f"owners.{centres}",
         [key_of(line, "", 0) for line in drawn],
     )
+
+
+def as_many_named(months: Sequence[Row]) -> Sequence[Row]:
+    """The months without the newest of which fewer than half as many places are named as a year before."""
+    end = len(months)
+    while end > YEAR and (months[end - 1]["countries"] or 0) < (months[end - 1 - YEAR]["countries"] or 0) / 2:
+        end -= 1
+    return months[:end]
 
 
 def book(months: Sequence[Row]) -> Figure | None:

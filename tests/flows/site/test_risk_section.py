@@ -13,6 +13,7 @@ import pytest
 from tests.flows.site.page_data import FULL, GENERATED, fill, month_row
 from treasury_watch.flows.site.page import render
 from treasury_watch.flows.site.risk import answers, case_panel, charts, section
+from treasury_watch.flows.site.risk.answers import as_many_named
 from treasury_watch.flows.site.risk.charts import Line, Mark
 from treasury_watch.flows.site.risk.figures import described, key_of
 from treasury_watch.warehouse.declarations import Declarations
@@ -221,3 +222,10 @@ def test_the_page_states_the_figures_of_the_database():
 def test_a_share_that_is_as_it_was_is_said_to_be() -> None:
     assert answers.then_in_words(54.1, 53.9) == "as then"
     assert answers.then_in_words(20.8, 30.2) == "after 30%"
+
+
+def test_newest_months_of_which_few_places_are_named_are_no_concentration():
+    rows = [{"countries": 60}] * 14 + [{"countries": 20}] * 2
+    assert len(as_many_named(rows)) == 14
+    assert len(as_many_named([{"countries": 20}] * 20)) == 20
+    assert len(as_many_named([{"countries": None}])) == 1

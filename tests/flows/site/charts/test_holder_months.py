@@ -88,3 +88,8 @@ def test_other_parts_are_stacked_in_their_own_style_and_months_of_events_are_nam
     parts = {"net_long_term_usd_mn": ("Bonds", "#2b66b5")}
     drawn = drawing(rows[:1], LINE, BARS, parts=parts, dashed=[date(2024, 1, 1), date(2023, 1, 1)])
     assert ([bar[4] for bar in drawn.bars], drawn.parts, drawn.dashed) == (["#2b66b5"], [("Bonds", "#2b66b5")], [50.0])
+
+
+def test_an_axis_that_would_go_below_zero_begins_there() -> None:
+    assert drawing([month(1, 300, None), month(2, 30000, None)], LINE, BARS).from_zero
+    assert not drawing([month(1, 29000, None), month(2, 30000, None)], LINE, BARS).from_zero
