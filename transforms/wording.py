@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from treasury_watch.transforms.months import months_between
+
 SENTENCE_NAMES = {"Foreign Official": "Foreign official institutions"}
 # What each verdict says of a fall, in a sentence.
 CAUSES_IN_WORDS = {
@@ -52,6 +54,16 @@ def months_named(first: date, last: date) -> str:
     if first == last:
         return month_name(first)
     return f"{first:%B}{'' if first.year == last.year else f' {first.year}'} to {month_name(last)}"
+
+
+def months_covered(first: date, last: date) -> str:
+    """All of these months, in a sentence on what changed in them: `in April 2024`, `in April and May 2024`, `in the 3 months from
+    April to June 2024`. `From April to June` alone would say from the end of April.
+    """
+    count = months_between(first, last) + 1
+    if count > 2:
+        return f"in the {count} months from {months_named(first, last)}"
+    return f"in {months_named(first, last).replace(' to ', ' and ')}"
 
 
 def plain_name(holder: str) -> str:

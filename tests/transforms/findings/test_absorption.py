@@ -69,8 +69,8 @@ def test_a_run_that_a_declared_partner_takes_up_is_a_notice_that_names_it_and_th
     assert (row["severity"], row["verdict"], row["counterpart"]) == ("notice", "sold", "Belgium")
     assert (row["absorbed_usd_mn"], row["absorbed_share_pct"], row["together_change_usd_mn"]) == (84_000, 84, -16_000)
     assert row["suspicion"] == (
-        "Mainland China's holdings fell $100.0bn from June to September 2022 while Belgium's, where Chinese securities are "
-        "also kept, rose $84.0bn. Together they fell $16.0bn."
+        "Mainland China's holdings fell $100.0bn in the 4 months from June to September 2022 while Belgium's, where "
+        "Chinese securities are also kept, rose $84.0bn. Together they fell $16.0bn."
     )
 
 
@@ -177,7 +177,7 @@ def test_a_custodian_that_gains_for_months_is_an_inflow_with_likely_sources():
     assert (row["holder_id"], row["inflow_usd_mn"], row["severity"]) == ("belgium", 160_000, "notice")
     assert (row["counterpart"], row["absorbed_usd_mn"], row["verdict"]) == ("China, Mainland", 64_000, "unexplained")
     assert row["suspicion"] == (
-        "Holdings in Belgium rose $160.0bn from June to September 2022, price changes left out. "
+        "Holdings in Belgium rose $160.0bn in the 4 months from June to September 2022, price changes left out. "
         "A likely source, not a known one, is Mainland China (down $64.0bn, price changes left out)."
     )
 

@@ -170,7 +170,7 @@ def test_what_foreign_officials_did_stands_beside_a_holder_and_not_beside_a_cust
     beside = Beside(official_net_usd_mn=-50_070.0)
     text = explained(MARCH, "in March 2026", beside)
     assert text.endswith("Foreign official institutions together sold $50.1bn that month, net.")
-    runs = explained(MARCH, "from April to June 2024", Beside(official_net_usd_mn=23_200.0))
+    runs = explained(MARCH, "in the 3 months from April to June 2024", Beside(official_net_usd_mn=23_200.0))
     assert runs.endswith("Foreign official institutions together bought $23.2bn in these months, net.")
     assert "official" not in explained(MARCH, "in March 2026", Beside(custodial=True, official_net_usd_mn=-50_070.0))
 
@@ -240,7 +240,10 @@ def test_an_episode_names_its_first_and_last_month():
     [text] = explain_episodes(pd.DataFrame([row]), nobody, nobody, {"newer_positions": {"minimum_usd_mn": 500.0}})[
         "headline"
     ]
-    assert text == "Japan's holdings fell $40.9bn from April to June 2024, and most of that was price ($29.8bn)."
+    assert (
+        text
+        == "Japan's holdings fell $40.9bn in the 3 months from April to June 2024, and most of that was price ($29.8bn)."
+    )
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from treasury_watch.transforms.months import months_from
 from treasury_watch.transforms.wording import (
     is_plural,
     month_name,
-    months_named,
+    months_covered,
     possessive,
     sentence,
     spoken,
@@ -80,7 +80,7 @@ def identity(row: Mapping[Any, Any]) -> str:
 def told(row: Mapping[Any, Any], period: str, beside: Beside = ALONE) -> tuple[str, str]:
     """Headline and explanation of a flagged month or an episode; the headline is the explanation's first sentence.
 
-    `period` is `in April 2024` or `from ... to ...`.
+    `period` is as `months_covered` gives it.
     """
     # of sales that holdings do not bear out no pattern is told
     pattern = "" if row["verdict"] == "unexplained" else stated(row.get("pattern_measure"))
@@ -137,7 +137,7 @@ def explain_episodes(
     for row in runs.to_dict("records"):
         span = months_from(row["start_month"], row["end_month"])
         net = sum(nets.get(month, math.nan) for month in span)
-        period = f"from {months_named(row['start_month'], row['end_month'])}"
+        period = months_covered(row["start_month"], row["end_month"])
         beside = Beside(
             row["holder_id"] in centres,
             official_net_usd_mn=net,
@@ -399,7 +399,7 @@ def _official(row: Mapping[Any, Any], period: str, beside: Beside) -> str:
     net = beside.official_net_usd_mn
     if beside.custodial or is_plural(row["holder"]) or not is_known(net) or not in_billions(net):
         return ""
-    when = "that month" if period.startswith("in ") else "in these months"
+    when = "in these months" if " months " in period or " and " in period else "that month"
     done = "sold" if net < 0 else "bought"
     source = ", by the press releases of the time" if beside.official_from_press else ""
     return f"Foreign official institutions together {done} {billions(abs(net), signed=False)} {when}, net{source}."

@@ -19,7 +19,7 @@ from treasury_watch.transforms.findings.rules.declared import rising_rules
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.findings.rules.places.moves import PUBLISHED, Moves
 from treasury_watch.transforms.findings.rules.scores import MAD_TO_SIGMA
-from treasury_watch.transforms.wording import month_name, possessive, sentence, stated
+from treasury_watch.transforms.wording import months_covered, possessive, sentence, stated
 
 LONGER_RUN = "Part of a longer run: "
 COLUMNS = ["absorbed_usd_mn", "absorbed_share_pct", "together_change_usd_mn"]
@@ -133,10 +133,9 @@ def _best(row: Mapping[Any, Any], moves: Moves, pairs: Mapping[str, Any], limits
 
 
 def told(row: Mapping[Any, Any], found: Absorbed, names: Mapping[str, str]) -> str:
-    """`China's holdings fell $100.4bn from March to November 2025 while Belgium's, where ..., rose $86.3bn. ...`."""
+    """`China's holdings fell $100.4bn in the 9 months from March to November 2025 while Belgium's, ..., rose $86.3bn. ...`."""
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
-    start = f"{first:%B}" if first.year == last.year else month_name(first)
-    period = f"in {month_name(first)}" if first == last else f"from {start} to {month_name(last)}"
+    period = months_covered(first, last)
     own, others = found.holder_change, found.partners_change
     together = own + others
     places = " and ".join(possessive(names[partner]) for partner in found.partners)

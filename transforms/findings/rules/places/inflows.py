@@ -13,7 +13,7 @@ from treasury_watch.transforms.amounts import billions, in_billions
 from treasury_watch.transforms.findings.rules.declared import rising_rules
 from treasury_watch.transforms.findings.rules.places.absorption import COLUMNS
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW, Moves
-from treasury_watch.transforms.wording import months_named, spoken
+from treasury_watch.transforms.wording import months_covered, spoken
 
 
 def sources_of(holder_id: str, pairs: Mapping[str, Any]) -> list[str]:
@@ -61,8 +61,8 @@ def _sources(row: Mapping[Any, Any], moves: Moves, rules: dict[str, Any]) -> dic
         if fall >= max(limits["minimum_usd_mn"], limits["source_share"] * inflow):
             lost[place] = fall
     bought = row["net_purchases_usd_mn"]
-    begin = f"Holdings in {spoken(row['holder'])} rose {billions(inflow, signed=False)} from "
-    begin += f"{months_named(row['start_month'], row['end_month'])}, price changes left out"
+    begin = f"Holdings in {spoken(row['holder'])} rose {billions(inflow, signed=False)} "
+    begin += f"{months_covered(row['start_month'], row['end_month'])}, price changes left out"
     begin += f"{beside_purchases(bought, inflow)}."
     none = {"verdict": "unexplained", "instrument": None, "counterpart": None, **dict.fromkeys(COLUMNS, float("nan"))}
     if not lost:
