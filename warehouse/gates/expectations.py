@@ -152,7 +152,11 @@ def load() -> None:
     gc.disable()
     try:
         import great_expectations  # noqa: F401
+        from tqdm import tqdm
 
+        tqdm.monitor_interval = (
+            0  # or its progress bars leave a thread behind that holds on to all at the process's end
+        )
         gc.freeze()  # nor is it looked through later
         atexit.register(gc.unfreeze)  # at its end the process has to let go of everything
     finally:
