@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 NOT_AVAILABLE = "n.a."
 MINUS = "\N{MINUS SIGN}"  # on pages; mails and terminals have the plain hyphen
@@ -19,6 +20,7 @@ def rounded(value: float, digits: int) -> Decimal:
     return Decimal(float(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
 
 
+@lru_cache(1 << 16)  # on a site an amount stands in a table, in its holder's charts and on the pages of findings
 def in_billions(usd_mn: float) -> Decimal:
     """USD billions with one decimal, from millions: the one rounding behind every amount that is shown in billions."""
     return (Decimal(float(usd_mn)) / 1000).quantize(Decimal("0.1"), ROUND_HALF_UP)

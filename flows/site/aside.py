@@ -20,7 +20,11 @@ T = TypeVar("T")
 
 
 class Aside:
-    """Does work in one process beside this one as soon as enough was asked for; little is done when its result is."""
+    """Does work in one process beside this one as soon as enough was asked for; little is done when its result is.
+
+    The other process does first what was begun first. What it has not come to when its result is asked for is done here: who
+    asks for the last first shares the work between both.
+    """
 
     def __init__(self) -> None:
         self._asked = 0.0
@@ -43,10 +47,12 @@ class Aside:
         if self._process is None:
             return partial(work, *arguments, **named)
         with _explained():
-            return partial(_waited, self._process.submit(work, *arguments, **named))
+            return partial(_result, self._process.submit(work, *arguments, **named), partial(work, *arguments, **named))
 
 
-def _waited(begun: Future[T]) -> T:
+def _result(begun: Future[T], work: Callable[[], T]) -> T:
+    if begun.cancel():
+        return work()
     with _explained():
         return begun.result()
 

@@ -12,7 +12,7 @@ import duckdb
 
 from treasury_watch.flows.site import addresses, nowcast_section
 from treasury_watch.flows.site.charts import HOLDINGS, PARTS
-from treasury_watch.flows.site.charts.chart_cache import cached_charts
+from treasury_watch.flows.site.charts.chart_cache import charts_of_page
 from treasury_watch.flows.site.links import Links
 from treasury_watch.flows.site.risk import sale_scenario
 from treasury_watch.flows.site.risk import section as risk_section
@@ -71,7 +71,7 @@ def write_page(warehouse: Warehouse, out: Path | None = None) -> Path:
     """Write the page of the published database; its path. Raises as `write` does."""
     path = out or warehouse.home.reports / "treasury-watch.html"
     mode = users_file_mode() if out else warehouse.home.published_mode
-    with cached_charts(warehouse.home.reports / "charts.json", warehouse.home.published_mode):
+    with charts_of_page(warehouse.home):
         return write(warehouse.home.database, path, datetime.now(UTC), mode)
 
 

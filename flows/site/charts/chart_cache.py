@@ -1,5 +1,5 @@
-"""Charts of the last page, kept beside it: most are of months that no day's file changes, and the drawing engine takes half a
-second to start.
+"""Charts of the last page, kept beside it, for the next one and for the site's first page: most are of months that no day's
+file changes, and the drawing engine takes half a second to start.
 """
 
 from __future__ import annotations
@@ -7,11 +7,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
 from treasury_watch.warehouse.home.durable_files import write_whole
+from treasury_watch.warehouse.home.folders import Home
 
 
 class _Drawings:
@@ -22,6 +23,11 @@ class _Drawings:
 
 
 _kept: ContextVar[_Drawings | None] = ContextVar("kept", default=None)
+
+
+def charts_of_page(home: Home) -> AbstractContextManager[None]:
+    """`cached_charts` of a home's page."""
+    return cached_charts(home.reports / "charts.json", home.published_mode)
 
 
 @contextmanager

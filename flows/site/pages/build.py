@@ -13,6 +13,7 @@ from treasury_watch.flows.log import logs
 from treasury_watch.flows.settings.sections import SiteSettings
 from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import addresses, page
+from treasury_watch.flows.site.charts.chart_cache import charts_of_page
 from treasury_watch.flows.site.pages import data_pages, findings, holders, releases, texts
 from treasury_watch.flows.site.pages.files import Folder, SiteError, building
 from treasury_watch.flows.site.pages.rendering import TEMPLATES, Site
@@ -84,7 +85,8 @@ def build(
             site = site_of(connection, warehouse.declarations, folder, today, settings.address)
             site.duckdb_wasm = Path(settings.duckdb_wasm).expanduser() if settings.duckdb_wasm else None
             site.quarantine = held_back(warehouse)
-            write_pages(site, as_known=as_known)
+            with charts_of_page(warehouse.home):
+                write_pages(site, as_known=as_known)
         except duckdb.Error as problem:
             raise SiteError(
                 f"site: {warehouse.home.database} cannot be read ({str(problem).splitlines()[0]}); "
@@ -100,18 +102,19 @@ def build(
 def write_pages(site: Site, *, as_known: bool = False) -> None:
     """Every file of the site but its record. Raises duckdb.Error where a table is missing."""
     site.sections = SECTIONS
-    with site.aside, data_pages.data(site):
-        for builder in BUILDERS:
-            builder(site)
-        _assets(site)
-        months = holders.with_pages(holders.months_by_holder(site.connection))
-        centres = holders.centres_of(site.connection)
-        standing = findings.found_in(site)
-        holders.write(site, months, standing, centres)
-        findings.write(site, standing, months, centres)
-        releases.write(site, standing, {addresses.holder_page(holder) for holder in months}, as_known=as_known)
-        texts.write(site, standing)
-        site.folder.put(addresses.INDEX, _front_page(site))
+    with site.aside:
+        with data_pages.data(site):
+            for builder in BUILDERS:
+                builder(site)
+            _assets(site)
+            months = holders.with_pages(holders.months_by_holder(site.connection))
+            centres = holders.centres_of(site.connection)
+            standing = findings.found_in(site)
+            holders.write(site, months, standing, centres)
+            findings.write(site, standing, months, centres)
+            releases.write(site, standing, {addresses.holder_page(holder) for holder in months}, as_known=as_known)
+            texts.write(site, standing)
+            site.folder.put(addresses.INDEX, _front_page(site))
         site.put_previews()
     if site.address:
         site.folder.put(addresses.SITEMAP, texts.sitemap(site.address, kept_and_made(site.folder)))

@@ -107,10 +107,10 @@ class Site:
         return image
 
     def put_previews(self) -> None:
-        """Put the previews that were begun, waiting for each."""
+        """Put the previews that were begun, the last first: those that the process beside has not come to are drawn here."""
         while self.previews:
-            image = next(iter(self.previews))
-            self.folder.put(image, self.previews.pop(image)())
+            image, drawn = self.previews.popitem()
+            self.folder.put(image, drawn())
 
 
 @cache

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import time
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
@@ -153,15 +154,29 @@ def test_a_large_workbook_is_written_in_a_process_beside_with_the_same_bytes(tmp
             aside.begin(0, workbook_of, tmp_path / "none.parquet", there, "none"),
         ]
         waiting[0]()
+        while not waiting[1].args[0].done():
+            time.sleep(0.01)
         waiting[1]()
         with pytest.raises(FileNotFoundError, match=r"none\.parquet"):
             waiting[2]()
         died = aside.begin(0, os.abort)
+        while not (died.args[0].running() or died.args[0].done()):
+            time.sleep(0.01)
         with pytest.raises(TreasuryWatchError, match="build the site again"):
             died()
         with pytest.raises(TreasuryWatchError, match="build the site again"):
             aside.begin(0, os.abort)
     assert here.read_bytes() == there.read_bytes() == (tmp_path / "odd.xlsx").read_bytes()
+
+
+def test_what_the_process_beside_has_not_come_to_is_done_here() -> None:
+    with Aside() as aside:
+        first, *others = [aside.begin(WORTH_SECONDS, os.getpid), *(aside.begin(0, os.getpid) for _ in range(40))]
+        assert others[-1]() == os.getpid()
+        while not first.args[0].done():
+            time.sleep(0.01)
+        assert first() != os.getpid()
+        assert {one() for one in others} == {first(), os.getpid()}
 
 
 def test_the_data_package_holds_against_frictionless_and_so_does_every_table(built) -> None:
