@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -58,20 +58,20 @@ class Sections(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter="_", env_nested_max_split=1, extra="forbid", strict=True, frozen=True,
-        hide_input_in_errors=True,
+        hide_input_in_errors=True, defer_build=True,
     )  # fmt: skip
 
-    storage: StorageSettings = StorageSettings()
-    http: HttpPolicy = HttpPolicy()
-    releases: ReleaseArchiveSettings = ReleaseArchiveSettings()
-    query: QuerySettings = QuerySettings()
-    mail: MailSettings = MailSettings()
-    alerts: AlertSettings = AlertSettings()
-    schedule: Schedule = Schedule()
-    prefect: PrefectSettings = PrefectSettings()
-    site: SiteSettings = SiteSettings()
-    retention: RetentionSettings = RetentionSettings()
-    logging: LogSettings = LogSettings()
+    storage: StorageSettings = Field(default_factory=StorageSettings)
+    http: HttpPolicy = Field(default_factory=HttpPolicy)
+    releases: ReleaseArchiveSettings = Field(default_factory=ReleaseArchiveSettings)
+    query: QuerySettings = Field(default_factory=QuerySettings)
+    mail: MailSettings = Field(default_factory=MailSettings)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
+    schedule: Schedule = Field(default_factory=Schedule)
+    prefect: PrefectSettings = Field(default_factory=PrefectSettings)
+    site: SiteSettings = Field(default_factory=SiteSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    logging: LogSettings = Field(default_factory=LogSettings)
 
 
 VARIABLES = [

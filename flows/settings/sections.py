@@ -84,7 +84,7 @@ Switch = Annotated[bool, Field(description="true or false")]
 class Section(BaseModel):
     """Keys with their types; any other key is refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class StorageSettings(Section):
@@ -316,4 +316,4 @@ class RoutingFile(Section):
     """routing.toml."""
 
     routes: dict[str, RouteEntry] = {}
-    operator: OperatorEntry = OperatorEntry()
+    operator: OperatorEntry = Field(default_factory=OperatorEntry)

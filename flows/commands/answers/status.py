@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -132,8 +133,13 @@ def status_facts(
     are the lines on scheduled runs that did not happen.
     """
     database = warehouse.home.database
-    with open_published(database) if database.exists() else nullcontext():  # opened once for all that asks it
-        return _facts(warehouse, today, store, overdue)
+    with (
+        ThreadPoolExecutor(1) as beside,
+        open_published(database) if database.exists() else nullcontext(),  # opened once for all that asks it
+    ):
+        damaged = beside.submit(_damaged, warehouse)  # reads every published file
+        facts = _facts(warehouse, today, store, overdue)
+        return {**facts, "damaged": damaged.result()}
 
 
 def _facts(warehouse: Warehouse, today: date, store: Store | None, overdue: Sequence[str]) -> dict[str, Any]:
@@ -162,7 +168,6 @@ def _facts(warehouse: Warehouse, today: date, store: Store | None, overdue: Sequ
         "expected_month": late_month(today, calendar),
         "alerts": {row["state"]: row["n"] for row in waiting},
         "declarations_changed": warehouse.declarations_changed(),
-        "damaged": _damaged(warehouse),
         "lost": [str(path.relative_to(warehouse.home.raw)) for path in warehouse.manifest.lost()],
         "quarantine": [
             {name: getattr(entry, name) for name in ("source", "sha256", "url", "retrieved", "refused")}
