@@ -104,6 +104,14 @@ def undrawn_charts() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The templates that a test compiles are kept for the others, and not in the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(made_once(tmp_path_factory, "cache", lambda folder: None)))
+        yield
+
+
 @pytest.fixture(scope="session")
 def declarations() -> Declarations:
     """The project's, with the publishers' addresses, whatever a test has put into the environment."""

@@ -1,4 +1,4 @@
-"""The program `treasury-watch`: main.main, with a short way in and out for the commands that only ask."""
+"""The program `treasury-watch`: main.main, with a short way in and out."""
 
 from __future__ import annotations
 
@@ -8,27 +8,39 @@ import os
 import sys
 import threading
 
-ASKING = frozenset({"check", "impact", "nowcast", "query", "sell-offs", "status", "tables", "trace"})
+RARELY = (100_000, 20, 20)  # garbage is collected: what a command imports and reads is much, and no garbage
+LASTING = "serve"  # the one command that runs for weeks
+# What does something of its own when the process ends: servers and event loops, folders for the time of the process.
+WITH_AN_END = ("prefect", "great_expectations")
 
 
 def start() -> None:
     """Run the command that was asked for.
 
-    One that only asks leaves nothing to be cleared away: no garbage is looked for in what it imports, and the process ends
-    without taking all modules apart, a fifth of its time.
+    Where nothing of it is at work any more, the process ends without taking all modules apart, a tenth of a short
+    command's time.
     """
-    asking = bool(ASKING.intersection(sys.argv[1:2]))
-    if asking:
-        gc.disable()
+    if LASTING not in sys.argv[1:2]:
+        gc.set_threshold(*RARELY)
     from treasury_watch.flows.commands.main import main
 
     try:
         main()
     except SystemExit as ended:
         code = ended.code or 0
-        if asking and isinstance(code, int) and threading.active_count() == 1 and _said():
+        if isinstance(code, int) and _at_rest() and _said():
             os._exit(code)
         raise
+
+
+def _at_rest() -> bool:
+    """Whether no thread is at work, and nothing waits for the end of the process."""
+    views = sys.modules.get("treasury_watch.warehouse.archive.readers_view")
+    return (
+        threading.active_count() == 1
+        and not any(name in sys.modules for name in WITH_AN_END)
+        and not (views and views.FOLDERS)
+    )
 
 
 def _said() -> bool:

@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 
 import jinja2
+import platformdirs
+from jinja2.bccache import Bucket
 
 from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, percent, rounded
 from treasury_watch.transforms.findings.explain.sentences import everyone
 from treasury_watch.transforms.findings.rules.verdicts import VERDICTS
 from treasury_watch.transforms.wording import month_name, plain_name, sentence, spoken
+from treasury_watch.warehouse.home.folders import APPLICATION
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Net purchases from which a cell of the heat map is tinted, in USD millions.
 HEAT_STEPS = (2_000, 10_000, 25_000)
+
+
+class CompiledTemplates(jinja2.FileSystemBytecodeCache):
+    """Templates as compiled before, which takes half a second. One that cannot be read or kept is compiled again."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what was kept."""
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def compiled_templates() -> CompiledTemplates | None:
+    """Those in the user's own cache directory; None where there is none that is closed to others: what lies in it is run."""
+    folder = platformdirs.user_cache_path(APPLICATION, appauthor=False) / "templates"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = folder.lstat()
+    except OSError:
+        return None
+    ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o077
+    return CompiledTemplates(str(folder)) if ours else None
 
 
 def bare_environment() -> jinja2.Environment:
@@ -27,12 +59,14 @@ def bare_environment() -> jinja2.Environment:
         auto_reload=False,  # a site asks five thousand times whether a template has changed
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=compiled_templates(),
+        optimized=False,  # what is compiled holds no result of a filter, whose code may change
     )
 
 
 @cache
 def environment() -> jinja2.Environment:
-    """The templates' environment of the page; to read them takes half a second."""
+    """The templates' environment of the page."""
     made = bare_environment()
     made.filters |= {
         "bn": partial(billions_cell, minus=MINUS),
