@@ -1,10 +1,12 @@
 """Ctrl-C that is not lost. A library may swallow the KeyboardInterrupt that the signal raises in its midst: numpy does where
-it compares types. It is noted as well, and raised again before the next file or step.
+it compares types. It is noted as well, and raised again before the next file or step. Python's own words on what was
+swallowed, a traceback, are left out.
 """
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,12 +27,20 @@ def noticed() -> Iterator[None]:
         _interrupted.set()
         raise KeyboardInterrupt
 
+    said_before = sys.unraisablehook
+
+    def say(swallowed: sys.UnraisableHookArgs) -> None:
+        if swallowed.exc_type is not KeyboardInterrupt or not _interrupted.is_set():
+            said_before(swallowed)
+
     _interrupted.clear()
     signal.signal(signal.SIGINT, interrupt)
+    sys.unraisablehook = say
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        sys.unraisablehook = said_before
         _interrupted.clear()
 
 

@@ -39,3 +39,27 @@ def test_the_next_command_begins_anew():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     with interruption.noticed():
         interruption.check()
+
+
+def test_python_tells_of_other_swallowed_errors_but_not_of_ctrl_c(monkeypatch: pytest.MonkeyPatch):
+    told = []
+    monkeypatch.setattr("sys.unraisablehook", lambda swallowed: told.append(swallowed.exc_type))
+
+    class Ends:
+        def __init__(self, end):
+            self.end = end
+
+        def __del__(self):
+            self.end()
+
+    def interrupted() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+
+    with interruption.noticed():
+        Ends(interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            interruption.check()
+        Ends(lambda: 1 / 0)
+    Ends(lambda: 1 / 0)
+    assert told == [ZeroDivisionError, ZeroDivisionError]
