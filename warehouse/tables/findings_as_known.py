@@ -16,7 +16,10 @@ from treasury_watch.warehouse.categorical_frames import with_categories
 
 CURRENT = date(9999, 12, 31)
 # Of a later month no finding is known, and an intervention takes the rate of its day or one before.
-MONTHLY_RATES = "SELECT * FROM fx_monthly WHERE month <= (SELECT max(month) FROM holder_months)"
+MONTHLY_RATES = (
+    "SELECT f.*, c.name AS currency_name FROM fx_monthly f LEFT JOIN currencies c USING (currency) "
+    "WHERE month <= (SELECT max(month) FROM holder_months)"
+)
 YEN_RATES = "SELECT currency, date, per_usd FROM fx_daily WHERE currency = 'JPY' AND date <= (SELECT max(date) FROM interventions)"
 RATES = (MONTHLY_RATES, YEN_RATES)  # all that findings take of the rates
 

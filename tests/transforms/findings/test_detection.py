@@ -23,6 +23,7 @@ HOLDERS = pd.DataFrame(
 MONTHLY = pd.DataFrame(
     {
         "currency": "JPY",
+        "currency_name": "Japanese yen",
         "month": pd.date_range("2022-01-01", periods=4, freq="MS"),
         "average": [100.0, 110.0, 120.0, 150.0],
         "source": "fred:DEXJPUS",
@@ -208,15 +209,21 @@ def test_of_an_episode_currency_defence_is_said_of_the_month_and_never_of_the_wh
 
 
 def test_of_a_currency_whose_interventions_are_not_read_that_is_said():
-    assert "No intervention statistics for JPY are read here." in told(NO_OPERATIONS)["context"]
+    assert "No intervention statistics for the Japanese yen are read here." in told(NO_OPERATIONS)["context"]
     assert "No intervention statistics" not in told(sold_dollars("2022-04-01"))["context"]
 
 
 def test_months_that_statistics_which_are_read_do_not_reach_are_not_passed_over_in_silence():
-    row = {"holder": "Japan", "currency": "JPY", "month": pd.Timestamp("2026-03-01"), "verdict": "mixed"}
+    row = {
+        "holder": "Japan",
+        "currency": "JPY",
+        "currency_name": "Japanese yen",
+        "month": pd.Timestamp("2026-03-01"),
+        "verdict": "mixed",
+    }
     nothing = sold_dollars("2022-04-01").iloc[:0]
     assert interventions_told.words(row, nothing, {}, {}, {}) == [
-        "No intervention statistics for JPY of March 2026 are read here."
+        "No intervention statistics for the Japanese yen of March 2026 are read here."
     ]
     assert interventions_told.words(row, nothing, {}, {}, {}, totals=True) == []
 
@@ -231,14 +238,21 @@ def test_a_record_low_of_a_currency_that_sets_one_all_the_time_is_no_news():
 
 def test_a_currency_loses_what_its_own_price_in_dollars_loses():
     assert (
-        "JPY weakened 20.0% against the dollar in April 2022" in told(NO_OPERATIONS)["context"]
+        "The Japanese yen weakened 20.0% against the dollar in April 2022" in told(NO_OPERATIONS)["context"]
     )  # 120 to 150 a dollar
 
 
 def test_what_a_currency_does_inside_its_band_is_not_told():
     holders = HOLDERS.assign(currency=["HKD", "PLN"])
-    flagged, _ = findings(spring(), holders, MONTHLY.assign(currency="HKD"), NO_OPERATIONS, rules())
-    assert flagged["context"].tolist() == ["No intervention statistics for HKD are read here."]
+    rated = MONTHLY.assign(currency="HKD", currency_name="Hong Kong dollar")
+    flagged, _ = findings(spring(), holders, rated, NO_OPERATIONS, rules())
+    assert flagged["context"].tolist() == ["No intervention statistics for the Hong Kong dollar are read here."]
+
+
+def test_a_currency_of_which_no_rate_is_known_is_called_by_its_code():
+    holders = HOLDERS.assign(currency=["XYZ", "PLN"])
+    flagged, _ = findings(spring(), holders, MONTHLY, NO_OPERATIONS, rules())
+    assert flagged["context"].tolist() == ["No intervention statistics for the currency XYZ are read here."]
 
 
 def test_the_weakest_of_the_record_says_when_the_record_starts():

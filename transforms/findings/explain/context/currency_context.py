@@ -33,7 +33,7 @@ def with_context(
 ) -> pd.DataFrame:
     """The findings with currency and the columns of CONTEXT; NaN or None where nothing is known.
 
-    `rows` are flagged months or episodes, `months` the holder months, `operations` as from
+    `rows` are flagged months or episodes, `months` the holder months, `fx_monthly` has each currency's name, `operations` as from
     `interventions_in_usd`, `intervention_periods` as from `with_days`. A holder whose currency is the dollar, or that has
     none, has no rates. The dollar does not move against itself.
     """
@@ -41,6 +41,7 @@ def with_context(
     used = [currency for currency in table["currency"].dropna().unique() if currency != "USD"]
     stated = fx_monthly[fx_monthly["currency"].isin(used)].groupby("currency")
     rates = {str(currency): exchange_rates.averages_of(months, str(currency)) for currency, months in stated}
+    names = dict(zip(fx_monthly["currency"], fx_monthly["currency_name"], strict=True))
     pegs = fx_monthly[fx_monthly["source"] == "peg"]
     pegged = set(zip(pegs["currency"], pegs["month"], strict=True))
     told = months[months["holder_id"].isin(table["holder_id"])]
@@ -52,7 +53,7 @@ def with_context(
     by_country = {country: operations.iloc[:0] for country in periods} | by_country  # its statistics are read
     found = [
         _context(
-            row,
+            {**row, "currency_name": names.get(row["currency"], f"currency {row['currency']}")},
             rates.get(row["currency"], exchange_rates.NO_AVERAGES),
             by_country.get(row["holder"]),
             rules["currency"],
@@ -89,7 +90,7 @@ def _context(
         found[f"{name}_usd_mn"] = dollars
         found[f"{name}_jpy_mn"] = yen
     rated = (row["currency"], last) not in pegged and row["currency"] not in limits["banded"]
-    words = _rate_words(row["currency"], found, past, first, last, limits) if rated else []
+    words = _rate_words(row["currency_name"], found, past, first, last, limits) if rated else []
     weakening = {month: _quarter_pct(past, month) for month in months_from(first, last)}
     totals = intervention_periods.near(row, periods)
     words += interventions.words(row, operations, net_of, weakening, limits, totals=totals is not None)
@@ -116,7 +117,7 @@ def _operations(done: pd.DataFrame | None, first: pd.Timestamp, last: pd.Timesta
 
 
 def _rate_words(
-    currency: str,
+    currency_name: str,
     found: dict[str, Any],
     past: exchange_rates.Averages,
     first: pd.Timestamp,
@@ -126,7 +127,7 @@ def _rate_words(
     month, quarter = found.get("fx_change_month_pct", np.nan), found.get("fx_change_quarter_pct", np.nan)
     if np.isnan(month):
         return []
-    text = f"{currency} {moved(month)} against the dollar in {month_name(last)}"
+    text = f"The {currency_name} {moved(month)} against the dollar in {month_name(last)}"
     span, over = quarter, "three months"
     length = months_between(first, last) + 1
     if length > 3:

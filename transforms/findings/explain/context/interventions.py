@@ -12,8 +12,8 @@ from treasury_watch.transforms.amounts import billions, rounded
 from treasury_watch.transforms.months import shifted
 from treasury_watch.transforms.wording import joined, month_name, months_named
 
-NOT_READ = "No intervention statistics for {} are read here."
-NOT_READ_OF = "No intervention statistics for {} of {} are read here."
+NOT_READ = "No intervention statistics for the {} are read here."
+NOT_READ_OF = "No intervention statistics for the {} of {} are read here."
 
 
 def words(
@@ -35,10 +35,14 @@ def words(
     first, last = (row["month"], row["month"]) if "month" in row else (row["start_month"], row["end_month"])
     if operations is None:
         return (
-            [NOT_READ.format(row["currency"])] if isinstance(row["currency"], str) and row["currency"] != "USD" else []
+            [NOT_READ.format(row["currency_name"])]
+            if isinstance(row["currency"], str) and row["currency"] != "USD"
+            else []
         )
     if operations.empty and not totals:  # they are read, but not of these months: no silence that reads as none
-        return [NOT_READ_OF.format(row["currency"], month_name(first) if first == last else months_named(first, last))]
+        return [
+            NOT_READ_OF.format(row["currency_name"], month_name(first) if first == last else months_named(first, last))
+        ]
     paid = operations[operations["settled_month"].between(first, last)]
     lines = _listed(paid, "settled_month", "Official interventions", ", by the day of payment")
     outside = operations[operations["month"].between(first, last) & (operations["settled_month"] > last)]
