@@ -272,7 +272,7 @@ def _unexplained(row: Mapping[Any, Any], period: str, beside: Beside, complete: 
             f"The stated valuation of {valuation} is more than prices can have done, so what was sold cannot be told.",
         ]
     last = row["month"] if "month" in row else row["end_month"]
-    published = "not published yet" if last >= DECOMPOSED_FROM else "not published"
+    published = "not yet among the figures read here" if last >= DECOMPOSED_FROM else "not published"
     net = row["net_purchases_usd_mn"]
     more = f"How much of it was sold and how much was price is {published}."
     if not math.isnan(net):
