@@ -79,8 +79,9 @@ def build(
     database cannot be read, TreasuryWatchError where there is none.
     """
     today, settings = today or datetime.now(UTC).date(), settings or SiteSettings()
-    with building(out) as record, open_published(warehouse.home.database) as connection:
-        folder = Folder(out, record, users_file_mode())
+    mode = users_file_mode()
+    with building(out, mode) as record, open_published(warehouse.home.database) as connection:
+        folder = Folder(out, record, mode)
         try:
             site = site_of(connection, warehouse.declarations, folder, today, settings.address)
             site.duckdb_wasm = Path(settings.duckdb_wasm).expanduser() if settings.duckdb_wasm else None

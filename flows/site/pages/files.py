@@ -66,10 +66,12 @@ def read_record(folder: Path) -> Record:
 
 
 @contextmanager
-def building(folder: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[Record]:
-    """The folder for one build alone, with its record; a crash frees it. Raises SiteError where it cannot be had."""
+def building(folder: Path, mode: int = 0o644, wait_seconds: float = WAIT_SECONDS) -> Iterator[Record]:
+    """The folder for one build alone, with its record; a crash frees it. It is made as open as its files, of this `mode`,
+    are. Raises SiteError where it cannot be had.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        open_folder(folder, mode)
         lock = FileLock(folder / LOCK)
         lock.acquire(timeout=wait_seconds)
     except Timeout as problem:
@@ -79,10 +81,18 @@ def building(folder: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[Recor
     try:
         record = read_record(folder)
         if not (folder / addresses.RECORD).exists():  # a build that ends early leaves a site's folder all the same
-            replace_whole(folder / addresses.RECORD, record.as_json(), 0o644)
+            replace_whole(folder / addresses.RECORD, record.as_json(), mode)
         yield record
     finally:
         lock.release()
+
+
+def open_folder(folder: Path, mode: int) -> None:
+    """Make the folders that are missing, each as open as files of this mode: who may read them may look into it."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(exist_ok=True)
+        os.chmod(place, mode | 0o100 | (mode & 0o044) >> 2)
 
 
 @dataclass
@@ -104,7 +114,7 @@ class Folder:
         try:
             if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
                 return
-            self.open_folder(path.parent)
+            open_folder(path.parent, self.mode)
             replace_whole(path, content, self.mode)
         except OSError as problem:
             raise SiteError(f"site: {path} cannot be written ({problem.strerror}); see to the folder") from problem
@@ -120,10 +130,7 @@ class Folder:
 
     def open_folder(self, folder: Path) -> None:
         """Make the folders that are missing, as open as the files in them."""
-        missing = [place for place in (folder, *folder.parents) if not place.exists()]
-        for place in reversed(missing):
-            place.mkdir(exist_ok=True)
-            os.chmod(place, self.mode | 0o100 | (self.mode & 0o044) >> 2)
+        open_folder(folder, self.mode)
 
     def keep(self, address: str) -> bool:
         """Count a file of an earlier build as one of this build. Returns whether it is there as it was written."""

@@ -96,3 +96,16 @@ def test_a_damaged_record_is_named_and_not_taken_for_an_empty_one(tmp_path: Path
     (tmp_path / addresses.RECORD).write_text("{")
     with pytest.raises(SiteError, match=r"site-record\.json: expected the record of an earlier build"):
         read_record(tmp_path)
+
+
+def test_the_sites_own_folder_is_as_open_as_its_files_whatever_the_users_mask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with building(tmp_path / "public" / "site", 0o644):
+            pass
+        with building(tmp_path / "private", 0o600):
+            pass
+    finally:
+        os.umask(before)
+    modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in ("public", "public/site", "private")}
+    assert modes == {"public": 0o755, "public/site": 0o755, "private": 0o700}
