@@ -26,8 +26,11 @@ demo: $(READY)   ## Install, then one run on the embedded sample; prints what it
 # What pytest makes of the modules is kept beside them, also where other programs are told to keep no bytecode: making it
 # again takes each process some ten seconds.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(READY)   ## Install, then all tests, offline, and what took longest; each module in one of as many processes as there are cores
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=2
+# One more than there are cores: some tests wait for servers and time limits.
+WORKERS = $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
+
+test: $(READY)   ## Install, then all tests, offline, and what took longest; each module in one of as many processes as there are cores, and one more
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=2
 
 test-long: $(READY) ## The tests that take minutes: kill -9 at over a hundred moments, deployments on a real Prefect server
 	@$(BIN)/python -m pytest -m long
