@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -40,8 +41,10 @@ MADE, PRINTED = "Estimate, with its 80% interval", "Printed"
 Row = dict[str, Any]
 
 
-def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -> Row:
-    """What the template `nowcast.html.j2` reads, under `nowcast`; None there where the database keeps no nowcasts."""
+def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations, today: date) -> Row:
+    """What the template `nowcast.html.j2` reads, under `nowcast`; None there where the database keeps no nowcasts.
+    A release that was due before `today` has overtaken the estimates of its month, whether it is read here or not.
+    """
     kept = rows_of(connection, "SELECT 1 FROM information_schema.tables WHERE table_name = 'nowcast_scores'")
     if not kept:
         return {"nowcast": None}
@@ -54,7 +57,12 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
     every = targets(declarations.toml(DECLARED))
     claims = {target.id: target.claims_from_usd_mn for target in every}
     open_months = [
-        {**row, "words": told(row, claims[row["target"]]), "inputs": inputs_in_words(row)}
+        {
+            **row,
+            "words": told(row, claims[row["target"]]),
+            "inputs": inputs_in_words(row),
+            "overdue": row["due"] < today,
+        }
         for row in open_nowcasts(connection)
     ]
     newest = newest_official_month(connection)
@@ -66,6 +74,7 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations) -
     return {
         "nowcast": {
             "open": open_months,
+            "overtaken": bool(open_months) and all(row["overdue"] for row in open_months),
             "official": print_in_words(connection, newest) if newest else None,
             "sections": [section for section in sections if section],
             "spec": charts.spec(record_chart(drawn)) if len(drawn) else None,

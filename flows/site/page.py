@@ -151,7 +151,7 @@ def _of_month(
         "parts_of_change": PARTS,
         **dollar_book.content(connection, charted, newest),
         **sale_scenario.content(connection, declarations, today),
-        **nowcast_section.content(connection, declarations),
+        **nowcast_section.content(connection, declarations, today),
         **risk_section.content(connection, newest, declarations.rules["price_return"]),
         **revisions.content(connection),
     }

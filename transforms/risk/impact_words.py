@@ -44,11 +44,13 @@ def between(low: float, high: float) -> str:
 
 
 def range_words(found: Range) -> str:
-    """`between 0.8 and 93 basis points or more`."""
+    """`by 0.8 to 93 basis points`, `by 0.8 basis points to 93 or more`."""
     end = " or more" if found.open_end else ""
     if bp(found.low_bp) == bp(found.high_bp):
         return f"by {bp(found.high_bp)} basis points{end}"
-    return f"by between {bp(found.low_bp)} and {bp(found.high_bp)} basis points{end}"
+    if found.open_end:
+        return f"by {bp(found.low_bp)} basis points to {bp(found.high_bp)}{end}"
+    return f"by {bp(found.low_bp)} to {bp(found.high_bp)} basis points"
 
 
 def debt_words(debt: Debt, today: date) -> str:

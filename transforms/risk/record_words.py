@@ -55,11 +55,12 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> str:
     up = sum(row["difference_low_bp"] > 0 for row in rows)
     down = sum(row["difference_high_bp"] < 0 for row in rows)
     more = sum(row["rose_low_pct"] > row["other_rose_pct"] for row in rows)
-    counted = [number or "none" for number in (up, down, more)]
+    higher = sum(row["difference_bp"] > 0 for row in rows)
     return (
-        f"The story says that yields rise when foreigners sell. In {counted[0]} of {len(rows)} comparisons yields rose by more "
-        f"than in other months, with a 90% interval clear of zero, in {counted[1]} by less; in {counted[2]} they rose more often, "
-        "with an interval clear of the other months' share."
+        f"The story says that yields rise when foreigners sell. They rose more than in other months in {higher or 'none'} of "
+        f"{len(rows)} comparisons, clear of chance in {up or 'none'} of these, and less in {len(rows) - higher or 'none'}, clear "
+        f"of chance in {down or 'none'}; they rose more often, clear of chance, in {more or 'none'}. Clear of chance: the 90% "
+        "interval leaves no difference out. Where it is wide, an effect of its size cannot be excluded."
     )
 
 

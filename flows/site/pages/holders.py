@@ -173,7 +173,7 @@ def lead(own: Sequence[Row]) -> list[str]:
     if traded and months_between(traded["month"], latest["month"]) < 12:
         amount = traded["net_purchases_usd_mn"]
         did = "Net purchases" if amount >= 0 else "Net sales"
-        newest = "" if traded["month"] == latest["month"] else ", the newest month for which they are published"
+        newest = "" if traded["month"] == latest["month"] else ", the newest month for which they were read here"
         sentences.append(f"{did} were {billions(abs(amount), signed=False)} in {month_name(traded['month'])}{newest}.")
     return sentences
 
@@ -257,7 +257,8 @@ def _index(site: Site, months: Months, centres: Mapping[str, str]) -> None:
         addresses.HOLDERS,
         "holders.html.j2",
         title="Who holds U.S. Treasury securities",
-        summary=f"{len(countries)} countries and {len(totals)} totals, by what they hold, each with its history from 2000.",
+        summary=f"{len(countries)} countries and {len(totals)} totals, by what they hold, each with its history, from 2000 at the "
+        "earliest.",
         vintage=site.released,
         countries=countries,
         totals=totals,

@@ -20,7 +20,7 @@ from treasury_watch.transforms.amounts import billions, is_known
 from treasury_watch.transforms.findings.finding import Finding
 from treasury_watch.transforms.findings.rules.declared import rising_rules
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
-from treasury_watch.transforms.wording import month_name, plain_name, possessive
+from treasury_watch.transforms.wording import month_name, months_named, plain_name, possessive
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.tables.findings_as_known import findings_of
 
@@ -55,13 +55,16 @@ def write(site: Site, standing: Mapping[str, Finding], pages: set[str], *, as_kn
     revised = _by_day(rows_of(site.connection, "FROM revisions WHERE measure = 'total_position' ORDER BY released"))
     days, record = sorted(files), site.folder.record.releases
     seen: set[str] = set()
+    newest: date | None = None  # that any release before had stated
     for place, released in enumerate(days):
         stated = best_source(first.get(released, []))
+        months = months_since(newest, first.get(released, [])) or new_months(stated)
+        newest = max([*months, *([newest] if newest else [])], default=None)
         kept = _findings_then(site, released, days, standing, files, as_known=as_known)
         if kept is not record.get(released.isoformat()):
-            kept["flagged"] = new_findings(kept["flagged"], seen, new_months(stated))
+            kept["flagged"] = new_findings(kept["flagged"], seen, months)
         record[released.isoformat()] = kept
-        told = told_of(kept, standing, new_months(stated), first_of_record=not seen)
+        told = told_of(kept, standing, months, first_of_record=not seen)
         seen |= kept["flagged"].keys()
         changed = largest_once([row for row in revised.get(released, []) if row["kind"] == "country"])
         title = f"Release of {day(released)}"
@@ -69,7 +72,7 @@ def write(site: Site, standing: Mapping[str, Finding], pages: set[str], *, as_kn
             addresses.release_page(released),
             "release.html.j2",
             title=title,
-            summary=summary_of(released, stated, changed),
+            summary=summary_of(released, stated, changed, months),
             vintage=released,
             preview=None,
             released=released,
@@ -124,15 +127,24 @@ def new_months(rows: Sequence[Row]) -> list[date]:
     return sorted({row["month"] for row in rows})
 
 
-def summary_of(released: date, stated: Sequence[Row], revised: Sequence[Row]) -> str:
-    """What the release brought, in a sentence or two."""
+def months_since(newest: date | None, rows: Sequence[Row]) -> list[date]:
+    """The months that a release was the first on record to state and that are newer than any stated before: more than one
+    where releases between were not read. Of the first release on record its newest month.
+    """
+    stated = new_months(rows)
+    return [month for month in stated if newest is None or month > newest][-1 if newest is None else 0 :]
+
+
+def summary_of(released: date, stated: Sequence[Row], revised: Sequence[Row], months: Sequence[date]) -> str:
+    """What the release brought, in a sentence or two; `months` are those that it was the first to state."""
     if not stated:
         words = f"The release of {day(released)} stated no month for the first time."
     else:
         total = next((row for row in stated if row["holder_id"] == "grand_total"), None)
-        words = f"The release of {day(released)} was the first on record here to state {month_name(stated[0]['month'])}"
+        words = f"The release of {day(released)} was the first on record here to state {months_named(months[0], months[-1])}"
         if total:
-            words += f": all foreign holdings {billions(total['position_usd_mn'], signed=False)}"
+            at = f" at the end of {month_name(total['month'])}" if len(months) > 1 else ""
+            words += f": all foreign holdings{at} {billions(total['position_usd_mn'], signed=False)}"
             if total["change_usd_mn"] is not None:
                 words += f", {_moved(total['change_usd_mn'])} a month before"
         words += "."

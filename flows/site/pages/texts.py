@@ -55,7 +55,8 @@ def _findings(site: Site, standing: Mapping[str, Finding]) -> None:
         addresses.FINDINGS,
         "findings.html.j2",
         title="Findings",
-        summary=f"{len(standing)} months and runs of months in which a holder's Treasuries fell, or were sold, unusually.",
+        summary=f"{len(standing)} months and runs of months in which a holder's Treasuries fell or were sold, or a custodial "
+        "centre's rose, unusually.",
         vintage=site.released,
         years=[(year, list(found)) for year, found in groupby(ordered, key=lambda one: one[1].end_month.year)],
         is_episode=lambda one: isinstance(one, Episode),

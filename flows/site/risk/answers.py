@@ -43,7 +43,7 @@ def rates(holders: Sequence[Row]) -> Figure | None:
     return Figure(
         "rates",
         f"A rise of all yields by one percentage point would cost {spoken(most['holder'])} about "
-        f"{billions(most['loss_100bp_usd_mn'], signed=False)}, {percent(most['loss_100bp_pct'])} of what it holds",
+        f"{billions(most['loss_100bp_usd_mn'], signed=False)}, {percent(most['loss_100bp_pct'])} of what it held in {month}",
         f"Estimated loss on bonds and notes held at the end of {month}, USD bn; the bar is the 80% interval",
         charts.intervals(rows),
         "Estimated loss by a rise of yields by 100 basis points: "

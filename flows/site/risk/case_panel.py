@@ -144,8 +144,14 @@ def _yen(connection: duckdb.DuckDBPyConnection) -> Figure | None:
         ),
         f"The yen went from {first['per_usd']:.1f} a dollar on {first['date']:%d %B %Y} to {last['per_usd']:.1f} on "
         f"{last['date']:%d %B %Y}." + (f" Interventions: {joined(days)}." if days else ""),
-        "Source: Federal Reserve (H.10), European Central Bank; Ministry of Finance, Japan. Dollars at the day's rate; what "
-        "paid for them is not published. Dollars are due two business days after the trade. Shaded: April to September 2024.",
+        "Source: Federal Reserve (H.10), European Central Bank"
+        + (
+            "; Ministry of Finance, Japan. Dollars at the day's rate; what paid for them is not published. Dollars are due two "
+            "business days after the trade."
+            if days
+            else "."
+        )
+        + " Shaded: April to September 2024.",
         [Key("Yen per dollar", BLUE, f"{last['per_usd']:.1f} on {last['date'].day} {last['date']:%B %Y}")]
         + ([Key("Intervention", ORANGE, joined(short))] if days else []),
     )  # fmt: skip

@@ -186,7 +186,7 @@ def share_chart(total: Sequence[Row], official: Sequence[Row]) -> RangedChart | 
 
 
 def china_chart(connection: duckdb.DuckDBPyConnection, newest: date) -> RangedChart | None:
-    """China alone, and together with the two centres where Chinese securities are also kept."""
+    """China alone, and together with the two centres where analysts look for Chinese securities too."""
     alone = history(connection, "china_mainland", newest)
     together = rows_of(
         connection,

@@ -33,7 +33,7 @@ OPEN = {**REPLAYED[0], "target": "official_net_purchases", "month": "2024-06-01"
 def content() -> dict[str, Any]:
     with duckdb.connect() as connection:
         fill(connection, {"nowcasts": [*REPLAYED, OPEN], "nowcast_scores": SCORES})
-        found: dict[str, Any] = nowcast_section.content(connection, DECLARED)["nowcast"]
+        found: dict[str, Any] = nowcast_section.content(connection, DECLARED, date(2024, 8, 1))["nowcast"]
     return found
 
 
@@ -60,7 +60,7 @@ def test_the_chart_is_a_valid_vega_lite_document(content):
 
 def test_a_database_without_nowcasts_has_no_section():
     with duckdb.connect() as connection:
-        assert nowcast_section.content(connection, DECLARED) == {"nowcast": None}
+        assert nowcast_section.content(connection, DECLARED, date(2024, 8, 1)) == {"nowcast": None}
 
 
 def test_the_page_has_the_section_after_what_happened_with_its_chart():

@@ -77,7 +77,7 @@ def test_the_scenario_is_of_the_newest_month_at_the_debt_that_is_loaded(connecti
     sale = content(connection, DECLARED, TODAY)["sale"]
     assert sale["lead"].startswith(
         "If Japan sold 33% of the bonds and notes that it held in May 2024 ($1,000.0bn), that would be $330.0bn over 6 months, "
-        "$55.0bn a month. By published studies yields would rise by between "
+        "$55.0bn a month. By published studies yields would rise by "
     )
     assert "or more, scaled to the debt of May 2024" in sale["lead"]
     assert "Marketable Treasury debt was $26,000.0bn at market value in May 2024" in " ".join(sale["more"])
@@ -126,7 +126,7 @@ def test_a_database_of_an_earlier_version_has_no_marks_and_no_record():
 def test_the_command_gives_a_range_and_never_one_number(home):
     code, text = said(home, "--usd-bn", "100")
     assert code == 0
-    assert "yields would rise by between 0.8 and 86 basis points or more, scaled to the debt of May 2024" in text
+    assert "yields would rise by 0.8 basis points to 86 or more, scaled to the debt of May 2024" in text
     assert "5-year, at once, before other investors respond: 40 to 60 bp for $100.0bn; this sale 40 to 60 bp" in text
     assert "debt then $8,547.2bn (Federal Reserve Bank of Dallas, June 2010, the end of the period)" in text
 

@@ -31,7 +31,7 @@ def test_a_close_mirror_makes_the_verdict_moved_with_the_counterpart_named():
     found = suspected(sell_offs(months, RULES), mirrors(months, CENTRES, RULES), RULES)
     (row,) = found.to_dict("records")
     assert (row["verdict"], row["severity"], row["counterpart"]) == ("moved", "notice", "El_Salvador")
-    assert "turned up in El_Salvador ($84.0bn): it reads as a move between custodians" in row["suspicion"]
+    assert "stands against a rise in El_Salvador ($84.0bn): it reads as a move between custodians" in row["suspicion"]
 
 
 def test_prices_are_said_to_be_left_out_only_where_a_valuation_is_stated():

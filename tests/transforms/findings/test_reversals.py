@@ -119,7 +119,8 @@ def test_a_recurring_swing_alarms_less_and_says_when_it_was_there_before():
     first, second, third = flagged(months)
     assert [row["severity"] for row in (first, second, third)] == ["critical", "critical", "warning"]
     assert (
-        "A swing that recurs: net sales like those of this month were bought back a month later in" in third["caveats"]
+        "A swing that recurs: net sales like those of this month were each bought back a month later"
+        in third["caveats"]
     )
     assert "A swing that recurs" not in second["caveats"]
     assert "Bought back a month later: net purchases of bonds and notes of +$50.0bn." in first["caveats"]
@@ -219,7 +220,7 @@ def test_holdings_of_a_newer_release_than_the_net_purchases_are_told(newer, told
 def test_the_months_of_a_swing_are_named_oldest_first():
     months = quarters([-50_000.0, 50_000.0, 0.0, -50_000.0, 50_000.0, 0.0, -50_000.0])
     third = flagged(months)[2]
-    named = third["caveats"].partition("a month later in ")[2].partition(".")[0].split(" and ")
+    named = third["caveats"].partition("a month later: those of ")[2].partition(".")[0].split(" and ")
     assert len(named) == 2
     assert pd.to_datetime(named[0], format="%B %Y") < pd.to_datetime(named[1], format="%B %Y")
 

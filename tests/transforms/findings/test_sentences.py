@@ -89,7 +89,7 @@ def test_a_fall_that_is_mostly_price_says_so_first_and_then_what_was_traded():
 def test_a_sale_leads_with_who_sold_what_and_when():
     row = MARCH | {"verdict": "mixed"}
     assert explained(row, "in March 2026", Beside(fall_rank="the largest monthly fall since October 2022")) == (
-        "Japan sold $23.9bn of Treasury bonds and notes in March 2026 and lost $18.0bn to falling prices; its holdings fell "
+        "Japan sold $23.9bn of Treasury bonds and notes in March 2026 and lost $18.0bn in valuation; its holdings fell "
         "$47.7bn (3.8%) to $1,191.6bn, the largest monthly fall since October 2022. Another $5.8bn of the fall is neither "
         "trading nor price."
     )
@@ -121,7 +121,7 @@ def test_prices_beside_a_shift_within_treasuries_are_told_after_it():
         "net_purchases_usd_mn": -1_400.0, "net_long_term_usd_mn": -11_900.0, "net_short_term_usd_mn": 10_500.0,
         "valuation_usd_mn": 1_400.0, "other_usd_mn": -400.0, "change_usd_mn": -400.0, "verdict": "mixed",
     }  # fmt: skip
-    assert explained(row, "in February 2026").endswith("Rising prices added $1.4bn.")
+    assert explained(row, "in February 2026").endswith("Valuation added $1.4bn.")
 
 
 def test_what_newer_positions_make_of_other_changes_is_not_called_neither_trading_nor_price():
@@ -145,7 +145,7 @@ def test_a_pattern_is_told_right_after_the_sale():
 
 def test_a_price_change_that_no_source_states_is_called_estimated():
     text = explained(MARCH | {"basis": "estimated"}, "in March 2026")
-    assert "and lost an estimated $18.0bn to falling prices" in text
+    assert "and lost an estimated $18.0bn in valuation" in text
     assert "most of that was price (an estimated $29.8bn)" in explained(
         APRIL | {"basis": "estimated+slt"}, "in April 2024"
     )
@@ -156,7 +156,7 @@ def test_places_that_took_a_fall_up_are_the_headline():
     headline, text = told(MARCH | {"suspicion": taken, "absorbed_share_pct": 84.0}, "in March 2026")
     assert headline == taken
     assert text == (
-        f"{taken} By the statistics, Japan sold $23.9bn of bonds and notes. Falling prices took $18.0bn. $5.8bn of the fall is "
+        f"{taken} By the statistics, Japan sold $23.9bn of bonds and notes. Valuation took $18.0bn. $5.8bn of the fall is "
         "neither trading nor price."
     )
 
@@ -185,7 +185,7 @@ def test_a_sale_in_a_month_of_rising_holdings_says_that_they_rose():
     row = MARCH | {"change_usd_mn": 2_500.0, "change_pct": 0.2, "valuation_usd_mn": 26_500.0}
     text = explained(row, "in May 2025", Beside(sale_rank="the largest monthly net sale since June 2023"))
     assert text == (
-        "Japan sold $23.9bn of Treasury bonds and notes in May 2025 and gained $26.5bn from rising prices; its holdings "
+        "Japan sold $23.9bn of Treasury bonds and notes in May 2025 and gained $26.5bn in valuation; its holdings "
         "rose $2.5bn (0.2%) to $1,191.6bn. It was the largest monthly net sale since June 2023. $5.8bn that is neither trading "
         "nor price left."
     )
@@ -302,7 +302,10 @@ def test_a_flagged_sale_of_bills_that_went_into_bonds_is_told_as_that():
 
 
 def test_a_move_leads_with_the_place_where_it_went():
-    words = f"The $78.4bn that left the British Virgin Islands in March 2025 turned up in El Salvador ($83.9bn): {ONE_MOVE}."
+    words = (
+        "The $78.4bn that left the British Virgin Islands in March 2025 stands against a rise in El Salvador ($83.9bn): "
+        f"{ONE_MOVE}."
+    )
     headline, text = told(APRIL | {"verdict": "moved", "suspicion": words}, "in March 2025")
     assert headline == words
     assert text.startswith(f"{words} Japan's holdings fell $40.9bn")
@@ -418,7 +421,7 @@ def test_prices_that_took_more_than_the_fall_are_not_most_of_it():
     parts = {"net_long_term_usd_mn": 1_993.0, "net_short_term_usd_mn": 386.0, "other_usd_mn": -137.0}
     text = explained(APRIL | taiwan | parts | {"holder": "Taiwan", "position_usd_mn": 300_791.0}, "in March 2026")
     assert text.startswith(
-        "Taiwan's holdings fell $12.7bn in March 2026 to $300.8bn, less than falling prices alone took ($15.0bn)."
+        "Taiwan's holdings fell $12.7bn in March 2026 to $300.8bn, less than the valuation change alone took ($15.0bn)."
     )
 
 

@@ -84,12 +84,14 @@ def test_the_record_in_words_has_its_counts_and_both_intervals():
     cells = record_row(row)
     assert len(cells) == len(HEAD)
     assert cells[3].endswith("of 24")
-    assert "In none of 1 comparisons yields rose by more" in summary(
-        [row | {"difference_low_bp": -1.0, "difference_high_bp": 1.0}]
+    unclear = row | {"difference_bp": -0.2, "difference_low_bp": -1.0, "difference_high_bp": 1.0}
+    higher = row | {"difference_bp": 2.0, "difference_low_bp": 1.0, "difference_high_bp": 3.0}
+    lower = row | {"difference_bp": -2.0, "difference_low_bp": -3.0, "difference_high_bp": -1.0}
+    assert (
+        "They rose more than in other months in 1 of 3 comparisons, clear of chance in 1 of these, and less in 2, clear of chance "
+        "in 1" in summary([unclear, higher, lower])
     )
-    assert "In 1 of 1 comparisons yields rose by more" in summary(
-        [row | {"difference_low_bp": 1.0, "difference_high_bp": 3.0}]
-    )
+    assert "in none of 1 comparisons, clear of chance in none of these, and less in 1" in summary([unclear])
 
 
 def test_the_record_says_from_when_to_when_it_looked_at_each_holder():

@@ -103,9 +103,9 @@ def test_the_range_goes_from_the_lowest_to_the_highest_and_says_where_there_is_n
     assert (stated.low_bp, stated.high_bp, stated.open_end) == (1.5, 100, True)
     assert stated.high_bp / stated.low_bp > 60
     assert scaled.low_bp == pytest.approx(1.5 * 13333 / 24165.2)
-    assert words.range_words(stated) == "by between 1.5 and 100 basis points or more"
+    assert words.range_words(stated) == "by 1.5 basis points to 100 or more"
     closed = [impact for impact in found if impact.row["estimate"] != "identified"]
-    assert words.range_words(spread(closed, scaled=False)) == "by between 1.5 and 60 basis points"
+    assert words.range_words(spread(closed, scaled=False)) == "by 1.5 to 60 basis points"
 
 
 def test_a_sale_of_bills_takes_no_figure_on_bonds():

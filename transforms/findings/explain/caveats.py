@@ -237,8 +237,8 @@ def _reversals(row: dict[Any, Any], past: Past, limits: dict[str, Any]) -> list[
     if again and row.get("pattern") != RECURRING:  # else the explanation says so itself
         named = joined(month_name(before) for before in sorted(again))
         lines.append(
-            f"A swing that recurs: net sales like those{which or ' of this month'} were bought back a month later "
-            f"in {named}."
+            f"A swing that recurs: net sales like those{which or ' of this month'} were each bought back a month later: those "
+            f"of {named}."
         )
     before, after = bought_before(month, past, limits), bought_back(month, past, limits)
     if before is not None and "month" in row:

@@ -104,7 +104,7 @@ def everyone(row: Mapping[str, Any], period: str) -> str:
     if deal:
         return f"Foreign residents together {deal}; {holdings}."
     whose = holdings.replace("their holdings", "Foreign residents' holdings", 1)
-    return f"{sentence(whose)} {period}. What was bought and what was price is not published for that month."
+    return f"{sentence(whose)} {period}. What was bought and what was price is not among the figures read here for that month."
 
 
 def explain_months(
@@ -212,7 +212,7 @@ def _longer_run(row: Mapping[Any, Any]) -> str:
 
 
 def _sold(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
-    """`Japan sold $23.9bn of Treasury bonds and notes in March 2026 and lost $18.0bn to falling prices; its holdings ...`"""
+    """`Japan sold $23.9bn of Treasury bonds and notes in March 2026 and lost $18.0bn in valuation; its holdings ...`"""
     price = "" if shifted_within(row) else _price(row)
     lead = sentence(f"{_who(row, beside)} {trades(row, period, price)}; {_holdings(row, beside)}.")
     more = [f"It was {beside.sale_rank}."] if beside.sale_rank and not beside.fall_rank else []
@@ -229,7 +229,9 @@ def _fell(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
         price = f"{_estimated(row)}{billions(-valuation, signed=False)}"
         more = -valuation > -row["change_usd_mn"]  # than the whole fall: the holder bought, or other changes added
         lead += (
-            f", less than falling prices alone took ({price})" if more else f", and most of that was price ({price})"
+            f", less than the valuation change alone took ({price})"
+            if more
+            else f", and most of that was price ({price})"
         )
     else:
         parts = [f"prices took {_estimated(row)}{billions(-valuation, signed=False)}"] if valuation < 0 else []
@@ -331,12 +333,14 @@ def _to(row: Mapping[Any, Any]) -> str:
 
 
 def _price(row: Mapping[Any, Any]) -> str:
-    """What prices did beside a sale, where it is known and no trifle."""
+    """What valuation did beside a sale, where it is known and no trifle. It is told as stated: what is published for one holder
+    holds more than prices.
+    """
     valuation = row["valuation_usd_mn"]
     if math.isnan(row["repriced_share_pct"]) or abs(valuation) < least_told(row):
         return ""
     amount = f"{_estimated(row)}{billions(abs(valuation), signed=False)}"
-    return f"lost {amount} to falling prices" if valuation < 0 else f"gained {amount} from rising prices"
+    return f"lost {amount} in valuation" if valuation < 0 else f"gained {amount} in valuation"
 
 
 def least_told(row: Mapping[Any, Any]) -> float:
@@ -363,7 +367,7 @@ def _rest(row: Mapping[Any, Any], beside: Beside) -> str:
     texts = []
     if abs(prices) >= least:
         amount = f"{_estimated(row)}{billions(abs(prices), signed=False)}"
-        texts.append(f"Falling prices took {amount}." if prices < 0 else f"Rising prices added {amount}.")
+        texts.append(f"Valuation took {amount}." if prices < 0 else f"Valuation added {amount}.")
     if abs(other) >= least:
         amount, what = billions(abs(other), signed=False), f"neither trading nor {estimated}price"
         if other > 0:

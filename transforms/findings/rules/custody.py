@@ -116,8 +116,8 @@ def _suspicion(
     if moved:
         # the fall is told without prices; where that is another figure than the fall in holdings, it is said
         without = ", prices left out," if not left_out and fall != billions(-row["change_usd_mn"], signed=False) else ""
-        text = f"The {fall} that left {spoken(row['holder'])} in {month}{without} turned up in {place} ({rise}{left_out}): "
-        text += ONE_MOVE
+        text = f"The {fall} that left {spoken(row['holder'])} in {month}{without} stands against a rise in {place} "
+        text += f"({rise}{left_out}): {ONE_MOVE}"
         booked = row["net_purchases_usd_mn"]
         net_sales = booked <= -rules["mirror"]["minimum_usd_mn"]
         text += f", and the statistics book it as net sales of {billions(-booked, signed=False)}." if net_sales else "."

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from treasury_watch.flows.site.pages.releases import new_findings, told_of
+from treasury_watch.flows.site.pages.releases import months_since, new_findings, summary_of, told_of
 
 
 def row(end: str, severity: str = "notice", amount: float = -1.0) -> dict:
@@ -31,3 +31,26 @@ def test_the_gravest_and_largest_come_first() -> None:
     }
     kept = {"basis": "then", "flagged": flagged}
     assert [page for page, _ in told_of(kept, {}, MAY, first_of_record=False)] == ["c", "b", "a"]
+
+
+def stated(month: date, **figures: object) -> dict:
+    return {
+        "month": month,
+        "holder_id": "grand_total",
+        "position_usd_mn": 9_000_000.0,
+        "change_usd_mn": None,
+        **figures,
+    }
+
+
+def test_the_months_of_releases_that_were_not_read_are_new_with_the_next_one() -> None:
+    april, may, june = date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1)
+    rows = [stated(june), stated(may), stated(date(2001, 1, 1))]
+    assert months_since(april, rows) == [may, june]
+    assert months_since(None, rows) == [june], "of the first release on record its newest"
+    assert months_since(june, rows) == []
+    assert summary_of(date(2026, 8, 17), rows, [], [may, june]) == (
+        "The release of 17 August 2026 was the first on record here to state May to June 2026: all foreign holdings at the end of "
+        "June 2026 $9,000.0bn."
+    )
+    assert "to state June 2026: all foreign holdings $9,000.0bn." in summary_of(date(2026, 8, 17), rows, [], [june])
