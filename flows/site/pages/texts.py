@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.pages.rendering import Site, citation
+from treasury_watch.flows.site.sections.findings import told_once
 from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.warehouse.declarations import PROJECT
 from treasury_watch.warehouse.gates.freshness import late_month, never_loaded, stale_sources
@@ -49,13 +50,15 @@ def write(site: Site, standing: Mapping[str, Finding]) -> None:
 
 def _findings(site: Site, standing: Mapping[str, Finding]) -> None:
     """Every finding, by the year in which it ended, and those that no longer stand."""
-    ordered = sorted(standing.items(), key=lambda one: (one[1].end_month, one[1].holder), reverse=True)
+    listed = {found.key for found in told_once(standing.values())}
+    every = sorted(standing.items(), key=lambda one: (one[1].end_month, one[1].holder), reverse=True)
+    ordered = [one for one in every if one[1].key in listed]
     gone = [(page, kept["last"]) for page, kept in sorted(site.folder.record.findings.items()) if not kept["stands"]]
     site.write(
         addresses.FINDINGS,
         "findings.html.j2",
         title="Findings",
-        summary=f"{len(standing)} months and runs of months in which a holder's Treasuries fell or were sold, or a custodial "
+        summary=f"{len(ordered)} months and runs of months in which a holder's Treasuries fell or were sold, or a custodial "
         "centre's rose, unusually.",
         vintage=site.released,
         years=[(year, list(found)) for year, found in groupby(ordered, key=lambda one: one[1].end_month.year)],

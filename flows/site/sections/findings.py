@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -12,6 +12,7 @@ from treasury_watch.flows.site import finding_cards
 from treasury_watch.flows.site.links import Links, place_of
 from treasury_watch.transforms.findings.events import events_in
 from treasury_watch.transforms.findings.finding import Finding
+from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.months import number_of
 from treasury_watch.transforms.wording import one_line, sentence
 
@@ -46,10 +47,21 @@ def content(
 
 def listed_findings(published: Sequence[Finding]) -> list[Finding]:
     """The findings that the page lists, the newest first."""
-    shown = [found for found in published if found.end_month >= SINCE]
+    shown = told_once(found for found in published if found.end_month >= SINCE)
     return sorted(
         shown, key=lambda found: (-number_of(found.end_month), -number_of(found.month), found.holder, found.key)
     )
+
+
+def told_once(findings: Iterable[Finding]) -> list[Finding]:
+    """Of findings of one holder and the same months that read alike the gravest: a fall and the sale that made it, for one."""
+    best: dict[tuple[Any, ...], Finding] = {}
+    for found in findings:
+        key = found.holder_id, found.month, found.end_month, headline_of(found)
+        before = best.get(key)
+        if before is None or SEVERITIES.index(found.severity) > SEVERITIES.index(before.severity):
+            best[key] = found
+    return list(best.values())
 
 
 def _told(found: Finding, centres: Mapping[str, str | None], links: Links) -> Row:
