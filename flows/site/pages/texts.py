@@ -15,6 +15,7 @@ from markupsafe import Markup
 from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.pages.rendering import Site, citation
 from treasury_watch.flows.site.sections.findings import told_once
+from treasury_watch.flows.site.sections.health import checked_last
 from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.warehouse.declarations import PROJECT
 from treasury_watch.warehouse.gates.freshness import late_month, never_loaded, stale_sources
@@ -147,11 +148,7 @@ def _inner_links(children: list[Token], anchors: set[str]) -> list[Token]:
 
 def _health(site: Site) -> None:
     """How fresh the data are, what the checks say and which files wait, in the words of a reader."""
-    checks = rows_of(
-        site.connection,
-        "SELECT * FROM validation_results WHERE run_id = (SELECT arg_max(run_id, checked) FROM validation_results) "
-        "ORDER BY gate, subject, expectation",
-    )
+    checked = checked_last(site.connection)
     expected = late_month(site.today, site.declarations.calendar)
     stale = [
         {"title": item.source.title or item.source.id, "last": item.last, "days": item.days_late, "months": item.months_missing,
@@ -170,8 +167,8 @@ def _health(site: Site) -> None:
         stale=stale,
         missing=[source.title or source.id for source in never_loaded(site.connection, site.declarations)],
         sources=rows_of(site.connection, SOURCE_COLUMNS),
-        checks=checks,
-        failed=sorted((row for row in checks if not row["success"]), key=lambda row: not row["blocking"]),
+        checks=checked["checks"],
+        failed=checked["failed"],
         gates=GATES,
         quarantine=site.quarantine,
         compared=rows_of(

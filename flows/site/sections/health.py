@@ -30,7 +30,7 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations, t
         {"source": item.source.id, "kind": item.kind, "words": in_words(item.words, titles)}
         for item in stale_sources(connection, declarations, today)
     ]
-    checked, sources = _checked(connection), _sources(connection, today)
+    checked, sources = checked_last(connection), _sources(connection, today)
     return {
         **checked,
         **sources,
@@ -66,7 +66,7 @@ def in_words(text: str | None, titles: Mapping[str, str]) -> str:
     return re.sub(rf"(?<![\w:])(?:{'|'.join(map(re.escape, ids))})(?!\w)", lambda found: titles[found[0]], text)
 
 
-def _checked(connection: duckdb.DuckDBPyConnection) -> Row:
+def checked_last(connection: duckdb.DuckDBPyConnection) -> Row:
     """The checks of the newest run that made any: what `failed`, blocking first; what `held`, by gate and subject."""
     titles = {
         row["source"]: row["title"]

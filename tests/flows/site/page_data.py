@@ -100,7 +100,7 @@ CHECKS = [
         "success": False,
         "blocking": False,
         "observed": "ecb, 12 days late",
-        "why": "A file can stop being updated.",
+        "why": "A file can stop being updated. See treasury-watch status.",
     },
     {**CHECKED, "expectation": "there are positions", "success": True, "blocking": True},
     {**CHECKED, "run_id": "r1", "expectation": "an old complaint", "success": False, "blocking": True}

@@ -13,6 +13,7 @@ import pytest
 from tests.flows.site.page_data import BROWSER, Reading, fill, needs_browser
 from tests.flows.site.pages.small_site import CONTENT, broken_links, built
 from treasury_watch.flows.site.pages.files import read_record
+from treasury_watch.flows.site.sections.health import FOR_OPERATORS
 
 MAY, APRIL = "findings/japan-2024-05.html", "findings/japan-2024-04.html"
 RUN = "findings/japan-fall-from-2024-04.html"
@@ -83,6 +84,12 @@ def test_no_page_shows_mark_up_as_text(site: Path) -> None:
     for path in (*site.glob("*.html"), *(site / "holders").glob("*.html"), *(site / "findings").glob("*.html")):
         told = Reading(path.read_text(encoding="utf-8")).text
         assert not re.search(r"</?(?:h[1-6]|p|div|section|table|span)\b", told), path
+
+
+def test_a_reader_of_the_health_page_is_told_why_a_check_matters_and_no_command(site: Path) -> None:
+    text = text_of(site / "health.html")
+    assert "A file can stop being updated" in text
+    assert not [word for word in FOR_OPERATORS if word in text]
 
 
 def test_an_episode_states_its_months_and_their_sum(site: Path) -> None:
