@@ -16,11 +16,9 @@ from treasury_watch.warehouse.categorical_frames import with_categories
 
 CURRENT = date(9999, 12, 31)
 # Of a later month no finding is known, and an intervention takes the rate of its day or one before.
-MONTHLY_RATES = (
-    "SELECT f.*, c.name AS currency_name FROM fx_monthly f LEFT JOIN currencies c USING (currency) "
-    "WHERE month <= (SELECT max(month) FROM holder_months)"
-)
+MONTHLY_RATES = "SELECT * FROM fx_monthly WHERE month <= (SELECT max(month) FROM holder_months)"
 YEN_RATES = "SELECT currency, date, per_usd FROM fx_daily WHERE currency = 'JPY' AND date <= (SELECT max(date) FROM interventions)"
+HOLDERS = "SELECT h.*, c.name AS currency_name FROM holders h LEFT JOIN currencies c USING (currency) ORDER BY h.rowid"
 RATES = (MONTHLY_RATES, YEN_RATES)  # all that findings take of the rates
 
 
@@ -99,4 +97,4 @@ def months_of(
         everyone = connection.execute("FROM months_as_of(?)", [as_of]).df()
         months = everyone[everyone["kind"] == "country"].drop(columns="kind").reset_index(drop=True)
         official = everyone[everyone["holder_id"] == OFFICIAL].reset_index(drop=True)
-    return months, official, connection.execute("FROM holders").df()
+    return months, official, connection.execute(HOLDERS).df()

@@ -18,12 +18,16 @@ from treasury_watch.transforms.rates.interventions import interventions_in_usd
 from treasury_watch.transforms.rates.settlement import settlement_day
 
 HOLDERS = pd.DataFrame(
-    {"holder_id": ["japan", "poland"], "currency": ["JPY", "PLN"], "custodial_centre": [False, False]}
+    {
+        "holder_id": ["japan", "poland"],
+        "currency": ["JPY", "PLN"],
+        "currency_name": ["Japanese yen", "zloty"],
+        "custodial_centre": [False, False],
+    }
 )
 MONTHLY = pd.DataFrame(
     {
         "currency": "JPY",
-        "currency_name": "Japanese yen",
         "month": pd.date_range("2022-01-01", periods=4, freq="MS"),
         "average": [100.0, 110.0, 120.0, 150.0],
         "source": "fred:DEXJPUS",
@@ -243,16 +247,15 @@ def test_a_currency_loses_what_its_own_price_in_dollars_loses():
 
 
 def test_what_a_currency_does_inside_its_band_is_not_told():
-    holders = HOLDERS.assign(currency=["HKD", "PLN"])
-    rated = MONTHLY.assign(currency="HKD", currency_name="Hong Kong dollar")
-    flagged, _ = findings(spring(), holders, rated, NO_OPERATIONS, rules())
+    holders = HOLDERS.assign(currency=["HKD", "PLN"], currency_name=["Hong Kong dollar", "zloty"])
+    flagged, _ = findings(spring(), holders, MONTHLY.assign(currency="HKD"), NO_OPERATIONS, rules())
     assert flagged["context"].tolist() == ["No intervention statistics for the Hong Kong dollar are read here."]
 
 
-def test_a_currency_of_which_no_rate_is_known_is_called_by_its_code():
-    holders = HOLDERS.assign(currency=["XYZ", "PLN"])
+def test_a_currency_of_which_no_rate_is_known_has_its_name_all_the_same():
+    holders = HOLDERS.assign(currency=["TRY", "PLN"], currency_name=["Turkish lira", "zloty"])
     flagged, _ = findings(spring(), holders, MONTHLY, NO_OPERATIONS, rules())
-    assert flagged["context"].tolist() == ["No intervention statistics for the currency XYZ are read here."]
+    assert flagged["context"].tolist() == ["No intervention statistics for the Turkish lira are read here."]
 
 
 def test_the_weakest_of_the_record_says_when_the_record_starts():

@@ -110,8 +110,8 @@ def test_a_total_is_neither_dollars_sold_nor_a_reason_for_sales():
     beside = with_days(periods(*TOTALS), days().iloc[:0])
     row = {"holder_id": "japan", "holder": "Japan", "month": pd.Timestamp("2026-08-01"), "verdict": "sold"}
     months = pd.DataFrame({"holder_id": ["japan"], "month": row["month"], "net_purchases_usd_mn": -50_000.0})
-    holders = pd.DataFrame({"holder_id": ["japan"], "currency": ["JPY"]})
-    rates = pd.DataFrame(columns=["currency", "month", "average", "source", "currency_name"])
+    holders = pd.DataFrame({"holder_id": ["japan"], "currency": ["JPY"], "currency_name": ["Japanese yen"]})
+    rates = pd.DataFrame(columns=["currency", "month", "average", "source"])
     limits = {"months_next_to": 1, "minimum_history_months": 60, "banded": [], "defence_minimum_usd_mn": 1}
     none = interventions_in_usd(pd.DataFrame(), pd.DataFrame())
     (found,) = with_context(pd.DataFrame([row]), months, holders, rates, none, {"currency": limits}, beside).to_dict(

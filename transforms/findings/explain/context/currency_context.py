@@ -33,7 +33,7 @@ def with_context(
 ) -> pd.DataFrame:
     """The findings with currency and the columns of CONTEXT; NaN or None where nothing is known.
 
-    `rows` are flagged months or episodes, `months` the holder months, `fx_monthly` has each currency's name, `operations` as from
+    `rows` are flagged months or episodes, `months` the holder months, `holders` has each currency's name, `operations` as from
     `interventions_in_usd`, `intervention_periods` as from `with_days`. A holder whose currency is the dollar, or that has
     none, has no rates. The dollar does not move against itself.
     """
@@ -41,7 +41,7 @@ def with_context(
     used = [currency for currency in table["currency"].dropna().unique() if currency != "USD"]
     stated = fx_monthly[fx_monthly["currency"].isin(used)].groupby("currency")
     rates = {str(currency): exchange_rates.averages_of(months, str(currency)) for currency, months in stated}
-    names = dict(zip(fx_monthly["currency"], fx_monthly["currency_name"], strict=True))
+    names = dict(zip(holders["currency"], holders["currency_name"], strict=True))
     pegs = fx_monthly[fx_monthly["source"] == "peg"]
     pegged = set(zip(pegs["currency"], pegs["month"], strict=True))
     told = months[months["holder_id"].isin(table["holder_id"])]
@@ -53,7 +53,7 @@ def with_context(
     by_country = {country: operations.iloc[:0] for country in periods} | by_country  # its statistics are read
     found = [
         _context(
-            {**row, "currency_name": names.get(row["currency"], f"currency {row['currency']}")},
+            {**row, "currency_name": names.get(row["currency"])},
             rates.get(row["currency"], exchange_rates.NO_AVERAGES),
             by_country.get(row["holder"]),
             rules["currency"],
