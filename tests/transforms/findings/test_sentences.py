@@ -302,10 +302,7 @@ def test_a_flagged_sale_of_bills_that_went_into_bonds_is_told_as_that():
 
 
 def test_a_move_leads_with_the_place_where_it_went():
-    words = (
-        "The $78.4bn that left the British Virgin Islands in March 2025 stands against a rise in El Salvador ($83.9bn): "
-        f"{ONE_MOVE}."
-    )
+    words = f"The $78.4bn that left Bermuda in March 2025 stands against a rise in El Salvador ($83.9bn): {ONE_MOVE}."
     headline, text = told(APRIL | {"verdict": "moved", "suspicion": words}, "in March 2025")
     assert headline == words
     assert text.startswith(f"{words} Japan's holdings fell $40.9bn")
