@@ -24,6 +24,11 @@ from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.tables.early.early_signals import newest_official_month, print_in_words
 
+HISTORY = (
+    "SELECT * FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months) "
+    "WHERE holder_id = ? AND month <= ? ORDER BY month"
+)
+
 
 class NoticeComposer:
     """Composes what the operator is told, without any published table."""
@@ -76,7 +81,7 @@ class Composer:
             self.releases,
             self.mail_settings,
             recipient,
-            self.picture(finding, history),
+            self.picture(finding),
             chart_alt=charts.description(history, finding.holder),
             declarations=self.declarations,
             later=self.later(finding),
@@ -102,11 +107,12 @@ class Composer:
             return None
         return print_in_words(self.connection, month)
 
-    def picture(self, finding: Finding, history: pd.DataFrame) -> bytes:
+    def picture(self, finding: Finding) -> bytes:
         """The chart of the holder's months as PNG."""
         drawn = (finding.holder_id, finding.end_month)
         if drawn not in self.pictures:
-            self.pictures[drawn] = charts.png(charts.holder_chart(history, finding.holder))
+            months = rows_of(self.connection, HISTORY, finding.holder_id, finding.end_month)
+            self.pictures[drawn] = charts.holder_picture(months, finding.holder)
         return self.pictures[drawn]
 
     def digest(self, key: str, recipient: str) -> Any:
@@ -136,8 +142,4 @@ class Composer:
 
     def history(self, finding: Finding) -> pd.DataFrame:
         """The holder's months up to the finding's last."""
-        return self.connection.execute(
-            "SELECT * FROM (FROM holder_months UNION ALL BY NAME FROM aggregate_months) "
-            "WHERE holder_id = ? AND month <= ? ORDER BY month",
-            [finding.holder_id, finding.end_month],
-        ).df()
+        return self.connection.execute(HISTORY, [finding.holder_id, finding.end_month]).df()

@@ -34,7 +34,8 @@ NAMED = {
     "japan_holdings": "the change in Japan's holdings",
 }
 TABLE_MONTHS, CHART_MONTHS = 24, 60
-HEIGHT = 180
+WIDTH, HEIGHT = 460, 180
+AXIS_WIDTH = 50  # the same in both panels, so that the years stand below one another
 ESTIMATE, PRINT = "#2b66b5", "#d9791f"
 MADE, PRINTED = "Estimate, with its 80% interval", "Printed"
 
@@ -131,7 +132,7 @@ def record_chart(record: pd.DataFrame) -> charts.Document:
     """Estimate with interval and print, month by month, a panel for each of PANELS. USD billions.
 
     `record` has target, month, estimate, low, high and print in USD millions. Returns a Vega-Lite document for
-    `charts.svg` or `charts.png`.
+    `charts.svg`.
     """
     return _without_data() | {"datasets": {target: _data(record, target) for target in PANELS}}
 
@@ -158,7 +159,7 @@ def _panel(target: str, heading: str) -> charts.Document:
     x = field(
         "month:T", axis=axis(format="%Y", grid=False, tickCount={"interval": "year", "step": 1}), scale={"type": "utc"}
     )
-    amounts = axis(minExtent=charts.AXIS_WIDTH, maxExtent=charts.AXIS_WIDTH, tickCount=5, ticks=False)
+    amounts = axis(minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5, ticks=False)
     colour = field("series:N", **colours({MADE: ESTIMATE, PRINTED: PRINT}, legend=True))
     interval = {"x": x, "y": field("low:Q", axis=amounts), "y2": {"field": "high"}, "color": colour}
     told = read(("when:N", "Month"), ("series:N", "What"), ("shown:N", "USD bn"))
@@ -171,7 +172,7 @@ def _panel(target: str, heading: str) -> charts.Document:
         "data": {"name": target},
         "height": HEIGHT,
         "title": panel_title(heading),
-        "width": charts.WIDTH,
+        "width": WIDTH,
     }
 
 

@@ -1,4 +1,4 @@
-"""A chart as a Vega-Lite document, and what becomes of it: a static SVG for a page, a PNG for a mail or a preview."""
+"""A chart as a Vega-Lite document and the static SVG for a page that becomes of it; a drawing as PNG for a mail or a preview."""
 
 from __future__ import annotations
 
@@ -54,25 +54,9 @@ def _drawn(document: Document) -> str:
     return drawn.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
 
 
-def png(chart: Document, scale: float = 2) -> bytes:
-    """The chart as a PNG on white. The same chart gives the same bytes; nothing is read from a network."""
-    ink = "#2b2f36"
-    document = {**_inked(_with_ink(chart, ink), ink=ink, grid_opacity=0.12), "background": "white", "padding": 12}
-    return bytes(vl_convert.vegalite_to_png(document, scale=scale, allowed_base_urls=[]))
-
-
 def png_of(svg: str) -> bytes:
     """A drawing as PNG in its own size."""
     return bytes(vl_convert.svg_to_png(svg, scale=1))
-
-
-def _with_ink(node: Any, ink: str) -> Any:
-    """A copy in which what has the colour of the text around it has this one."""
-    if isinstance(node, dict):
-        return {key: _with_ink(value, ink) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_with_ink(value, ink) for value in node]
-    return ink if node == INK else node
 
 
 def _inked(chart: Document, ink: str, grid_opacity: float) -> Document:

@@ -1,4 +1,4 @@
-"""The chart on a holder's card of the page: holdings, and below them what changed them, bonds and bills apart."""
+"""The chart on a holder's card of the page and in a mail: holdings, and below them what changed them, bonds and bills apart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from treasury_watch.flows.site.charts.holder_changes import HOLDINGS, PARTS
+from treasury_watch.flows.site.charts.documents import png_of
+from treasury_watch.flows.site.charts.holder_changes import HOLDINGS, MONTHS_SHOWN, PARTS
 from treasury_watch.flows.site.charts.holder_months import CHANGE, Box, drawing
 
 WIDTH, HEIGHT = 530, 426
@@ -17,6 +18,9 @@ LINE, BARS = Box(50, 28, 424, 140), Box(50, 216, 424, 180)  # right of the line 
 LABELS = 4  # of months; more do not fit on a phone
 HOLDINGS_TITLE, NOT_FROM_ZERO = "Holdings, USD bn", " (not from zero)"
 PARTS_TITLE = "Parts of each month's change, USD bn (diamond: the change)"
+# In a mail a title stands above the chart and the names of the colours below it; ink and ground are its own.
+MARGIN, TITLE_HEIGHT, KEY_HEIGHT = 14, 32, 46
+INK, GROUND, FONTS = "#2b2f36", "#ffffff", "Liberation Sans, DejaVu Sans, Arial, Helvetica, sans-serif"
 
 Row = Mapping[str, Any]
 
@@ -35,6 +39,39 @@ def holder_card(months: Sequence[Row], events: Iterable[date] = ()) -> Card:
 
     It is hidden from readers of the screen: the page says in words what it shows.
     """
+    return Card(
+        Markup(
+            f'<svg aria-hidden="true" focusable="false" viewBox="0 0 {WIDTH} {HEIGHT}" font-size="13px" fill="currentColor">'
+            f"{_shapes(months, events)}</svg>"
+        )
+    )
+
+
+def holder_picture(months: Sequence[Row], title: str, scale: float = 2) -> bytes:
+    """The chart of the last MONTHS_SHOWN of these rows for a mail: a PNG. The same rows give the same bytes."""
+    return png_of(picture_drawing(months, title, scale))
+
+
+def picture_drawing(months: Sequence[Row], title: str, scale: float) -> str:
+    """The chart as an image of its own: on white, with its title and the names of its colours."""
+    width, height = WIDTH + 2 * MARGIN, HEIGHT + 2 * MARGIN + TITLE_HEIGHT + KEY_HEIGHT
+    key = [
+        f'<g transform="translate({place % 2 * WIDTH // 2},{HEIGHT + TITLE_HEIGHT + 16 + place // 2 * 22})">'
+        f'<rect width="12" height="12" fill="{colour}"/><text x="18" y="11" font-size="13px">{name}</text></g>'
+        for place, (name, colour) in enumerate(PARTS.values())
+    ]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * scale:g}" height="{height * scale:g}" '
+        f'viewBox="{-MARGIN} {-MARGIN} {width} {height}" font-family="{FONTS}" color="{INK}" fill="{INK}">'
+        f'<rect x="{-MARGIN}" y="{-MARGIN}" width="{width}" height="{height}" fill="{GROUND}"/>'
+        f'<text x="0" y="16" font-size="17px" font-weight="700">{escape(title)}</text>'
+        f'<g transform="translate(0,{TITLE_HEIGHT})" font-size="13px">{_shapes(months[-MONTHS_SHOWN:], ())}</g>'
+        f"{''.join(key)}</svg>"
+    )
+
+
+def _shapes(months: Sequence[Row], events: Iterable[date]) -> str:
+    """Lines and bars, then the words, in the ink of what stands around them."""
     drawn = drawing(months, LINE, BARS, names=LABELS, parts=PARTS, dashed=events, readings=False)
     right = f"{LINE.left + LINE.width:g}"
     bottom = BARS.top + BARS.height
@@ -71,12 +108,7 @@ def holder_card(months: Sequence[Row], events: Iterable[date] = ()) -> Card:
     # A text has no outline of its own: only shapes are stroked.
     texts = "".join(part for part in shown if part.startswith("<text"))
     shapes = "".join(part for part in shown if not part.startswith("<text"))
-    return Card(
-        Markup(
-            f'<svg aria-hidden="true" focusable="false" viewBox="0 0 {WIDTH} {HEIGHT}" font-size="13px" fill="currentColor">'
-            f'<g stroke="currentColor">{shapes}</g>{texts}</svg>'
-        )
-    )
+    return f'<g stroke="currentColor">{shapes}</g>{texts}'
 
 
 def anchor(x: float) -> str:

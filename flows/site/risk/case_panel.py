@@ -94,7 +94,7 @@ def _parts(months: list[Row]) -> Figure:
         charts.parts(rows, dict(PARTS.values())),
         f"From April to September 2024: net purchases {_cell(net)} billion dollars, of which bonds and notes "
         f"{_cell(_sum(months, 'net_long_term_usd_mn'))} and bills {_cell(_sum(months, 'net_short_term_usd_mn'))}; valuation "
-        f"{_cell(price)}; other {_cell(_sum(months, 'other_usd_mn'))}. In {month_name(fell_most['month'])} prices took "
+        f"{_cell(price)}; other {_cell(_sum(months, 'other_usd_mn'))}. In {month_name(fell_most['month'])} valuation took "
         f"{billions(abs(fell_most['valuation_usd_mn']), signed=False)}.",
         f"{TIC}, Table 3. All residents of Japan, not its government alone; bills at zero valuation.",
         [Key(name, colour, _cell(_sum(months, column)) + " bn") for column, (name, colour) in PARTS.items()],

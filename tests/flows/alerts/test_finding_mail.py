@@ -55,11 +55,11 @@ def test_a_currency_that_is_no_news_is_not_told_as_news(context: str | None) -> 
 
 def test_the_first_line_of_a_mail_is_the_findings_own_first_sentence() -> None:
     month, _ = month_and_episode()
-    lead = "Japan's holdings fell $40.9bn in April 2024 to $1,126.1bn, and most of that was price ($29.8bn)."
+    lead = "Japan's holdings fell $40.9bn in April 2024 to $1,126.1bn, and most of that was valuation ($29.8bn)."
     row = {**month.row, "headline": lead, "explanation": f"{lead} It sold or let mature $12.1bn of bills."}
     message = made(replace(month, row=row))
     assert flat(text_of(message)).startswith(f"{lead} Mostly repriced. Severity: warning. It sold or let mature")
-    assert html_of(message).count("and most of that was price") == 1
+    assert html_of(message).count("and most of that was valuation") == 1
 
 
 def test_a_mail_on_an_older_month_says_that_a_newer_one_is_out_and_what_it_says() -> None:

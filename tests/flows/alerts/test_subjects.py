@@ -39,9 +39,9 @@ def test_while_an_event_goes_on_the_subject_leads_with_the_whole_and_then_its_ne
         ((-23.0, 1.0, -24.0, 7.0, -3.0), "sold or let mature $24.0bn of bills"),
         ((-24.6, -36.6, 12.0, 13.4, -3.3), "sold $36.6bn of bonds, bought $12.0bn of bills"),
         ((-24.0, -12.0, -12.0, 1.0, 0.0), "sold $24.0bn of bonds and bills"),
-        ((-11.8, 0.2, -12.1, -29.8, 0.7), "prices -$29.8bn, sold or let mature $12.1bn of bills"),
+        ((-11.8, 0.2, -12.1, -29.8, 0.7), "valuation -$29.8bn, sold or let mature $12.1bn of bills"),
         ((-2.0, -2.0, 0.0, 1.0, -30.0), "neither trading nor price -$30.0bn, sold $2.0bn of bonds"),
-        ((5.0, 5.0, 0.0, -20.0, 0.0), "prices -$20.0bn, net purchases $5.0bn"),
+        ((5.0, 5.0, 0.0, -20.0, 0.0), "valuation -$20.0bn, net purchases $5.0bn"),
         ((-5.0, None, None, None, None), "sold $5.0bn net"),
         ((None, None, None, None, None), "how much was sold is not published"),
     ],
@@ -55,7 +55,7 @@ def test_the_newest_month_says_what_was_sold_and_what_pulled_more(parts: tuple, 
 def test_the_subject_on_net_sales_leads_with_the_sales() -> None:
     month, _ = month_and_episode()
     sale = looking_at(replace(month, row={**month.row, "change_usd_mn": 1920.0}), "net_sale")
-    assert sale.title == "Japan: net Treasury sales $11.8bn in April 2024; holdings +$1.9bn, prices -$29.8bn"
+    assert sale.title == "Japan: net Treasury sales $11.8bn in April 2024; holdings +$1.9bn, valuation -$29.8bn"
 
 
 def test_the_subject_has_the_amount_and_the_words_of_its_rule() -> None:

@@ -145,7 +145,7 @@ def test_the_panel_takes_the_months_apart(database):
     assert figures["panel-parts"].headline == (
         "Japan sold $93.3bn net in these six months, its holdings fell $71.6bn: a valuation gain of $26.8bn hid part of the sale"
     )
-    assert "In April 2024 prices took $29.8bn" in figures["panel-parts"].described
+    assert "In April 2024 valuation took $29.8bn" in figures["panel-parts"].described
     assert figures["panel-book"].headline == (
         "Residents of Japan sold $96.0bn of Treasury bonds and notes, bought $4.9bn of bills and, net, sold $0.6bn of other "
         "U.S. securities"

@@ -81,7 +81,7 @@ def explained(row: dict, period: str, beside: Beside = ALONE) -> str:
 def test_a_fall_that_is_mostly_price_says_so_first_and_then_what_was_traded():
     headline, text = told(APRIL, "in April 2024")
     assert (
-        headline == "Japan's holdings fell $40.9bn in April 2024 to $1,126.1bn, and most of that was price ($29.8bn)."
+        headline == "Japan's holdings fell $40.9bn in April 2024 to $1,126.1bn, and most of that was valuation ($29.8bn)."
     )
     assert text == f"{headline} It sold or let mature $12.1bn of bills and bought $0.2bn of bonds and notes."
 
@@ -101,7 +101,7 @@ def test_a_sale_leads_with_who_sold_what_and_when():
         (
             -1_300.0,
             -2_300.0,
-            "Prices and other changes together took $3.6bn.",
+            "Valuation and other changes together took $3.6bn.",
         ),  # 2.6% and 4.7% of 48,600: Canada, July 2025
         (-1_300.0, 1_300.0, ""),
         (-1_300.0, 6_000.0, "$6.0bn that is neither trading nor price came in."),
@@ -146,7 +146,7 @@ def test_a_pattern_is_told_right_after_the_sale():
 def test_a_price_change_that_no_source_states_is_called_estimated():
     text = explained(MARCH | {"basis": "estimated"}, "in March 2026")
     assert "and lost an estimated $18.0bn in valuation" in text
-    assert "most of that was price (an estimated $29.8bn)" in explained(
+    assert "most of that was valuation (an estimated $29.8bn)" in explained(
         APRIL | {"basis": "estimated+slt"}, "in April 2024"
     )
 
@@ -244,7 +244,7 @@ def test_an_episode_names_its_first_and_last_month():
     ]
     assert (
         text
-        == "Japan's holdings fell $40.9bn in the 3 months from April to June 2024, and most of that was price ($29.8bn)."
+        == "Japan's holdings fell $40.9bn in the 3 months from April to June 2024, and most of that was valuation ($29.8bn)."
     )
 
 

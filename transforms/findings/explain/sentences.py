@@ -222,19 +222,19 @@ def _sold(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
 
 
 def _fell(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
-    """`Japan's holdings fell $40.9bn in April 2024, and most of that was price ($29.8bn).`"""
+    """`Japan's holdings fell $40.9bn in April 2024, and most of that was valuation ($29.8bn).`"""
     lead = _fall(row, period, beside)
     valuation, other = row["valuation_usd_mn"], row["other_usd_mn"] - beside.newer_usd_mn
     if row["verdict"] == "repriced":
-        price = f"{_estimated(row)}{billions(-valuation, signed=False)}"
+        amount = f"{_estimated(row)}{billions(-valuation, signed=False)}"
         more = -valuation > -row["change_usd_mn"]  # than the whole fall: the holder bought, or other changes added
         lead += (
-            f", less than the valuation change alone took ({price})"
+            f", less than the valuation change alone took ({amount})"
             if more
-            else f", and most of that was price ({price})"
+            else f", and most of that was valuation ({amount})"
         )
     else:
-        parts = [f"prices took {_estimated(row)}{billions(-valuation, signed=False)}"] if valuation < 0 else []
+        parts = [f"valuation took {_estimated(row)}{billions(-valuation, signed=False)}"] if valuation < 0 else []
         parts += [f"{billions(-other, signed=False)} of it is neither trading nor price"] if other < 0 else []
         lead += f": {' and '.join(parts)}" if parts else ""
     return [sentence(f"{lead}."), _deal(row, beside)]
@@ -379,7 +379,7 @@ def _rest(row: Mapping[Any, Any], beside: Beside) -> str:
     if not texts and abs(prices + other) >= least:
         amount = billions(abs(prices + other), signed=False)
         texts.append(
-            f"Prices and other changes together {'took' if prices + other < 0 else 'added'} {estimated}{amount}."
+            f"Valuation and other changes together {'took' if prices + other < 0 else 'added'} {estimated}{amount}."
         )
     return " ".join(texts)
 

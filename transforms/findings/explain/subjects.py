@@ -162,7 +162,7 @@ def _reading(told: Told, brief: bool) -> str:
         holdings, valuation = f"holdings {billions(row['change_usd_mn'])}", row["valuation_usd_mn"]
         if row["verdict"] == "unexplained" and not is_known(row.get("inflow_usd_mn")):
             return f"{holdings}, not explained"
-        return holdings if brief or valuation is None else f"{holdings}, prices {billions(valuation)}"
+        return holdings if brief or valuation is None else f"{holdings}, valuation {billions(valuation)}"
     if row["net_purchases_usd_mn"] is None:
         bonds = row.get("net_long_term_usd_mn")
         if row["verdict"] == "sold" and bonds is not None and bonds < 0:  # of bills no source says what was sold
@@ -216,7 +216,7 @@ def traded(month: Mapping[str, Any], brief: bool = False) -> str:
     if brief or not part[largest] or largest == "sold":
         return deal
     return (
-        f"prices {billions(valuation)}, {deal}"
+        f"valuation {billions(valuation)}, {deal}"
         if largest == "repriced"
         else f"neither trading nor price {billions(other)}, {deal}"
     )
