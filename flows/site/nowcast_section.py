@@ -66,6 +66,7 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations, t
         }
         for row in open_nowcasts(connection)
     ]
+    told_of = dict.fromkeys(row["target"] for row in open_months)
     newest = newest_official_month(connection)
     if record.empty and not open_months:
         return {"nowcast": None}
@@ -78,6 +79,7 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations, t
             "overtaken": bool(open_months) and all(row["overdue"] for row in open_months),
             "official": print_in_words(connection, newest) if newest else None,
             "sections": [section for section in sections if section],
+            "without_record": [_named(name) for name in told_of if name not in set(record["target"])],
             "spec": charts.spec(record_chart(drawn)) if len(drawn) else None,
             "svg": charts.svg(record_chart(drawn)) if len(drawn) else None,
             "described": description(drawn),
@@ -97,7 +99,7 @@ def _section(target: str, record: pd.DataFrame, scores: pd.DataFrame, claims_fro
     bases = own["print_basis"].value_counts()
     return {
         "target": target,
-        "named": NAMED.get(target, target.replace("_", " ")),
+        "named": _named(target),
         "first": own["month"].min(),
         "last": own["month"].max(),
         "bases": {name: int(bases.get(name, 0)) for name in ("first_print", "earliest_kept", "latest_vintage")},
@@ -120,6 +122,10 @@ def _section(target: str, record: pd.DataFrame, scores: pd.DataFrame, claims_fro
             for row in own.sort_values("month", ascending=False).head(TABLE_MONTHS).to_dict("records")
         ],
     }
+
+
+def _named(target: str) -> str:
+    return NAMED.get(target, target.replace("_", " "))
 
 
 def _none_for_nan(row: dict[Any, Any]) -> Row:

@@ -18,7 +18,7 @@ Document = dict[str, Any]  # Vega-Lite, its data within
 # Each keeps a contrast of at least 3 to a white and to a near-black ground, and they stay apart without red and green.
 BLUE, ORANGE, GREY, LIGHT = "#2f79c6", "#d9791f", "#8b8f98", "#3d9ad6"
 INK = "currentColor"  # the colour of the text around a chart
-SECONDS_PER_PNG = 0.03  # about
+SECONDS_PER_PNG = 0.02  # about
 # The page's font is the reader's own: room is left for the widest of the usual ones.
 WIDEST = "DejaVu Sans, Verdana, sans-serif"
 # What Vega writes for its own renderer and for readers of a chart without words: the page has words beside each chart.

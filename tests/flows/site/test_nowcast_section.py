@@ -58,6 +58,10 @@ def test_the_chart_is_a_valid_vega_lite_document(content):
     alt.VConcatChart.from_dict({**content["spec"], "description": ""}, validate=True)
 
 
+def test_a_target_that_is_estimated_and_was_never_published_against_is_said_to_have_no_record(content):
+    assert content["without_record"] == ["the net purchases of foreign officials"]
+
+
 def test_a_database_without_nowcasts_has_no_section():
     with duckdb.connect() as connection:
         assert nowcast_section.content(connection, DECLARED, date(2024, 8, 1)) == {"nowcast": None}
