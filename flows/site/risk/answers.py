@@ -96,6 +96,7 @@ def pickup(rows: Sequence[Row]) -> Figure | None:
         + ".",
         "Source: Federal Reserve (H.15), OECD. Before the cost of hedging the dollar, which "
         "is not in these statistics. Countries whose yields are read here.",
+        until=rows[0]["month"],
     )
 
 

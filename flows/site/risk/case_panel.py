@@ -46,11 +46,11 @@ def first_months(connection: duckdb.DuckDBPyConnection) -> str:
         return ""
     rose = "rose" if found["change"] > 0 else "fell"
     bills = billions(abs(found["bills"]), signed=False)
-    prices = f"{'lost' if found['price'] < 0 else 'gained'} {billions(abs(found['price']), signed=False)} by prices"
+    valued = f"{'lost' if found['price'] < 0 else 'gained'} {billions(abs(found['price']), signed=False)} in valuation"
     return (
         f"In April and May 2024 Japan's holdings {rose} {billions(abs(found['change']), signed=False)}: it "
         f"{'sold or let mature' if found['bills'] < 0 else 'bought'} {bills} of bills, {_did(found['bonds'])} of bonds and "
-        f"notes, and {prices}. Other changes were {billions(found['other']).replace('-', MINUS)}."
+        f"notes, and {valued}. Other changes were {billions(found['other']).replace('-', MINUS)}."
     )
 
 

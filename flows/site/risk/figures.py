@@ -8,24 +8,29 @@ from datetime import date
 
 from treasury_watch.flows.site.charts import Document
 from treasury_watch.flows.site.risk.charts import Line
+from treasury_watch.transforms.months import months_between
 from treasury_watch.transforms.wording import month_name
 
+LATE_MONTHS = 2  # series of yields and prices come so many months after the holdings at most, where they still come
 Points = Sequence[tuple[date, float | None]]
 
 
 @dataclass(frozen=True)
 class Key:
-    """A colour of the chart with the name of what it shows; `last` is its last value in words, empty where it has none."""
+    """A colour of the chart with the name of what it shows; `last` is its last value in words, empty where it has none,
+    `until` the month of a series that goes on."""
 
     name: str
     colour: str
     last: str = ""
+    until: date | None = None
 
 
 @dataclass(frozen=True)
 class Figure:
     """What the template draws. `headline` is a sentence from the figures, `units` says what the axis counts, `described`
-    is the chart in words, `source` names the statistics and the scope of what is shown.
+    is the chart in words, `source` names the statistics and the scope of what is shown, `until` is the month that all of it is
+    of.
     """
 
     name: str
@@ -35,6 +40,17 @@ class Figure:
     described: str
     source: str
     keys: Sequence[Key] = field(default_factory=tuple)
+    until: date | None = None
+
+    def late(self, newest: date) -> str:
+        """What of it ends well before the newest month of holdings, in a sentence; empty where nothing does."""
+        ends = [(key.until, f": {key.name}") for key in self.keys] or [(self.until, "")]
+        told = [
+            f"Read here only to {month_name(until)}{name}."
+            for until, name in ends
+            if until and months_between(until, newest) > LATE_MONTHS
+        ]
+        return " ".join(told)
 
 
 def peak_of(points: Points) -> tuple[date, float]:
@@ -55,7 +71,9 @@ def first_known(points: Points) -> tuple[date, float] | None:
 def key_of(line: Line, unit: str, digits: int = 1) -> Key:
     """The key of a line, with its last value and month."""
     last = last_known(line.points)
-    return Key(line.name, line.colour, f"{last[1]:,.{digits}f}{unit} in {month_name(last[0])}" if last else "")
+    if not last:
+        return Key(line.name, line.colour)
+    return Key(line.name, line.colour, f"{last[1]:,.{digits}f}{unit} in {month_name(last[0])}", last[0])
 
 
 def described(drawn: Sequence[Line], unit: str, digits: int = 1) -> str:

@@ -53,6 +53,7 @@ def content(connection: duckdb.DuckDBPyConnection, newest: date, declared: Mappi
             "survey": _survey(connection, newest),
             "liquidity": _liquidity(connection),
             "figures": shown,
+            "late": {name: figure.late(newest) for name, figure in shown.items()},
             "panel": panel,
             "drawn": {figure.name: svg(figure.document) for figure in [*shown.values(), *panel]},
             "panel_lead": case_panel.first_months(connection),

@@ -115,6 +115,20 @@ def test_the_shares_are_told_from_peak_to_last_and_each_with_its_own_month(risks
     assert herfindahl.source.endswith("and 37% in May 2024.")
 
 
+def test_a_series_that_ends_well_before_the_holdings_is_said_to(risks):
+    assert risks["late"]["debt"] == "Read here only to June 2008: Foreigners' share of marketable debt."
+    assert risks["late"]["herfindahl"] == ""
+
+
+@pytest.mark.parametrize(
+    ("newest", "said"), [(date(2024, 6, 1), ""), (date(2024, 7, 1), "Read here only to April 2024.")]
+)
+def test_yields_may_come_two_months_late_and_no_more(newest, said):
+    figure = answers.pickup([{"holder": "Japan", "month": date(2024, 4, 1), "yield_pickup_pct": 3.67}])
+    assert figure is not None
+    assert figure.late(newest) == said
+
+
 def test_inflation_is_told_by_its_worst_and_its_last_month(risks):
     assert risks["figures"]["inflation"].headline == (
         "Inflation ran 6.4 points above the 10-year yield in March 2022; in May 2024 the yield was 1.2 points above inflation"
@@ -162,7 +176,7 @@ def test_interventions_are_counted_at_the_last_rate_before_them(database):
 def test_the_two_months_of_the_headlines_add_up(database):
     assert case_panel.first_months(database) == (
         "In April and May 2024 Japan's holdings fell $61.1bn: it sold or let mature $36.1bn of bills, bought $0.4bn of bonds "
-        "and notes, and lost $22.6bn by prices. Other changes were −$2.8bn."
+        "and notes, and lost $22.6bn in valuation. Other changes were −$2.8bn."
     )
 
 
