@@ -9,7 +9,12 @@ from typing import Any
 
 from treasury_watch.transforms.months import months_between
 
-SENTENCE_NAMES = {"Foreign Official": "Foreign official institutions"}
+SENTENCE_NAMES = {
+    "Foreign Official": "Foreign official institutions",
+    "Foreign Non-Official": "Foreign private holders",
+    "Grand Total": "All foreign holders",
+    "All Other": "All other places",
+}
 # What each verdict says of a fall, in a sentence.
 CAUSES_IN_WORDS = {
     "sold": "mostly sales",
