@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from email import policy
+from email.headerregistry import HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
@@ -23,6 +25,25 @@ TEMPLATES = jinja2.Environment(
 )
 
 
+LONGEST_LINE = 900  # of 998 that a mail server has to take
+
+
+class Subject(UniqueUnstructuredHeader):
+    """A subject on the line of its name. Python would put one of 70 letters and more below an empty `Subject:`, which some
+    programs show as a message without one.
+    """
+
+    def fold(self, *, policy: Any) -> str:
+        """The header as it is sent; letters beyond ASCII are encoded, and folded, as ever."""
+        if not self.isascii() or len(self) > LONGEST_LINE:
+            return super().fold(policy=policy)
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+HEADERS.map_to_type("subject", Subject)
+
+
 def message_id(key: str, recipient: str, sender: str) -> str:
     """The stable Message-ID of a finding (or thread) for a recipient: the same message, whenever it is made again."""
     digest = hashlib.sha256(f"{key}\n{recipient}".encode()).hexdigest()[:32]
@@ -32,7 +53,7 @@ def message_id(key: str, recipient: str, sender: str) -> str:
 
 def envelope(key: str, title: str, settings: MailSettings, recipient: str) -> EmailMessage:
     """An empty message with its headers; the Message-ID follows from finding and recipient."""
-    message = EmailMessage(policy=policy.SMTP)
+    message = EmailMessage(policy=policy.SMTP.clone(header_factory=HEADERS))
     message["From"] = settings.sender
     if not recipient.startswith(CHANNEL):
         message["To"] = recipient

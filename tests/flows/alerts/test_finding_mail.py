@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import date
+from email import message_from_bytes, policy
 from html.parser import HTMLParser
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.flows.findings_data import (
     rules,
     told,
 )
-from treasury_watch.flows.alerts.mails.envelope import message_id
+from treasury_watch.flows.alerts.mails.envelope import envelope, message_id
 from treasury_watch.flows.alerts.mails.finding_mail import compose, newer_month, sql
 from treasury_watch.flows.alerts.transport.sending import MailError
 from treasury_watch.transforms.errors import ConfigurationError, TreasuryWatchError
@@ -76,6 +77,18 @@ def test_a_mail_on_an_older_month_says_that_a_newer_one_is_out_and_what_it_says(
 
 
 HOSTILE = "Japan<script>alert(1)</script>\r\nBcc: spy@example.org\u2028X-Evil: 1\u202egnp\x00"
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Japan: Treasuries -$40.9bn in April 2024; mostly price, net sales $11.8bn", "¥" * 90, "so " * 400],
+)
+def test_a_subject_begins_on_the_line_of_its_name_and_is_read_back_whole(title: str) -> None:
+    sent = envelope("month:japan:2024-04", title.strip(), settings(), DESK).as_bytes(policy=policy.SMTP)
+    [line] = [line for line in sent.split(b"\r\n") if line.startswith(b"Subject:")]
+    assert len(line) > len("Subject: ")
+    assert max(map(len, sent.split(b"\r\n"))) <= 998
+    assert message_from_bytes(sent, policy=policy.default)["Subject"].strip() == title.strip()
 
 
 def test_a_hostile_name_adds_no_header_and_no_line() -> None:
