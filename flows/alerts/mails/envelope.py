@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from email import policy
-from email.headerregistry import HeaderRegistry, UniqueUnstructuredHeader
+from email.headerregistry import BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import jinja2
 
@@ -28,10 +28,12 @@ TEMPLATES = jinja2.Environment(
 LONGEST_LINE = 900  # of 998 that a mail server has to take
 
 
-class Subject(UniqueUnstructuredHeader):
+class Subject(UniqueUnstructuredHeader, BaseHeader):
     """A subject on the line of its name. Python would put one of 70 letters and more below an empty `Subject:`, which some
     programs show as a message without one.
     """
+
+    max_count: ClassVar[Literal[1]] = 1
 
     def fold(self, *, policy: Any) -> str:
         """The header as it is sent; letters beyond ASCII are encoded, and folded, as ever."""
