@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import shutil
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,22 @@ def undrawn_charts() -> Iterator[None]:
     """No chart is drawn but in tests of the site, and by every command that a test starts as a new process."""
     with pytest.MonkeyPatch.context() as patch:
         leave_undrawn(patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def documents_read_once() -> Iterator[None]:
+    """A declaration of the same text is taken apart once for all tests of a process: each command reads fourteen of them. What
+    is kept is a copy of its own for each.
+    """
+    loads = tomllib.loads
+
+    @lru_cache(maxsize=256)
+    def kept(text: str) -> bytes:
+        return pickle.dumps(loads(text))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tomllib, "loads", lambda text: pickle.loads(kept(text)))
         yield
 
 

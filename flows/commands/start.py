@@ -8,7 +8,8 @@ import os
 import sys
 import threading
 
-RARELY = (100_000, 20, 20)  # garbage is collected: what a command imports and reads is much, and no garbage
+from treasury_watch.flows.prefect_support.bound_process import RARELY
+
 LASTING = "serve"  # the one command that runs for weeks
 # What does something of its own when the process ends: servers and event loops, folders for the time of the process.
 WITH_AN_END = ("prefect", "great_expectations")

@@ -20,7 +20,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from treasury_watch.flows.prefect_support.bound_process import BoundProcess
+from treasury_watch.flows.prefect_support.bound_process import RARELY, BoundProcess
 from treasury_watch.transforms.errors import TreasuryWatchError
 
 STARTUP_SECONDS = 120
@@ -62,9 +62,12 @@ class LocalServer:
 
 
 def temporary_command(port: int) -> list[str]:
-    """Prefect's own temporary server: no interface, none of the services that fire schedules."""
+    """Prefect's own temporary server: no interface, none of the services that fire schedules. It is up a sixth sooner where
+    garbage is collected rarely.
+    """
     return [
-        sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
+        sys.executable, "-c", f"import gc; gc.set_threshold{RARELY}; from uvicorn.main import main; main()",
+        "--factory", "prefect.server.api.server:create_app",
         "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--lifespan", "on",
     ]  # fmt: skip
 

@@ -22,7 +22,6 @@ PACKAGE = "treasury_watch"
 
 def import_all() -> None:
     """What the commands import when they are used, but for Prefect, which reads the environment when imported."""
-    import altair  # noqa: F401
     import great_expectations  # noqa: F401
     import vl_convert
 

@@ -23,7 +23,7 @@ from treasury_watch.transforms.layouts import LAYOUTS, parse
 from treasury_watch.transforms.model import Parsed
 
 DOCUMENT = b"date\tvalue\r\n2024-01\t1.5\r\n2024-02\t2.5\r\n2024-03\t3.5\r\n"
-EACH = 160
+EACH = 80
 FAST = Limits(seconds=0.3, growth_mb=100)
 
 

@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from email import policy
 from email.message import EmailMessage
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -62,19 +63,26 @@ class Transport:
         """Raises ConfigurationError where `ca_file` cannot be read, or a username has no password."""
         if not only_write:
             settings.check_login()
-        self._settings, self._outbox, self._only_write = settings, outbox, only_write
         self._kept: smtplib.SMTP | None = None
         self._keeps = False
         self._until: float | None = None  # monotonic
-        self._context = ssl.create_default_context()
+        self._settings, self._outbox, self._only_write = settings, outbox, only_write
         if settings.ca_file:
+            _ = self._context  # a file that cannot be read is told before anything is sent
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        """Whom an encrypted connection trusts. Made when one is needed: reading the system's certificates takes a while."""
+        context = ssl.create_default_context()
+        if self._settings.ca_file:
             try:
-                self._context.load_verify_locations(settings.ca_file)
+                context.load_verify_locations(self._settings.ca_file)
             except OSError as problem:  # an ssl.SSLError is one, too
                 reason = problem.strerror or problem
                 raise ConfigurationError(
-                    f"[mail] ca_file {settings.ca_file}: {reason}; name a PEM file of certificates"
+                    f"[mail] ca_file {self._settings.ca_file}: {reason}; name a PEM file of certificates"
                 ) from problem
+        return context
 
     def __enter__(self) -> Self:
         self._keeps = True

@@ -50,7 +50,7 @@ def test_a_message_arrives_over_tls_with_a_login(certificate: Path, tmp_path: Pa
     assert server.encrypted == [True]
     [(recipient, taken)] = server.taken
     assert recipient == DESK
-    assert taken["Subject"] == message["Subject"]
+    assert taken["Subject"].strip() == message["Subject"]  # folded by Python: it was read back from bytes before
     assert taken["Message-ID"] == message["Message-ID"]
     assert text_of(taken) == text_of(message)
     assert html_of(taken) == html_of(message)
