@@ -11,7 +11,7 @@ from treasury_watch.transforms.months import months_between
 
 SENTENCE_NAMES = {
     "Foreign Official": "Foreign official institutions",
-    "Foreign Non-Official": "Foreign private holders",
+    "Foreign Non-Official": "Foreign holders other than officials",
     "Grand Total": "All foreign holders",
     "All Other": "All other places",
 }

@@ -158,7 +158,7 @@ def compose_digest(
     month = month_name(found.month)
     sections = {
         f"Also in {month}": _listed(found.findings[IN_FULL:]),
-        f"Since {month}: holdings are published, sales not yet": _cut(
+        f"After {month}: holdings are read here, sales not yet": _cut(
             [_told(item, item.row["explanation"]) for item in found.since]
         ),
         "In the months before: this first message tells them together": _listed(found.earlier),
@@ -207,7 +207,7 @@ def _line(found: Finding) -> dict[str, Any]:
     names = ["change_usd_mn", "net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn"]
     newest = found.newest if isinstance(found, Episode) else None
     return {
-        "holder": one_line(found.holder),
+        "holder": one_line(plain_name(found.holder)),
         "period": period,
         "severity": one_line(found.severity),
         "verdict": row["verdict"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -20,6 +20,7 @@ SOURCE = "Source: U.S. Treasury (TIC), at market value, end of month."
 UNITS = "USD bn"
 
 Row = dict[str, Any]
+Dated = TypeVar("Dated", bound=Mapping[str, Any])  # a row of months
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,12 @@ def ranged(
     return RangedChart(name, told, units, source, drawn, chosen.key)
 
 
+def comparable(rows: Sequence[Dated]) -> Sequence[Dated]:
+    """The rows since the last new survey basis: nothing is compared across one."""
+    starts = [place for place, row in enumerate(rows) if row.get("series_break")]
+    return rows[starts[-1] :] if starts else rows
+
+
 def history(connection: duckdb.DuckDBPyConnection, holder_id: str, until: date | None = None) -> list[Row]:
     """Month by month what a holder, group or total held, oldest first, with the months of a new survey basis."""
     return rows_of(
@@ -123,15 +130,18 @@ def amounts_line(name: str, colour: str, rows: Iterable[Mapping[str, Any]], labe
 
 
 def headline(holder: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """What the history of a holder comes to, in one sentence: what it holds, and how far that is from its most."""
-    last = rows[-1]
+    """What the history of a holder comes to, in one sentence: what it holds, and how far that is from its most, as far back as
+    figures compare.
+    """
+    last, whole, rows = rows[-1], len(rows), comparable(rows)
     peak = max(rows, key=lambda row: row["position_usd_mn"])
     held = billions(last["position_usd_mn"], signed=False)
     now = f"{sentence(spoken(holder))} {'hold' if is_plural(holder) else 'holds'} {held}"
     if len(rows) == 1:
         return now
     if peak is last:
-        return f"{now}, the most since these figures began in {month_name(rows[0]['month'])}"
+        which = "these" if len(rows) == whole else "comparable"
+        return f"{now}, the most since {which} figures began in {month_name(rows[0]['month'])}"
     below = percent(100 * (1 - last["position_usd_mn"] / peak["position_usd_mn"]), 0)
     return (
         f"{sentence(possessive(holder))} holdings of {held} are {below} below their peak of {month_name(peak['month'])}"

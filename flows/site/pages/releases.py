@@ -31,11 +31,16 @@ THEN, TODAY = "then", "today"
 
 # The total as first stated, and the change on the month before as the same source stated it on that day.
 FIRST = """
+WITH moved AS ( -- by whichever source has moved it: totals are revised in Table 5 alone
+    SELECT holder_id, month, arg_max(moved_usd_mn, abs(moved_usd_mn)) AS usd_mn FROM first_prints
+    WHERE measure = 'total_position' GROUP BY holder_id, month
+)
 SELECT *, position_usd_mn - before_usd_mn AS change_usd_mn FROM (
     SELECT f.first_printed AS released, f.holder_id, f.holder, f.kind, f.month, f.source,
-        f.first_print_usd_mn AS position_usd_mn, f.latest_print_usd_mn, f.moved_usd_mn,
+        f.first_print_usd_mn AS position_usd_mn, moved.usd_mn AS moved_usd_mn,
         any_value(o.value_usd_mn) AS before_usd_mn
-    FROM first_prints f LEFT JOIN observations o ON o.holder_id = f.holder_id AND o.source = f.source
+    FROM first_prints f JOIN moved USING (holder_id, month)
+    LEFT JOIN observations o ON o.holder_id = f.holder_id AND o.source = f.source
         AND o.series = f.series AND o.measure = f.measure AND o.month = f.month - INTERVAL 1 MONTH
         AND o.released <= f.first_printed AND (o.superseded IS NULL OR o.superseded > f.first_printed)
     WHERE f.measure = 'total_position' AND f.first_print_usd_mn IS NOT NULL

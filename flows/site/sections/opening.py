@@ -13,6 +13,7 @@ from treasury_watch.flows.site.charts.holdings import (
     SOURCE,
     RangedChart,
     amounts_line,
+    comparable,
     headline,
     history,
     ranged,
@@ -28,6 +29,7 @@ from treasury_watch.warehouse.home.published_database import rows_of
 
 TOTAL, OFFICIAL = "grand_total", "foreign_official"
 WITH_CHINA = "china_belgium_hong_kong"
+QUARTER = 3
 LONG_AGO = 24  # months from which "the least since" is worth saying
 
 Row = dict[str, Any]
@@ -39,6 +41,7 @@ def content(
     """What the template `opening.html.j2` reads; `first` is the first month whose vintages are named."""
     total, official = history(connection, TOTAL, newest), history(connection, OFFICIAL, newest)
     stated = _stated(connection, newest)
+    flow_month = max((row["month"] for row in _newest_with_flows(connection, newest)), default=None)
     charts = [
         totals_chart(total, official),
         share_chart(total, official),
@@ -50,7 +53,9 @@ def content(
         "total": stated.get(TOTAL),
         "headline": _headline(stated.get(TOTAL), newest),
         "facts": _facts(connection, stated, newest),
-        "most_moved": _most_moved(connection, newest),
+        "flows_until": flow_month,
+        "flows_missing": months_after(flow_month, newest) if flow_month and flow_month < newest else "",
+        "most_moved": " ".join(filter(None, [_most_moved(connection, newest), _by_sector(total, official)])),
         "lead_chart": charts[0],
         "more_charts": [chart for chart in charts[1:] if chart],
     }
@@ -131,23 +136,40 @@ def _most_moved(connection: duckdb.DuckDBPyConnection, newest: date) -> str:
     return f"By place, holdings {' and '.join(told)}." if told else ""
 
 
+def _by_sector(total: Sequence[Row], official: Sequence[Row]) -> str:
+    """What officials' holdings and all others' did over QUARTER months; empty where they do not compare or are not known."""
+    whole, held = ({row["month"]: row["position_usd_mn"] for row in comparable(rows)} for rows in (total, official))
+    last = max(whole, default=None)
+    before = shifted(last, -QUARTER) if last else None
+    if last is None or not {last, before} <= whole.keys() & held.keys():
+        return ""
+    officials = held[last] - held[before]
+    others = whole[last] - whole[before] - officials
+    return f"Over the three months to {month_name(last)} officials' holdings {_went(officials)} and all others' {_went(others)}."
+
+
+def _went(usd_mn: float) -> str:
+    return f"{'fell' if usd_mn < 0 else 'rose'} {billions(abs(usd_mn), signed=False)}"
+
+
 def totals_chart(total: Sequence[Row], official: Sequence[Row]) -> RangedChart | None:
-    """All foreign holdings, with the official and the private part: the total less what officials hold."""
+    """All foreign holdings, with the part of officials and that of all others: the total less what officials hold."""
     held = {row["month"]: row for row in official}
-    private = [
+    others = [
         {**row, "position_usd_mn": row["position_usd_mn"] - held[row["month"]]["position_usd_mn"]}
         for row in total
         if row["month"] in held
     ]
     lines = [
         amounts_line("All foreign holders", INK, total, ("All foreign",)),
-        amounts_line("Private holders", ORANGE, private, ("Private",)),
+        amounts_line("Other holders", ORANGE, others, ("Others",)),
         amounts_line("Official institutions", BLUE, official, ("Official",)),
     ]
-    told = _who_leads(private, held) or (f"Foreigners hold {_held(total)} of Treasuries" if total else "")
+    told = _who_leads(others, held) or (f"Foreigners hold {_held(total)} of Treasuries" if total else "")
     return ranged(
         "total", told, [line for line in lines if line.values], sizes=(WIDE, NARROW),
-        source=f"{SOURCE} Private: all less official. A line is interrupted where a new survey basis starts.",
+        source=f"{SOURCE} Others: all less official, international organizations among them; what officials keep with private "
+        "custodians may be booked there. A line is interrupted where a new survey basis starts.",
     )  # fmt: skip
 
 
@@ -155,15 +177,17 @@ def _held(rows: Sequence[Row]) -> str:
     return billions(rows[-1]["position_usd_mn"], signed=False)
 
 
-def _who_leads(private: Sequence[Row], official: Mapping[date, Row]) -> str:
-    """Since when private or official holders hold the larger part."""
-    if not private:
+def _who_leads(others: Sequence[Row], official: Mapping[date, Row]) -> str:
+    """Since when officials or all others hold the larger part, as far back as figures compare."""
+    others = comparable(others)
+    if not others:
         return ""
-    ahead = [row["position_usd_mn"] > official[row["month"]]["position_usd_mn"] for row in private]
+    ahead = [row["position_usd_mn"] > official[row["month"]]["position_usd_mn"] for row in others]
     turned = next((place for place in range(len(ahead) - 1, -1, -1) if ahead[place] != ahead[-1]), None)
-    since = f" since {month_name(private[turned + 1]['month'])}" if turned is not None else ""
-    more, fewer = ("Private", "official") if ahead[-1] else ("Official", "private")
-    return f"{more} foreign holders have held more Treasuries than {fewer} ones{since}"
+    since = f" since {month_name(others[turned + 1]['month'])}" if turned is not None else ""
+    if ahead[-1]:
+        return f"Foreign holders other than officials have held more Treasuries than officials{since}"
+    return f"Foreign officials have held more Treasuries than all other foreign holders{since}"
 
 
 def share_chart(total: Sequence[Row], official: Sequence[Row]) -> RangedChart | None:
@@ -174,7 +198,8 @@ def share_chart(total: Sequence[Row], official: Sequence[Row]) -> RangedChart | 
     }
     if not shares:
         return None
-    last, peak = max(shares), max(shares, key=lambda month: shares[month])
+    last = max(shares)
+    peak = max((row["month"] for row in comparable(total) if row["month"] in shares), key=lambda month: shares[month])
     told = f"Foreign official institutions hold {percent(shares[last])} of foreigners' Treasuries"
     if peak != last:
         told += f", down from {percent(shares[peak])} in {month_name(peak)}"
@@ -186,7 +211,7 @@ def share_chart(total: Sequence[Row], official: Sequence[Row]) -> RangedChart | 
 
 
 def china_chart(connection: duckdb.DuckDBPyConnection, newest: date) -> RangedChart | None:
-    """China alone, and together with the two centres where analysts look for Chinese securities too."""
+    """China alone, and together with the two centres that keep securities for Chinese owners too."""
     alone = history(connection, "china_mainland", newest)
     together = rows_of(
         connection,
@@ -210,12 +235,12 @@ def china_chart(connection: duckdb.DuckDBPyConnection, newest: date) -> RangedCh
 
 
 def _least_since(rows: Sequence[Row]) -> str:
-    """`X holds $1bn, the least since May 2009`; empty where less was held not long ago."""
-    last = rows[-1]
+    """`X holds $1bn, the least since May 2013`, as far back as figures compare; empty where less was held not long ago."""
+    last, rows = rows[-1], comparable(rows)
     lower = [row["month"] for row in rows[:-1] if row["position_usd_mn"] <= last["position_usd_mn"]]
     if len(rows) <= LONG_AGO or (lower and months_between(lower[-1], last["month"]) < LONG_AGO):
         return ""
-    since = month_name(lower[-1]) if lower else f"these figures began in {month_name(rows[0]['month'])}"
+    since = month_name(lower[-1]) if lower else f"comparable figures began in {month_name(rows[0]['month'])}"
     return f"{possessive(last['holder'])} holdings of {_held(rows)} are the least since {since}"
 
 

@@ -199,6 +199,7 @@ def test_a_mail_on_a_finding_says_the_print_against_the_estimate_of_its_month_wh
     tables = published()
     history, releases = tables.execute("FROM holder_months").df(), tables.execute("FROM releases").df()
     message = compose(month_and_episode()[0], history, releases, settings(), "desk@example.org", official=said)
-    assert "Foreign officials' holdings of Treasuries fell $58.6bn in May 2026; the estimate of 4 June" in text_of(
-        message
+    assert (
+        "Foreign officials' holdings of Treasuries fell $58.6bn in May 2026, as published then; the estimate of 4 June"
+        in text_of(message)
     )

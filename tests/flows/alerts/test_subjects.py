@@ -76,7 +76,7 @@ def test_a_subject_without_a_decomposition_does_not_claim_a_sale() -> None:
     month, _ = month_and_episode()
     row = {**month.row, "verdict": "unexplained", "net_purchases_usd_mn": None}
     unknown = replace(month, row=row)
-    assert subject(told(unknown)) == "Japan: Treasuries -$40.9bn in April 2024; how much was sold is not known yet"
+    assert subject(told(unknown)) == "Japan: Treasuries -$40.9bn in April 2024; how much was sold is not known here yet"
     old = replace(unknown, month=date(2009, 4, 1), end_month=date(2009, 4, 1))
     assert subject(told(old)) == "Japan: Treasuries -$40.9bn in April 2009; how much was sold is not published"
 
@@ -148,7 +148,7 @@ def test_a_long_name_is_cut_and_the_figures_are_not(length: int) -> None:
             {"verdict": "sold", "absorbed_share_pct": 69.7, "counterpart": "Belgium"},
             "Mostly sold; 70% taken up in Belgium",
         ),
-        ({"verdict": "unexplained", "net_purchases_usd_mn": None}, "Sales not known yet"),
+        ({"verdict": "unexplained", "net_purchases_usd_mn": None}, "Sales not known here yet"),
         ({"verdict": "unexplained"}, "Not explained"),
         (
             {"verdict": "moved", "inflow_usd_mn": 1.0, "absorbed_share_pct": 60.0, "counterpart": "Japan"},

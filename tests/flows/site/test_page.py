@@ -5,6 +5,7 @@ from html import unescape
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import pytest
@@ -129,6 +130,24 @@ def test_the_header_says_how_old_the_newest_release_is(reading: Reading) -> None
     assert "May 2024 is the newest month, released on 18 July 2024 , 2 days before this page was made" in text
     assert "Table 3 (18 July 2024)" in text
     assert "should be out" not in text
+
+
+def test_months_of_which_only_holdings_are_read_are_named_and_what_officials_and_others_did_in_three(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    def rows(holder_id: str, *positions: float) -> list[dict[str, Any]]:
+        flows = [(0.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0, 0.0), (None,) * 5, (None,) * 5]
+        return [
+            month_row(holder_id, holder_id, f"2024-0{month}-01", position, 0.0, *flow)
+            for month, position, flow in zip((2, 3, 4, 5), positions, flows, strict=True)
+        ]
+
+    totals = [*rows("grand_total", 8e6, 8e6, 8e6, 7.98e6), *rows("foreign_official", 4e6, 4e6, 4e6, 3.97e6)]
+    text = Reading(page_of(warehouse, FULL, aggregate_months=totals)).text
+    assert (
+        "Purchases, sales and valuation are read here to March 2024: of April and May 2024 only holdings are." in text
+    )
+    assert "Over the three months to May 2024 officials' holdings fell $30.0bn and all others' rose $10.0bn." in text
 
 
 def test_a_month_that_should_be_out_by_now_is_missed_aloud(warehouse: duckdb.DuckDBPyConnection) -> None:

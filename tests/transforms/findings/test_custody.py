@@ -31,7 +31,10 @@ def test_a_close_mirror_makes_the_verdict_moved_with_the_counterpart_named():
     found = suspected(sell_offs(months, RULES), mirrors(months, CENTRES, RULES), RULES)
     (row,) = found.to_dict("records")
     assert (row["verdict"], row["severity"], row["counterpart"]) == ("moved", "notice", "El_Salvador")
-    assert "stands against a rise in El_Salvador ($84.0bn): it reads as a move between custodians" in row["suspicion"]
+    assert (
+        "stands against a rise in El_Salvador ($84.0bn): it reads as the same securities booked elsewhere"
+        in row["suspicion"]
+    )
 
 
 def test_prices_are_said_to_be_left_out_only_where_a_valuation_is_stated():
@@ -50,7 +53,7 @@ def test_a_looser_mirror_is_a_suspicion_and_leaves_the_verdict():
     months = fall_and_rise(88_000.0)
     (row,) = suspected(sell_offs(months, RULES), mirrors(months, CENTRES, RULES), RULES).to_dict("records")
     assert row["verdict"] == "unexplained"
-    assert "may be a move between custodians" in row["suspicion"]
+    assert "may be the same securities booked elsewhere" in row["suspicion"]
 
 
 @pytest.mark.parametrize("rise", [60_000.0, 100_000.0, -84_000.0])

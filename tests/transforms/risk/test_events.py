@@ -142,6 +142,10 @@ def test_a_finding_names_the_event_of_its_month_and_calls_it_no_cause():
     )
 
 
+def test_what_moved_is_no_sale_and_is_told_no_events():
+    assert events_sentence(finding("2023-03-01") | {"verdict": "moved"}, table(ROW)) == ""
+
+
 def test_a_finding_in_a_month_without_events_stays_as_it_is():
     rows = pd.DataFrame([finding("2024-03-01")])
     assert with_events_told(rows, table(ROW))["explanation"].tolist() == ["It sold."]

@@ -81,6 +81,11 @@ def test_with_the_whole_history_of_reserves_august_2026_is_an_estimate_from_the_
     [_, august] = early_signals(stated(made, JULY, "2026-08"), RULES, date(2026, 9, 7))
     assert august.title == "Estimate: Japan's Treasuries -$89bn in August 2026 (80%: -116 to -62); due 16 October"
     assert august.lead.endswith("What prices did is not available: it is estimated from the raw change.")
+    said = dict(august.sections)
+    assert said["How such signals did so far"][0].startswith(
+        "The record is of estimates that knew what prices did; this one does not"
+    )
+    assert "reaches beyond what it learned from" in said["What it does not know"][0]
 
 
 def test_the_mail_of_7_september_says_what_prices_did_is_not_available_and_names_the_interventions(made):  # noqa: F811
@@ -142,7 +147,7 @@ def test_an_estimate_below_the_minimum_or_of_a_rise_is_not_told():
 def test_an_estimate_of_figures_that_are_late_says_so():
     found = official_signal(ROW, OFFICIAL, day=date(2026, 7, 20))
     assert found is not None
-    assert found.title.endswith("; was due 14 July")
+    assert found.title.endswith("; due 14 July, late")
     assert "were due on 14 July 2026 and are not loaded" in found.lead
 
 
@@ -185,7 +190,7 @@ def test_interventions_and_reserves_of_one_month_have_one_answer():
 def test_the_print_is_told_against_the_estimate_and_a_replayed_one_is_called_so():
     row = {**ROW, "made": date(2026, 7, 9), "print_usd_mn": -58_600.0, "nowcast_basis": "made"}
     assert print_against_estimate(row) == (
-        "Foreign officials' holdings of Treasuries fell $58.6bn in May 2026; the estimate of 9 July was -$58bn "
+        "Foreign officials' holdings of Treasuries fell $58.6bn in May 2026, as published then; the estimate of 9 July was -$58bn "
         "(80%: -$85bn to -$32bn), a surprise of -$0.1bn, within the interval."
     )
     assert "an estimate replayed as of 9 July is -$58bn" in print_against_estimate(row | {"nowcast_basis": "replay"})

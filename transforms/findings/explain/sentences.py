@@ -228,11 +228,7 @@ def _fell(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
     if row["verdict"] == "repriced":
         amount = f"{_estimated(row)}{billions(-valuation, signed=False)}"
         more = -valuation > -row["change_usd_mn"]  # than the whole fall: the holder bought, or other changes added
-        lead += (
-            f", less than the valuation change alone took ({amount})"
-            if more
-            else f", and most of that was valuation ({amount})"
-        )
+        lead += f"; valuation alone took {amount}" if more else f", and most of that was valuation ({amount})"
     else:
         parts = [f"valuation took {_estimated(row)}{billions(-valuation, signed=False)}"] if valuation < 0 else []
         parts += [f"{billions(-other, signed=False)} of it is neither trading nor price"] if other < 0 else []
@@ -380,6 +376,13 @@ def _rest(row: Mapping[Any, Any], beside: Beside) -> str:
         amount = billions(abs(prices + other), signed=False)
         texts.append(
             f"Valuation and other changes together {'took' if prices + other < 0 else 'added'} {estimated}{amount}."
+        )
+    if beside.newer_usd_mn:
+        amount = billions(abs(beside.newer_usd_mn), signed=False)
+        texts.append(
+            f"Another {amount} is a revision in a newer release of the holdings."
+            if beside.newer_usd_mn < 0
+            else f"A revision in a newer release of the holdings added {amount}."
         )
     return " ".join(texts)
 

@@ -178,7 +178,7 @@ def _reading(told: Told, brief: bool) -> str:
 def not_published(month: date | None, brief: bool = False) -> str:
     """That no source says what was sold and what was price: ever, or, of newer months, yet among those read here."""
     yet = month is not None and pd.Timestamp(month) >= DECOMPOSED_FROM
-    return f"{'sales' if brief else 'how much was sold is'} {'not known yet' if yet else 'not published'}"
+    return f"{'sales' if brief else 'how much was sold is'} {'not known here yet' if yet else 'not published'}"
 
 
 def _net(usd_mn: float) -> str:

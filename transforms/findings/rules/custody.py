@@ -26,7 +26,7 @@ PAIR_COLUMNS = [
     "pair", "month", "members", "position_usd_mn", *AMOUNTS, "basis", "series_break",
 ]  # fmt: skip
 
-ONE_MOVE = "it reads as a move between custodians"
+ONE_MOVE = "it reads as the same securities booked elsewhere"
 TOGETHER = ["change_usd_mn", "net_purchases_usd_mn"]
 
 
@@ -122,7 +122,7 @@ def _suspicion(
         net_sales = booked <= -rules["mirror"]["minimum_usd_mn"]
         text += f", and the statistics book it as net sales of {billions(-booked, signed=False)}." if net_sales else "."
     else:
-        text = f"Holdings in {place} rose {rise} in {month}{left_out}: part of this may be a move between custodians."
+        text = f"Holdings in {place} rose {rise} in {month}{left_out}: part of this may be the same securities booked elsewhere."
     return mirror["counterpart"], text, "moved" if moved else row["verdict"]
 
 

@@ -28,6 +28,13 @@ NOT_OF_INTERVENTIONS = (
     "Which currencies were bought or sold, on which days, and whether dollars were sold: the total names none of it.",
     "Whether securities were sold for it: deposits in the reserves pay as well.",
 )
+RAW = (
+    "The record is of estimates that knew what prices did; this one does not, and its interval comes from such raw changes "
+    "of earlier months."
+)
+BEYOND = (
+    "No earlier month loaded had so large a fall in these securities: the estimate reaches beyond what it learned from."
+)
 NO_ESTIMATE = "There is no estimate of Japan's Treasuries from it yet: too little of its history is loaded."
 
 
@@ -91,12 +98,14 @@ def reserves_signal(
     claims_from_usd_mn: float = 0.0,
     totals: Iterable[InterventionTotal] = (),
     record: Iterable[str] = (),
+    largest_usd_mn: float | None = None,
     day: date | None = None,
 ) -> EarlySignal | None:
     """The message on a month's change of the securities in Japan's reserves, None where their fall, without prices where
     these are known, is below the rule's minimum.
 
-    `estimate` is the month's row of `nowcasts`, None without one. Below `claims_from_usd_mn` it claims no sign. `day` is the
+    `estimate` is the month's row of `nowcasts`, None without one. Below `claims_from_usd_mn` it claims no sign.
+    `largest_usd_mn` is the lowest change of these securities in the months before, None where none is known. `day` is the
     day on which it is told, the day on which the reserves were public where none is given.
     """
     if reserves.flow_usd_mn > -rule["minimum_usd_mn"]:
@@ -128,11 +137,17 @@ def reserves_signal(
         rests.append(
             f"Model: {estimate['model']}; learned from the months to {month_name(day_of(estimate['learned_until']))}."
         )
-    not_known = (*((NO_ESTIMATE,) if estimate is None else ()), *NOT_OF_RESERVES)
+    if claimed is not None and reserves.revaluation_usd_mn is None:
+        record = (RAW, *record)
+    beyond = claimed is not None and largest_usd_mn is not None and reserves.change_usd_mn < largest_usd_mn
+    not_known = (*((NO_ESTIMATE,) if estimate is None else ()), *((BEYOND,) if beyond else ()), *NOT_OF_RESERVES)
     sections = (
         ("What it rests on", tuple(rests)),
         ("What it does not know", not_known),
-        ("How such signals did so far", tuple(record)),
+        (
+            "How such signals did so far",
+            (*((RAW,) if claimed is not None and reserves.revaluation_usd_mn is None else ()), *record),
+        ),
         ("When it will be known", (when_known(month, due, told_on),)),
         ("Why you get this", (why(rule),)),
     )

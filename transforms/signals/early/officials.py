@@ -119,7 +119,7 @@ def brief_interval(row: Mapping[str, Any]) -> str:
 
 def due_in_brief(due: date, day: date) -> str:
     """`due 14 July`, or that it is late."""
-    return f"due {spoken_day(due, day)}" if due >= day else f"was due {spoken_day(due, day)}"
+    return f"due {spoken_day(due, day)}" if due >= day else f"due {spoken_day(due, day)}, late"
 
 
 def due_in_words(due: date, day: date) -> str:
@@ -136,7 +136,7 @@ def when_known(month: date, due: date, day: date) -> str:
     distance = f", {days} day{'s' * (days != 1)} after this was first told" if days > 0 else ""
     late = "" if days >= 0 else " They are late, or not loaded here."
     return (
-        f"The Treasury's figures on {month_name(month)} are due on {spoken_day(due)}{distance}.{late} "
+        f"The Treasury's figures on {month_name(month)} {'are' if days >= 0 else 'were'} due on {spoken_day(due)}{distance}.{late} "
         "One message in this thread then says what they made of this."
     )
 

@@ -124,8 +124,8 @@ def did(holder_id: str, of: str, value: float, month: date) -> str:
 
 
 def print_against_estimate(row: Mapping[str, Any]) -> str:
-    """`Foreign officials' holdings of Treasuries fell $58.6bn in May 2026; the estimate of 9 July was -$58bn (80%: -$83bn to
-    -$33bn), a surprise of -$0.4bn, within the interval.`
+    """`Foreign officials' holdings of Treasuries fell $58.6bn in May 2026, as published then; the estimate of 9 July was -$58bn
+    (80%: -$83bn to -$33bn), a surprise of -$0.4bn, within the interval.`
 
     `row` joins nowcast_scores and nowcasts: month, print_usd_mn, estimate, low, high, made and nowcast_basis. An estimate
     that was not made before the release is called replayed.
@@ -134,6 +134,6 @@ def print_against_estimate(row: Mapping[str, Any]) -> str:
     on = spoken_day(made, day_of(row["month"]))
     lead = f"the estimate of {on} was" if row["nowcast_basis"] == "made" else f"an estimate replayed as of {on} is"
     return (
-        f"{did(OFFICIALS, CHANGE, value, day_of(row['month']))}; {lead} {about(row['estimate_usd_mn'])} "
+        f"{did(OFFICIALS, CHANGE, value, day_of(row['month']))}, as published then; {lead} {about(row['estimate_usd_mn'])} "
         f"({interval_in_words(row)}), {_surprise(row, value)}."
     )

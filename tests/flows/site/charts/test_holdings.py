@@ -132,14 +132,29 @@ def test_the_titles_of_total_and_share_are_made_of_the_figures() -> None:
 
     total, official = rows(100, 100, 100, 100), rows(70, 60, 45, 40)
     assert totals_chart(total, official).headline == (
-        "Private foreign holders have held more Treasuries than official ones since March 2020"
+        "Foreign holders other than officials have held more Treasuries than officials since March 2020"
     )
     assert (
         share_chart(total, official).headline
         == "Foreign official institutions hold 40.0% of foreigners' Treasuries, down from 70.0% in January 2020"
     )
     alt_text = totals_chart(total, official).drawn[0][1][0].alt
-    assert "Private holders: from $30.0bn in January 2020 to $60.0bn in April 2020" in alt_text
+    assert "Other holders: from $30.0bn in January 2020 to $60.0bn in April 2020" in alt_text
+
+
+def test_titles_compare_nothing_across_a_new_survey_basis() -> None:
+    def rows(*amounts: float) -> list[dict]:
+        return [
+            {"month": month, "holder": "Japan", "position_usd_mn": 1000.0 * amount, "series_break": place == 2}
+            for place, (month, amount) in enumerate(zip(MONTHS, amounts, strict=False))
+        ]
+
+    total, official = rows(100, 100, 100, 100), rows(70, 60, 45, 40)
+    assert totals_chart(total, official).headline.endswith("than officials")
+    assert share_chart(total, official).headline.endswith("down from 45.0% in March 2020")
+    assert (
+        headline("Japan", rows(80, 100, 75, 60)) == "Japan's holdings of $60.0bn are 20% below their peak of March 2020"
+    )
 
 
 def test_every_colour_of_lines_stands_out_from_a_white_and_from_a_dark_ground() -> None:

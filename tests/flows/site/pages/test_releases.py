@@ -2,7 +2,11 @@
 
 from datetime import date
 
-from treasury_watch.flows.site.pages.releases import months_since, new_findings, summary_of, told_of
+import duckdb
+import pytest
+
+from tests.flows.site.page_data import fill
+from treasury_watch.flows.site.pages.releases import FIRST, months_since, new_findings, summary_of, told_of
 
 
 def row(end: str, severity: str = "notice", amount: float = -1.0) -> dict:
@@ -54,3 +58,17 @@ def test_the_months_of_releases_that_were_not_read_are_new_with_the_next_one() -
         "June 2026 $9,000.0bn."
     )
     assert "to state June 2026: all foreign holdings $9,000.0bn." in summary_of(date(2026, 8, 17), rows, [], [june])
+
+
+@pytest.mark.parametrize(("by_table_5", "moved"), [(-2_500.0, -2_500.0), (0.0, 0.0)])
+def test_a_figure_has_moved_by_whichever_source_moved_it(by_table_5: float, moved: float) -> None:
+    """All foreign holdings of April 2026: Table 3 of June stands, Table 5 of September states less."""
+    print_ = {"holder_id": "grand_total", "holder": "Grand Total", "kind": "aggregate", "month": "2026-04-01"}
+    print_ |= {"measure": "total_position", "first_printed": "2026-06-18", "series": "slt"}
+    prints = [
+        {**print_, "source": "slt_table3", "first_print_usd_mn": 9_352_646.0, "moved_usd_mn": 0.0},
+        {**print_, "source": "slt_table5", "first_print_usd_mn": 9_352_600.0, "moved_usd_mn": by_table_5},
+    ]
+    with duckdb.connect() as connection:
+        fill(connection, {"first_prints": prints})
+        assert connection.execute(FIRST).df()["moved_usd_mn"].tolist() == [moved, moved]

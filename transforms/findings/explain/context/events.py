@@ -30,8 +30,8 @@ NO_CAUSE = "the statistics do not say why anyone sold"
 def with_events_told(rows: pd.DataFrame, events: pd.DataFrame | None) -> pd.DataFrame:
     """The findings with a sentence on the events of their months at the end of `explanation`.
 
-    `events` is the table of that name; None where there is none. Interventions are told in `context` already, and a gain
-    of a custodial centre is no sale.
+    `events` is the table of that name; None where there is none. Interventions are told in `context` already, and neither a
+    gain of a custodial centre nor what moved is a sale.
     """
     if events is None or events.empty or rows.empty:
         return rows
@@ -54,7 +54,7 @@ def events_sentence(row: Mapping[Any, Any], events: pd.DataFrame) -> str:
 
 
 def _sentence(row: Mapping[Any, Any], events: Iterable[Mapping[Any, Any]]) -> str:
-    if stated(row.get("of")) == INFLOW:
+    if stated(row.get("of")) == INFLOW or row.get("verdict") == "moved":
         return ""
     single = "month" in row
     first, last = (pd.Timestamp(row[name]) for name in (("month", "month") if single else ("start_month", "end_month")))
