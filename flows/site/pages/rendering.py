@@ -100,7 +100,8 @@ class Site:
     def draw_preview(self, page: str, **content: Any) -> str:
         """The preview image of a page; begun only where what it shows has changed, put by `put_previews`. Its address."""
         image = addresses.preview_image(page)
-        drawn = environment().get_template("site/preview.svg.j2").render(content | {"foot": preview_foot()})
+        foot = preview_foot(content["drawn"].from_zero)
+        drawn = environment().get_template("site/preview.svg.j2").render(content | {"foot": foot})
         checksum = hashlib.sha256(drawn.encode()).hexdigest()
         if self.folder.record.drawings.get(image) != checksum or not self.folder.keep(image):
             self.previews[image] = self.aside.begin(SECONDS_PER_PNG, png_of, drawn)
@@ -144,9 +145,12 @@ def environment() -> jinja2.Environment:
 
 
 @cache
-def preview_foot() -> str:
-    """The line of words below every preview, as a picture: drawing its letters anew would take a quarter of a preview's time."""
-    drawn = environment().get_template("site/preview_foot.svg.j2").render()
+def preview_foot(from_zero: bool) -> str:
+    """The line of words below a preview, as a picture: drawing its letters anew would take a quarter of each one's time.
+
+    `from_zero` is whether the axis of the holdings begins there.
+    """
+    drawn = environment().get_template("site/preview_foot.svg.j2").render(from_zero=from_zero)
     return f"data:image/png;base64,{base64.b64encode(png_of(drawn)).decode()}"
 
 
