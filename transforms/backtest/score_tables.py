@@ -9,7 +9,7 @@ import pandas as pd
 
 from treasury_watch.transforms.backtest.scores import MEASURES, Share
 
-HEADS = ["", "set", "alarms", "precision", "critical", "recall", "verdicts right", "called sold"]
+HEADS = ["method", "set", "alarms", "precision", "critical", "recall", "verdicts right", "called sold"]
 OURS = "Treasury Watch"
 
 

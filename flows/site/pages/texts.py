@@ -97,10 +97,10 @@ def rendered(document: str) -> tuple[Markup, list[tuple[str, str]]]:
     for place, token in enumerate(tokens):
         if token.type == "heading_open":
             token.attrSet("id", _anchor(tokens[place + 1].content, anchors))
-    headings, made, heading = [], list[Token](), ""
+    headings, made, heading, tables = [], list[Token](), "", 0
     for place, token in enumerate(tokens):
         if token.type == "heading_open":
-            heading = tokens[place + 1].content
+            heading, tables = tokens[place + 1].content, 0
             if token.tag == "h2":
                 headings.append((str(token.attrs["id"]), heading.replace("`", "")))
         if token.children:
@@ -108,9 +108,9 @@ def rendered(document: str) -> tuple[Markup, list[tuple[str, str]]]:
         if token.type == "th_open":
             token.attrSet("scope", "col")
         if token.type == "table_open":
-            label = Markup('<div class="scroll" role="region" aria-label="{}" tabindex="0">\n').format(
-                f"Table: {heading}" if heading else "Table"
-            )
+            tables += 1
+            named = f"Table{f' {tables}' if tables > 1 else ''}{f': {heading}' if heading else ''}"
+            label = Markup('<div class="scroll" role="region" aria-label="{}" tabindex="0">\n').format(named)
             made.append(Token("html_block", "", 0, content=label))
         if token.type == "fence" or token.type == "code_block":
             token.attrSet("tabindex", "0")

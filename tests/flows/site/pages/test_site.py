@@ -13,6 +13,7 @@ import pytest
 from tests.flows.site.page_data import BROWSER, Reading, fill, needs_browser
 from tests.flows.site.pages.small_site import CONTENT, broken_links, built
 from treasury_watch.flows.site.pages.files import read_record
+from treasury_watch.flows.site.pages.texts import rendered
 from treasury_watch.flows.site.sections.health import FOR_OPERATORS
 
 MAY, APRIL = "findings/japan-2024-05.html", "findings/japan-2024-04.html"
@@ -244,3 +245,10 @@ def test_the_record_is_plain_json_that_a_reader_can_use(site: Path) -> None:
     kept = json.loads((site / "site-record.json").read_text(encoding="utf-8"))
     assert kept["findings"][MAY]["first"]["verdict"] == "sold"
     assert set(kept) == {"files", "drawings", "findings", "releases"}
+
+
+def test_each_table_of_the_methodology_is_a_region_of_its_own_name() -> None:
+    table = "| a | b |\n|---|---|\n| 1 | 2 |\n"
+    document = f"# Title\n\n## Scores\n\n{table}\nThen\n\n{table}\n## Rest\n\n{table}"
+    named = re.findall(r'role="region" aria-label="([^"]*)"', rendered(document)[0])
+    assert named == ["Table: Scores", "Table 2: Scores", "Table: Rest"]
