@@ -19,7 +19,8 @@ LABELS = 4  # of months; more do not fit on a phone
 HOLDINGS_TITLE, NOT_FROM_ZERO = "Holdings, USD bn", " (not from zero)"
 PARTS_TITLE = "Parts of each month's change, USD bn (diamond: the change)"
 # In a mail a title stands above the chart and the names of the colours below it; ink and ground are its own.
-MARGIN, TITLE_HEIGHT, KEY_HEIGHT = 14, 32, 46
+MARGIN, TITLE_HEIGHT, KEY_HEIGHT = 14, 34, 52
+LETTERS, PICTURE_LETTERS = 13, 16  # pixels; a mail on a phone shows its picture at two thirds of its width
 INK, GROUND, FONTS = "#2b2f36", "#ffffff", "Liberation Sans, DejaVu Sans, Arial, Helvetica, sans-serif"
 
 Row = Mapping[str, Any]
@@ -41,8 +42,8 @@ def holder_card(months: Sequence[Row], events: Iterable[date] = ()) -> Card:
     """
     return Card(
         Markup(
-            f'<svg aria-hidden="true" focusable="false" viewBox="0 0 {WIDTH} {HEIGHT}" font-size="13px" fill="currentColor">'
-            f"{_shapes(months, events)}</svg>"
+            f'<svg aria-hidden="true" focusable="false" viewBox="0 0 {WIDTH} {HEIGHT}" font-size="{LETTERS}px" fill="currentColor">'
+            f"{_shapes(months, events, LETTERS)}</svg>"
         )
     )
 
@@ -56,21 +57,23 @@ def picture_drawing(months: Sequence[Row], title: str, scale: float) -> str:
     """The chart as an image of its own: on white, with its title and the names of its colours."""
     width, height = WIDTH + 2 * MARGIN, HEIGHT + 2 * MARGIN + TITLE_HEIGHT + KEY_HEIGHT
     key = [
-        f'<g transform="translate({place % 2 * WIDTH // 2},{HEIGHT + TITLE_HEIGHT + 16 + place // 2 * 22})">'
-        f'<rect width="12" height="12" fill="{colour}"/><text x="18" y="11" font-size="13px">{name}</text></g>'
+        f'<g transform="translate({place % 2 * WIDTH // 2},{HEIGHT + TITLE_HEIGHT + 18 + place // 2 * 24})">'
+        f'<rect width="12" height="12" fill="{colour}"/><text x="18" y="11">{name}</text></g>'
         for place, (name, colour) in enumerate(PARTS.values())
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * scale:g}" height="{height * scale:g}" '
-        f'viewBox="{-MARGIN} {-MARGIN} {width} {height}" font-family="{FONTS}" color="{INK}" fill="{INK}">'
+        f'viewBox="{-MARGIN} {-MARGIN} {width} {height}" font-family="{FONTS}" '
+        f'color="{INK}" fill="{INK}" font-size="{PICTURE_LETTERS - 1}px">'
         f'<rect x="{-MARGIN}" y="{-MARGIN}" width="{width}" height="{height}" fill="{GROUND}"/>'
-        f'<text x="0" y="16" font-size="17px" font-weight="700">{escape(title)}</text>'
-        f'<g transform="translate(0,{TITLE_HEIGHT})" font-size="13px">{_shapes(months[-MONTHS_SHOWN:], ())}</g>'
+        f'<text x="0" y="16" font-size="19px" font-weight="700">{escape(title)}</text>'
+        f'<g transform="translate(0,{TITLE_HEIGHT})" font-size="{PICTURE_LETTERS}px">'
+        f"{_shapes(months[-MONTHS_SHOWN:], (), PICTURE_LETTERS)}</g>"
         f"{''.join(key)}</svg>"
     )
 
 
-def _shapes(months: Sequence[Row], events: Iterable[date]) -> str:
+def _shapes(months: Sequence[Row], events: Iterable[date], letters: int) -> str:
     """Lines and bars, then the words, in the ink of what stands around them."""
     drawn = drawing(months, LINE, BARS, names=LABELS, parts=PARTS, dashed=events, readings=False)
     right = f"{LINE.left + LINE.width:g}"
@@ -79,7 +82,10 @@ def _shapes(months: Sequence[Row], events: Iterable[date]) -> str:
     ticks = [*drawn.ticks, *drawn.bar_ticks]
     bars = [(*bar[:4], HOLDINGS if bar[4] == CHANGE[1] else bar[4]) for bar in drawn.bars]
     shown = [
-        *(f'<text x="0" y="{y}" font-size="14px">{escape(words)}</text>' for words, y in zip(titles, (14, 204), strict=True)),
+        *(
+            f'<text x="0" y="{y}" font-size="{letters + 1}px">{escape(words)}</text>'
+            for words, y in zip(titles, (14, 204), strict=True)
+        ),
         f'<path stroke-opacity="0.18" d="{"".join(f"M{LINE.left:g} {y}H{right}" for y, _ in ticks)}"/>',
         *(f'<text x="{LINE.left - 6:g}" y="{y + 4:.1f}" text-anchor="end">{words}</text>' for y, words in ticks),
         *(
