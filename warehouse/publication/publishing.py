@@ -289,7 +289,9 @@ class Publisher:
             shutil.rmtree(parquet, ignore_errors=True)
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, staged: Path) -> None:
-        connection.execute(f"ATTACH '{_quoted(staged)}' AS published (STORAGE_VERSION '{self.storage_version}')")
+        # Without a log of what is written: whatever happens before it is whole, a staged database is never used.
+        options = f"STORAGE_VERSION '{self.storage_version}', RECOVERY_MODE no_wal_writes"
+        connection.execute(f"ATTACH '{_quoted(staged)}' AS published ({options})")
         connection.execute("USE published")
 
     def _write(self, connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> dict[str, int]:

@@ -44,7 +44,9 @@ def write_database(tables: Mapping[str, Table], macros: Iterable[str], folder: P
     with tempfile.TemporaryDirectory(dir=folder, prefix=".making.") as made:
         path = Path(made) / NAME
         with duckdb.connect() as connection:
-            connection.execute(f"ATTACH '{_quoted(path)}' AS published (STORAGE_VERSION '{STORAGE_VERSION}')")
+            # Without a log of what is written: a file that was not made whole is never used.
+            options = f"STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE no_wal_writes"
+            connection.execute(f"ATTACH '{_quoted(path)}' AS published ({options})")
             connection.execute("USE published")
             for name, table in tables.items():
                 fill(connection, table, f"FROM read_parquet('{_quoted(folder / f'{name}.parquet')}')")
