@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 
-from treasury_watch.flows.prefect_support.bound_process import RARELY
+from treasury_watch.flows.prefect_support import RARELY
 
 LASTING = "serve"  # the one command that runs for weeks
 # What does something of its own when the process ends: servers and event loops, folders for the time of the process.

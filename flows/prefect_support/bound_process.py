@@ -18,8 +18,6 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-# How often garbage is collected in a process that is not to last: what it imports and reads is much, and no garbage.
-RARELY = (100_000, 20, 20)
 END_SECONDS = 20  # what is asked to end has so long before it is made to
 
 

@@ -20,7 +20,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from treasury_watch.flows.prefect_support.bound_process import RARELY, BoundProcess
+from treasury_watch.flows.prefect_support import RARELY
+from treasury_watch.flows.prefect_support.bound_process import BoundProcess
 from treasury_watch.transforms.errors import TreasuryWatchError
 
 STARTUP_SECONDS = 120
