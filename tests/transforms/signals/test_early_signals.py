@@ -206,8 +206,9 @@ def test_the_record_counts_what_was_said_too_often_and_what_was_missed():
     lines = record_of_estimates(scores, "nowcast", 40_000, 0)
     assert lines[0].startswith("4 months, January 2026 to April 2026 (all replayed from what was public on the day)")
     assert "right sign in 50%" in lines[0]
+    assert "50% of the 4 that had an 80% interval lay in it" in lines[0]
     assert lines[1:] == [
-        "Of 2 estimates of -$40bn or lower, 1 had the right sign and 1 the size.",
+        "Of 2 estimates of -$40bn or lower 1 had the right sign; 1 of these months printed -$40bn or lower.",
         "Missed: 1 of the 2 months that printed -$40bn or lower.",
     ]
     [line] = record_of_reserves([(-75_563, -66_789), (-50_425, 1_000), (-5_000, 9_000)], 30_000)

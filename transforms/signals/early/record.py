@@ -30,11 +30,15 @@ def record_of_estimates(scores: pd.DataFrame, method: str, minimum_usd_mn: float
         else f"{made_then} of them made before the release"
     )
     coverage = found["coverage_pct"]
-    inside = "" if pd.isna(coverage) else f"; {rounded(coverage, 0)}% of the prints lay in the 80% interval"
+    held = (
+        ""
+        if pd.isna(coverage)
+        else f"; {rounded(coverage, 0)}% of the {own['inside'].notna().sum()} that had an 80% interval lay in it"
+    )
     beside = "" if rival is None else f" ({billions(rival['mean_error_usd_mn'], signed=False)} for always saying zero)"
     lines = [
         f"{months} ({how}): right sign in {rounded(found['right_sign_pct'], 0)}%, off by "
-        f"{billions(found['mean_error_usd_mn'], signed=False)} on average{beside}{inside}."
+        f"{billions(found['mean_error_usd_mn'], signed=False)} on average{beside}{held}."
     ]
     large = own[own["estimate_usd_mn"] <= -minimum_usd_mn]
     size = about(-minimum_usd_mn)
@@ -42,7 +46,8 @@ def record_of_estimates(scores: pd.DataFrame, method: str, minimum_usd_mn: float
         right = int((large["print_usd_mn"] < 0).sum())
         as_large = int((large["print_usd_mn"] <= -minimum_usd_mn).sum())
         lines.append(
-            f"Of {len(large)} estimates of {size} or lower, {right} had the right sign and {as_large} the size."
+            f"Of {len(large)} estimates of {size} or lower {right} had the right sign; {as_large} of these months printed "
+            f"{size} or lower."
         )
     printed = own[own["print_usd_mn"] <= -minimum_usd_mn]
     missed = int((printed["estimate_usd_mn"] > -minimum_usd_mn).sum())
