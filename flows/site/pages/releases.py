@@ -229,7 +229,8 @@ def new_findings(flagged: Mapping[str, Row], seen: set[str], months: Sequence[da
 def told_of(
     kept: Row, standing: Mapping[str, Finding], months: Sequence[date], *, first_of_record: bool
 ) -> list[tuple[str, Row]]:
-    """The findings that a release's page tells, the gravest and largest first; gains of custodial centres are none.
+    """The findings that a release's page tells, the gravest and largest first, those that read alike once; gains of
+    custodial centres are none.
 
     Of a day that no build saw, and of the first day that one saw, those that end in a month that it was the first to state.
     """
@@ -240,6 +241,10 @@ def told_of(
         for page, row in flagged.items()
         if not row["rising"] and (row["end_month"] in ends or (kept["basis"] == THEN and not first_of_record))
     ]
-    return sorted(
+    ordered = sorted(
         chosen, key=lambda one: (-SEVERITIES.index(one[1]["severity"]), one[1]["amount_usd_mn"] or 0.0, one[0])
     )
+    alike: dict[tuple[Any, ...], tuple[str, Row]] = {}
+    for page, row in ordered:  # a fall and the sale that made it can read alike
+        alike.setdefault((row["holder_id"], row["end_month"], row["headline"]), (page, row))
+    return list(alike.values())

@@ -9,9 +9,9 @@ from tests.flows.site.page_data import fill
 from treasury_watch.flows.site.pages.releases import FIRST, months_since, new_findings, summary_of, told_of
 
 
-def row(end: str, severity: str = "notice", amount: float = -1.0) -> dict:
-    return {"headline": "x", "severity": severity, "holder_id": "japan", "end_month": end, "amount_usd_mn": amount,
-            "rising": False}  # fmt: skip
+def row(end: str, severity: str = "notice", amount: float = -1.0, headline: str = "") -> dict:
+    told = {"headline": headline or f"Japan sold {amount}.", "holder_id": "japan", "amount_usd_mn": amount}
+    return {**told, "severity": severity, "end_month": end, "rising": False}
 
 
 MAY = [date(2024, 5, 1)]
@@ -27,11 +27,12 @@ def test_on_the_first_day_that_a_build_saw_old_findings_are_not_called_new() -> 
     assert [page for page, _ in told_of(kept, {}, MAY, first_of_record=True)] == ["new"]
 
 
-def test_the_gravest_and_largest_come_first() -> None:
+def test_the_gravest_and_largest_come_first_and_what_reads_alike_stands_once() -> None:
     flagged = {
         "a": row("2024-05-01", amount=-2.0),
         "b": row("2024-05-01", amount=-9.0),
         "c": row("2024-05-01", "critical"),
+        "c again": row("2024-05-01", "warning"),
     }
     kept = {"basis": "then", "flagged": flagged}
     assert [page for page, _ in told_of(kept, {}, MAY, first_of_record=False)] == ["c", "b", "a"]
