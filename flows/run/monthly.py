@@ -210,7 +210,6 @@ def run(*, sample: bool, command: str, into_this_home: bool = False) -> str:
     """
     settings = Settings()
     warehouse = settings.warehouse()
-    warehouse.admit(sample=sample, told=into_this_home)  # before a server is started for it
     tell = delivery.nobody_told if sample else partial(delivery.tell_failure, warehouse, settings)
     with server_start.recorded(warehouse, command, tell):
         server_start.check_records()

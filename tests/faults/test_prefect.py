@@ -75,12 +75,26 @@ def test_a_server_that_cannot_start_ends_the_run_in_one_line_with_the_way_out(co
     records = command.home / "prefect" / "prefect.db"
     records.parent.mkdir(parents=True)
     records.write_bytes(b"rot" * 10_000)
-    process = command.start(TREASURY_WATCH_PREFECT_STARTUP_TIMEOUT_SECONDS="4")
+    process = command.start(TREASURY_WATCH_PREFECT_STARTUP_TIMEOUT_SECONDS="0.2")
     assert process.wait(timeout=100) == 1
     err = command.errors.read_text(encoding="utf-8")
     ours = [line for line in err.splitlines() if line.startswith("treasury-watch: ")]
     assert len(ours) == 1, err
-    assert f"{records.parent}: Prefect's temporary server did not start within 4 s" in ours[0]
+    assert f"{records.parent}: Prefect's temporary server did not start within 0.2 s" in ours[0]
+
+
+@pytest.mark.slow
+def test_a_server_that_ends_before_anybody_waits_for_it_ends_the_run_in_one_line_too(command: Command):
+    records = command.home / "prefect" / "prefect.db"
+    records.parent.mkdir(parents=True)
+    records.write_bytes(b"rot" * 10_000)
+    process = command.start()
+    assert process.wait(timeout=100) == 1
+    [ours] = [
+        line for line in command.errors.read_text(encoding="utf-8").splitlines() if line.startswith("treasury-watch: ")
+    ]
+    assert f"{records.parent}: Prefect's temporary server could not start" in ours
+    assert "temporary-server.log says why" in ours
 
 
 @pytest.mark.slow
