@@ -9,7 +9,7 @@ from datetime import date
 from treasury_watch.flows.site.charts import Document
 from treasury_watch.flows.site.risk.charts import Line
 from treasury_watch.transforms.months import months_between
-from treasury_watch.transforms.wording import month_name
+from treasury_watch.transforms.wording import joined, month_name
 
 LATE_MONTHS = 2  # series of yields and prices come so many months after the holdings at most, where they still come
 Points = Sequence[tuple[date, float | None]]
@@ -44,13 +44,16 @@ class Figure:
 
     def late(self, newest: date) -> str:
         """What of it ends well before the newest month of holdings, in a sentence; empty where nothing does."""
-        ends = [(key.until, f": {key.name}") for key in self.keys] or [(self.until, "")]
-        told = [
-            f"Read here only to {month_name(until)}{name}."
-            for until, name in ends
-            if until and months_between(until, newest) > LATE_MONTHS
-        ]
-        return " ".join(told)
+        ends = [(key.until, key.name) for key in self.keys] or [(self.until, "")]
+        late: dict[date, list[str]] = {}
+        for until, name in ends:
+            if until and months_between(until, newest) > LATE_MONTHS:
+                late.setdefault(until, []).append(name)
+        whole = sum(map(len, late.values())) == len(ends)
+        return " ".join(
+            f"Read here only to {month_name(until)}{'' if whole and len(late) == 1 else f': {joined(names)}'}."
+            for until, names in late.items()
+        )
 
 
 def peak_of(points: Points) -> tuple[date, float]:

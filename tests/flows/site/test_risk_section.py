@@ -15,7 +15,7 @@ from treasury_watch.flows.site.page import render
 from treasury_watch.flows.site.risk import answers, case_panel, charts, section
 from treasury_watch.flows.site.risk.answers import as_many_named
 from treasury_watch.flows.site.risk.charts import Line, Mark
-from treasury_watch.flows.site.risk.figures import described, key_of
+from treasury_watch.flows.site.risk.figures import Figure, Key, described, key_of
 from treasury_watch.warehouse.declarations import Declarations
 
 DECLARED = Declarations().rules["price_return"]
@@ -127,6 +127,13 @@ def test_yields_may_come_two_months_late_and_no_more(newest, said):
     figure = answers.pickup([{"holder": "Japan", "month": date(2024, 4, 1), "yield_pickup_pct": 3.67}])
     assert figure is not None
     assert figure.late(newest) == said
+
+
+def test_series_that_end_together_are_said_to_once():
+    keys = [Key("Both", "blue", "", date(2024, 1, 1)), Key("One", "red", "", date(2024, 1, 1))]
+    assert Figure("x", "x", "x", {}, "x", "x", keys).late(date(2024, 7, 1)) == "Read here only to January 2024."
+    apart = Figure("x", "x", "x", {}, "x", "x", [*keys, Key("Third", "grey", "", date(2024, 7, 1))])
+    assert apart.late(date(2024, 7, 1)) == "Read here only to January 2024: Both and One."
 
 
 def test_inflation_is_told_by_its_worst_and_its_last_month(risks):

@@ -82,6 +82,7 @@ def test_with_the_whole_history_of_reserves_august_2026_is_an_estimate_from_the_
     assert august.title == "Estimate: Japan's Treasuries -$89bn in August 2026 (80%: -116 to -62); due 16 October"
     assert august.lead.endswith("What prices did is not available: it is estimated from the raw change.")
     said = dict(august.sections)
+    assert all(len(lines) == len(set(lines)) for lines in said.values())
     assert said["How such signals did so far"][0].startswith(
         "The record is of estimates that knew what prices did; this one does not"
     )

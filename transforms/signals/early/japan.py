@@ -144,10 +144,7 @@ def reserves_signal(
     sections = (
         ("What it rests on", tuple(rests)),
         ("What it does not know", not_known),
-        (
-            "How such signals did so far",
-            (*((RAW,) if claimed is not None and reserves.revaluation_usd_mn is None else ()), *record),
-        ),
+        ("How such signals did so far", tuple(record)),
         ("When it will be known", (when_known(month, due, told_on),)),
         ("Why you get this", (why(rule),)),
     )
