@@ -25,6 +25,7 @@ from treasury_watch.warehouse.tables.published_findings import published_finding
 from treasury_watch.warehouse.tables.tracing import SOURCES
 
 MONTHS_BEFORE, MONTHS_AFTER = 18, 6  # around a finding, in its chart
+OTHERS = 8  # findings of the same holder that a page links to
 PREVIEWED_MONTHS = 12  # a finding that draws little attention has a preview of its own so long; then its holder's
 PREVIEW_LINE, PREVIEW_BARS = Box(110, 268, 1030, 165), Box(110, 455, 1030, 100)
 
@@ -126,7 +127,7 @@ def write(site: Site, standing: dict[str, Finding], months: dict[str, list[Row]]
             prints=prints_shown(within, stated, titles),
             first=record[page]["first"],
             changed=changes(record[page]["first"], record[page]["last"]),
-            others=[(where, other) for where, other in of_holder[found.holder_id] if where != page][:8],
+            others=_others(found, page, of_holder[found.holder_id]),
             centre=centres.get(found.holder_id),
             cited=citation(headline_of(found).rstrip("."), vintage),
         )
@@ -159,6 +160,14 @@ def _hits(found: Finding) -> list[Row]:
     if isinstance(found, FlaggedMonth):
         return [dict(hit) for hit in found.hits]
     return [{**found.row, "score": None, "name": found.declared.name}]
+
+
+def _others(found: Finding, page: str, own: Sequence[tuple[str, Finding]]) -> list[tuple[str, Finding]]:
+    """The holder's other findings, those that read alike once: a fall and the sale that made it."""
+    alike: dict[str, tuple[str, Finding]] = {headline_of(found): (page, found)}
+    for where, other in own:
+        alike.setdefault(headline_of(other), (where, other))
+    return [one for one in alike.values() if one[0] != page][:OTHERS]
 
 
 def has_own_preview(found: Finding, newest: date | None) -> bool:

@@ -32,7 +32,8 @@ THEN, TODAY = "then", "today"
 # The total as first stated, and the change on the month before as the same source stated it on that day.
 FIRST = """
 WITH moved AS ( -- by whichever source has moved it: totals are revised in Table 5 alone
-    SELECT holder_id, month, arg_max(moved_usd_mn, abs(moved_usd_mn)) AS usd_mn FROM first_prints
+    SELECT holder_id, month, arg_max(moved_usd_mn, abs(moved_usd_mn)) FILTER (latest_printed > first_printed) AS usd_mn
+    FROM first_prints
     WHERE measure = 'total_position' GROUP BY holder_id, month
 )
 SELECT *, position_usd_mn - before_usd_mn AS change_usd_mn FROM (

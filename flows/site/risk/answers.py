@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from treasury_watch.flows.site.risk import charts
@@ -138,8 +139,8 @@ def _points(value: float) -> str:
     return f"{value:.1f} points"
 
 
-def debt(months: Sequence[Row]) -> Figure | None:
-    """Foreigners' share of the debt, and officials' share of that."""
+def debt(months: Sequence[Row], comparable_from: date) -> Figure | None:
+    """Foreigners' share of the debt, and officials' share of that. Nothing before `comparable_from` is compared with."""
     drawn = _drawn(
         [
             _line("Foreigners' share of marketable debt", BLUE, months, "foreign_share_of_debt_pct"),
@@ -150,8 +151,8 @@ def debt(months: Sequence[Row]) -> Figure | None:
         return None
     parts: list[str] = []
     for line in drawn:
-        peak = peak_of(line.points)
-        last = last_known(line.points)
+        last, own = last_known(line.points), [point for point in line.points if point[0] >= comparable_from]
+        peak = peak_of(own if last_known(own) else line.points)
         name = line.name if not parts else line.name[0].lower() + line.name[1:]
         if last and last[1] < peak[1] - 1:
             parts.append(
@@ -168,13 +169,13 @@ def debt(months: Sequence[Row]) -> Figure | None:
         described(drawn, "%"),
         f"{TIC}; Federal Reserve Bank of Dallas (marketable debt{', ' + joined(sorted(basis)) if basis else ''}, all holders, the "
         "Federal Reserve among them). Official institutions as reported: what they keep with private custodians may be "
-        "booked as private. Steps in June before 2012 are new survey bases.",
+        "booked among the others. Steps in June before 2012 are new survey bases.",
         [key_of(line, "%") for line in drawn],
     )
 
 
-def herfindahl(months: Sequence[Row]) -> Figure | None:
-    """Concentration with and without custodial centres."""
+def herfindahl(months: Sequence[Row], comparable_from: date) -> Figure | None:
+    """Concentration with and without custodial centres, from where as many are named and on one basis."""
     months = as_many_named(months)
     drawn = _drawn(
         [
@@ -184,8 +185,8 @@ def herfindahl(months: Sequence[Row]) -> Figure | None:
     )
     if not drawn:
         return None
-    peak = peak_of(drawn[0].points)
-    last = last_known(drawn[0].points)
+    own = [point for point in drawn[0].points if point[0] >= comparable_from]
+    peak, last = peak_of(own if last_known(own) else drawn[0].points), last_known(drawn[0].points)
     shares = [row for row in months if row["custodial_share_pct"] is not None]
     words = (
         f"Holdings as booked are less concentrated than in {month_name(peak[0])}: an index of {last[1]:,.0f} in "

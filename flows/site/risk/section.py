@@ -37,8 +37,8 @@ def content(connection: duckdb.DuckDBPyConnection, newest: date, declared: Mappi
         "rates": answers.rates(holders),
         "pickup": answers.pickup(_pickups(connection, newest)),
         "inflation": answers.inflation(real),
-        "debt": answers.debt(months),
-        "herfindahl": answers.herfindahl(months),
+        "debt": answers.debt(months, _comparable_from(connection)),
+        "herfindahl": answers.herfindahl(months, _comparable_from(connection)),
         "book": answers.book(months),
         "reserves": answers.reserves(_reserves(connection, newest), "Japan"),
     }
@@ -59,6 +59,12 @@ def content(connection: duckdb.DuckDBPyConnection, newest: date, declared: Mappi
             "panel_lead": case_panel.first_months(connection),
         }
     }
+
+
+def _comparable_from(connection: duckdb.DuckDBPyConnection) -> date:
+    """The month of the last new survey basis: nothing is compared across one."""
+    [row] = rows_of(connection, "SELECT max(month) AS month FROM series_breaks")
+    return row["month"] or FIRST
 
 
 def _holders(connection: duckdb.DuckDBPyConnection, newest: date) -> list[Row]:

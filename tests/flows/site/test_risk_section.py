@@ -129,6 +129,25 @@ def test_yields_may_come_two_months_late_and_no_more(newest, said):
     assert figure.late(newest) == said
 
 
+def test_peaks_are_told_of_comparable_months_alone():
+    shares = [("2008-06-01", 53.0, 76.0), ("2012-01-01", 48.0, 73.0), ("2026-07-01", 32.0, 41.0)]
+    months = [
+        {
+            "month": date.fromisoformat(day),
+            "foreign_share_of_debt_pct": whole,
+            "official_share_pct": official,
+            "debt_basis": None,
+        }
+        for day, whole, official in shares
+    ]
+    figure = answers.debt(months, date(2011, 12, 1))
+    assert figure is not None
+    assert figure.headline == (
+        "Foreigners' share of marketable debt fell from 48% in 2012 to 32% in July 2026; official institutions' share of foreign "
+        "holdings fell from 73% in 2012 to 41% in July 2026"
+    )
+
+
 def test_series_that_end_together_are_said_to_once():
     keys = [Key("Both", "blue", "", date(2024, 1, 1)), Key("One", "red", "", date(2024, 1, 1))]
     assert Figure("x", "x", "x", {}, "x", "x", keys).late(date(2024, 7, 1)) == "Read here only to January 2024."

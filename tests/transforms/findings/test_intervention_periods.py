@@ -63,7 +63,8 @@ def test_days_that_add_up_to_more_than_a_total_disagree_before_all_are_known():
 def test_a_month_whose_days_are_not_published_is_told_the_total_and_its_period():
     beside = with_days(periods(*TOTALS), days(*DAYS))
     assert words(month("2026-08-01"), beside) == [
-        "Japan reported interventions of ¥15.4 trillion from 30 July to 26 August 2026; the days are due in November.",
+        "Japan reported interventions of ¥15.4 trillion from 30 July to 26 August 2026; the days are not read here (due in "
+        "November).",
         "Japan reported no interventions from 27 August to 28 September 2026.",
     ]
     assert words(month("2026-05-01"), beside) == []  # its days are known
@@ -74,10 +75,11 @@ def test_an_episode_is_told_the_totals_of_all_its_months_and_runs_without_any_as
     run = {"holder": "Japan", "start_month": pd.Timestamp("2026-04-01"), "end_month": pd.Timestamp("2026-07-01")}
     beside = with_days(periods(*TOTALS[1:]), days(("2026-03-30", 100.0)))
     assert words(run, beside) == [
-        "Japan reported interventions of ¥11.7 trillion from 28 April to 27 May 2026; the days are due in August.",
+        "Japan reported interventions of ¥11.7 trillion from 28 April to 27 May 2026; the days are not read here (due in August).",
         "Japan reported no interventions from 28 May to 26 June 2026.",
         "Japan reported no interventions from 29 June to 29 July 2026.",
-        "Japan reported interventions of ¥15.4 trillion from 30 July to 26 August 2026; the days are due in November.",
+        "Japan reported interventions of ¥15.4 trillion from 30 July to 26 August 2026; the days are not read here (due in "
+        "November).",
     ]
     joined = periods(("2026-05-28", "2026-06-28", 0.0), ("2026-06-29", "2026-07-29", 0.0))
     assert words(run, with_days(joined, days(("2026-03-30", 100.0)))) == [
@@ -90,11 +92,11 @@ def test_a_period_over_the_end_of_a_quarter_is_told_what_of_it_is_known():
     beside = with_days(across, days(("2024-06-28", 1_000_000.0)))
     assert words(month("2024-07-01"), beside) == [
         "Japan reported interventions of ¥5.5 trillion from 28 June to 29 July 2024; ¥1.0 trillion of it fell on days that are "
-        "known, the other days are due in November."
+        "known, the other days are not read here (due in November)."
     ]
     assert words(month("2024-12-01"), beside) == [
-        "Japan reported interventions of ¥72.0 billion from 28 November 2024 to 6 January 2025; the days are due in "
-        "February and May."
+        "Japan reported interventions of ¥72.0 billion from 28 November 2024 to 6 January 2025; the days are not read here (due in "
+        "February and May)."
     ]
 
 

@@ -56,8 +56,8 @@ def _told(period: Mapping[Any, Any], who: str) -> str:
     lead = f"{who} reported interventions of {total} from {span}"
     when = _published(period)
     if period["days_jpy_mn"]:
-        return f"{lead}; {days} of it fell on days that are known, the other days are due in {when}."
-    return f"{lead}; the days are due in {when}."
+        return f"{lead}; {days} of it fell on days that are known, the other days are not read here (due in {when})."
+    return f"{lead}; the days are not read here (due in {when})."
 
 
 def _published(period: Mapping[Any, Any]) -> str:
