@@ -34,6 +34,11 @@ def billions(usd_mn: float | None, *, signed: bool = True) -> str:
     return f"{sign}${digits}bn"
 
 
+def went(usd_mn: float) -> str:
+    """What an amount did, in a sentence: `fell $40.9bn`, `rose $1.5bn`."""
+    return f"{'fell' if usd_mn < 0 else 'rose'} {billions(abs(usd_mn), signed=False)}"
+
+
 def billions_cell(usd_mn: float | None, *, signed: bool = True, minus: str = "-") -> str:
     """`-40.9` from -40921, for tables headed USD bn."""
     return _cell(None if usd_mn is None or not is_known(usd_mn) else in_billions(usd_mn), signed, minus)

@@ -19,7 +19,7 @@ from treasury_watch.flows.site.charts.holdings import (
     ranged,
 )
 from treasury_watch.flows.site.charts.line_chart import NARROW, WIDE, Line
-from treasury_watch.transforms.amounts import billions, percent
+from treasury_watch.transforms.amounts import billions, percent, went
 from treasury_watch.transforms.findings.explain.sentences import everyone
 from treasury_watch.transforms.months import months_between, shifted
 from treasury_watch.transforms.wording import month_name, possessive, spoken
@@ -145,11 +145,7 @@ def _by_sector(total: Sequence[Row], official: Sequence[Row]) -> str:
         return ""
     officials = held[last] - held[before]
     others = whole[last] - whole[before] - officials
-    return f"Over the three months to {month_name(last)} officials' holdings {_went(officials)} and all others' {_went(others)}."
-
-
-def _went(usd_mn: float) -> str:
-    return f"{'fell' if usd_mn < 0 else 'rose'} {billions(abs(usd_mn), signed=False)}"
+    return f"Over the three months to {month_name(last)} officials' holdings {went(officials)} and all others' {went(others)}."
 
 
 def totals_chart(total: Sequence[Row], official: Sequence[Row]) -> RangedChart | None:

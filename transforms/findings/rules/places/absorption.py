@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from treasury_watch.transforms.amounts import billions
+from treasury_watch.transforms.amounts import went
 from treasury_watch.transforms.findings.rules.declared import rising_rules
 from treasury_watch.transforms.findings.rules.flagged_months import SEVERITIES
 from treasury_watch.transforms.findings.rules.places.moves import PUBLISHED, Moves
@@ -140,12 +140,8 @@ def told(row: Mapping[Any, Any], found: Absorbed, names: Mapping[str, str]) -> s
     together = own + others
     places = " and ".join(possessive(names[partner]) for partner in found.partners)
     kept = f", {found.kept}," if found.kept else ""
-    moved = f"{_moved(own)} {period} while {places}{kept} {_moved(others)}"
-    return sentence(f"{possessive(row['holder'])} holdings {moved}. Together they {_moved(together)}.")
-
-
-def _moved(amount: float) -> str:
-    return f"{'fell' if amount < 0 else 'rose'} {billions(abs(amount), signed=False)}"
+    moved = f"{went(own)} {period} while {places}{kept} {went(others)}"
+    return sentence(f"{possessive(row['holder'])} holdings {moved}. Together they {went(together)}.")
 
 
 def inherited(rows: pd.DataFrame, runs: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
