@@ -116,9 +116,9 @@ def run(sample: bool, into_this_home: bool) -> None:
         warehouse.home.check_room()
         warehouse.admit(sample=sample, told=into_this_home)  # before a server is started for it
         environment.apply(warehouse.home.root)
-        from treasury_watch.flows.prefect_support import shared_server
+        from treasury_watch.flows.prefect_support import early_server
 
-        shared_server.begin(settings.retention.prefect_days)  # importing the flow takes as long as half of its start
+        early_server.begin(settings.retention.prefect_days)
         from treasury_watch.flows.run import monthly
 
         said = monthly.run(sample=sample, command=name, into_this_home=into_this_home)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import os
 import sys
-import threading
 
 from treasury_watch.flows.prefect_support import RARELY
 
 LASTING = "serve"  # the one command that runs for weeks
-# What does something of its own when the process ends: servers and event loops, folders for the time of the process.
-WITH_AN_END = ("prefect", "great_expectations")
+_status: list[int] = []  # that the command ended with
 
 
 def start() -> None:
     """Run the command that was asked for.
 
-    Where nothing of it is at work any more, the process ends without taking all modules apart, a tenth of a short
-    command's time.
+    The process then ends without taking all modules apart: a tenth of a short command's time, and more than a second of a
+    run's. What registered something for its end is called before, and threads are waited for.
     """
+    atexit.register(_end)  # the first that is registered is the last that is called
     if LASTING not in sys.argv[1:2]:
         gc.set_threshold(*RARELY)
     from treasury_watch.flows.commands.main import main
@@ -28,20 +28,15 @@ def start() -> None:
     try:
         main()
     except SystemExit as ended:
-        code = ended.code or 0
-        if isinstance(code, int) and _at_rest() and _said():
-            os._exit(code)
+        status = ended.code or 0
+        if isinstance(status, int):
+            _status.append(status)
         raise
 
 
-def _at_rest() -> bool:
-    """Whether no thread is at work, and nothing waits for the end of the process."""
-    views = sys.modules.get("treasury_watch.warehouse.archive.readers_view")
-    return (
-        threading.active_count() == 1
-        and not any(name in sys.modules for name in WITH_AN_END)
-        and not (views and views.FOLDERS)
-    )
+def _end() -> None:
+    if _status and _said():
+        os._exit(_status[0])
 
 
 def _said() -> bool:

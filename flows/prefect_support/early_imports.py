@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 
 from prefect.settings import PREFECT_API_URL
 
@@ -24,9 +25,13 @@ def early_imports() -> Iterator[None]:
 
 
 def _import() -> None:
-    """Great Expectations, the page, and the drawing of its charts, which takes longest the first time."""
+    """Great Expectations, the page, the drawing of its charts, which takes longest the first time, and what libraries
+    themselves import late: Prefect at its first task, `holidays` and the model of nowcasts at theirs.
+    """
     from treasury_watch.flows.site import charts, page  # noqa: F401
     from treasury_watch.warehouse.gates import expectations
 
     expectations.load()
     charts.svg({"data": {"values": []}, "mark": "point"})
+    for module in ("fastapi.encoders", "holidays", "markdown_it", "statsmodels.tsa.statespace.structural"):
+        import_module(module)

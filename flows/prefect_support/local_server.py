@@ -62,12 +62,23 @@ class LocalServer:
         return answer
 
 
+STARTER = f"""
+import gc, sys
+gc.set_threshold{RARELY}
+from prefect.settings import PREFECT_API_URL
+if PREFECT_API_URL.value():
+    sys.exit("a server is named already")
+from uvicorn.main import main
+main()
+"""
+
+
 def temporary_command(port: int) -> list[str]:
     """Prefect's own temporary server: no interface, none of the services that fire schedules. It is up a sixth sooner where
-    garbage is collected rarely.
+    garbage is collected rarely; it does not start where Prefect's settings name a server.
     """
     return [
-        sys.executable, "-c", f"import gc; gc.set_threshold{RARELY}; from uvicorn.main import main; main()",
+        sys.executable, "-c", STARTER,
         "--factory", "prefect.server.api.server:create_app",
         "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--lifespan", "on",
     ]  # fmt: skip

@@ -13,7 +13,6 @@ import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from weakref import WeakSet
 
 from treasury_watch.warehouse.archive.archived_files import Archive
 from treasury_watch.warehouse.home.folders import Home
@@ -23,7 +22,6 @@ from treasury_watch.warehouse.home.state_backup import is_whole
 
 TRIES = 3  # a copy that was made while another process wrote may be of two states
 PUBLISHED = ("runs", "validation_results", "alerts")
-FOLDERS: WeakSet[tempfile.TemporaryDirectory[str]] = WeakSet()  # of views: they go at the process's end
 
 
 @dataclass
@@ -51,7 +49,6 @@ def may_write(home: Home) -> bool:
 def view_of(home: Home) -> View:
     """What can be seen of the home. Raises TreasuryWatchError where not even its publication can."""
     folder = tempfile.TemporaryDirectory(prefix="treasury-watch-")
-    FOLDERS.add(folder)
     aside, unknown = Path(folder.name), []
     state = _copied(home.state, aside / "state.sqlite")
     if state is None:

@@ -51,12 +51,37 @@ def test_a_reader_that_goes_away_and_a_full_disk_are_seen_at_the_end(shell) -> N
     assert "No space left on device" in full.stderr
 
 
-def test_a_process_whose_view_of_a_home_lies_in_a_folder_of_its_own_does_not_end_at_once(sample: Warehouse) -> None:
-    program = (
-        "from pathlib import Path; from treasury_watch.flows.commands.start import _at_rest\n"
-        "from treasury_watch.warehouse.archive.readers_view import view_of\n"
-        "from treasury_watch.warehouse.home.folders import Home\n"
-        f"before = _at_rest(); view = view_of(Home(Path({str(sample.home.root)!r}))); print(before, _at_rest())"
+def ended(*command: str) -> subprocess.CompletedProcess:
+    """What a process says in which these lines are the command that was asked for."""
+    lines = [
+        "import sys, treasury_watch.flows.commands.main as commands",
+        "def main():",
+        *(f"    {line}" for line in command),
+    ]
+    lines += ["commands.main = main", "from treasury_watch.flows.commands.start import start", "start()"]
+    return subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, timeout=60, check=False
     )
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
-    assert ended.stdout.split() == ["True", "False"]
+
+
+def test_what_registered_something_for_the_end_is_called_and_threads_are_waited_for(sample: Warehouse) -> None:
+    process = ended(
+        "import atexit, threading, time; from pathlib import Path",
+        "from treasury_watch.warehouse.archive.readers_view import view_of",
+        "from treasury_watch.warehouse.home.folders import Home",
+        f"view = view_of(Home(Path({str(sample.home.root)!r}))); print(view.folder.name)",
+        "main.kept = view",
+        "atexit.register(print, 'called')",
+        "threading.Thread(target=lambda: (time.sleep(0.5), print('waited for'))).start()",
+        "sys.exit(3)",
+    )
+    folder, *last = process.stdout.splitlines()
+    assert last == ["waited for", "called"]
+    assert not Path(folder).exists()
+    assert (process.returncode, process.stderr) == (3, "")
+
+
+def test_what_nobody_foresaw_is_not_passed_over_at_the_end() -> None:
+    process = ended("1 / 0")
+    assert process.returncode == 1
+    assert "ZeroDivisionError" in process.stderr
