@@ -35,7 +35,9 @@ def billions(usd_mn: float | None, *, signed: bool = True) -> str:
 
 
 def went(usd_mn: float) -> str:
-    """What an amount did, in a sentence: `fell $40.9bn`, `rose $1.5bn`."""
+    """What an amount did, in a sentence: `fell $40.9bn`, `rose $1.5bn`, `hardly changed` where that rounds to nothing."""
+    if not in_billions(usd_mn):
+        return "hardly changed"
     return f"{'fell' if usd_mn < 0 else 'rose'} {billions(abs(usd_mn), signed=False)}"
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treasury_watch.transforms.amounts import billions, billions_cell, in_billions, millions_cell, percent
+from treasury_watch.transforms.amounts import billions, billions_cell, in_billions, millions_cell, percent, went
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,14 @@ from treasury_watch.transforms.amounts import billions, billions_cell, in_billio
 )
 def test_an_amount_in_a_sentence_and_in_a_cell_is_rounded_alike(usd_mn, text, cell):
     assert (billions(usd_mn), billions_cell(usd_mn)) == (text, cell)
+
+
+@pytest.mark.parametrize(
+    ("usd_mn", "words"),
+    [(-40921.0, "fell $40.9bn"), (1500.0, "rose $1.5bn"), (49.0, "hardly changed"), (-49.0, "hardly changed")],
+)
+def test_what_an_amount_did_is_no_fall_and_no_rise_of_nothing(usd_mn, words):
+    assert went(usd_mn) == words
 
 
 def test_unsigned_amounts_show_no_plus_and_pages_have_a_real_minus():

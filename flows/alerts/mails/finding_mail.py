@@ -25,6 +25,7 @@ from treasury_watch.transforms.amounts import (
     millions_cell,
     percent,
     rounded,
+    went,
 )
 from treasury_watch.transforms.findings.detection import OFFICIAL
 from treasury_watch.transforms.findings.explain.subjects import verdict_told
@@ -157,8 +158,7 @@ def newer_month(later: Mapping[str, Any] | None) -> str | None:
         return f"A newer month is out: {month}, holdings {at}."
     if not in_billions(change):
         return f"A newer month is out: in {month} holdings hardly changed, at {at}."
-    moved = f"{'fell' if change < 0 else 'rose'} {billions(abs(change), signed=False)}"
-    return f"A newer month is out: in {month} holdings {moved} to {at}."
+    return f"A newer month is out: in {month} holdings {went(change)} to {at}."
 
 
 def _parts(row: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from treasury_watch.flows.site.charts import PARTS
 from treasury_watch.flows.site.risk import charts
 from treasury_watch.flows.site.risk.charts import BLUE, GREY, ORANGE, Line, Mark
 from treasury_watch.flows.site.risk.figures import Figure, Key, described, key_of
-from treasury_watch.transforms.amounts import MINUS, billions, billions_cell
+from treasury_watch.transforms.amounts import MINUS, billions, billions_cell, went
 from treasury_watch.transforms.months import shifted
 from treasury_watch.transforms.wording import joined, month_name
 from treasury_watch.warehouse.home.published_database import rows_of
@@ -44,11 +44,10 @@ def first_months(connection: duckdb.DuckDBPyConnection) -> str:
     )[0]  # fmt: skip
     if found["months"] < 2 or None in found.values():
         return ""
-    rose = "rose" if found["change"] > 0 else "fell"
     bills = billions(abs(found["bills"]), signed=False)
     valued = f"{'lost' if found['price'] < 0 else 'gained'} {billions(abs(found['price']), signed=False)} in valuation"
     return (
-        f"In April and May 2024 Japan's holdings {rose} {billions(abs(found['change']), signed=False)}: it "
+        f"In April and May 2024 Japan's holdings {went(found['change'])}: it "
         f"{'sold or let mature' if found['bills'] < 0 else 'bought'} {bills} of bills, {_did(found['bonds'])} of bonds and "
         f"notes, and {valued}. Other changes were {billions(found['other']).replace('-', MINUS)}."
     )
@@ -82,14 +81,13 @@ def _parts(months: list[Row]) -> Figure:
         change = row["change_usd_mn"]
         rows.append({"month": at, "name": "change", "value": change / 1000, "label": _cell(change)})
     net, price, change = (_sum(months, c) for c in ("net_purchases_usd_mn", "valuation_usd_mn", "change_usd_mn"))
-    rose = "rose" if change > 0 else "fell"
     fell_most = min(months, key=lambda row: row["valuation_usd_mn"])
     return Figure(
         "panel-parts",
-        f"Japan sold {billions(abs(net), signed=False)} net in these six months, its holdings {rose} "
-        f"{billions(abs(change), signed=False)}: a valuation gain of {billions(price, signed=False)} hid part of the sale"
+        f"Japan sold {billions(abs(net), signed=False)} net in these six months, its holdings "
+        f"{went(change)}: a valuation gain of {billions(price, signed=False)} hid part of the sale"
         if price > 0 > net
-        else f"Japan's holdings {rose} {billions(abs(change), signed=False)}; net purchases were {billions(net)}",
+        else f"Japan's holdings {went(change)}; net purchases were {billions(net)}",
         "What changed Japan's Treasuries each month, April to September 2024, USD bn; the diamond is the change in holdings",
         charts.parts(rows, dict(PARTS.values())),
         f"From April to September 2024: net purchases {_cell(net)} billion dollars, of which bonds and notes "

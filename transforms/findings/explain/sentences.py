@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from treasury_watch.transforms.amounts import billions, in_billions, is_known, percent
+from treasury_watch.transforms.amounts import billions, in_billions, is_known, percent, went
 from treasury_watch.transforms.findings.explain.newer_positions import newer_positions, of_finding
 from treasury_watch.transforms.findings.explain.standing import ranks
 from treasury_watch.transforms.findings.explain.trades import shifted_within, trades
@@ -303,7 +303,7 @@ def _fall(row: Mapping[Any, Any], period: str, beside: Beside) -> str:
     if not in_billions(change):
         return f"{whose} hardly changed {period}"
     rank = f", {beside.fall_rank}" if beside.fall_rank else ""
-    return f"{whose} {'fell' if change < 0 else 'rose'} {billions(abs(change), signed=False)} {period}{_to(row)}{rank}"
+    return f"{whose} {went(change)} {period}{_to(row)}{rank}"
 
 
 def _holdings(row: Mapping[Any, Any], beside: Beside) -> str:
@@ -314,13 +314,13 @@ def _holdings(row: Mapping[Any, Any], beside: Beside) -> str:
     if not in_billions(change):
         return f"{its} holdings hardly changed"
     share = row.get("change_pct", math.nan)
-    amount = billions(abs(change), signed=False)
+    moved = went(change)
     if is_known(share) and _to(row):
         if percent(abs(share)) == percent(0.0):
             return f"{its} holdings hardly changed, at {_to(row).removeprefix(' to ')}"
-        amount += f" ({percent(abs(share))})"
+        moved += f" ({percent(abs(share))})"
     rank = f", {beside.fall_rank}" if beside.fall_rank else ""
-    return f"{its} holdings {'fell' if change < 0 else 'rose'} {amount}{_to(row)}{rank}"
+    return f"{its} holdings {moved}{_to(row)}{rank}"
 
 
 def _to(row: Mapping[Any, Any]) -> str:

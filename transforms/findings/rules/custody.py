@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from treasury_watch.transforms.amounts import billions
+from treasury_watch.transforms.amounts import billions, went
 from treasury_watch.transforms.findings.rules.flagged_months import (
     AMOUNTS,
     capped,
@@ -181,6 +181,5 @@ def _together(row: dict[Any, Any], paired: tuple[str, np.ndarray, np.ndarray] | 
     if len(inside) < row["months"] or np.isnan(sums[0]):
         return None
     change, net = (float(amount) for amount in sums)
-    moved = f"{'fell' if change < 0 else 'rose'} {billions(abs(change), signed=False)}"
     deal = f"net {'sales' if net < 0 else 'purchases'} were {billions(abs(net), signed=False)}"
-    return f"{members} together: holdings {moved}{'' if np.isnan(net) else f', {deal}'}."
+    return f"{members} together: holdings {went(change)}{'' if np.isnan(net) else f', {deal}'}."

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from treasury_watch.transforms.amounts import billions, in_billions
+from treasury_watch.transforms.amounts import billions, in_billions, went
 from treasury_watch.transforms.wording import joined
 
 if TYPE_CHECKING:
@@ -68,13 +68,13 @@ def doubt(row: Mapping[Any, Any]) -> str | None:
     if not math.isnan(bills) and in_billions(
         bills
     ):  # Form S has none: their net purchases are the change in what is held
-        parts.append(f"bills held {'fell' if bills < 0 else 'rose'} {billions(abs(bills), signed=False)}")
+        parts.append(f"bills held {went(bills)}")
     valuation = row["valuation_usd_mn"]
     if not math.isnan(valuation):
         size = f"{'took' if valuation < 0 else 'added'} an estimated {billions(abs(valuation), signed=False)}"
         moved_by = size if in_billions(valuation) else "did next to nothing"
         parts.append(f"prices {moved_by} (give or take {billions(row['error_usd_mn'], signed=False)})")
-    recorded, moved = joined(parts), f"{'fell' if change < 0 else 'rose'} {billions(abs(change), signed=False)}"
+    recorded = joined(parts)
     if change < net + (0.0 if math.isnan(valuation) else valuation):
         return f"{recorded}: most of the fall of {billions(-change, signed=False)} is in none of these, so it is not explained."
-    return f"{recorded}; holdings {moved}: the two do not agree, {NO_SALE}."
+    return f"{recorded}; holdings {went(change)}: the two do not agree, {NO_SALE}."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from treasury_watch.transforms.amounts import billions
+from treasury_watch.transforms.amounts import billions, went
 from treasury_watch.transforms.signals.early.signal import (
     OFFICIALS,
     RELEASED,
@@ -120,7 +120,7 @@ def did(holder_id: str, of: str, value: float, month: date) -> str:
     if of == PURCHASES:
         who = "Foreign officials" if holder_id == OFFICIALS else "Japan"
         return f"{who} {'sold' if value < 0 else 'bought'} {size} of Treasuries, net, in {when}"
-    return f"{sentence(WHOSE[holder_id])} holdings of Treasuries {'fell' if value < 0 else 'rose'} {size} in {when}"
+    return f"{sentence(WHOSE[holder_id])} holdings of Treasuries {went(value)} in {when}"
 
 
 def print_against_estimate(row: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from treasury_watch.transforms.amounts import billions, rounded
+from treasury_watch.transforms.amounts import billions, rounded, went
 from treasury_watch.transforms.signals.nowcast.words import estimate_in_words, is_figure
 from treasury_watch.transforms.wording import counted, month_name
 
@@ -59,8 +59,7 @@ def timeline(
 
 def _reserves(row: Mapping[str, Any]) -> str:
     change = row["reserves_change_usd_mn"]
-    verb = "fell" if change < 0 else "rose"
-    words = f"Securities in Japan's reserves {verb} {billions(abs(change), signed=False)} in {month_name(row['month'])}"
+    words = f"Securities in Japan's reserves {went(change)} in {month_name(row['month'])}"
     if not is_figure(row["revaluation_usd_mn"]):
         return f"{words}; what prices did to them is not available."
     return f"{words}, of which prices, as estimated, {billions(row['revaluation_usd_mn'])}."
