@@ -25,7 +25,9 @@ CAUSES_IN_WORDS = {
 }
 CAUSES = {"net_purchases_usd_mn": "sales", "valuation_usd_mn": "prices", "other_usd_mn": "other changes"}
 NAMED_PART = 0.15  # of what pulled holdings down: a cause of a mixed fall below it is not named
-WITH_ARTICLE = re.compile(r"^(United|Netherlands$|Bahamas$|Philippines$)|(Islands|Republic)$")
+WITH_ARTICLE = re.compile(
+    r"^(United|Euro Area$|European Union$|Netherlands$|Bahamas$|Philippines$)|(Islands|Republic)$"
+)
 
 
 def causes_in_words(row: Mapping[Any, Any]) -> str:

@@ -18,7 +18,11 @@ from treasury_watch.transforms.signals.nowcast.words import METHOD_WORDS, RECORD
 from treasury_watch.transforms.wording import month_name
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.published_database import rows_of
-from treasury_watch.warehouse.tables.early.early_signals import newest_official_month, print_in_words
+from treasury_watch.warehouse.tables.early.early_signals import (
+    beyond_learned,
+    newest_official_month,
+    print_in_words,
+)
 from treasury_watch.warehouse.tables.early.nowcasts import DECLARED, open_nowcasts
 from treasury_watch.warehouse.tables.early.nowcasts import MADE as MADE_THEN
 
@@ -62,6 +66,9 @@ def content(connection: duckdb.DuckDBPyConnection, declarations: Declarations, t
             **row,
             "words": told(row, claims[row["target"]]),
             "inputs": inputs_in_words(row),
+            "beyond": beyond_learned(connection, declarations, row)
+            if abs(row["estimate_usd_mn"]) >= claims[row["target"]]
+            else None,
             "overdue": row["due"] < today,
         }
         for row in open_nowcasts(connection)

@@ -62,6 +62,28 @@ def test_a_target_that_is_estimated_and_was_never_published_against_is_said_to_h
     assert content["without_record"] == ["the net purchases of foreign officials"]
 
 
+@pytest.mark.parametrize(("fall_usd_mn", "told"), [(60_000.0, True), (20_000.0, False)])
+def test_an_estimate_from_a_fall_that_no_earlier_month_had_says_that_it_reaches_beyond_what_it_learned_from(
+    fall_usd_mn, told
+):
+    levels = {"2024-03-01": 1_000_000.0, "2024-04-01": 970_000.0, "2024-05-01": 975_000.0}
+    levels["2024-06-01"] = levels["2024-05-01"] - fall_usd_mn
+    reserves = DECLARED.toml("nowcast.toml")["signals"]["reserves"]
+    signals = [
+        {"series_id": reserves, "date": day, "value": value, "known_from": "2024-07-08"}
+        for day, value in levels.items()
+    ]
+    estimate = OPEN | {
+        "target": "japan_holdings", "estimate_usd_mn": -30_000.0, "reserves_change_usd_mn": -fall_usd_mn,
+        "custody_change_usd_mn": None,
+    }  # fmt: skip
+    with duckdb.connect() as connection:
+        fill(connection, {**FULL, "nowcasts": [*REPLAYED, estimate], "nowcast_scores": SCORES, "signals": signals})
+        text = Reading(render(connection, generated=GENERATED)).text
+    assert ("No earlier month loaded had so large a fall in these securities" in text) is told
+    assert "securities in Japan's reserves" in text
+
+
 def test_a_database_without_nowcasts_has_no_section():
     with duckdb.connect() as connection:
         assert nowcast_section.content(connection, DECLARED, date(2024, 8, 1)) == {"nowcast": None}

@@ -107,5 +107,5 @@ def _japan(
     return reserves_signal(
         entry, rule, stated.due(raw.month), estimate=estimate, claims_from_usd_mn=claims, totals=stated.totals,
         record=record, day=day,
-        largest_usd_mn=min((own.change_usd_mn for own in stated.reserves if own.month < raw.month), default=None),
+        earlier_usd_mn=[own.change_usd_mn for own in stated.reserves if own.month < raw.month],
     )  # fmt: skip

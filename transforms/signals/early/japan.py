@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
@@ -54,6 +55,11 @@ class Reserves(NamedTuple):
         return self.change_usd_mn - (self.revaluation_usd_mn or 0.0)
 
 
+def beyond(change_usd_mn: float, earlier_usd_mn: Iterable[float]) -> str | None:
+    """That a change is below all `earlier_usd_mn` of these securities, so that nothing like it was learned from; else None."""
+    return BEYOND if change_usd_mn < min(earlier_usd_mn, default=-math.inf) else None
+
+
 def bearing_on(month: date, totals: Iterable[InterventionTotal]) -> list[InterventionTotal]:
     """The totals that bear on the month: those that end in it, of something."""
     return [t for t in totals if (t.end.year, t.end.month) == (month.year, month.month) and t.jpy_bn > 0]
@@ -98,15 +104,15 @@ def reserves_signal(
     claims_from_usd_mn: float = 0.0,
     totals: Iterable[InterventionTotal] = (),
     record: Iterable[str] = (),
-    largest_usd_mn: float | None = None,
+    earlier_usd_mn: Iterable[float] = (),
     day: date | None = None,
 ) -> EarlySignal | None:
     """The message on a month's change of the securities in Japan's reserves, None where their fall, without prices where
     these are known, is below the rule's minimum.
 
     `estimate` is the month's row of `nowcasts`, None without one. Below `claims_from_usd_mn` it claims no sign.
-    `largest_usd_mn` is the lowest change of these securities in the months before, None where none is known. `day` is the
-    day on which it is told, the day on which the reserves were public where none is given.
+    `earlier_usd_mn` are the changes of these securities in the months before, as far as they are known. `day` is the day on
+    which it is told, the day on which the reserves were public where none is given.
     """
     if reserves.flow_usd_mn > -rule["minimum_usd_mn"]:
         return None
@@ -139,8 +145,8 @@ def reserves_signal(
         )
     if claimed is not None and reserves.revaluation_usd_mn is None:
         record = (RAW, *record)
-    beyond = claimed is not None and largest_usd_mn is not None and reserves.change_usd_mn < largest_usd_mn
-    not_known = (*((NO_ESTIMATE,) if estimate is None else ()), *((BEYOND,) if beyond else ()), *NOT_OF_RESERVES)
+    reaches = beyond(reserves.change_usd_mn, earlier_usd_mn) if claimed is not None else None
+    not_known = (*((NO_ESTIMATE,) if estimate is None else ()), *((reaches,) if reaches else ()), *NOT_OF_RESERVES)
     sections = (
         ("What it rests on", tuple(rests)),
         ("What it does not know", not_known),

@@ -10,13 +10,14 @@ import duckdb
 
 from treasury_watch.transforms.months import shifted
 from treasury_watch.transforms.release_dates.release_calendar import release_of
-from treasury_watch.transforms.signals.early.early_signals import Stated, early_signals
-from treasury_watch.transforms.signals.early.japan import Reserves
+from treasury_watch.transforms.signals.early.early_signals import JAPAN_ESTIMATE, Stated, early_signals
+from treasury_watch.transforms.signals.early.japan import Reserves, beyond
 from treasury_watch.transforms.signals.early.officials import Read
 from treasury_watch.transforms.signals.early.outcome import print_against_estimate
 from treasury_watch.transforms.signals.early.signal import JAPAN, OFFICIALS, EarlySignal, day_of
 from treasury_watch.transforms.signals.nowcast.japan_timeline import InterventionTotal
 from treasury_watch.transforms.signals.nowcast.targets import targets
+from treasury_watch.transforms.signals.nowcast.words import is_figure
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.tables.early.nowcasts import DECLARED, open_nowcasts
@@ -68,6 +69,17 @@ def published_signals(
 ) -> list[EarlySignal]:
     """The early signals of the published tables that were public on `day`; none where the tables are of before them."""
     return early_signals(_stated(connection, declarations), declarations.rules, day) if has_tables(connection) else []
+
+
+def beyond_learned(
+    connection: duckdb.DuckDBPyConnection, declarations: Declarations, row: Mapping[str, Any]
+) -> str | None:
+    """That an estimate of `open_nowcasts` rests on a fall that no earlier month had; None where that cannot be said."""
+    change = row["reserves_change_usd_mn"]
+    if row["target"] != JAPAN_ESTIMATE or not is_figure(change):
+        return None
+    known = connection.execute(RESERVES, {"series": declarations.toml(DECLARED)["signals"]["reserves"]}).fetchall()
+    return beyond(change, [found for month, found, *_ in known if month < day_of(row["month"])])
 
 
 def has_tables(connection: duckdb.DuckDBPyConnection) -> bool:

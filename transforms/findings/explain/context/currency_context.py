@@ -93,7 +93,8 @@ def _context(
     words = _rate_words(row["currency_name"], found, past, first, last, limits) if rated else []
     weakening = {month: _quarter_pct(past, month) for month in months_from(first, last)}
     totals = intervention_periods.near(row, periods)
-    words += interventions.words(row, operations, net_of, weakening, limits, totals=totals is not None)
+    if words or operations is not None:  # that interventions are not read is told beside what the currency did
+        words += interventions.words(row, operations, net_of, weakening, limits, totals=totals is not None)
     words += intervention_periods.words(row, totals)
     found["context"] = " ".join(words) or None
     return {name: found.get(name) for name in CONTEXT}
