@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from treasury_watch.transforms.amounts import billions, in_billions, is_known, percent, went
+from treasury_watch.transforms.findings.explain.first_months import first_months_read
 from treasury_watch.transforms.findings.explain.newer_positions import newer_positions, of_finding
 from treasury_watch.transforms.findings.explain.standing import ranks
 from treasury_watch.transforms.findings.explain.trades import shifted_within, trades
@@ -55,7 +56,8 @@ class Beside:
     how unusual the month is, `official_net_usd_mn` what foreign official institutions bought in the same months (NaN
     where unknown or where it says nothing of the holder), `official_from_press` whether press releases say so, whose figures
     before 2023 are biased against the official sector, `newer_usd_mn` what positions newer than the net purchases make of
-    other changes: trading and prices of it are not known yet.
+    other changes: trading and prices of it are not known yet; `first_months` are the sums of a run's first months where these
+    alone are taken apart.
     """
 
     custodial: bool = False
@@ -64,6 +66,7 @@ class Beside:
     official_net_usd_mn: float = math.nan
     official_from_press: bool = False
     newer_usd_mn: float = 0.0
+    first_months: Mapping[Any, Any] | None = None
 
 
 ALONE = Beside()
@@ -143,6 +146,7 @@ def explain_episodes(
             official_net_usd_mn=net,
             official_from_press=any(month in press for month in span),
             newer_usd_mn=of_finding(row, newer, rules["newer_positions"]),
+            first_months=first_months_read(row, months),
         )
         texts.append(told(row, period, beside))
     return _with_texts(runs, texts)
@@ -279,7 +283,19 @@ def _unexplained(row: Mapping[Any, Any], period: str, beside: Beside, complete: 
         if row["of"] != "change_usd_mn":  # the finding is the net sale: it stands in the first sentence
             return [f"{lead.removesuffix('.')}, while the statistics count {done}.", f"W{apart}"]
         more = f"The statistics count {done}; w{apart}"
+    elif beside.first_months and last >= DECOMPOSED_FROM:
+        rest = f"How much of the rest was sold and how much was price is {published}."
+        more = f"{_of_first_months(beside.first_months, beside)} {rest}"
     return [lead, more]
+
+
+def _of_first_months(first: Mapping[Any, Any], beside: Beside) -> str:
+    """`In March and April 2026 it sold $2.9bn of Treasury bonds and notes, bought $0.4bn of bills and lost $4.7bn in valuation.`"""
+    period = months_covered(first["start_month"], first["end_month"])
+    valued = _valued(first) if in_billions(first["valuation_usd_mn"]) else ""
+    deal = trades(first, price=valued) or valued or "bought and sold next to nothing"
+    subject = _subject(first, beside)
+    return sentence(f"{period} {subject[:1].lower()}{subject[1:]} {deal}.")
 
 
 def _sold_without_valuation(row: Mapping[Any, Any], period: str, beside: Beside) -> list[str]:
@@ -332,11 +348,14 @@ def _price(row: Mapping[Any, Any]) -> str:
     """What valuation did beside a sale, where it is known and no trifle. It is told as stated: what is published for one holder
     holds more than prices.
     """
-    valuation = row["valuation_usd_mn"]
-    if math.isnan(row["repriced_share_pct"]) or abs(valuation) < least_told(row):
+    if math.isnan(row["repriced_share_pct"]) or abs(row["valuation_usd_mn"]) < least_told(row):
         return ""
-    amount = f"{_estimated(row)}{billions(abs(valuation), signed=False)}"
-    return f"lost {amount} in valuation" if valuation < 0 else f"gained {amount} in valuation"
+    return _valued(row)
+
+
+def _valued(row: Mapping[Any, Any]) -> str:
+    amount = f"{_estimated(row)}{billions(abs(row['valuation_usd_mn']), signed=False)}"
+    return f"lost {amount} in valuation" if row["valuation_usd_mn"] < 0 else f"gained {amount} in valuation"
 
 
 def least_told(row: Mapping[Any, Any]) -> float:
