@@ -98,8 +98,9 @@ def write(site: Site, standing: dict[str, Finding], months: dict[str, list[Row]]
     for page, found in standing.items():
         own = months.get(found.holder_id, [])
         within = [row for row in own if found.month <= row["month"] <= found.end_month]
+        held = counted_from(own, within)
         stated = prints.get(found.holder_id, {})
-        vintage = vintage_of(stated, within)
+        vintage = vintage_of(stated, held)
         record[page] = remembered(record.get(page), said(found, vintage))
         around = [
             row
@@ -123,7 +124,7 @@ def write(site: Site, standing: dict[str, Finding], months: dict[str, list[Row]]
             within=within,
             described=described(found, within),
             drawn=drawing(around, marked=marked),
-            provenance=provenance(within, stated, flows, titles),
+            provenance=provenance(held, within, stated, flows, titles),
             prints=prints_shown(within, stated, titles),
             first=record[page]["first"],
             changed=changes(record[page]["first"], record[page]["last"]),
@@ -184,8 +185,8 @@ def _preview(site: Site, page: str, found: Finding, around: Sequence[Row], marke
 
 
 def prints_of(connection: duckdb.DuckDBPyConnection, found: Iterable[Finding]) -> dict[str, dict[date, list[Row]]]:
-    """Every print of the positions in the months of findings, by holder_id and month, the oldest first."""
-    wanted = sorted({(f.holder_id, f.month, f.end_month) for f in found})
+    """Every print of the positions in the months of findings and the one before, by holder_id and month, the oldest first."""
+    wanted = sorted({(f.holder_id, shifted(f.month, -1), f.end_month) for f in found})
     if not wanted:
         return {}
     rows = rows_of(
@@ -221,21 +222,35 @@ def standing_print(prints: Sequence[Row], source: str | None) -> Row | None:
     return current[-1] if current else None
 
 
-def vintage_of(stated: dict[date, list[Row]], within: Sequence[Row]) -> date | None:
-    """The newest release among the figures of these months."""
-    standing = [standing_print(stated.get(row["month"], []), row["source"]) for row in within]
+def counted_from(own: Sequence[Row], within: Sequence[Row]) -> list[Row]:
+    """The months whose holdings a finding is made of: those `within` it, and the one before, from which its first change is
+    counted where that is known.
+    """
+    if not within or within[0]["change_usd_mn"] is None:
+        return list(within)
+    return [*(row for row in own if row["month"] == shifted(within[0]["month"], -1)), *within]
+
+
+def vintage_of(stated: dict[date, list[Row]], held: Sequence[Row]) -> date | None:
+    """The newest release among the holdings of these months."""
+    standing = [standing_print(stated.get(row["month"], []), row["source"]) for row in held]
     return newest_day([row for row in standing if row])
 
 
 def provenance(
-    within: Sequence[Row], stated: dict[date, list[Row]], flows: dict[str, list[Row]], titles: dict[str, Row]
+    held: Sequence[Row],
+    within: Sequence[Row],
+    stated: dict[date, list[Row]],
+    flows: dict[str, list[Row]],
+    titles: dict[str, Row],
 ) -> list[Row]:
     """Where the figures come from: one line for each file, with what it states and of which months.
 
-    The holdings' files are exact, to the line; of net purchases and valuation it is the newest file of their source.
+    The files of what was `held`, as from `counted_from`, are exact, to the line; of net purchases and valuation it is the
+    newest file of their source.
     """
     found: dict[tuple[str, str | None], Row] = {}
-    for row in within:
+    for row in held:
         standing = standing_print(stated.get(row["month"], []), row["source"])
         if standing:
             key = (standing["source"], standing["sha256"])
@@ -244,6 +259,9 @@ def provenance(
             )
             entry["months"].append(row["month"])
             entry["lines"].append(standing["line"])
+    for entry in found.values():
+        if within and entry["months"][-1] < within[0]["month"]:
+            entry["states"] = f"holdings at the end of {month_name(entry['months'][-1])}"
     for basis, rows in groupby([row for row in within if row["basis"]], key=lambda row: row["basis"]):
         source = SOURCES.get(basis)
         covering = list(rows)
@@ -259,7 +277,7 @@ def provenance(
                 "net purchases" if basis in ("form_s", "estimated", "press_release") else "net purchases, valuation"
             )
             if key in found:
-                found[key]["states"] = f"holdings, {states}"
+                found[key]["states"] = f"{found[key]['states']}, {states}"
                 continue
             entry = {**file, "states": states, "months": [row["month"] for row in covering], "lines": []}
             found[key] = {**entry, "dated_by": file["released_basis"], **_named(titles, source)}
