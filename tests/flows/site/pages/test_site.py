@@ -252,3 +252,20 @@ def test_each_table_of_the_methodology_is_a_region_of_its_own_name() -> None:
     document = f"# Title\n\n## Scores\n\n{table}\nThen\n\n{table}\n## Rest\n\n{table}"
     named = re.findall(r'role="region" aria-label="([^"]*)"', rendered(document)[0])
     assert named == ["Table: Scores", "Table 2: Scores", "Table: Rest"]
+
+
+def test_what_the_newest_release_does_not_name_is_listed_with_places_and_sums_apart(tmp_path: Path) -> None:
+    old = {"month": "2024-03-01", "position_usd_mn": 50_000.0, "source": "slt_table3", "basis": "slt"}
+    content = {
+        **CONTENT,
+        "holder_months": [*CONTENT["holder_months"], {**old, "holder_id": "norway", "holder": "Norway"}],
+        "aggregate_months": [
+            *CONTENT["aggregate_months"],
+            {**old, "holder_id": "euro_area", "holder": "Euro Area", "kind": "memo"},
+        ],
+    }
+    built(tmp_path / "site", content)
+    _, _, earlier = text_of(tmp_path / "site/holders/index.html").partition("Not in the newest release")
+    places, _, sums = earlier.partition("Totals, groups and sectors")
+    assert ("Norway" in places, "Euro Area" in places) == (True, False)
+    assert ("Norway" in sums, "Euro Area" in sums) == (False, True)
