@@ -263,9 +263,11 @@ class Declarations:
 
     @cached_property
     def _breaks(self) -> tuple[SeriesBreak, ...]:
-        """The breaks as the layouts take them, oldest first."""
+        """The breaks as the layouts take them, which are those that files name, oldest first."""
         found = []
         for row in self.series_breaks:
+            if row["named_in_files"] != "true":
+                continue
             since = row["in_releases_from"]
             known = date.fromisoformat(since) if since else None
             found.append(SeriesBreak(_month(row["month"]), row["old_series"], row["new_series"], known))

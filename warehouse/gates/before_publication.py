@@ -55,11 +55,11 @@ class SecondGate:
     def on_months(self) -> list[Result]:
         """What it finds on positions and on holders' months."""
         months = self.connection.execute(
-            "SELECT *, EXISTS (FROM observations o WHERE o.holder_id = m.holder_id AND o.month = m.month "
-            "AND o.series <> m.series AND o.measure = 'total_position') "
+            "SELECT *, EXISTS (FROM source_positions o WHERE o.holder_id = m.holder_id AND o.month = m.month "
+            "AND o.series <> m.series AND o.total_released IS NOT NULL) "
             # or the month before on this month's basis, beside the one that stands for it
-            "OR EXISTS (FROM observations o WHERE o.holder_id = m.holder_id AND o.month = m.month - INTERVAL 1 MONTH "
-            "AND o.series = m.series AND o.measure = 'total_position') OR EXISTS (FROM holder_scopes s "
+            "OR EXISTS (FROM source_positions o WHERE o.holder_id = m.holder_id AND o.month = m.month - INTERVAL 1 MONTH "
+            "AND o.series = m.series AND o.total_released IS NOT NULL) OR EXISTS (FROM holder_scopes s "
             "WHERE s.holder_id = m.holder_id AND s.last_month = m.month - INTERVAL 1 MONTH) AS both_bases "
             "FROM holder_months m"
         ).df()

@@ -118,7 +118,8 @@ class Builder:
         self._create(connection, "sources", sources.sort_values("source"))
         breaks = pd.DataFrame(self.declarations.series_breaks)
         breaks["month"] = pd.to_datetime(breaks["month"] + "-01")
-        breaks["both_published"] = breaks["both_published"] == "true"
+        for told in ("both_published", "named_in_files"):
+            breaks[told] = breaks[told] == "true"
         breaks["in_releases_from"] = pd.to_datetime(breaks["in_releases_from"])  # NaT where it is not known
         self._create(connection, "series_breaks", breaks)
         scopes = pd.DataFrame(self.declarations.rows("holder_scopes.csv"))

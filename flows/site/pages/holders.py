@@ -44,12 +44,18 @@ NEWEST_RISK = """
 FROM risk_months WHERE loss_100bp_usd_mn IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY holder_id ORDER BY month DESC) = 1
 """
+# The newest release of a source is the newest that covers the holder's newest month there, whether it changed a figure or not.
 SOURCES = """
+SELECT own.* EXCLUDE (changed), coalesce((
+    SELECT max(r.released) FROM releases r
+    WHERE r.source = own.source AND r.withdrawn IS NULL AND own.last_month BETWEEN r.first_month AND r.last_month
+), changed) AS released FROM (
 SELECT p.holder_id, p.source, any_value(coalesce(s.title, p.source)) AS title, any_value(s.publisher) AS publisher,
     any_value(s.url) AS url, min(p.month) AS first_month, max(p.month) AS last_month, count(*) AS months,
-    max(p.released) AS released, bool_or(p.evidence = 'press') AS press
+    max(p.released) AS changed, bool_or(p.evidence = 'press') AS press
 FROM positions p LEFT JOIN sources s USING (source) WHERE p.total_usd_mn IS NOT NULL
-GROUP BY p.holder_id, p.source ORDER BY p.holder_id, last_month DESC, p.source
+GROUP BY p.holder_id, p.source
+) AS own ORDER BY holder_id, last_month DESC, source
 """
 
 Row = dict[str, Any]

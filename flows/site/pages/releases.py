@@ -29,24 +29,43 @@ FIRST_PRINTS = 25
 # How the findings of a page are known.
 THEN, TODAY = "then", "today"
 
-# The total as first stated, and the change on the month before as the same source stated it on that day.
+# The total as first stated, and the change on the month before as the same source stated it on that day; and how far what
+# stands is from it, where a later release of any source states the month again, also unchanged.
 FIRST = """
-WITH moved AS ( -- by whichever source has moved it: totals are revised in Table 5 alone
-    SELECT holder_id, month, arg_max(moved_usd_mn, abs(moved_usd_mn)) FILTER (latest_printed > first_printed) AS usd_mn
-    FROM first_prints
-    WHERE measure = 'total_position' GROUP BY holder_id, month
+WITH again AS (
+    SELECT o.holder_id, o.month, max(r.released) AS released
+    FROM observations o JOIN releases r ON r.source = o.source AND o.month BETWEEN r.first_month AND r.last_month
+    WHERE o.measure = 'total_position' AND o.superseded IS NULL AND o.value_usd_mn IS NOT NULL AND r.withdrawn IS NULL
+        AND o.month IN (SELECT DISTINCT month FROM first_prints)
+    GROUP BY ALL
 )
 SELECT *, position_usd_mn - before_usd_mn AS change_usd_mn FROM (
     SELECT f.first_printed AS released, f.holder_id, f.holder, f.kind, f.month, f.source,
-        f.first_print_usd_mn AS position_usd_mn, moved.usd_mn AS moved_usd_mn,
+        f.first_print_usd_mn AS position_usd_mn,
+        CASE WHEN again.released > f.first_printed THEN p.total_usd_mn - f.first_print_usd_mn END AS moved_usd_mn,
         any_value(o.value_usd_mn) AS before_usd_mn
-    FROM first_prints f JOIN moved USING (holder_id, month)
+    FROM first_prints f
+    LEFT JOIN again USING (holder_id, month)
+    LEFT JOIN positions p ON p.holder_id = f.holder_id AND p.month = f.month
     LEFT JOIN observations o ON o.holder_id = f.holder_id AND o.source = f.source
         AND o.series = f.series AND o.measure = f.measure AND o.month = f.month - INTERVAL 1 MONTH
         AND o.released <= f.first_printed AND (o.superseded IS NULL OR o.superseded > f.first_printed)
     WHERE f.measure = 'total_position' AND f.first_print_usd_mn IS NOT NULL
     GROUP BY ALL
 ) ORDER BY month DESC, position_usd_mn DESC, holder
+"""
+
+# Every file of a day that states holdings or transactions, whether its figures stand or not.
+FILES = """
+SELECT r.released, coalesce(s.title, r.source) AS title, r.first_month, r.last_month, r.figures, r.changed_figures, r.sha256
+FROM releases r LEFT JOIN sources s USING (source)
+WHERE r.last_month IS NOT NULL AND r.withdrawn IS NULL AND r.evidence = 'release'
+    AND r.source IN (SELECT DISTINCT source FROM observations)
+ORDER BY r.released, r.last_month DESC, r.source
+"""
+# The months of holdings by the day on which any file on record first stated them.
+ON_RECORD = """
+SELECT min(released) AS released, month FROM observations WHERE measure = 'total_position' GROUP BY month ORDER BY 1, 2
 """
 
 Row = dict[str, Any]
@@ -59,6 +78,7 @@ def write(site: Site, standing: Mapping[str, Finding], pages: set[str], *, as_kn
     files = _by_day(rows_of(site.connection, DAYS))
     first = _by_day(rows_of(site.connection, FIRST))
     revised = _by_day(rows_of(site.connection, "FROM revisions WHERE measure = 'total_position' ORDER BY released"))
+    every, on_record = _by_day(rows_of(site.connection, FILES)), _by_day(rows_of(site.connection, ON_RECORD))
     days, record = sorted(files), site.folder.record.releases
     seen: set[str] = set()
     newest: date | None = None  # that any release before had stated
@@ -82,8 +102,9 @@ def write(site: Site, standing: Mapping[str, Finding], pages: set[str], *, as_kn
             vintage=released,
             preview=None,
             released=released,
-            files=files[released],
+            files=every.get(released) or files[released],
             months=new_months(stated),
+            on_record=[row["month"] for row in on_record.get(released, [])],
             first=[row for row in stated if row["kind"] == "country"][:FIRST_PRINTS],
             totals=[row for row in stated if row["holder_id"] in ("grand_total", "foreign_official")],
             reporting=sum(row["kind"] == "country" for row in stated),

@@ -91,6 +91,13 @@ def test_a_gap_in_the_months_ends_the_run(tolerated):
     ]
 
 
+@pytest.mark.parametrize("tolerated", [0, 1])
+def test_a_new_survey_basis_ends_the_run_with_the_change_on_the_old_one(tolerated):
+    months = history(400_000, [-9_000.0] * 4)
+    months.loc[2, "series_break"] = True
+    assert spans(months, rules(tolerated)) == [("2022-02", "2022-03", 2), ("2022-04", "2022-05", 2)]
+
+
 def test_a_sum_is_unknown_where_one_of_its_months_is():
     months = history(400_000, [-9_000.0, -9_000.0])
     months.loc[1, ["net_purchases_usd_mn", "valuation_usd_mn", "other_usd_mn"]] = [-9_000.0, 0.0, 0.0]

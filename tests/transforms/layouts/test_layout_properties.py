@@ -195,7 +195,9 @@ def history_files(draw) -> tuple[bytes, Reading]:
 @st.composite
 def mfh_files(draw) -> tuple[bytes, Reading]:
     months = months_back(draw(NEWEST.filter(lambda newest: newest >= "2003-06")), draw(st.integers(9, 13)))
-    breaks = [(row["month"], row["new_series"]) for row in DECLARATIONS.series_breaks]
+    breaks = [
+        (row["month"], row["new_series"]) for row in DECLARATIONS.series_breaks if row["named_in_files"] == "true"
+    ]
     holders = [(*row, "total_position") for row in countries(draw, "mfh", 5, 8)]
     holders += [("Grand Total", "", "grand_total", "total_position")]
     holders += [("  T-Bonds & Notes", "", "foreign_official", "long_term_position")]

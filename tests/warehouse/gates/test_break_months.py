@@ -14,12 +14,10 @@ NAME = "no change crosses a series break that was published on one basis only"
 
 @pytest.mark.parametrize(("basis_before", "holds"), [("XIII", True), ("XI", False)])
 def test_a_change_into_a_break_month_needs_both_months_on_one_basis(published, basis_before, holds):
-    published.says(
-        "cslt",
-        JUNE,
-        ("japan", "2010-11", "total_position", 90, basis_before),
-        ("japan", "2010-12", "total_position", 95),
-    )
+    for month, series in ((date(2010, 11, 1), basis_before), (date(2010, 12, 1), "XIII")):
+        published.add(
+            "source_positions", source="cslt", holder_id="japan", month=month, series=series, total_released=JUNE
+        )
     published.add(
         "holder_months", holder_id="japan", month=date(2010, 12, 1), series="XIII", series_break=True, change_usd_mn=5
     )

@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from treasury_watch.transforms.amounts import billions, part_of, percent, rounded
+from treasury_watch.transforms.amounts import billions, is_known, part_of, percent, rounded
 from treasury_watch.transforms.findings.explain.newer_positions import newer_positions, of_finding
 from treasury_watch.transforms.findings.explain.sentences import least_told
 from treasury_watch.transforms.findings.explain.trades import names_bills_sold, shifted_within
 from treasury_watch.transforms.findings.rules import declared
 from treasury_watch.transforms.findings.rules.custody import ONE_MOVE
-from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS
+from treasury_watch.transforms.findings.rules.flagged_months import BILLS, BONDS, position_before
 from treasury_watch.transforms.findings.rules.patterns.labels import BOUGHT_BACK, RECURRING
 from treasury_watch.transforms.findings.rules.places.absorption import LONGER_RUN
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW
@@ -56,7 +56,7 @@ class _Months:
     custodial: bool
     note: str | None
     press: list[pd.Timestamp]
-    breaks: list[pd.Timestamp]
+    breaks: dict[pd.Timestamp, str]
     past: Past
 
 
@@ -76,7 +76,7 @@ def with_caveats(
     moves = {} if revision_sizes is None else told_moves(revision_sizes, rules["revision_sizes"])
     newest = months["month"].max()
     press = months[months["evidence"] == "press"].groupby("holder_id")["month"].agg(list)
-    breaks = months[months["series_break"].astype(bool)].groupby("holder_id")["month"].agg(list)
+    breaks = _breaks(months)
     custodial = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"].unique())
     pasts = pasts_of(months, rows["holder_id"])
     usual_multiple = other_changes_over_usual(months, rules)
@@ -91,7 +91,7 @@ def with_caveats(
             holder in custodial,
             (notes or {}).get(holder),
             press.get(holder, []),
-            breaks.get(holder, []),
+            breaks.get(holder, {}),
             pasts.get(holder, NONE),
         )
         caveats = _caveats(row, own, newest, rules, moves.get(holder))
@@ -108,6 +108,21 @@ def with_caveats(
             )
         found.append(caveats)
     return ["\n".join(lines) if lines else None for lines in found]
+
+
+def _breaks(months: pd.DataFrame) -> dict[str, dict[pd.Timestamp, str]]:
+    """What is said of each holder's new survey bases: what the old one had, where it states the month too."""
+    ordered = months.sort_values(["holder_id", "month"])
+    old = position_before(ordered) + ordered["change_usd_mn"]
+    told: dict[str, dict[pd.Timestamp, str]] = {}
+    found = ordered.assign(old_usd_mn=old)[ordered["series_break"].astype(bool)]
+    for row in found[["holder_id", "month", "position_usd_mn", "old_usd_mn"]].to_dict("records"):
+        held, before = row["position_usd_mn"], row["old_usd_mn"]
+        both = is_known(held) and is_known(before)
+        put = f": {billions(held, signed=False)} where the old one has {billions(before, signed=False)}" if both else ""
+        words = f"A new survey basis starts in {month_name(row['month'])}{put}; no change is taken across it."
+        told.setdefault(row["holder_id"], {})[row["month"]] = words
+    return told
 
 
 def told_moves(revision_sizes: pd.DataFrame, told: dict[str, Any]) -> dict[str, str]:
@@ -164,8 +179,11 @@ def _caveats(
     lines += _offset(row, rules["verdict"])
     if any(begins - 1 <= number_of(month) <= ends for month in own.press):
         lines.append("A position here was reported by the press; it was not read from a release file.")
-    near = [month for month in own.breaks if -reach <= number_of(month) - begins and number_of(month) - ends <= reach]
-    lines += [f"A new survey basis starts in {month_name(month)}; no change is taken across it." for month in near]
+    lines += [
+        told
+        for month, told in own.breaks.items()
+        if -reach <= number_of(month) - begins and number_of(month) - ends <= reach
+    ]
     if last == newest:
         lines.append(f"{month_name(last)} is the newest month: preliminary, and revised by later releases.")
         if moves:

@@ -32,9 +32,9 @@ COLUMNS = [
 def episodes(months: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
     """The runs that a rule under [episodes] of config/alert_rules.toml keeps, one row each.
 
-    `months` has the columns of holder_months. A run ends at a gap in the months, at a month whose amount is unknown and
-    at one that is not a fall; up to `tolerated_interruptions` of the last kind inside a run are passed over and belong
-    to it. Sums are over all months of the run; a sum is NaN where one of its months is not known.
+    `months` has the columns of holder_months. A run ends at a gap in the months, at a new survey basis, at a month whose amount
+    is unknown and at one that is not a fall; up to `tolerated_interruptions` of the last kind inside a run are passed over and
+    belong to it. Sums are over all months of the run; a sum is NaN where one of its months is not known.
     """
     found = [row for name, rule in rules["episodes"].items() for row in _runs(months, name, rule, rules)]
     table = pd.DataFrame(found, columns=COLUMNS)
@@ -73,7 +73,8 @@ def _runs(
     known = months[months[rule["of"]].notna() & months["holder_id"].isin(large)]
     for _, group in known.groupby("holder_id", sort=True):
         amount, held_before = group["amount"].to_numpy(), group["before_usd_mn"].to_numpy()
-        whole = consecutive(group["month"], group["amount"] < 0, rule["tolerated_interruptions"])
+        ends = group["series_break"].astype(bool)
+        whole = consecutive(group["month"], group["amount"] < 0, rule["tolerated_interruptions"], ends)
         kept = []
         for run in (part for entire in whole for part in _parts(entire, amount)) if grown else whole:
             if run.stop - run.start < rule["minimum_months"]:
@@ -94,15 +95,18 @@ def _parts(run: slice, amount: np.ndarray) -> Iterator[slice]:
             yield slice(run.start, stop)
 
 
-def consecutive(months: pd.Series, falling: pd.Series, tolerated: int) -> list[slice]:
-    """Runs of falling months as slices of positions; each starts and ends with a falling month."""
+def consecutive(months: pd.Series, falling: pd.Series, tolerated: int, ends: pd.Series | None = None) -> list[slice]:
+    """Runs of falling months as slices of positions; each starts and ends with a falling month.
+
+    `ends` are months after which no run goes on: those into which a new survey basis starts, whose change is on the old one.
+    """
     number = numbers_of(months).tolist()
-    falls = falling.tolist()
+    falls, ended = falling.tolist(), [False] * len(falling) if ends is None else ends.tolist()
     runs: list[slice] = []
     start: int | None = None
     last = missed = 0
     for i, falls_now in enumerate(falls):
-        if start is not None and number[i] != number[i - 1] + 1:
+        if start is not None and (number[i] != number[i - 1] + 1 or ended[i - 1]):
             runs.append(slice(start, last + 1))
             start = None
         if falls_now:

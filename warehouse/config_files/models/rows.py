@@ -120,6 +120,7 @@ class BreakRow(Entry):
     old_series: Text
     new_series: Text
     both_published: YesNo
+    named_in_files: YesNo
     in_releases_from: DayOrNothing
     note: str
 

@@ -2,12 +2,15 @@
 -- from the day it was known until the day it was replaced. A figure that is a known error of its publisher (table
 -- `corrections`) is replaced from the day the correction was made.
 WITH figures AS (
-    SELECT o.source, o.holder_id, o.month, o.series, o.evidence, o.measure, o.value_usd_mn, o.released, o.superseded,
-        corrected_usd_mn, since
+    SELECT o.source, o.holder_id, o.month, coalesce(unnamed.new_series, o.series) AS series, o.evidence, o.measure,
+        o.value_usd_mn, o.released, o.superseded, corrected_usd_mn, since
     FROM observations AS o
     LEFT JOIN corrections
         ON corrections.source = o.source AND corrections.holder_id = o.holder_id AND corrections.month = o.month
        AND corrections.measure = o.measure AND corrections.expected_usd_mn = o.value_usd_mn
+    -- A break that only a footnote tells of: files print the old series beyond it.
+    LEFT JOIN series_breaks AS unnamed
+        ON NOT unnamed.named_in_files AND unnamed.old_series = o.series AND o.month >= unnamed.month
     WHERE o.measure IN ('total_position', 'long_term_position', 'short_term_position')
 ),
 -- The days on which anything of the row changed.

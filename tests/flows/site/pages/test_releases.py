@@ -62,26 +62,30 @@ def test_the_months_of_releases_that_were_not_read_are_new_with_the_next_one() -
 
 
 @pytest.mark.parametrize(
-    ("by_table_5", "restated", "moved"),
-    [(-2_500.0, "2026-09-16", -2_500.0), (0.0, "2026-09-16", 0.0), (0.0, "2026-06-18", None)],
+    ("stands", "restated", "moved"),
+    [(9_350_146.0, "2026-09-16", -2_500.0), (9_352_646.0, "2026-09-16", 0.0), (9_352_646.0, "2026-06-18", None)],
 )
 def test_a_figure_has_moved_by_whichever_source_moved_it_if_any_restated_it(
-    by_table_5: float, restated: str, moved: float | None
+    stands: float, restated: str, moved: float | None
 ) -> None:
-    """All foreign holdings of April 2026: Table 3 of June stands, Table 5 of September states less."""
-    print_ = {"holder_id": "grand_total", "holder": "Grand Total", "kind": "aggregate", "month": "2026-04-01"}
-    print_ |= {
+    """All foreign holdings of April 2026: Table 3 of June, and Table 5 of September, which may state the same again."""
+    total = {"holder_id": "grand_total", "month": "2026-04-01", "series": "slt"}
+    printed = {
+        **total, "holder": "Grand Total", "kind": "aggregate", "measure": "total_position", "source": "slt_table3",
+        "first_printed": "2026-06-18", "latest_printed": "2026-06-18", "first_print_usd_mn": 9_352_646.0, "moved_usd_mn": 0.0,
+    }  # fmt: skip
+    observed = {
+        **total,
         "measure": "total_position",
-        "first_printed": "2026-06-18",
-        "latest_printed": "2026-06-18",
-        "series": "slt",
+        "source": "slt_table5",
+        "released": "2026-06-18",
+        "value_usd_mn": 9_352_600.0,
     }
-    by_5 = {"first_print_usd_mn": 9_352_600.0, "moved_usd_mn": by_table_5, "latest_printed": restated}
-    prints = [
-        {**print_, "source": "slt_table3", "first_print_usd_mn": 9_352_646.0, "moved_usd_mn": 0.0},
-        {**print_, "source": "slt_table5", **by_5},
-    ]
+    release = {"source": "slt_table5", "released": restated, "first_month": "2025-07-01", "last_month": "2026-07-01"}
     with duckdb.connect() as connection:
-        fill(connection, {"first_prints": prints})
+        fill(connection, {
+            "first_prints": [printed], "observations": [observed], "releases": [release],
+            "positions": [{**total, "total_usd_mn": stands, "source": "slt_table5"}],
+        })  # fmt: skip
         found = connection.execute(f"SELECT moved_usd_mn FROM ({FIRST})").fetchall()
-    assert found == [(moved,), (moved,)]
+    assert found == [(moved,)]
