@@ -20,6 +20,7 @@ from treasury_watch.flows.site import charts
 from treasury_watch.transforms.findings.events import events
 from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, RevisedFindings, kind_of, thread_of
 from treasury_watch.transforms.signals.early.signal import EarlySignal
+from treasury_watch.transforms.wording import plain_name
 from treasury_watch.warehouse.home.published_database import rows_of
 from treasury_watch.warehouse.home.state import State
 from treasury_watch.warehouse.tables.early.early_signals import newest_official_month, print_in_words
@@ -112,7 +113,7 @@ class Composer:
         drawn = (finding.holder_id, finding.end_month)
         if drawn not in self.pictures:
             months = rows_of(self.connection, HISTORY, finding.holder_id, finding.end_month)
-            self.pictures[drawn] = charts.holder_picture(months, finding.holder)
+            self.pictures[drawn] = charts.holder_picture(months, plain_name(finding.holder))
         return self.pictures[drawn]
 
     def digest(self, key: str, recipient: str) -> Any:

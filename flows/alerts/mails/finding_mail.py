@@ -228,7 +228,7 @@ def _why(finding: Finding, window_months: int) -> list[str]:
     else:
         known = "not known, too little history" if row["score"] is None else str(rounded(row["score"], 1))
         limit = f"{rule.maximum_score:g} or lower, against the {window_months} months before"
-        asked.append(f"Robust score: {known} (asked: {limit}).")
+        asked.append(f"Score against the holder's own months: {known} (asked: {limit}).")
     return [rule.sentence, *asked, *_other_rules(finding)]
 
 

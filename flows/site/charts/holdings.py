@@ -16,7 +16,9 @@ from treasury_watch.transforms.months import shifted
 from treasury_watch.transforms.wording import is_plural, month_name, possessive, sentence, spoken
 from treasury_watch.warehouse.home.published_database import rows_of
 
-SOURCE = "Source: U.S. Treasury (TIC), at market value, end of month."
+SOURCE = (
+    "Source: U.S. Treasury (TIC), end of month, at market value; before 2012 as carried forward from annual surveys."
+)
 UNITS = "USD bn"
 
 Row = dict[str, Any]

@@ -31,6 +31,7 @@ TOTAL, OFFICIAL = "grand_total", "foreign_official"
 WITH_CHINA = "china_belgium_hong_kong"
 QUARTER = 3
 LONG_AGO = 24  # months from which "the least since" is worth saying
+MANY_PLACES = 40  # fewer are told with their number: Table 5 names twenty, Table 3 some seventy
 
 Row = dict[str, Any]
 
@@ -127,13 +128,14 @@ def _most_moved(connection: duckdb.DuckDBPyConnection, newest: date) -> str:
         newest,
     )
     told = []
+    places = f"Of the {len(rows)} places whose change is known" if len(rows) < MANY_PLACES else "By place"
     if rows and rows[0]["change_usd_mn"] < 0:
         told.append(
             f"fell most in {spoken(rows[0]['holder'])} ({billions(abs(rows[0]['change_usd_mn']), signed=False)})"
         )
     if rows and rows[-1]["change_usd_mn"] > 0:
         told.append(f"rose most in {spoken(rows[-1]['holder'])} ({billions(rows[-1]['change_usd_mn'], signed=False)})")
-    return f"By place, holdings {' and '.join(told)}." if told else ""
+    return f"{places}, holdings {' and '.join(told)}." if told else ""
 
 
 def _by_sector(total: Sequence[Row], official: Sequence[Row]) -> str:

@@ -134,7 +134,7 @@ def test_the_text_part_stands_alone() -> None:
         "Official interventions sold $37.8bn in April 2024",
         "Holdings fell by an amount that is large, large for this holder, and unusual in its own history.",
         "Share of the position before: 3.5% (asked: 2.5% or more).",
-        "Robust score: -2.0 (asked: -1.5 or lower, against the 36 months before).",
+        "Score against the holder's own months: -2.0 (asked: -1.5 or lower, against the 36 months before).",
         "(slt_table3): release of 18 June 2026 (date from the release calendar).",
         "FROM holder_months_as_of(DATE '2026-06-18') in place of FROM holder_months.",
         "Finding month:japan:2024-04",
@@ -267,7 +267,7 @@ def test_unknown_parts_are_said_to_be_unknown_and_left_out_of_the_query() -> Non
     finding = replace(month, row={**month.row, **unknown})
     said = flat(text_of(made(finding)))
     assert "= Net purchases n.a. n.a." in said
-    assert "Robust score: not known, too little history" in said
+    assert "Score against the holder's own months: not known, too little history" in said
     assert "nan" not in said.lower()
     assert "valuation_usd_mn" not in sql(finding)
 

@@ -119,9 +119,10 @@ def test_a_recurring_swing_alarms_less_and_says_when_it_was_there_before():
     first, second, third = flagged(months)
     assert [row["severity"] for row in (first, second, third)] == ["critical", "critical", "warning"]
     assert (
-        "A swing that recurs: net sales like those of this month were each bought back a month later"
+        "A swing that recurs: net sales like those of this month were bought back a month later, 70% of them or more: those of "
         in third["caveats"]
     )
+    assert "; not those" not in third["caveats"]
     assert "A swing that recurs" not in second["caveats"]
     assert "Bought back a month later: net purchases of bonds and notes of +$50.0bn." in first["caveats"]
     assert "Bought back" not in third["caveats"]
@@ -158,6 +159,14 @@ def test_the_month_that_a_runs_sales_are_made_of_has_half_of_them():
     assert largest_sale(run("2025-01", "2025-03"), nets(-40.0, -40.0, -40.0)) is None
     assert largest_sale(run("2025-01", "2025-02"), nets(5.0, 6.0)) is None
     assert largest_sale(run("2026-01", "2026-02"), nets(5.0, 6.0)) is None
+
+
+def test_a_swing_that_was_not_bought_back_once_is_named_beside_those_that_were():
+    months = quarters([-50_000.0, 50_000.0, 0.0, -50_000.0, 50_000.0, 0.0, -80_000.0, 40_000.0, 0.0, -50_000.0])
+    caveats = flagged(months)[-1]["caveats"]
+    (line,) = [line for line in caveats.splitlines() if line.startswith("A swing that recurs")]
+    left_out = months["month"].iloc[-4]
+    assert line.endswith(f"; not those of {left_out:%B %Y}.")
 
 
 def test_a_run_that_a_recurring_swing_makes_alarms_less_and_says_so():
@@ -220,7 +229,7 @@ def test_holdings_of_a_newer_release_than_the_net_purchases_are_told(newer, told
 def test_the_months_of_a_swing_are_named_oldest_first():
     months = quarters([-50_000.0, 50_000.0, 0.0, -50_000.0, 50_000.0, 0.0, -50_000.0])
     third = flagged(months)[2]
-    named = third["caveats"].partition("a month later: those of ")[2].partition(".")[0].split(" and ")
+    named = third["caveats"].partition("of them or more: those of ")[2].partition(".")[0].split(" and ")
     assert len(named) == 2
     assert pd.to_datetime(named[0], format="%B %Y") < pd.to_datetime(named[1], format="%B %Y")
 

@@ -26,6 +26,7 @@ from treasury_watch.transforms.findings.rules.reversals import (
     bought_back,
     bought_before,
     largest_sale,
+    left_out_of_swing,
     pasts_of,
     recurring,
 )
@@ -254,9 +255,11 @@ def _reversals(row: dict[Any, Any], past: Past, limits: dict[str, Any]) -> list[
     again = recurring(month, past, limits)
     if again and row.get("pattern") != RECURRING:  # else the explanation says so itself
         named = joined(month_name(before) for before in sorted(again))
+        others = left_out_of_swing(month, past, limits)
+        not_so = f"; not those of {joined(month_name(other) for other in sorted(others))}" if others else ""
         lines.append(
-            f"A swing that recurs: net sales like those{which or ' of this month'} were each bought back a month later: those "
-            f"of {named}."
+            f"A swing that recurs: net sales like those{which or ' of this month'} were bought back a month later, "
+            f"{percent(100 * limits['bought_back'], 0)} of them or more: those of {named}{not_so}."
         )
     before, after = bought_before(month, past, limits), bought_back(month, past, limits)
     if before is not None and "month" in row:

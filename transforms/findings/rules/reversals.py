@@ -88,6 +88,19 @@ def recurring(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> lis
     return [_month(before) for before in found] if len(found) >= limits["minimum_times"] else []
 
 
+def left_out_of_swing(month: pd.Timestamp, past: Past, limits: Mapping[str, Any]) -> list[pd.Timestamp]:
+    """The earlier months, newest first, whose net sales were of half this month's size or more and were not bought back: what
+    speaks against a swing that recurs.
+    """
+    number = number_of(month)
+    least = min(past.net.get(number, math.nan) / 2, -limits["minimum_usd_mn"])
+    return [
+        _month(before)
+        for before in range(number - 1, number - limits["months"] - 1, -1)
+        if past.net.get(before, math.nan) <= least and _undone(before, past, limits) is None
+    ]
+
+
 def _month(number: int) -> pd.Timestamp:
     return pd.Timestamp(month_of(number))
 

@@ -69,14 +69,14 @@ def _sentence(row: Mapping[Any, Any], events: Iterable[Mapping[Any, Any]]) -> st
 
 
 def _weighs(event: Mapping[Any, Any], first: pd.Timestamp, last: pd.Timestamp) -> bool:
-    """Whether to tell an event of the months: one that begins in them, or lasts for at least half of their days."""
+    """Whether to tell an event of the months: one that lies within them, or lasts for at least half of their days."""
     if event["month"] > last or event["end_month"] < first:
         return False
-    if event["date"] >= first:
-        return True
     end = shifted(last, 1) - timedelta(days=1)
     until = event["date"] if pd.isna(event["end_date"]) else event["end_date"]
-    return bool((min(until, end) - first).days + 1 >= LASTING * ((end - first).days + 1))
+    if event["date"] >= first and until <= end:
+        return True
+    return bool((min(until, end) - max(event["date"], first)).days + 1 >= LASTING * ((end - first).days + 1))
 
 
 def _words(event: Mapping[Any, Any]) -> str:

@@ -17,6 +17,7 @@ from treasury_watch.transforms.findings.rules.reversals import (
     Past,
     bought_back,
     largest_sale,
+    left_out_of_swing,
     pasts_of,
     recurring,
 )
@@ -89,10 +90,12 @@ def _pattern(
         return measures | {"pattern": SEASONAL, "pattern_measure": text}
     if again:
         named = joined(month_name(before) for before in again[::-1])
+        others = left_out_of_swing(month, past, limits)
+        not_so = f", not those in {joined(month_name(other) for other in others[::-1])}" if others else ""
         return {
             "pattern": RECURRING,
             "pattern_times": len(again),
-            "pattern_measure": f"Net sales of half to twice this size in {named} were bought back the month after.",
+            "pattern_measure": f"Net sales of half to twice this size in {named} were bought back the month after{not_so}.",
         }
     return {}
 
