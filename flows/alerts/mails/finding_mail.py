@@ -42,9 +42,9 @@ BASIS_SOURCES = {
     "press_release": "tic_press_releases",
 }  # fmt: skip
 TABLE3_NOTE = (
-    "Net purchases and valuation are the Treasury's own (Table 3). Net purchases of bills are the publisher's estimate, "
-    "the change in the position; the valuation change is that of bonds and notes."
+    "Net purchases and valuation are the Treasury's own (Table 3); the valuation change is that of bonds and notes."
 )
+BILLS_NOTE = "Net purchases of bills are the publisher's estimate, the change in the position."
 DATED_BY = {
     "file": "date printed in the file",
     "calendar": "date from the release calendar",
@@ -262,7 +262,9 @@ def _caveats(finding: Finding, prior: pd.DataFrame, inside: pd.DataFrame) -> lis
             f"Positions come from {sources[0]}, net purchases from another source: rounding is in other changes."
         )
     if bases == ["slt"]:
-        found.append(TABLE3_NOTE)
+        found += (
+            [TABLE3_NOTE] if any("of bills are an estimate" in told for told in found) else [TABLE3_NOTE, BILLS_NOTE]
+        )
     found.append("Every release revises the past, whole years at a time with the annual survey.")
     return found
 

@@ -246,6 +246,23 @@ def test_a_currency_loses_what_its_own_price_in_dollars_loses():
     )  # 120 to 150 a dollar
 
 
+def test_a_currency_that_turned_within_a_run_says_how_far_it_had_gone_the_other_way():
+    months = history(400_000, [-9_000.0] * 6)
+    averages = [100.0, 102.0, 106.0, 104.0, 98.0, 96.0, 95.0]
+    monthly = pd.DataFrame(
+        {
+            "currency": "JPY", "month": pd.date_range("2022-01-01", periods=7, freq="MS"), "average": averages,
+            "source": "fred:DEXJPUS",
+        }
+    )  # fmt: skip
+    declared = {**rules(), "currency": rules()["currency"]}
+    _, runs = findings(months, HOLDERS, monthly, NO_OPERATIONS, declared)
+    assert (
+        "strengthened 1.1% against the dollar in July 2022 and 5.3% over the 6 months of the episode, after it had weakened 5.7% "
+        "by March 2022 (monthly averages)."
+    ) in runs["context"].item()
+
+
 def test_what_a_currency_does_inside_its_band_is_not_told():
     holders = HOLDERS.assign(currency=["HKD", "PLN"], currency_name=["Hong Kong dollar", "zloty"])
     flagged, _ = findings(spring(), holders, MONTHLY.assign(currency="HKD"), NO_OPERATIONS, rules())

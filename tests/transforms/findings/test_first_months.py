@@ -8,7 +8,7 @@ import pytest
 
 from tests.transforms.findings.test_sentences import APRIL
 from treasury_watch.transforms.findings.explain.first_months import first_months_read
-from treasury_watch.transforms.findings.explain.sentences import Beside, told
+from treasury_watch.transforms.findings.explain.sentences import Beside, explain_episodes, told
 
 MONTHS = pd.DataFrame(
     {
@@ -60,3 +60,22 @@ def test_sums_are_those_of_the_first_months_alone():
         -2_600.0, -4_600.0, pd.Timestamp("2026-04-01"),
     )  # fmt: skip
     assert first_months_read(RUN | {"net_purchases_usd_mn": -5.0}, MONTHS) is None
+
+
+def test_a_run_that_one_month_makes_says_so_and_one_of_two_months_does_not():
+    alone = Beside(most_in=(pd.Timestamp("2026-05-01"), -17_400.0))
+    assert (
+        "$17.4bn of the fall came in May 2026 alone." in told(RUN, "in the 4 months from March to June 2026", alone)[1]
+    )
+    months = MONTHS.assign(
+        change_usd_mn=[-600.0, -700.0, -17_400.0, -1_100.0],
+        custodial_centre=False,
+        newer_positions_usd_mn=0.0,
+        basis=None,
+    )
+    official = months.iloc[:0].assign(basis=None)
+    rules = {"newer_positions": {"minimum_usd_mn": 500.0}}
+    said = explain_episodes(pd.DataFrame([RUN]), months, official, rules)["explanation"].item()
+    assert "$17.4bn of the fall came in May 2026 alone." in said
+    even = months.assign(change_usd_mn=[-4_950.0] * 4)
+    assert "alone" not in explain_episodes(pd.DataFrame([RUN]), even, official, rules)["explanation"].item()

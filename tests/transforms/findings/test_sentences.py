@@ -236,9 +236,8 @@ def test_an_episode_names_its_first_and_last_month():
         "months": 3,
         "holder_id": "japan",
     }
-    nobody = pd.DataFrame(
-        {name: [] for name in ("holder_id", "custodial_centre", "month", "net_purchases_usd_mn", "basis")}
-    )
+    columns = ["holder_id", "custodial_centre", "month", "change_usd_mn", "net_purchases_usd_mn", "basis"]
+    nobody = pd.DataFrame(columns=columns, dtype=object)
     nobody["month"] = nobody["month"].astype("datetime64[us]")
     [text] = explain_episodes(pd.DataFrame([row]), nobody, nobody, {"newer_positions": {"minimum_usd_mn": 500.0}})[
         "headline"

@@ -46,6 +46,11 @@ BASIS = {
         "against the official sector, and without valuation."
     ),
 }
+CARRIED_FORWARD = (
+    "The holdings of these months were carried forward from an annual survey by such transactions: that both agree bears "
+    "nothing out."
+)
+REPORTED_FROM = pd.Timestamp("2011-09-01")  # holdings on Form SLT (config/series_breaks.csv)
 BREAK_NEARBY_MONTHS = 1
 LEAST_TOLD_USD_MN = 100  # the last digit that is shown: smaller moves are "up to $0.1bn", not "up to $0.0bn"
 
@@ -169,6 +174,8 @@ def _caveats(
         for basis, text in BASIS.items()
         if basis in bases
     ]
+    if {"form_s", "estimated"} & set(bases) and last < REPORTED_FROM and row["verdict"] in ("sold", "mixed"):
+        lines.append(CARRIED_FORWARD)
     if not credible(row["valuation_pct"], rules["verdict"]["credible_valuation_pct"]):
         which = "The stated valuation" if "month" in row else "The stated valuation of one of these months"
         share = percent(abs(row["valuation_pct"]), 0)

@@ -7,7 +7,7 @@ tables below them and not in the sentences.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,7 @@ PRESS_RELEASE = "press_release"  # the basis of the official sector's net purcha
 # Parts of a month below this part of its net sales and of its fall are not told beside a sale: what prices did, and what
 # neither trading nor price explains. Together they may still be more: then their sum is told.
 TOLD_PART, LEAST_TOLD_USD_MN = 0.05, 500.0
+MOST_IN_ONE, MOST_TOLD_OF = 0.6, ("change_usd_mn", "net_purchases_usd_mn")  # a run that one month makes
 DECOMPOSED_FROM = pd.Timestamp("2023-02-01")  # months since then without a decomposition have none yet
 
 
@@ -57,7 +58,7 @@ class Beside:
     where unknown or where it says nothing of the holder), `official_from_press` whether press releases say so, whose figures
     before 2023 are biased against the official sector, `newer_usd_mn` what positions newer than the net purchases make of
     other changes: trading and prices of it are not known yet; `first_months` are the sums of a run's first months where these
-    alone are taken apart.
+    alone are taken apart, `most_in` the month of a run that makes most of it, with its amount.
     """
 
     custodial: bool = False
@@ -67,6 +68,7 @@ class Beside:
     official_from_press: bool = False
     newer_usd_mn: float = 0.0
     first_months: Mapping[Any, Any] | None = None
+    most_in: tuple[pd.Timestamp, float] | None = None
 
 
 ALONE = Beside()
@@ -89,6 +91,7 @@ def told(row: Mapping[Any, Any], period: str, beside: Beside = ALONE) -> tuple[s
     pattern = "" if row["verdict"] == "unexplained" else stated(row.get("pattern_measure"))
     texts = [
         *_lead(row, period, beside),
+        _one_month(row, beside),
         _peak(row),
         _longer_run(row),
         pattern,
@@ -97,6 +100,15 @@ def told(row: Mapping[Any, Any], period: str, beside: Beside = ALONE) -> tuple[s
     ]
     first, *more = [text for text in texts if text]
     return first, " ".join([first, *more])
+
+
+def _one_month(row: Mapping[Any, Any], beside: Beside) -> str:
+    """`$41.5bn of the fall came in July 2026 alone.`"""
+    if beside.most_in is None:
+        return ""
+    month, amount = beside.most_in
+    what = "the fall" if row["of"] == "change_usd_mn" else "the net sales"
+    return f"{billions(-amount, signed=False)} of {what} came in {month_name(month)} alone."
 
 
 def everyone(row: Mapping[str, Any], period: str) -> str:
@@ -136,6 +148,8 @@ def explain_episodes(
     centres = set(months.loc[months["custodial_centre"].astype(bool), "holder_id"])
     nets, newer = dict(zip(official["month"], official["net_purchases_usd_mn"], strict=True)), newer_positions(months)
     press = set(official.loc[official["basis"] == PRESS_RELEASE, "month"])
+    keys = list(zip(months["holder_id"], months["month"], strict=True))
+    amounts = {of: dict(zip(keys, months[of], strict=True)) for of in runs["of"].unique() if of in MOST_TOLD_OF}
     texts = []
     for row in runs.to_dict("records"):
         span = months_from(row["start_month"], row["end_month"])
@@ -147,9 +161,21 @@ def explain_episodes(
             official_from_press=any(month in press for month in span),
             newer_usd_mn=of_finding(row, newer, rules["newer_positions"]),
             first_months=first_months_read(row, months),
+            most_in=_most_in(row, span, amounts),
         )
         texts.append(told(row, period, beside))
     return _with_texts(runs, texts)
+
+
+def _most_in(
+    row: Mapping[Any, Any], span: Sequence[Any], amounts: Mapping[str, Mapping[tuple[str, Any], float]]
+) -> tuple[pd.Timestamp, float] | None:
+    """The month of a run that makes MOST_IN_ONE of it or more, and its amount; None of a run of two."""
+    if row["of"] not in amounts or len(span) <= 2:
+        return None
+    own = {month: amounts[row["of"]].get((row["holder_id"], month), math.nan) for month in span}
+    month, amount = min(own.items(), key=lambda one: math.inf if math.isnan(one[1]) else one[1])
+    return (month, amount) if amount <= MOST_IN_ONE * row[row["of"]] < 0 else None
 
 
 def _with_texts(table: pd.DataFrame, texts: list[tuple[str, str]]) -> pd.DataFrame:

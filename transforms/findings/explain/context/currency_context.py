@@ -20,6 +20,7 @@ CONTEXT = [
     "fx_per_usd_average", "fx_change_month_pct", "fx_change_quarter_pct", "fx_change_period_pct", "fx_weakest_since",
     "fx_percentile_pct", "interventions_usd_mn", "interventions_near_usd_mn", "interventions_near_jpy_mn", "context",
 ]  # fmt: skip
+LEAST_TURN_PCT = 1.0  # of a currency within a run: less of the other way is not told
 
 
 def with_context(
@@ -137,6 +138,7 @@ def _rate_words(
         again = moved(span)
         alike = again.partition(" ")[0] == moved(month).partition(" ")[0] != "hardly"
         text += f"{', but' if month * span < 0 else ' and'} {again.partition(' ')[2] if alike else again} over {over}"
+        text += _turn(past, first, last, span) if length > 3 else ""
     words = [f"{text} (monthly averages)."]
     since, extreme = found["fx_weakest_since"], found["fx_percentile_pct"]
     if since is None and trending(past, limits):
@@ -150,6 +152,19 @@ def _rate_words(
         record = f"in the record (from {month_name(pd.Timestamp(past.months[0]))})"
         words.append(f"It was then the weakest {record if since is None else f'since {month_name(since)}'}.")
     return words
+
+
+def _turn(past: exchange_rates.Averages, first: pd.Timestamp, last: pd.Timestamp, span_pct: float) -> str:
+    """How far a currency had gone the other way within a run before it ended as it did; empty where that is a trifle."""
+    begins, ends = exchange_rates.month_of(first), exchange_rates.month_of(last)
+    before, inside = past.at(begins - 1), (past.months >= begins) & (past.months < ends)
+    if np.isnan(before) or not inside.any():
+        return ""
+    changes = 100 * (past.per_usd[inside] / before - 1)
+    place = int(np.argmax(changes if span_pct < 0 else -changes))
+    if changes[place] * span_pct >= 0 or abs(changes[place]) < LEAST_TURN_PCT:
+        return ""
+    return f", after it had {moved(float(changes[place]))} by {month_name(pd.Timestamp(past.months[inside][place]))}"
 
 
 def trending(past: exchange_rates.Averages, limits: dict[str, Any]) -> bool:
