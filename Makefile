@@ -10,7 +10,7 @@ READY = $(VENV)/.ready
 help:            ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ -/'
 
-SAMPLE = $${TREASURY_WATCH_HOME:-warehouse/sample}
+SAMPLE = $${TREASURY_WATCH_HOME:-$(CURDIR)/warehouse/sample}
 
 demo: $(READY)   ## Install, then one run on the embedded sample; prints what it found, what to open and what to ask next
 	@$(BIN)/treasury-watch run --sample

@@ -26,6 +26,8 @@ def named(text: str, declarations: Declarations) -> dict[str, str]:
     Capitals, accents, punctuation and a leading `the` do not matter. Aliases are those of config/holder_aliases.csv.
     Raises UnknownHolderName, or ConfigurationError for an alias of no holder.
     """
+    if not text.strip():
+        raise UnknownHolderName("no holder is named: the name is empty; give one, or leave it out for all")
     known, shown = _names(declarations)
     found = known.get(_plain(text))
     if found is not None:

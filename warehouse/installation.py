@@ -99,6 +99,8 @@ class Warehouse:
             except BaseException as problem:
                 blocked = isinstance(problem, ValidationBlocked)
                 words = str(problem) if blocked else f"{type(problem).__name__}: {problem}"
+                if isinstance(problem, KeyboardInterrupt):
+                    words = "interrupted (Ctrl-C)"
                 try:
                     self.state.finish_run(run_id, "blocked" if blocked else "failed", words)
                 except StorageFailed as other:  # on a full disk: the run ended for the first reason, which is told

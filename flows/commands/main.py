@@ -348,7 +348,7 @@ def report(out: Path | None) -> None:
     from treasury_watch.flows.site import page
 
     settings = Settings()
-    click.echo(page.write_page(settings.warehouse_to_read() if out else settings.warehouse(), out))
+    click.echo(page.write_page(settings.warehouse_to_read(), out))
 
 
 def _cron(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:

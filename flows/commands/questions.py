@@ -112,7 +112,7 @@ def sell_offs(
 
     settings = Settings()
     with open_published(settings.home().database) as connection:
-        chosen = sell_offs.chosen_holder(holder, settings.declarations) if holder else None
+        chosen = sell_offs.chosen_holder(holder, settings.declarations) if holder is not None else None
         rules, graded = settings.declarations.rules, {"severity": severity, "verdict": verdict}
         if form or out:
             from treasury_watch.flows.commands.sql import asking

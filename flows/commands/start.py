@@ -6,6 +6,7 @@ import atexit
 import gc
 import logging
 import os
+import signal
 import sys
 
 from treasury_watch.flows.prefect_support import RARELY
@@ -23,15 +24,21 @@ def start() -> None:
     atexit.register(_end)  # the first that is registered is the last that is called
     if LASTING not in sys.argv[1:2]:
         gc.set_threshold(*RARELY)
-    from treasury_watch.flows.commands.main import main
-
     try:
+        from treasury_watch.flows.commands.main import main
+
         main()
     except SystemExit as ended:
         status = ended.code or 0
         if isinstance(status, int):
             _status.append(status)
         raise
+    except KeyboardInterrupt:  # before the command was there to notice it
+        sys.stderr.write("Aborted!\n")
+        _status.append(1)
+        raise SystemExit(1) from None
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C, while all is ended, needs no word
 
 
 def _end() -> None:

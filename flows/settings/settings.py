@@ -101,15 +101,20 @@ class Settings:
         return Warehouse(self._home, self.declarations, storage_version=self.storage.storage_version)
 
     def warehouse_to_read(self) -> Warehouse:
-        """The same for what only reads: where this user may not write, a view of it, and what is not known then is said."""
-        from treasury_watch.warehouse.archive.readers_view import may_write, view_of
+        """The same for what only reads: where this user may not write, a view of it, and what is not known then is said. Where
+        nothing is kept yet nothing is made.
+        """
+        from treasury_watch.warehouse.archive.readers_view import may_write, nothing_kept, view_of, view_of_nothing
         from treasury_watch.warehouse.installation import Warehouse
 
-        if may_write(self._home):
+        home = self._home
+        if nothing_kept(home):
+            view = view_of_nothing(home)
+        elif may_write(home):
             return self.warehouse()
-        return Warehouse(
-            self._home, self.declarations, storage_version=self.storage.storage_version, view=view_of(self._home)
-        )
+        else:
+            view = view_of(home)
+        return Warehouse(home, self.declarations, storage_version=self.storage.storage_version, view=view)
 
     def forget_old(self, warehouse: Warehouse) -> int:
         """Have the state forget runs and messages older than section [retention] keeps them. Returns the rows changed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -24,8 +25,8 @@ from treasury_watch.transforms.months import shifted
 from treasury_watch.warehouse.archive.home_kinds import published_words
 from treasury_watch.warehouse.declarations import Declarations
 from treasury_watch.warehouse.home.durable_files import write_whole
-from treasury_watch.warehouse.home.permissions import users_file_mode
-from treasury_watch.warehouse.home.published_database import rows_of
+from treasury_watch.warehouse.home.permissions import make_users_folder, users_file_mode
+from treasury_watch.warehouse.home.published_database import open_published, rows_of
 from treasury_watch.warehouse.tables.published_findings import published_findings
 
 if TYPE_CHECKING:
@@ -48,10 +49,8 @@ def write(
     The database is opened read-only; `site_address` is as in `render`. Raises ReportError where there is no database, or it
     or `out` cannot be used.
     """
-    if not database.exists():
-        raise ReportError(f"report: there is no database at {database} yet; run treasury-watch run first")
     try:
-        with duckdb.connect(str(database), read_only=True) as connection:
+        with open_published(database) as connection:
             page = render(connection, generated=generated, site_address=site_address)
     except duckdb.Error as problem:
         raise ReportError(
@@ -71,6 +70,9 @@ def write_page(warehouse: Warehouse, out: Path | None = None) -> Path:
     """Write the page of the published database; its path. Raises as `write` does."""
     path = out or warehouse.home.reports / "treasury-watch.html"
     mode = users_file_mode() if out else warehouse.home.published_mode
+    if out and warehouse.home.database.exists():
+        with suppress(OSError):  # it is met again where the file is written, and told
+            make_users_folder(out.parent)
     with charts_of_page(warehouse.home):
         return write(warehouse.home.database, path, datetime.now(UTC), mode)
 

@@ -46,6 +46,17 @@ def may_write(home: Home) -> bool:
     )
 
 
+def nothing_kept(home: Home) -> bool:
+    """Whether nothing was ever kept in the home: reading is then to make nothing either."""
+    return not any(map(_exists, (home.state, home.database, home.raw, home.ledger)))
+
+
+def view_of_nothing(home: Home) -> View:
+    """What can be seen of a home in which nothing is kept yet."""
+    folder = tempfile.TemporaryDirectory(prefix="treasury-watch-")
+    return View(Archive(home.raw), State(Path(folder.name) / "state.sqlite"), (), True, folder)
+
+
 def view_of(home: Home) -> View:
     """What can be seen of the home. Raises TreasuryWatchError where not even its publication can."""
     folder = tempfile.TemporaryDirectory(prefix="treasury-watch-")

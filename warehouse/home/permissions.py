@@ -35,11 +35,23 @@ def keep_private() -> None:
 
 def users_file_mode() -> int:
     """The mode of a file that a user names outside of the home: by the umask that the user has."""
+    return 0o666 & ~_umask()
+
+
+def make_users_folder(folder: Path) -> None:
+    """Make a folder that a user names outside of the home, and those above it, by the umask that the user has."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        made.chmod(0o777 & ~_umask())
+
+
+def _umask() -> int:
     if _users_umask is not None:
-        return 0o666 & ~_users_umask
+        return _users_umask
     umask = os.umask(OWN_UMASK)
     os.umask(umask)
-    return 0o666 & ~umask
+    return umask
 
 
 def published_file_mode(share: str) -> int:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 import duckdb
@@ -140,8 +141,10 @@ class Tracer:
         name = {stated: short for short, (stated, _) in POSITIONS.items()}.get(name, name)
         stated = self.declarations.toml("measures.toml")
         if name not in (*POSITIONS, *AMOUNTS, *stated):
-            known = ", ".join(dict.fromkeys([*POSITIONS, *AMOUNTS, *stated]))
-            raise TreasuryWatchError(f"no measure {measure!r}; one of {known}")
+            known = dict.fromkeys([*POSITIONS, *AMOUNTS, *stated])
+            near = get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"one of {', '.join(known)}"
+            raise TreasuryWatchError(f"no measure {measure!r}; {hint}")
         notes: list[str] = []
         basis = None
         if name in POSITIONS:

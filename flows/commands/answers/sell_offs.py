@@ -167,14 +167,15 @@ def _chosen(
 
 def _shown(rows: list[dict[str, Any]], period: str, measures: list[str], width: int) -> Iterator[str]:
     """One holder's findings for one period: what they say once for all that say the same, under their headings."""
-    told: dict[str, list[str]] = {}
+    told: dict[str, dict[str, list[str]]] = {}
     for row, measure in zip(rows, measures, strict=True):
         named = ", ".join(row["rules"]) if "rules" in row else row["rule"]
-        heading = f"  {row['holder']}  {period}  {named}  {row['severity']}  {_reading(row)}  ({measure})"
-        told.setdefault(row["explanation"], []).append(heading)
+        rest = f"{row['severity']}  {_reading(row)}  ({measure})"
+        told.setdefault(row["explanation"], {}).setdefault(rest, []).append(named)
     by_text = {row["explanation"]: row for row in rows}
     for text, headings in told.items():
-        yield from headings
+        for rest, rules in headings.items():
+            yield f"  {rows[0]['holder']}  {period}  {', '.join(rules)}  {rest}"
         yield from _body(by_text[text], width)
 
 

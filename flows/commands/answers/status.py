@@ -80,7 +80,11 @@ def _text(facts: dict[str, Any]) -> Iterator[str]:
             "`treasury-watch withdraw SHA256 --reason TEXT`"
         )
     yield "sources:"
-    for name in facts["never_loaded"]:
+    unloaded = facts["never_loaded"]
+    if facts["sample"] and unloaded:
+        yield f"  {counted(len(unloaded), 'source')} never loaded: the sample has few"
+        unloaded = []
+    for name in unloaded:
         main = ": THE MAIN TABLE; `treasury-watch run`, or `ingest` its file" if name == MAIN_SOURCE else ""
         yield f"  {name:<14} NEVER LOADED{main}"
     for item in facts["sources"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -17,6 +18,7 @@ DATED_BY = {
     "retrieval": "day of the download; the day of release is not known",
     "user": "given when the file was loaded",
 }
+BASIS = re.compile(r"[IVX]+")  # of holdings; transactions name their form or release instead
 SIGNED = ("change", "net_purchases", "net_long_term", "net_short_term", "valuation", "other")
 
 
@@ -82,4 +84,7 @@ def _print(one: Print) -> str:
     until = f", until {one.superseded}" if one.superseded else ""
     evidence = f", {one.evidence}" if one.evidence != "release" else ""
     line = f", line {one.line}" if one.line is not None else ""
-    return f"{one.released}  {_amount(one.value_usd_mn):>12}  {one.source} {one.series}{line}{evidence}{until}".rstrip()
+    basis = (
+        f", survey basis {one.series}" if BASIS.fullmatch(one.series or "") else f" {one.series}" if one.series else ""
+    )
+    return f"{one.released}  {_amount(one.value_usd_mn):>12}  {one.source}{basis}{line}{evidence}{until}"

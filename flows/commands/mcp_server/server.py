@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -36,7 +37,8 @@ def made(settings: Settings) -> Any:
         from mcp.types import ToolAnnotations
     except ImportError as problem:
         raise TreasuryWatchError(
-            f"mcp: expected the package mcp 2.3 or later, found none ({problem}); install it with pip install -e '.[mcp]'"
+            f"mcp: expected the package mcp 2.3 or later, found none ({problem}); install it with "
+            f"{sys.executable} -m pip install 'mcp>=2.3'"
         ) from problem
     from treasury_watch.flows.commands.mcp_server.tools import Tools
 

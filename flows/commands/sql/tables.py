@@ -11,6 +11,9 @@ from treasury_watch.transforms.errors import TreasuryWatchError
 from treasury_watch.warehouse.declarations import Declarations, Table
 from treasury_watch.warehouse.tables.declared_tables import UNITS
 
+# The tables that are also functions of a day.
+AS_OF = ("holder_months", "aggregate_months", "positions", "first_prints")
+
 
 def lines(declarations: Declarations, name: str | None, width: int) -> Iterator[str]:
     """Every table with what it holds; or the table `name`, column by column. Raises TreasuryWatchError where there is none."""
@@ -21,7 +24,13 @@ def lines(declarations: Declarations, name: str | None, width: int) -> Iterator[
             yield from _beside(f"{table.name:<{longest}}", table.description, width)
         yield ""
         yield "one of them: treasury-watch tables NAME"
+        yield f"as known at the end of a day: FROM {AS_OF[0]}_as_of(DATE '2024-07-18'); so too {', '.join(AS_OF[1:])}"
         yield f"questions with their SQL and answers: {cookbook.PAGE}"
+        return
+    base = name.lower().removesuffix("_as_of")
+    if base != name.lower() and base in AS_OF:
+        yield from _one(declared[base], width)
+        yield f"as known at the end of a day: FROM {base}_as_of(DATE '2024-07-18')"
         return
     if name.lower() not in declared:
         near = get_close_matches(name.lower(), declared, n=3, cutoff=0.4)

@@ -85,3 +85,21 @@ def test_what_nobody_foresaw_is_not_passed_over_at_the_end() -> None:
     process = ended("1 / 0")
     assert process.returncode == 1
     assert "ZeroDivisionError" in process.stderr
+
+
+def test_ctrl_c_before_and_after_the_command_is_no_traceback() -> None:
+    early = subprocess.run(
+        [sys.executable, "-c", (
+            "import sys; sys.modules['treasury_watch.flows.commands.main'] = None\n"
+            "import builtins; plain = builtins.__import__\n"
+            "def broken(name, *rest, **named):\n"
+            "    if name == 'treasury_watch.flows.commands.main': raise KeyboardInterrupt\n"
+            "    return plain(name, *rest, **named)\n"
+            "from treasury_watch.flows.commands.start import start\n"
+            "builtins.__import__ = broken; start()"
+        )],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (early.returncode, early.stderr) == (1, "Aborted!\n")
+    late = ended("import atexit, os, signal", "atexit.register(os.kill, os.getpid(), signal.SIGINT)", "sys.exit(1)")
+    assert (late.returncode, late.stderr) == (-2, "")

@@ -36,7 +36,7 @@ def test_a_position_is_led_back_to_its_line_and_says_its_other_prints(trace):
     assert said.startswith("Japan, April 2024, position: 1,126,094 USD mn\n")
     assert "Japan 42609 2024-04 1126094 -11830 1039812 246 -29824 86282 -12076\n" in said
     assert "released    2026-06-18 (by the release calendar)" in said
-    assert "    2024-06-18     1,150,300  press XIII, line 3, press\n" in said
+    assert "    2024-06-18     1,150,300  press, survey basis XIII, line 3, press\n" in said
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from treasury_watch.transforms.errors import TreasuryWatchError
 
 def test_a_missing_database_names_the_command_that_makes_one(tmp_path: Path) -> None:
     with pytest.raises(
-        TreasuryWatchError, match=r"no database at .*treasury\.duckdb yet; run treasury-watch run first"
+        TreasuryWatchError, match=r"treasury\.duckdb does not exist yet; run `treasury-watch run --sample` or"
     ):
         write(tmp_path / "treasury.duckdb", tmp_path / "report.html", GENERATED)
     assert list(tmp_path.iterdir()) == []
@@ -22,7 +22,7 @@ def test_a_missing_database_names_the_command_that_makes_one(tmp_path: Path) -> 
 
 def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "treasury.duckdb").write_text("not a database" * 1000)
-    with pytest.raises(ReportError, match=r"cannot be read .*treasury-watch rebuild") as refused:
+    with pytest.raises(TreasuryWatchError, match=r"not a valid DuckDB database .*treasury-watch rebuild") as refused:
         write(tmp_path / "treasury.duckdb", tmp_path / "report.html", GENERATED)
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "report.html").exists()
