@@ -162,7 +162,7 @@ def inflow_of(runs: pd.DataFrame) -> dict:
     ("bought", "gained", "words"),
     [
         (33_400.0, 112_800.0, "; $33.4bn of it were net purchases"),
-        (61_262.0, 59_800.0, ", less than the net purchases of $61.3bn"),  # Hong Kong, April to November 2024
+        (61_262.0, 59_800.0, "; net purchases were more, $61.3bn"),  # Hong Kong, April to November 2024
         (-5_000.0, 59_800.0, "; the statistics book net sales of $5.0bn in the same months"),
         (float("nan"), 59_800.0, ""),
         (40.0, 59_800.0, ""),

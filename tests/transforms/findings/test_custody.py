@@ -37,6 +37,13 @@ def test_a_close_mirror_makes_the_verdict_moved_with_the_counterpart_named():
     )
 
 
+def test_of_bills_that_left_it_is_said_that_they_may_have_matured():
+    months = fall_and_rise()
+    months.loc[months["holder_id"] == "bvi", "net_short_term_usd_mn"] = -70_000.0
+    (row,) = suspected(sell_offs(months, RULES), mirrors(months, CENTRES, RULES), RULES).to_dict("records")
+    assert row["suspicion"].endswith(" $70.0bn of it were bills, which may have matured instead.")
+
+
 def test_prices_are_said_to_be_left_out_only_where_a_valuation_is_stated():
     without = fall_and_rise()
     priced = without.copy()
@@ -108,6 +115,10 @@ def test_a_finding_on_a_member_states_the_pair():
     traded = months.assign(net_purchases_usd_mn=-9_000.0)
     assert read_together(flagged, paired_months(traded, RULES), RULES) == [
         "Mainland China and Belgium together: holdings fell $15.0bn, net sales were $18.0bn."
+    ]
+    bridged = read_together(flagged, paired_months(traded.assign(other_usd_mn=3_000.0), RULES), RULES)
+    assert bridged == [
+        "Mainland China and Belgium together: holdings fell $15.0bn, net sales were $18.0bn, other changes +$6.0bn."
     ]
     assert read_together(flagged.assign(holder_id="japan"), paired_months(months, RULES), RULES) == [None]
 

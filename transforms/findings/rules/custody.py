@@ -27,7 +27,9 @@ PAIR_COLUMNS = [
 ]  # fmt: skip
 
 ONE_MOVE = "it reads as the same securities booked elsewhere"
-TOGETHER = ["change_usd_mn", "net_purchases_usd_mn"]
+OF_BILLS = 0.5  # of what left: from here on it is said that bills also mature
+TOGETHER = ["change_usd_mn", "net_purchases_usd_mn", "other_usd_mn"]
+BRIDGING = 0.25  # of the net purchases together: other changes of that size are told beside them
 
 
 def mirrors(months: pd.DataFrame, custodial: Mapping[Any, bool], rules: dict[str, Any]) -> pd.DataFrame:
@@ -121,6 +123,9 @@ def _suspicion(
         booked = row["net_purchases_usd_mn"]
         net_sales = booked <= -rules["mirror"]["minimum_usd_mn"]
         text += f", and the statistics book it as net sales of {billions(-booked, signed=False)}." if net_sales else "."
+        bills = -row["net_short_term_usd_mn"]
+        if bills >= OF_BILLS * mirror["fall_usd_mn"]:
+            text += f" {billions(bills, signed=False)} of it were bills, which may have matured instead."
     else:
         text = f"Holdings in {place} rose {rise} in {month}{left_out}: part of this may be the same securities booked elsewhere."
     return mirror["counterpart"], text, "moved" if moved else row["verdict"]
@@ -180,6 +185,10 @@ def _together(row: dict[Any, Any], paired: tuple[str, np.ndarray, np.ndarray] | 
     sums = inside.sum(axis=0)
     if len(inside) < row["months"] or np.isnan(sums[0]):
         return None
-    change, net = (float(amount) for amount in sums)
-    deal = f"net {'sales' if net < 0 else 'purchases'} were {billions(abs(net), signed=False)}"
-    return f"{members} together: holdings {went(change)}{'' if np.isnan(net) else f', {deal}'}."
+    change, net, other = (float(amount) for amount in sums)
+    told = [f"holdings {went(change)}"]
+    if not np.isnan(net):
+        told.append(f"net {'sales' if net < 0 else 'purchases'} were {billions(abs(net), signed=False)}")
+        if abs(other) >= BRIDGING * abs(net):  # else the two would seem to contradict one another
+            told.append(f"other changes {billions(other)}")
+    return f"{members} together: {', '.join(told)}."

@@ -49,7 +49,7 @@ def beside_purchases(bought: float, gained: float) -> str:
     amount = billions(abs(bought), signed=False)
     if bought < 0:
         return f"; the statistics book net sales of {amount} in the same months"
-    return f"; {amount} of it were net purchases" if bought <= gained else f", less than the net purchases of {amount}"
+    return f"; {amount} of it were net purchases" if bought <= gained else f"; net purchases were more, {amount}"
 
 
 def _sources(row: Mapping[Any, Any], moves: Moves, rules: dict[str, Any]) -> dict[str, Any]:
