@@ -21,6 +21,7 @@ PARTS = {
 }
 CHANGE = ("Change in holdings", "bought")
 LABELS = 5  # at most so many months are named below the chart
+YEARS_FROM, ROUND_YEARS = 60, (1, 2, 5, 10, 20, 50)  # months from which years alone are named, and which ones
 READ_MONTHS = 120  # a chart of more months has no figures to point at: its bars are too thin
 
 Row = Mapping[str, Any]
@@ -88,14 +89,23 @@ def drawing(
     chosen, with_event = set(marked), set(dashed)
     shaded = [place for place, row in enumerate(months) if row["month"] in chosen]
     mark = (line.left + step * shaded[0], step * (shaded[-1] - shaded[0] + 1)) if shaded else None
-    every = max(1, -(-len(months) // names))
-    named = [(at[n], f"{months[n]['month']:%b %Y}") for n in range(len(months) - 1, -1, -every)][::-1]
+    named = _named(months, at, names)
     pointed_at = zip(months, at, strict=True) if readings and len(months) <= READ_MONTHS else ()
     read = [(round(x - step / 2, 1), round(step, 1), reading(row)) for row, x in pointed_at]
     events = [x for row, x in zip(months, at, strict=True) if row["month"] in with_event]
     return Drawing(
         runs, last, ticks, shapes, changes, zero, bar_ticks, named, mark, shown_parts, read, events, from_zero
     )
+
+
+def _named(months: Sequence[Row], at: Sequence[float], names: int) -> list[tuple[float, str]]:
+    """Where a month's name stands, and the name: over many years those of round years, at January."""
+    if len(months) <= YEARS_FROM:
+        every = max(1, -(-len(months) // names))
+        return [(at[n], f"{months[n]['month']:%b %Y}") for n in range(len(months) - 1, -1, -every)][::-1]
+    januaries = [(x, row["month"].year) for row, x in zip(months, at, strict=True) if row["month"].month == 1]
+    step = next(years for years in ROUND_YEARS if len(januaries) <= years * names)
+    return [(x, str(year)) for x, year in januaries if year % step == 0]
 
 
 def every_month(months: Sequence[Row]) -> list[Row]:

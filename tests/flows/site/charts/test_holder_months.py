@@ -93,3 +93,14 @@ def test_other_parts_are_stacked_in_their_own_style_and_months_of_events_are_nam
 def test_an_axis_that_would_go_below_zero_begins_there() -> None:
     assert drawing([month(1, 300, None), month(2, 30000, None)], LINE, BARS).from_zero
     assert not drawing([month(1, 29000, None), month(2, 30000, None)], LINE, BARS).from_zero
+
+
+def test_over_many_years_round_years_are_named_and_over_few_the_months_back_from_the_last() -> None:
+    rows = [
+        {**month(1, 10000, None), "month": date(year, number, 1)}
+        for year in range(2000, 2027)
+        for number in range(1, 13)
+    ]
+    assert [words for _, words in drawing(rows, LINE, BARS).months] == ["2000", "2010", "2020"]
+    assert [words for _, words in drawing(rows[-120:], LINE, BARS).months] == ["2018", "2020", "2022", "2024", "2026"]
+    assert [words for _, words in drawing(rows[-24:], LINE, BARS).months][-1] == "Dec 2026"
