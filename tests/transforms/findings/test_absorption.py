@@ -182,6 +182,13 @@ def test_a_custodian_that_gains_for_months_is_an_inflow_with_likely_sources():
     )
 
 
+@pytest.mark.parametrize(("sold", "told"), [(-15_000.0, True), (-2_000.0, False)])
+def test_of_a_likely_source_that_sold_by_the_statistics_it_is_said(sold, told):
+    source = china([-16_000.0] * 4, net_purchases_usd_mn=sold, valuation_usd_mn=0.0, other_usd_mn=-16_000.0 - sold)
+    text = inflow_of(judged(source, belgium([40_000.0] * 4))[1])["suspicion"]
+    assert ("of which the statistics book $60.0bn as its net sales)" in text) is told
+
+
 def test_an_inflow_without_a_partner_that_fell_names_none():
     row = inflow_of(judged(china([-1_000.0] * 4), belgium([40_000.0] * 4))[1])
     assert (row["counterpart"], row["suspicion"].partition(" out. ")[2]) == (

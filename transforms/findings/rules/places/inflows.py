@@ -15,6 +15,8 @@ from treasury_watch.transforms.findings.rules.places.absorption import COLUMNS
 from treasury_watch.transforms.findings.rules.places.moves import INFLOW, Moves
 from treasury_watch.transforms.wording import months_covered, spoken
 
+BOOKED = 0.25  # of what a likely source lost: from here on its net sales are told
+
 
 def sources_of(holder_id: str, pairs: Mapping[str, Any]) -> list[str]:
     """The places declared to be read with this one whose securities may be kept there."""
@@ -52,14 +54,23 @@ def beside_purchases(bought: float, gained: float) -> str:
     return f"; {amount} of it were net purchases" if bought <= gained else f"; net purchases were more, {amount}"
 
 
+def _booked(sold: float, lost: float) -> str:
+    """That the statistics book what a likely source lost as its sales, at least a part that matters."""
+    if math.isnan(sold) or sold < BOOKED * lost:
+        return ""
+    return f", of which the statistics book {billions(min(sold, lost), signed=False)} as its net sales"
+
+
 def _sources(row: Mapping[Any, Any], moves: Moves, rules: dict[str, Any]) -> dict[str, Any]:
     span, limits, inflow = moves.span(row["start_month"], row["end_month"]), rules["absorption"], row[INFLOW]
-    lost: dict[str, float] = {}
+    lost, sold = {}, {}
     for place in sources_of(row["holder_id"], rules["pairs"]):
         column = moves.columns((place,))
         fall = -float(moves.moved[span, column].sum()) if column else np.nan
         if fall >= max(limits["minimum_usd_mn"], limits["source_share"] * inflow):
             lost[place] = fall
+            # what moved less other changes is what was bought, net
+            sold[place] = -float((moves.moved[span, column] - moves.other[span, column]).sum())
     bought = row["net_purchases_usd_mn"]
     begin = f"Holdings in {spoken(row['holder'])} rose {billions(inflow, signed=False)} "
     begin += f"{months_covered(row['start_month'], row['end_month'])}, price changes left out"
@@ -72,7 +83,8 @@ def _sources(row: Mapping[Any, Any], moves: Moves, rules: dict[str, Any]) -> dic
         }
     named = sorted(lost, key=lambda place: -lost[place])
     parts = [
-        f"{spoken(moves.names[place])} (down {billions(lost[place], signed=False)}, price changes left out)"
+        f"{spoken(moves.names[place])} (down {billions(lost[place], signed=False)}, price changes left out"
+        f"{_booked(sold[place], lost[place])})"
         for place in named
     ]
     likely = "A likely source, not a known one, is" if len(parts) == 1 else "Likely sources, not known ones, are"
