@@ -204,6 +204,20 @@ def test_a_change_is_taken_within_one_source_where_the_months_positions_are_from
     assert published.ask("position_usd_mn, change_usd_mn", "months") == [(152000, None), (140120, -9453)]
 
 
+def test_a_new_basis_that_only_a_footnote_names_is_crossed_by_no_change(published):
+    """September 2011: the history heads August and September alike."""
+    published.add(
+        "series_breaks", month=first("2011-09"), old_series="XII", new_series="XII (SLT)", named_in_files=False
+    )
+    stated = zip(("2011-07", "2011-08", "2011-09", "2011-10"), (300, 310, 250, 255), strict=True)
+    published.says("mfhhis01", MAY, *[("japan", month, "total_position", value, "XII") for month, value in stated])
+    assert published.ask("month, change_usd_mn, series_break, series", "months") == [
+        (first("2011-07"), None, False, "XII"), (first("2011-08"), 10, False, "XII"),
+        (first("2011-09"), None, True, "XII (SLT)"), (first("2011-10"), 5, False, "XII (SLT)"),
+    ]  # fmt: skip
+    assert published.connection.execute("SELECT DISTINCT series FROM observations").fetchall() == [("XII",)]
+
+
 def test_all_other_has_no_change_between_sources_nor_where_the_list_of_names_changes(published):
     """The history names some forty places, Table 5 twenty: one line of the one holds much more than of the other."""
     history = [("all_other", f"2025-0{month}", "total_position", 650000 + month) for month in (5, 6)]
