@@ -19,6 +19,7 @@ from treasury_watch.flows.settings.settings import Settings
 from treasury_watch.flows.site import charts
 from treasury_watch.transforms.findings.events import events
 from treasury_watch.transforms.findings.finding import Announcement, Finding, Kind, RevisedFindings, kind_of, thread_of
+from treasury_watch.transforms.months import months_from
 from treasury_watch.transforms.signals.early.signal import EarlySignal
 from treasury_watch.transforms.wording import plain_name
 from treasury_watch.warehouse.home.published_database import rows_of
@@ -60,7 +61,7 @@ class Composer:
         self.releases = connection.execute("SELECT * FROM releases ORDER BY released").df()
         chains = events(item for item in self.found.values() if isinstance(item, Finding))
         self.events = {finding.key: event for event in chains for finding in event}
-        self.pictures: dict[tuple[str, date], bytes] = {}  # drawn once for all findings and recipients
+        self.pictures: dict[tuple[str, date, date], bytes] = {}  # drawn once for all findings and recipients
 
     def __call__(self, key: str, recipient: str) -> Any:
         """The message, or None where the finding is no longer published."""
@@ -109,11 +110,13 @@ class Composer:
         return print_in_words(self.connection, month)
 
     def picture(self, finding: Finding) -> bytes:
-        """The chart of the holder's months as PNG."""
-        drawn = (finding.holder_id, finding.end_month)
+        """The chart of the holder's months as PNG, those of the finding shaded."""
+        drawn = (finding.holder_id, finding.month, finding.end_month)
         if drawn not in self.pictures:
             months = rows_of(self.connection, HISTORY, finding.holder_id, finding.end_month)
-            self.pictures[drawn] = charts.holder_picture(months, plain_name(finding.holder))
+            self.pictures[drawn] = charts.holder_picture(
+                months, plain_name(finding.holder), marked=months_from(finding.month, finding.end_month)
+            )
         return self.pictures[drawn]
 
     def digest(self, key: str, recipient: str) -> Any:

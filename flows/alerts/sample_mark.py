@@ -11,6 +11,11 @@ from markupsafe import escape
 
 SUBJECT = "[sample] "
 WORDS = "This is about the embedded sample of Treasury Watch, not about current figures."
+# As wide as a message, in its lettering.
+SHOWN = (
+    '<p class="ink" style="color:#1f2328;max-width:600px;margin:12px auto;padding:0 16px;font:bold 14px/1.5 -apple-system,Segoe UI,Roboto,Helvetica,Arial,'
+    'sans-serif;">{}</p>'
+)
 BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
 
 Compose = Callable[[str, str], EmailMessage | None]
@@ -35,6 +40,6 @@ def mark(message: EmailMessage) -> EmailMessage:
         text.set_content(f"{WORDS}\n\n{text.get_content()}", cte="quoted-printable")
     page: Any = message.get_body(("html",))
     if page is not None:
-        shown = BODY.sub(lambda tag: f"{tag[0]}\n<p><strong>{escape(WORDS)}</strong></p>", page.get_content(), count=1)
+        shown = BODY.sub(lambda tag: f"{tag[0]}\n{SHOWN.format(escape(WORDS))}", page.get_content(), count=1)
         page.set_content(shown, subtype="html", cte="quoted-printable")
     return message

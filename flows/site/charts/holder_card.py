@@ -21,6 +21,7 @@ PARTS_TITLE = "Parts of each month's change, USD bn (diamond: the change)"
 # In a mail a title stands above the chart and the names of the colours below it; ink and ground are its own.
 MARGIN, TITLE_HEIGHT, KEY_HEIGHT = 14, 34, 52
 LETTERS, PICTURE_LETTERS = 13, 16  # pixels; a mail on a phone shows its picture at two thirds of its width
+SHADE = "#dfe7f1"
 INK, GROUND, FONTS = "#2b2f36", "#ffffff", "Liberation Sans, DejaVu Sans, Arial, Helvetica, sans-serif"
 
 Row = Mapping[str, Any]
@@ -48,13 +49,13 @@ def holder_card(months: Sequence[Row], events: Iterable[date] = ()) -> Card:
     )
 
 
-def holder_picture(months: Sequence[Row], title: str, scale: float = 2) -> bytes:
+def holder_picture(months: Sequence[Row], title: str, scale: float = 2, marked: Iterable[date] = ()) -> bytes:
     """The chart of the last MONTHS_SHOWN of these rows for a mail: a PNG. The same rows give the same bytes."""
-    return png_of(picture_drawing(months, title, scale))
+    return png_of(picture_drawing(months, title, scale, marked))
 
 
-def picture_drawing(months: Sequence[Row], title: str, scale: float) -> str:
-    """The chart as an image of its own: on white, with its title and the names of its colours."""
+def picture_drawing(months: Sequence[Row], title: str, scale: float, marked: Iterable[date] = ()) -> str:
+    """The chart as an image of its own: on white, with its title and the names of its colours; `marked` months are shaded."""
     width, height = WIDTH + 2 * MARGIN, HEIGHT + 2 * MARGIN + TITLE_HEIGHT + KEY_HEIGHT
     key = [
         f'<g transform="translate({place % 2 * WIDTH // 2},{HEIGHT + TITLE_HEIGHT + 18 + place // 2 * 24})">'
@@ -68,14 +69,14 @@ def picture_drawing(months: Sequence[Row], title: str, scale: float) -> str:
         f'<rect x="{-MARGIN}" y="{-MARGIN}" width="{width}" height="{height}" fill="{GROUND}"/>'
         f'<text x="0" y="16" font-size="19px" font-weight="700">{escape(title)}</text>'
         f'<g transform="translate(0,{TITLE_HEIGHT})" font-size="{PICTURE_LETTERS}px">'
-        f"{_shapes(months[-MONTHS_SHOWN:], (), PICTURE_LETTERS)}</g>"
+        f"{_shapes(months[-MONTHS_SHOWN:], (), PICTURE_LETTERS, marked)}</g>"
         f"{''.join(key)}</svg>"
     )
 
 
-def _shapes(months: Sequence[Row], events: Iterable[date], letters: int) -> str:
+def _shapes(months: Sequence[Row], events: Iterable[date], letters: int, marked: Iterable[date] = ()) -> str:
     """Lines and bars, then the words, in the ink of what stands around them."""
-    drawn = drawing(months, LINE, BARS, names=LABELS, parts=PARTS, dashed=events, readings=False)
+    drawn = drawing(months, LINE, BARS, marked, names=LABELS, parts=PARTS, dashed=events, readings=False)
     right = f"{LINE.left + LINE.width:g}"
     bottom = BARS.top + BARS.height
     titles = (HOLDINGS_TITLE + ("" if drawn.from_zero else NOT_FROM_ZERO), PARTS_TITLE)
@@ -114,7 +115,11 @@ def _shapes(months: Sequence[Row], events: Iterable[date], letters: int) -> str:
     # A text has no outline of its own: only shapes are stroked.
     texts = "".join(part for part in shown if part.startswith("<text"))
     shapes = "".join(part for part in shown if not part.startswith("<text"))
-    return f'<g stroke="currentColor">{shapes}</g>{texts}'
+    shade = ""
+    if drawn.mark:
+        x, width = drawn.mark
+        shade = f'<path fill="{SHADE}" d="M{x:.1f} {LINE.top:g}h{width:.1f}V{bottom:g}h{-width:.1f}z"/>'
+    return f'{shade}<g stroke="currentColor">{shapes}</g>{texts}'
 
 
 def anchor(x: float) -> str:
