@@ -13,8 +13,8 @@ SUBJECT = "[sample] "
 WORDS = "This is about the embedded sample of Treasury Watch, not about current figures."
 # As wide as a message, in its lettering.
 SHOWN = (
-    '<p class="ink" style="color:#1f2328;max-width:600px;margin:12px auto;padding:0 16px;font:bold 14px/1.5 -apple-system,Segoe UI,Roboto,Helvetica,Arial,'
-    'sans-serif;">{}</p>'
+    '<p class="ink" style="color:#1f2328;max-width:600px;margin:12px auto;padding:0 16px;'
+    'font:bold 14px/1.5 -apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif;">{}</p>'
 )
 BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
 
