@@ -13,6 +13,7 @@ from treasury_watch.flows.site import addresses
 from treasury_watch.flows.site.charts.holder_months import Box, Drawing, drawing
 from treasury_watch.flows.site.pages.rendering import Site, citation, newest_day
 from treasury_watch.flows.site.sections import dollar_book
+from treasury_watch.flows.site.sections.findings import told_once
 from treasury_watch.transforms.amounts import billions, percent
 from treasury_watch.transforms.findings.finding import Episode, Finding
 from treasury_watch.transforms.months import months_between, number_of, shifted
@@ -86,6 +87,7 @@ def centres_of(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def write(site: Site, months: Months, findings: Mapping[str, Finding], centres: Mapping[str, str]) -> None:
     """Every holder's page. `months` are those of `with_pages`, `findings` those that stand, by page."""
     known = {row["holder_id"]: row for row in rows_of(site.connection, "FROM holders")}
+    once = {found.key for found in told_once(findings.values())}
     newest = site.newest or date.min
     books = dollar_book.dollar_books(site.connection, list(months), newest)
     risks = {row["holder_id"]: row for row in rows_of(site.connection, NEWEST_RISK)}
@@ -131,7 +133,7 @@ def write(site: Site, months: Months, findings: Mapping[str, Finding], centres: 
             years=[(year, list(rows)) for year, rows in groupby(own[::-1], key=lambda row: row["month"].year)],
             book=books.get(holder),
             book_months=dollar_book.MONTHS,
-            found=[(where, one) for where, one in findings.items() if one.holder_id == holder],
+            found=[(where, one) for where, one in findings.items() if one.holder_id == holder and one.key in once],
             is_episode=lambda one: isinstance(one, Episode),
             risk=_risk(risks.get(holder)),
             revised=largest_once(revised.get(holder, []))[:REVISIONS],
