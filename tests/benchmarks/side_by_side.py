@@ -21,6 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import sys
+try:
+    from treasury_watch.flows.commands.start import start
+except ImportError:  # a checkout of before
+    from treasury_watch.flows.commands.main import main as start
+sys.argv[0] = "treasury-watch"
+start()
+"""
 
 
 @dataclass(frozen=True)
@@ -61,8 +70,8 @@ class Command:
 def treasury_watch(
     *arguments: str, home: Path | None = None, fresh: Path | None = None, checkout: Path = PROJECT
 ) -> Command:
-    """A command of the project's own, or of another checkout."""
-    return Command([sys.executable, "-m", "treasury_watch.flows.commands.main", *arguments], home, fresh, checkout)
+    """A command of the project's own, or of another checkout, as its program starts it."""
+    return Command([sys.executable, "-c", PROGRAM, *arguments], home, fresh, checkout)
 
 
 def run(command: Command) -> Taken:
