@@ -120,7 +120,8 @@ def test_on_a_real_server_it_deploys_and_a_worker_runs_it_one_at_a_time(tmp_path
         for _ in range(2):
             command("deployment", "run", "treasury-watch/scheduled", "--param", "sample=true", "--tag", "trial")
         deployed = requests.get(f"{api}/deployments/name/treasury-watch/scheduled", timeout=30, auth=login).json()
-        assert {schedule["slug"] for schedule in deployed["schedules"]} == {"release", "daily"}
+        declared = {schedule.slug for schedule in standing(Schedule(), Declarations().polls.values())}
+        assert {schedule["slug"] for schedule in deployed["schedules"]} == declared > {"release", "daily"}
         assert deployed["concurrency_options"]["collision_strategy"] == "ENQUEUE"
         worker = [prefect, "worker", "start", "--pool", "treasury-watch"]
         with (
