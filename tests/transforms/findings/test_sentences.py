@@ -132,7 +132,9 @@ def test_what_newer_positions_make_of_other_changes_is_not_called_neither_tradin
     assert "Another $2.7bn of the fall" in explained(row, "in April 2026")
     text = explained(row, "in April 2026", Beside(newer_usd_mn=-2_427.0))
     assert "neither trading" not in text
-    assert text.endswith("Another $2.4bn is a revision in a newer release of the holdings.")
+    assert "its holdings fell $11.9bn (3.8%), $2.4bn of it a revision in a newer release, to $1,191.6bn" in text
+    assert "Another $2.4bn" not in text
+    assert "Another $1.1bn is a revision" in explained(row, "in April 2026", Beside(newer_usd_mn=-1_100.0))
 
 
 def test_a_pattern_is_told_right_after_the_sale():

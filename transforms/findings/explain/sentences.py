@@ -47,6 +47,8 @@ PRESS_RELEASE = "press_release"  # the basis of the official sector's net purcha
 # Parts of a month below this part of its net sales and of its fall are not told beside a sale: what prices did, and what
 # neither trading nor price explains. Together they may still be more: then their sum is told.
 TOLD_PART, LEAST_TOLD_USD_MN = 0.05, 500.0
+OF_REVISION = "a revision in a newer release"
+REVISED_TOLD = 0.1  # of a change: a revision of this part of it stands in the same sentence
 MOST_IN_ONE, MOST_TOLD_OF = 0.6, ("change_usd_mn", "net_purchases_usd_mn")  # a run that one month makes
 DECOMPOSED_FROM = pd.Timestamp("2023-02-01")  # months since then without a decomposition have none yet
 
@@ -89,13 +91,14 @@ def told(row: Mapping[Any, Any], period: str, beside: Beside = ALONE) -> tuple[s
     """
     # of sales that holdings do not bear out no pattern is told
     pattern = "" if row["verdict"] == "unexplained" else stated(row.get("pattern_measure"))
+    lead = _lead(row, period, beside)
     texts = [
-        *_lead(row, period, beside),
+        *lead,
         _one_month(row, beside),
         _peak(row),
         _longer_run(row),
         pattern,
-        _rest(row, beside),
+        _rest(row, beside, revision_told=any(OF_REVISION in text for text in lead)),
         _official(row, period, beside),
     ]
     first, *more = [text for text in texts if text]
@@ -361,8 +364,15 @@ def _holdings(row: Mapping[Any, Any], beside: Beside) -> str:
         if percent(abs(share)) == percent(0.0):
             return f"{its} holdings hardly changed, at {_to(row).removeprefix(' to ')}"
         moved += f" ({percent(abs(share))})"
+    if _revised_into(row, beside):
+        moved += f", {billions(abs(beside.newer_usd_mn), signed=False)} of it {OF_REVISION},"
     rank = f", {beside.fall_rank}" if beside.fall_rank else ""
     return f"{its} holdings {moved}{_to(row)}{rank}"
+
+
+def _revised_into(row: Mapping[Any, Any], beside: Beside) -> bool:
+    """Whether a revision makes so much of the change that the first sentence says it."""
+    return beside.newer_usd_mn * row["change_usd_mn"] > 0 and beside.newer_usd_mn / row["change_usd_mn"] >= REVISED_TOLD
 
 
 def _to(row: Mapping[Any, Any]) -> str:
@@ -389,7 +399,7 @@ def least_told(row: Mapping[Any, Any]) -> float:
     return max(TOLD_PART * max(abs(row["net_purchases_usd_mn"]), abs(row["change_usd_mn"])), LEAST_TOLD_USD_MN)
 
 
-def _rest(row: Mapping[Any, Any], beside: Beside) -> str:
+def _rest(row: Mapping[Any, Any], beside: Beside, *, revision_told: bool) -> str:
     """What the sale or the price change that was told leaves of the change; empty where that is small, or all was told.
 
     A valuation that is more than prices can do leaves no rest to speak of.
@@ -422,7 +432,7 @@ def _rest(row: Mapping[Any, Any], beside: Beside) -> str:
         texts.append(
             f"Valuation and other changes together {'took' if prices + other < 0 else 'added'} {estimated}{amount}."
         )
-    if beside.newer_usd_mn:
+    if beside.newer_usd_mn and not revision_told:
         amount = billions(abs(beside.newer_usd_mn), signed=False)
         texts.append(
             f"Another {amount} is a revision in a newer release of the holdings."
