@@ -102,7 +102,7 @@ def write(site: Site, standing: Mapping[str, Finding], pages: set[str], *, as_kn
             vintage=released,
             preview=None,
             released=released,
-            files=every.get(released) or files[released],
+            files=every[released],
             months=new_months(stated),
             on_record=[row["month"] for row in on_record.get(released, [])],
             first=[row for row in stated if row["kind"] == "country"][:FIRST_PRINTS],
