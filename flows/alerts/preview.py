@@ -34,7 +34,7 @@ def preview(
     With `digests` the digests of the newest release instead, one for each recipient that gets one, else one with every
     finding that [alerts] would mail.
     """
-    chosen = named(holder, settings.declarations)["holder_id"] if holder else None
+    chosen = named(holder, settings.declarations)["holder_id"] if holder is not None else None
     recipient = (settings.mail.recipients or (settings.mail.sender,))[0]
     with open_published(warehouse.home.database) as connection:
         today = datetime.now(UTC).date()

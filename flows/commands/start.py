@@ -38,7 +38,8 @@ def start() -> None:
         _status.append(1)
         raise SystemExit(1) from None
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C, while all is ended, needs no word
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C, while all is ended, needs no word
 
 
 def _end() -> None:

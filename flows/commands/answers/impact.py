@@ -64,7 +64,7 @@ def impact(
 
     settings = Settings()
     today = datetime.now(UTC).date()
-    row = named(holder, settings.declarations) if holder else None
+    row = named(holder, settings.declarations) if holder is not None else None
     with open_published(settings.home().database) as connection:
         if record:
             lines = record_lines(connection)

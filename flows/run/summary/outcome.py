@@ -157,7 +157,7 @@ class Outcome:
         parts = (
             [f"{counted(len(vintages), 'new vintage')} with {counted(changed, 'new or changed figure')}"]
             if vintages
-            else ["nothing new" if self.published is None else "nothing new; the tables were published again"]
+            else ["nothing new" if self.published is None else "nothing new; the tables were published"]
         )
         parts += self.revisions.words()
         if self.refused:

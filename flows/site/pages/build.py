@@ -80,7 +80,7 @@ def build(
     """
     today, settings = today or datetime.now(UTC).date(), settings or SiteSettings()
     mode = users_file_mode()
-    with building(out, mode) as record, open_published(warehouse.home.database) as connection:
+    with open_published(warehouse.home.database) as connection, building(out, mode) as record:
         folder = Folder(out, record, mode)
         try:
             site = site_of(connection, warehouse.declarations, folder, today, settings.address)

@@ -101,5 +101,10 @@ def test_ctrl_c_before_and_after_the_command_is_no_traceback() -> None:
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (early.returncode, early.stderr) == (1, "Aborted!\n")
-    late = ended("import atexit, os, signal", "atexit.register(os.kill, os.getpid(), signal.SIGINT)", "sys.exit(1)")
+    late = ended(
+        "import atexit, os, signal",
+        "signal.signal(signal.SIGINT, signal.default_int_handler)",
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT)",
+        "sys.exit(1)",
+    )
     assert (late.returncode, late.stderr) == (-2, "")

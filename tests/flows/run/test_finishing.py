@@ -44,3 +44,8 @@ def test_a_run_while_another_process_sends_ends_well_and_leaves_what_it_queued(h
     assert (result.sent, result.written, result.failed) == (0, 0, 0)
     assert len(pending(home.state)) == result.queued
     assert delivery.alert(home, settings, today=TODAY).written == result.queued
+
+
+def test_a_run_that_publishes_what_an_earlier_one_loaded_does_not_say_that_nothing_was_done():
+    assert Outcome().summary() == "nothing new"
+    assert Outcome(published={"holder_months": 3}).summary() == "nothing new; the tables were published"

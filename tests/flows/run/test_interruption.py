@@ -5,10 +5,14 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from treasury_watch.flows.run import interruption
+from treasury_watch.warehouse.declarations import Declarations
+from treasury_watch.warehouse.home.folders import Home
+from treasury_watch.warehouse.installation import Warehouse
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +67,11 @@ def test_python_tells_of_other_swallowed_errors_but_not_of_ctrl_c(monkeypatch: p
         Ends(lambda: 1 / 0)
     Ends(lambda: 1 / 0)
     assert told == [ZeroDivisionError, ZeroDivisionError]
+
+
+def test_a_run_that_ctrl_c_ended_is_recorded_in_words(tmp_path: Path) -> None:
+    warehouse = Warehouse(Home(tmp_path / "home"), Declarations())
+    with suppress(KeyboardInterrupt), warehouse.session("run"):
+        raise KeyboardInterrupt
+    [row] = warehouse.state.rows("SELECT outcome, summary FROM runs")
+    assert (row["outcome"], row["summary"]) == ("failed", "interrupted (Ctrl-C)")
